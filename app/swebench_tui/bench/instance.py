@@ -1,0 +1,45 @@
+"""One SWE-bench task, in the column shape of the official datasets."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True, rename={"fail_to_pass": "FAIL_TO_PASS", "pass_to_pass": "PASS_TO_PASS"}):
+    """A row of a SWE-bench dataset. Columns this struct does not name are ignored.
+
+    `patch` and `test_patch` are the solution and its tests: they grade an answer, they never help to make one.
+    `hints_text` was written after the issue and leaks the fix, so prompts leave it out.
+    """
+
+    repo: str
+    instance_id: str
+    base_commit: str
+    problem_statement: str
+    patch: str = ""
+    test_patch: str = ""
+    hints_text: str = ""
+    created_at: str = ""
+    version: str = ""
+    environment_setup_commit: str = ""
+    fail_to_pass: str | list[str] = "[]"
+    pass_to_pass: str | list[str] = "[]"
+
+    @property
+    def title(self) -> str:
+        """First line of the issue that has text."""
+        return next((line.strip() for line in self.problem_statement.splitlines() if line.strip()), "(no issue text)")
+
+    @property
+    def tests_to_fix(self) -> list[str]:
+        """FAIL_TO_PASS as a list, whether the dataset holds a list or, as the classic ones do, JSON text of one."""
+        return _names(self.fail_to_pass)
+
+    @property
+    def tests_to_keep(self) -> list[str]:
+        """PASS_TO_PASS as a list."""
+        return _names(self.pass_to_pass)
+
+
+def _names(column: str | list[str]) -> list[str]:
+    return column if isinstance(column, list) else msgspec.json.decode(column, type=list[str])

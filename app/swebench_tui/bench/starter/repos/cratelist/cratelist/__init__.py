@@ -1,0 +1,3 @@
+from cratelist.shelf import Shelf
+
+__all__ = ["Shelf"]

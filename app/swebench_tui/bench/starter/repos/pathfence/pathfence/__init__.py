@@ -1,0 +1,3 @@
+from pathfence.fence import Fence, OutsideError
+
+__all__ = ["Fence", "OutsideError"]

@@ -1,0 +1,4 @@
+from ratekeep.cache import RateCache
+from ratekeep.convert import convert
+
+__all__ = ["RateCache", "convert"]

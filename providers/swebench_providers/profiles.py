@@ -1,0 +1,41 @@
+"""What a model and a provider take: the facts a protocol needs to write a request. Filled from `catalog/`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from swebench_providers.models import Effort
+
+
+class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Rules of a model family (api-contracts 3.3). None is unknown.
+
+    `sampling`: whether temperature and top_p are taken; `effort_none` only while the effort is `none`.
+    `efforts`: the levels it takes; empty means the parameter itself is refused.
+    `thinking`: how Anthropic's `thinking` field is written.
+    `effort_style`: whether Ollama's `think` is a switch or a level.
+    """
+
+    context_window: int | None = None
+    max_output: int | None = None
+    sampling: Literal["yes", "no", "effort_none"] = "yes"
+    stop: bool = True
+    efforts: tuple[Effort, ...] = ()
+    default_effort: Effort | None = None
+    system_role: Literal["system", "developer"] = "system"
+    thinking: Literal["none", "budget", "adaptive"] = "none"
+    effort_style: Literal["switch", "level"] = "level"
+    needs_responses: bool = False
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a provider differs from the protocol it speaks. Each one is read by the protocol's code."""
+
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    usage_in_stream: Literal["on_request", "always", "never"] = "on_request"
+    store: bool | None = None
+    any_effort: bool = False
+    """The server hands `reasoning_effort` to whatever model it serves, so there is no list to check it against."""
+    seed: bool = True

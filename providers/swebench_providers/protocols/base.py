@@ -1,0 +1,78 @@
+"""What every wire format provides: two halves, and their pairing. No I/O anywhere below this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event, Finished
+from swebench_providers.models import ModelInfo, UnifiedRequest
+from swebench_providers.profiles import ModelProfile, Quirks
+
+
+class WireRequest(msgspec.Struct, frozen=True):
+    """One HTTP request below a provider's base URL. `notices` say what was asked for and left out, and why."""
+
+    path: str
+    body: bytes
+    notices: tuple[str, ...] = ()
+    headers: Mapping[str, str] = {}
+    method: str = "POST"
+
+
+class Decoder(Protocol):
+    """The bytes of one streamed answer to events.
+
+    `feed` takes the body in pieces cut anywhere and never raises for what they hold: events decoded before a fault are
+    handed out first. `feed(b"", at)` says that the body has ended. `at` is the monotonic time in seconds.
+    """
+
+    @property
+    def ended(self) -> bool:
+        """The terminal marker or an error has been seen: nothing that follows will be part of the answer."""
+        ...
+
+    @property
+    def saw_terminal(self) -> bool:
+        """The stream's own end marker has been seen."""
+        ...
+
+    def feed(self, data: bytes, at: float) -> list[Event]: ...
+
+    def finish(self, at: float) -> Finished:
+        """The outcome. Raises `ProviderError`: the stream's own error, or `incomplete` if its end never came."""
+        ...
+
+
+class RequestTransformer(Protocol):
+    """The half of a protocol that writes."""
+
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest: ...
+
+
+class ResponseParser(Protocol):
+    """The half of a protocol that reads."""
+
+    def decoder(self) -> Decoder: ...
+
+    def parse(self, body: bytes, at: float) -> list[Event]:
+        """The events of a whole answer. Raises `ProviderError` where the body is an error or no answer."""
+        ...
+
+    def parse_models(self, body: bytes) -> list[ModelInfo]: ...
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """What an answer with an error status means. Header names are lower case."""
+        ...
+
+
+class TransformPipeline(msgspec.Struct, frozen=True, kw_only=True):
+    """A wire format: the two halves that belong together, and where its model list stands."""
+
+    name: str
+    transformer: RequestTransformer
+    parser: ResponseParser
+    models_path: str

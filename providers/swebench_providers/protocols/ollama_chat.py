@@ -1,0 +1,165 @@
+"""Ollama's own `/api/chat`, in JSON lines (api-contracts 2.2, 3.1, 4, 5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event
+from swebench_providers.framing import JSONLinesAdapter
+from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest
+from swebench_providers.protocols.stream import StreamDecoder, decode
+
+_KEEP_ALIVE: Final = "15m"
+"""How long the model stays loaded after the answer: a comparison asks it again soon."""
+
+_FINISH: Final = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "": FinishReason.CANCELLED,
+}
+
+
+class _Function(msgspec.Struct):
+    name: str = ""
+    arguments: object = None
+
+
+class _ToolCall(msgspec.Struct):
+    id: str = ""
+    function: _Function | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Line(msgspec.Struct):
+    model: str | None = None
+    message: _Message | None = None
+    done: bool = False
+    done_reason: str | None = None
+    prompt_eval_count: int | None = None
+    eval_count: int | None = None
+    error: object = None
+
+
+class _Tag(msgspec.Struct):
+    name: str
+
+
+class _Tags(msgspec.Struct):
+    models: list[_Tag] | None = None
+
+
+_line = msgspec.json.Decoder(_Line)
+_tags = msgspec.json.Decoder(_Tags)
+
+
+class OllamaTransformer:
+    """Writes `POST /api/chat`, with the window where it is known: the server's default cuts long prompts silently."""
+
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
+        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort)
+        messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
+        if request.system_message:
+            messages.insert(0, {"role": "system", "content": request.system_message})
+        body: dict[str, object] = {"model": request.model, "messages": messages, "stream": request.stream}
+        if wanted.effort is not None:
+            body["think"] = _think(wanted.effort, profile)
+        body["keep_alive"] = _KEEP_ALIVE
+        body["options"] = parameters.present(
+            {
+                "num_ctx": profile.context_window,
+                "num_predict": wanted.max_tokens,
+                "temperature": wanted.temperature,
+                "top_p": wanted.top_p,
+                "stop": wanted.stop,
+                "seed": wanted.seed,
+            }
+        )
+        return WireRequest("/api/chat", msgspec.json.encode(body), wanted.notices)
+
+
+def _think(effort: str, profile: ModelProfile) -> bool | str:
+    if effort == "none":
+        return False
+    return effort if profile.effort_style == "level" else True
+
+
+class OllamaDecoder(StreamDecoder[bytes]):
+    """Reads lines up to the one with `done: true`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._adapter = JSONLinesAdapter()
+        self._calls: list[ToolCall] = []
+
+    def _records(self, data: bytes) -> list[bytes]:
+        return self._adapter.feed(data)
+
+    def _read_whole(self, body: bytes) -> None:
+        self._read(body)
+
+    def _read(self, record: bytes) -> None:
+        line = decode(_line, record)
+        if line.error is not None:
+            raise failures.to_error(failures.read_failure(record))
+        self._model = line.model or self._model
+        if line.message is not None:
+            self._message(line.message)
+        if line.done:
+            self._done(line)
+
+    def _message(self, message: _Message) -> None:
+        if message.thinking:
+            self._reasoning(message.thinking)
+        if message.content:
+            self._text(message.content)
+        for call in message.tool_calls or ():
+            if call.function is not None:
+                arguments = msgspec.json.encode(call.function.arguments or {}).decode()
+                self._calls.append(ToolCall(call.id, call.function.name, arguments))
+
+    def _done(self, line: _Line) -> None:
+        self._raw_reason = line.done_reason or ""
+        self._reason = _FINISH.get(self._raw_reason)
+        if line.eval_count is not None or line.prompt_eval_count is not None:
+            self._set_usage(
+                TokenUsage(prompt_tokens=line.prompt_eval_count or 0, completion_tokens=line.eval_count or 0)
+            )
+            if line.prompt_eval_count is None:
+                self._notice("The server did not say how many prompt tokens it read.")
+        self._end()
+
+    def _tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(self._calls)
+
+
+class OllamaParser:
+    """Reads the answers of `/api/chat` and `/api/tags`."""
+
+    def decoder(self) -> Decoder:
+        return OllamaDecoder()
+
+    def parse(self, body: bytes, at: float) -> list[Event]:
+        return OllamaDecoder().whole(body, at)
+
+    def parse_models(self, body: bytes) -> list[ModelInfo]:
+        return [ModelInfo(id=tag.name) for tag in decode(_tags, body).models or ()]
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return failures.from_response(status, headers, body)
+
+
+OLLAMA_CHAT: Final = TransformPipeline(
+    name="ollama_chat", transformer=OllamaTransformer(), parser=OllamaParser(), models_path="/api/tags"
+)

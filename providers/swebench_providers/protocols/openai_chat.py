@@ -1,0 +1,233 @@
+"""OpenAI Chat Completions, and every server that imitates it (api-contracts 3.1, 3.2, 4, 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event
+from swebench_providers.framing import ServerSentEvent, SSEAdapter
+from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest
+from swebench_providers.protocols.stream import StreamDecoder, decode
+
+_FINISH: Final = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "tool_calls": FinishReason.TOOL_CALLS,
+    "function_call": FinishReason.TOOL_CALLS,
+    "error": FinishReason.ERROR,
+    "abort": FinishReason.CANCELLED,
+}
+_DONE: Final = b"[DONE]"
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    cost: Decimal | None = None
+
+    def unified(self) -> TokenUsage:
+        prompt = self.prompt_tokens_details or _Details()
+        completion = self.completion_tokens_details or _Details()
+        return TokenUsage(
+            prompt_tokens=self.prompt_tokens or 0,
+            completion_tokens=self.completion_tokens or 0,
+            cached_tokens=prompt.cached_tokens or 0,
+            cache_write_tokens=prompt.cache_write_tokens or 0,
+            reasoning_tokens=completion.reasoning_tokens or 0,
+            reported_cost=self.cost,
+        )
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCallDelta(msgspec.Struct):
+    index: int = 0
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _ReasoningDetail(msgspec.Struct):
+    text: str | None = None
+    summary: str | None = None
+
+
+class _Delta(msgspec.Struct):
+    """A `delta` of a stream or the `message` of a whole answer."""
+
+    content: str | list[_Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[_ReasoningDetail] | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCallDelta] | None = None
+
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "".join(part.text or "" for part in self.content)
+        return self.content or ""
+
+    def thinking(self) -> str:
+        """Servers that know two names for it send the same text under both (api-contracts 5.1, row 2)."""
+        if self.reasoning_content or self.reasoning:
+            return self.reasoning_content or self.reasoning or ""
+        return "".join(detail.text or detail.summary or "" for detail in self.reasoning_details or ())
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+    usage: _Usage | None = None
+
+
+class _Chunk(msgspec.Struct):
+    model: str | None = None
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: object = None
+    error_code: int | None = None
+
+
+class _Model(msgspec.Struct):
+    id: str
+    max_model_len: int | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model] | None = None
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+_models = msgspec.json.Decoder(_Models)
+
+
+class ChatTransformer:
+    """Writes `POST /chat/completions`."""
+
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
+        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+        messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
+        if request.system_message:
+            messages.insert(0, {"role": profile.system_role, "content": request.system_message})
+        body: dict[str, object] = {"model": request.model, "messages": messages}
+        body |= parameters.present(
+            {
+                quirks.max_tokens_field: wanted.max_tokens,
+                "temperature": wanted.temperature,
+                "top_p": wanted.top_p,
+                "stop": wanted.stop,
+                "seed": wanted.seed,
+                "reasoning_effort": wanted.effort,
+                "store": quirks.store,
+            }
+        )
+        body["stream"] = request.stream
+        if request.stream and quirks.usage_in_stream == "on_request":
+            body["stream_options"] = {"include_usage": True}
+        return WireRequest("/chat/completions", msgspec.json.encode(body), wanted.notices)
+
+
+class ChatDecoder(StreamDecoder[ServerSentEvent]):
+    """Reads `chat.completion.chunk` events up to `[DONE]`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._adapter = SSEAdapter()
+        self._calls: dict[int, dict[str, str]] = {}
+
+    def _records(self, data: bytes) -> list[ServerSentEvent]:
+        return self._adapter.feed(data)
+
+    def _read(self, record: ServerSentEvent) -> None:
+        if record.data.startswith(_DONE):
+            self._end()
+        elif record.name == b"error":
+            raise failures.to_error(failures.read_failure(record.data))
+        elif self._failure is None:
+            self._chunk(record.data)
+
+    def _read_whole(self, body: bytes) -> None:
+        self._chunk(body)
+
+    def _chunk(self, record: bytes) -> None:
+        chunk = decode(_chunk, record)
+        self._model = chunk.model or self._model
+        for choice in chunk.choices or ():
+            self._choice(choice)
+        usage = chunk.usage or next((choice.usage for choice in chunk.choices or () if choice.usage), None)
+        if usage is not None:
+            self._set_usage(usage.unified())
+        if chunk.error is not None or chunk.error_code is not None:
+            raise failures.to_error(failures.read_failure(record))
+
+    def _choice(self, choice: _Choice) -> None:
+        delta = choice.delta or choice.message
+        if delta is not None:
+            if thinking := delta.thinking():
+                self._reasoning(thinking)
+            if text := delta.text():
+                self._text(text)
+            if delta.refusal:
+                self._refusal.append(delta.refusal)
+            for call in delta.tool_calls or ():
+                self._tool_call(call)
+        if choice.finish_reason:
+            self._raw_reason = choice.finish_reason
+            self._reason = _FINISH.get(choice.finish_reason)
+
+    def _tool_call(self, call: _ToolCallDelta) -> None:
+        known = self._calls.setdefault(call.index, {"id": "", "name": "", "arguments": ""})
+        known["id"] = call.id or known["id"]
+        if call.function is not None:
+            known["name"] += call.function.name or ""
+            known["arguments"] += call.function.arguments or ""
+
+    def _tool_calls(self) -> tuple[ToolCall, ...]:
+        return tuple(ToolCall(**call) for _, call in sorted(self._calls.items()))
+
+
+class ChatParser:
+    """Reads the answers of `/chat/completions` and `/models`."""
+
+    def decoder(self) -> Decoder:
+        return ChatDecoder()
+
+    def parse(self, body: bytes, at: float) -> list[Event]:
+        return ChatDecoder().whole(body, at)
+
+    def parse_models(self, body: bytes) -> list[ModelInfo]:
+        return [
+            ModelInfo(id=model.id, context_window=model.max_model_len) for model in decode(_models, body).data or ()
+        ]
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return failures.from_response(status, headers, body)
+
+
+OPENAI_CHAT: Final = TransformPipeline(
+    name="openai_chat", transformer=ChatTransformer(), parser=ChatParser(), models_path="/models"
+)

@@ -1,0 +1,145 @@
+"""What the decoders of all wire formats share: events are handed out, a fault waits until they have been."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from swebench_providers.errors import ErrorKind, ProviderError, incomplete
+from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from swebench_providers.models import FinishReason, TokenUsage, ToolCall
+
+THOUGHT_AWAY: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
+
+
+Record = TypeVar("Record")
+T = TypeVar("T")
+
+
+class StreamDecoder(ABC, Generic[Record]):
+    """State of one answer. A subclass frames the bytes in `_records` and reads each record in `_read`."""
+
+    def __init__(self) -> None:
+        self.saw_terminal = False
+        self._failure: ProviderError | None = None
+        self._events: list[Event] = []
+        self._at = 0.0
+        self._any_text = False
+        self._reason: FinishReason | None = None
+        self._raw_reason = ""
+        self._refusal: list[str] = []
+        self._category = ""
+        self._model = ""
+        self._usage: TokenUsage | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.saw_terminal or self._failure is not None
+
+    def feed(self, data: bytes, at: float) -> list[Event]:
+        self._at = at
+        self._events = []
+        try:
+            records = self._records(data)
+        except ProviderError as error:
+            self._failure = self._failure or error
+            return []
+        for record in records:
+            self._take(record)
+        return self._events
+
+    def finish(self, at: float) -> Finished:
+        if self._failure is not None:
+            raise self._failure
+        if not self.saw_terminal:
+            raise incomplete("the stream ended before its terminal marker")
+        tool_calls = self._tool_calls()
+        reason = self._outcome(tool_calls)
+        return Finished(
+            reason=reason,
+            at=at,
+            raw_reason=self._raw_reason,
+            refusal="".join(self._refusal),
+            category=self._category,
+            model=self._model,
+            tool_calls=tool_calls,
+        )
+
+    def _take(self, record: Record) -> None:
+        if self.saw_terminal:
+            return
+        try:
+            self._read(record)
+        except ProviderError as error:
+            self._failure = self._failure or error
+
+    def whole(self, body: bytes, at: float) -> list[Event]:
+        """The events of an answer that came in one body, whose end is its terminal marker."""
+        self._at = at
+        self._read_whole(body)
+        self._end()
+        return [*self._events, self.finish(at)]
+
+    @abstractmethod
+    def _records(self, data: bytes) -> list[Record]: ...
+
+    @abstractmethod
+    def _read(self, record: Record) -> None: ...
+
+    @abstractmethod
+    def _read_whole(self, body: bytes) -> None: ...
+
+    def _tool_calls(self) -> tuple[ToolCall, ...]:
+        return ()
+
+    def _outcome(self, tool_calls: tuple[ToolCall, ...]) -> FinishReason:
+        """The reason, once the end was seen. Nothing before it is no answer (api-contracts 10.5, line 11)."""
+        if self._refusal or self._reason is FinishReason.REFUSAL:
+            return FinishReason.REFUSAL
+        if self._reason is FinishReason.ERROR:
+            raise ProviderError(
+                ErrorKind.TRANSIENT,
+                f"the model stopped with {self._raw_reason!r}",
+                hint="Run it again.",
+                reason="model_error",
+            )
+        if self._reason in {None, FinishReason.STOP} and not (self._any_text or tool_calls):
+            raise ProviderError(
+                ErrorKind.INCOMPLETE,
+                "the answer was empty: no text and no reasoning",
+                hint="The prompt may be larger than the window the server has loaded. Shorten it or raise the window.",
+                reason="empty_response",
+            )
+        return self._reason or FinishReason.STOP
+
+    def _text(self, text: str) -> None:
+        if self._failure is None:
+            self._any_text = True
+            self._events.append(TextDelta(text, self._at))
+
+    def _reasoning(self, text: str) -> None:
+        if self._failure is None:
+            self._any_text = True
+            self._events.append(ReasoningDelta(text, self._at))
+
+    def _set_usage(self, usage: TokenUsage) -> None:
+        self._usage = usage
+        self._events.append(UsageUpdate(usage, self._at))
+
+    def _notice(self, message: str) -> None:
+        self._events.append(Notice(message, self._at))
+
+    def _end(self) -> None:
+        self.saw_terminal = True
+        if self._reason is FinishReason.LENGTH and not self._any_text:
+            self._notice(THOUGHT_AWAY)
+
+
+def decode(decoder: msgspec.json.Decoder[T], record: bytes) -> T:
+    """The struct of a record. Raises `ProviderError` (incomplete) where it is no JSON or not of the expected shape."""
+    try:
+        return decoder.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise incomplete(f"the server sent a record that cannot be read ({error})", reason="bad_frame") from None
