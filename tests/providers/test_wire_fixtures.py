@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from swebench_providers.errors import ErrorKind
+from swebench_providers.events import Finished
 from swebench_providers.retry_after import retry_after
 from tests.providers import wire
 
@@ -42,14 +43,9 @@ def test_one_byte_at_a_time() -> None:
 def test_a_whole_answer_means_what_its_stream_means(path: Path) -> None:
     parser = wire.protocol(path).parser
     *events, finished = parser.parse(path.read_bytes(), at=0.0)
-    assert not isinstance(finished, str)
-    outcome = wire.fold(events, wire_finished(finished), None, saw_terminal=True)
+    assert isinstance(finished, Finished)
+    outcome = wire.fold(events, finished, None, saw_terminal=True)
     wire.check(outcome, wire.read(wire.expected_path(path)))
-
-
-def wire_finished(event: object) -> wire.Finished:
-    assert isinstance(event, wire.Finished)
-    return event
 
 
 @pytest.mark.parametrize("path", wire.files("*/error-*.json"), ids=wire.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def check(outcome: Outcome, expected: Any) -> None:
     check_error(outcome.error, expected["error"])
     if "tool_calls" in expected:
         assert outcome.finished is not None
-        assert msgspec.to_builtins(outcome.finished.tool_calls) == expected["tool_calls"]
+        assert list(msgspec.to_builtins(outcome.finished.tool_calls)) == expected["tool_calls"]
     if "category" in expected:
         assert outcome.finished is not None
         assert outcome.finished.category == expected["category"]
@@ -161,7 +162,7 @@ def cuttings(data: bytes, seed: int) -> Iterator[tuple[str, list[bytes]]]:
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     edges = [0, *places, len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(edges)]
 
 
 def chunks(path: Path) -> list[bytes]:

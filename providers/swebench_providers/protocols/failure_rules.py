@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 from swebench_providers.errors import ErrorKind
 
-
 NO_STATUS: Final = 0
 """Stands for an error inside a stream that claims no HTTP status."""
 
@@ -63,8 +62,8 @@ RULES: Final = (
         ErrorKind.QUOTA_EXHAUSTED,
         _CREDIT,
         codes=_codes(
-            "insufficient_quota billing_error enforced_spend_limit_reached contract_spend_limit_reached payment_required"
-            " openrouter_credits openrouter_key_limit"
+            "insufficient_quota billing_error enforced_spend_limit_reached contract_spend_limit_reached"
+            " payment_required openrouter_credits openrouter_key_limit"
         ),
     ),
     Rule(
