@@ -110,7 +110,12 @@ class OpenAIChat(WireFormat):
 
     def error(self, status: int) -> bytes:
         kind, code = self.errors.get(status, ("server_error", None))
-        error = {"message": self.script.error_message, "type": kind, "param": None, "code": self.script.error_code or code}
+        error = {
+            "message": self.script.error_message,
+            "type": kind,
+            "param": None,
+            "code": self.script.error_code or code,
+        }
         return _encode({"error": error})
 
     @property
@@ -120,7 +125,12 @@ class OpenAIChat(WireFormat):
         return self.script.usage is UsageSent.ALWAYS
 
     def _base(self, kind: str) -> dict[str, object]:
-        return {"id": f"chatcmpl-{self.request_id}", "object": kind, "created": 1_760_000_000, "model": self.asked.model}
+        return {
+            "id": f"chatcmpl-{self.request_id}",
+            "object": kind,
+            "created": 1_760_000_000,
+            "model": self.asked.model,
+        }
 
     def _chunk(self, choices: list[object], usage: dict[str, object] | None = None) -> bytes:
         counted = {"usage": usage} if self._counts else {}  # null until the last chunk, as the real one
@@ -163,17 +173,19 @@ class AnthropicMessages(WireFormat):
         return [self._event("message_start", message=message), self.keep_alive, *odd]
 
     def tokens(self) -> list[bytes]:
-        blocks = [("thinking", self.script.reasoning_tokens), ("text", self.script.text_tokens)]
-        return [record for index, (kind, tokens) in enumerate(self._used(blocks)) for record in self._block(index, kind, tokens)]
+        return [
+            record for index, (kind, tokens) in enumerate(self._blocks()) for record in self._block(index, kind, tokens)
+        ]
 
     def closing(self) -> list[bytes]:
-        usage = {} if self.script.usage is UsageSent.NEVER else {"usage": {"output_tokens": self.script.completion_tokens}}
+        usage = (
+            {} if self.script.usage is UsageSent.NEVER else {"usage": {"output_tokens": self.script.completion_tokens}}
+        )
         delta = {"stop_reason": self._stop_reason(), "stop_sequence": None}
         return [self._event("message_delta", delta=delta, **usage), self._event("message_stop")]
 
     def whole(self) -> bytes:
-        blocks = [("thinking", self.script.reasoning_tokens), ("text", self.script.text_tokens)]
-        content: list[object] = [{"type": kind, kind: "".join(tokens)} for kind, tokens in self._used(blocks)]
+        content: list[object] = [{"type": kind, kind: "".join(tokens)} for kind, tokens in self._blocks()]
         usage = self._usage(output_tokens=self.script.completion_tokens)
         return _encode(self._message(content, stop_reason=self._stop_reason(), usage=usage))
 
@@ -185,23 +197,28 @@ class AnthropicMessages(WireFormat):
     def error_record(self) -> bytes:
         return b"event: error\n" + super().error_record()
 
-    @staticmethod
-    def _used(blocks: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    def _blocks(self) -> list[tuple[str, tuple[str, ...]]]:
+        blocks = [("thinking", self.script.reasoning_tokens), ("text", self.script.text_tokens)]
         return [(kind, tokens) for kind, tokens in blocks if tokens]
 
     def _block(self, index: int, kind: str, tokens: tuple[str, ...]) -> list[bytes]:
         """One item per token: the first also opens the content block, the last also closes it."""
         deltas = [
-            self._event("content_block_delta", index=index, delta={"type": f"{kind}_delta", kind: token}) for token in tokens
+            self._event("content_block_delta", index=index, delta={"type": f"{kind}_delta", kind: token})
+            for token in tokens
         ]
         deltas[0] = self._event("content_block_start", index=index, content_block={"type": kind, kind: ""}) + deltas[0]
         deltas[-1] += self._event("content_block_stop", index=index)
         return deltas
 
     def _event(self, name: str, **fields: object) -> bytes:
-        return b"event: " + name.encode() + b"\n" + self.record_start + _encode({"type": name, **fields}) + self.record_end
+        return (
+            b"event: " + name.encode() + b"\n" + self.record_start + _encode({"type": name, **fields}) + self.record_end
+        )
 
-    def _message(self, content: list[object], *, stop_reason: str | None, usage: dict[str, object]) -> dict[str, object]:
+    def _message(
+        self, content: list[object], *, stop_reason: str | None, usage: dict[str, object]
+    ) -> dict[str, object]:
         base = {"id": f"msg_{self.request_id}", "type": "message", "role": "assistant", "model": self.asked.model}
         return {**base, "content": content, "stop_reason": stop_reason, "stop_sequence": None, **usage}
 
@@ -247,7 +264,9 @@ class OllamaChat(WireFormat):
 
     def _line(self, message: dict[str, str | None], end: dict[str, object] | None = None) -> bytes:
         line = {"model": self.asked.model, "created_at": "2026-01-01T00:00:00.000000Z"}
-        return _encode({**line, "message": {"role": "assistant", **message}, **(end or {"done": False})}) + self.record_end
+        return (
+            _encode({**line, "message": {"role": "assistant", **message}, **(end or {"done": False})}) + self.record_end
+        )
 
     def _end(self) -> dict[str, object]:
         script = self.script

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-_WORDS = re.compile(r"\s*\S+|\s+$")
+_WORDS = re.compile(r"\s*\S+|\s+\Z")
 
 
 class Ending(StrEnum):

@@ -280,4 +280,5 @@ ANTHROPIC_MESSAGES: Final = TransformPipeline(
     transformer=MessagesTransformer(),
     parser=MessagesParser(),
     models_path="/v1/models?limit=1000",
+    stream_type="text/event-stream",
 )

@@ -70,9 +70,10 @@ class ResponseParser(Protocol):
 
 
 class TransformPipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A wire format: the two halves that belong together, and where its model list stands."""
+    """A wire format: the two halves that belong together, where its model list stands, and its streams' media type."""
 
     name: str
     transformer: RequestTransformer
     parser: ResponseParser
     models_path: str
+    stream_type: str

@@ -19,6 +19,9 @@ from swebench_providers.protocols.stream import StreamDecoder, decode
 _KEEP_ALIVE: Final = "15m"
 """How long the model stays loaded after the answer: a comparison asks it again soon."""
 
+_SMALLEST_WINDOW: Final = 8192
+_CHARACTERS_A_TOKEN: Final = 3  # code is denser than prose, so rather too many tokens than too few
+
 _FINISH: Final = {
     "stop": FinishReason.STOP,
     "length": FinishReason.LENGTH,
@@ -78,7 +81,7 @@ class OllamaTransformer:
         body["keep_alive"] = _KEEP_ALIVE
         body["options"] = parameters.present(
             {
-                "num_ctx": profile.context_window,
+                "num_ctx": profile.context_window or _window(request),
                 "num_predict": wanted.max_tokens,
                 "temperature": wanted.temperature,
                 "top_p": wanted.top_p,
@@ -87,6 +90,13 @@ class OllamaTransformer:
             }
         )
         return WireRequest("/api/chat", msgspec.json.encode(body), wanted.notices)
+
+
+def _window(request: UnifiedRequest) -> int:
+    """Tokens enough for prompt and answer: what the server would take by itself may be a twentieth of the prompt."""
+    written = len(request.system_message or "") + sum(len(turn.content) for turn in request.conversation())
+    needed = written // _CHARACTERS_A_TOKEN + (request.max_tokens or _SMALLEST_WINDOW // 2)
+    return max(_SMALLEST_WINDOW, 1 << (needed - 1).bit_length())
 
 
 def _think(effort: str, profile: ModelProfile) -> bool | str:
@@ -161,5 +171,9 @@ class OllamaParser:
 
 
 OLLAMA_CHAT: Final = TransformPipeline(
-    name="ollama_chat", transformer=OllamaTransformer(), parser=OllamaParser(), models_path="/api/tags"
+    name="ollama_chat",
+    transformer=OllamaTransformer(),
+    parser=OllamaParser(),
+    models_path="/api/tags",
+    stream_type="application/x-ndjson",
 )

@@ -229,5 +229,9 @@ class ChatParser:
 
 
 OPENAI_CHAT: Final = TransformPipeline(
-    name="openai_chat", transformer=ChatTransformer(), parser=ChatParser(), models_path="/models"
+    name="openai_chat",
+    transformer=ChatTransformer(),
+    parser=ChatParser(),
+    models_path="/models",
+    stream_type="text/event-stream",
 )

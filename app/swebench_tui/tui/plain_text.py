@@ -1,0 +1,109 @@
+"""Text from models and servers, made safe to show and fitted to a grid of terminal cells.
+
+What arrives over the wire is data: it must not move the cursor, ring the bell, set a window title or turn the order of
+letters round. Each character that could is shown as one that stands for it, so a reader sees that it was there.
+"""
+
+import re
+
+from rich.cells import cell_len
+
+_TAB_COLUMNS = 4
+
+# C0 but tab and line feed, DEL, C1; line and paragraph separators, which terminals do not show; bidirectional
+# embeddings, overrides and isolates; lone surrogates, which no encoding of a terminal can carry.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_PICTURES = 0x2400
+
+_SPACES = re.compile(" +")
+_JOINER, _EMOJI_SELECTOR = "\u200d", "\ufe0f"
+
+
+def neutralise(text: str) -> str:
+    """`text` with its control characters made visible; tabs and line feeds stay, the CR of a CR LF goes.
+
+    C0 controls and DEL become their pictures (ESC is `␛`), other characters that disturb a terminal become U+FFFD.
+    """
+    return _UNSAFE.sub(_stand_in, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """`text` for a title or a table cell: neutralised, runs of white space as one space, none at the ends."""
+    return neutralise(re.sub(r"[ \t\r\n]+", " ", text)).strip(" ")
+
+
+def expand_tabs(line: str) -> str:
+    """`line` with each tab as the spaces up to the next multiple of four cells."""
+    if "\t" not in line:
+        return line
+    first, *rest = line.split("\t")
+    parts, column = [first], cell_len(first)
+    for part in rest:
+        gap = _TAB_COLUMNS - column % _TAB_COLUMNS
+        parts += [" " * gap, part]
+        column += gap + cell_len(part)
+    return "".join(parts)
+
+
+def wrap(line: str, width: int, *, hang: int = 0, fold: bool = False) -> list[int]:
+    """Where the rows of `line` begin when it is shown `width` cells wide; the first is always 0.
+
+    Rows after the first have `hang` cells less. Breaks are made at spaces and beside wide characters, anywhere when
+    a word is wider than a row, and with `fold` anywhere at all. Spaces at a break may stick out of their row; nothing
+    else does, unless the row has less than two cells. `line` holds no tabs and no control characters.
+    """
+    starts, room = [0], max(2, width)
+    while (end := _fit(line, starts[-1], room)) < len(line):
+        start = end if fold else _word_break(line, starts[-1], end)
+        if start == len(line):
+            break
+        starts.append(start)
+        room = max(2, width - hang)
+    return starts
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(_CONTROL_PICTURES + code)
+    return "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+
+
+def _fit(line: str, start: int, width: int) -> int:
+    """The end of the longest piece from `start` that takes at most `width` cells and cuts no joined characters."""
+    end = start + width
+    if line[start:end].isascii() and (end >= len(line) or not _joins(line, end)):
+        return min(end, len(line))
+    cells, end = 0, start
+    while end < len(line) and (cells := cells + _cells(line[end])) <= width:
+        end += 1
+    whole = end
+    while start < whole < len(line) and _joins(line, whole):
+        whole -= 1
+    return whole if whole > start else end
+
+
+def _word_break(line: str, start: int, end: int) -> int:
+    """Where the next row begins if at most `line[start:end]` fits: after a space, by a wide character, or at `end`."""
+    if spaces := _SPACES.match(line, end):
+        return spaces.end()
+    if line[start:end].isascii():
+        at = line.rfind(" ", start, end) + 1
+    else:
+        at = next((at for at in range(end, start, -1) if _may_break(line, at)), start)
+    return at if line[start:at].strip(" ") else end
+
+
+def _may_break(line: str, at: int) -> bool:
+    before, after = line[at - 1], line[at]
+    return before == " " or (2 in (_cells(before), _cells(after)) and not _joins(line, at))
+
+
+def _joins(line: str, at: int) -> bool:
+    """Whether the character at `at` belongs to the one before it: combining, variation selector, joined emoji."""
+    return line[at - 1] == _JOINER or cell_len(line[at]) == 0
+
+
+def _cells(character: str) -> int:
+    """The most cells a terminal may give to the character; an emoji selector can widen the one before it."""
+    return 1 if character == _EMOJI_SELECTOR else cell_len(character)

@@ -1,0 +1,156 @@
+"""The child process as seen from the parent: started on first use, stopped with the app."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+import msgspec
+
+from swebench_providers.embedded import weights
+from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.secret import Secret
+
+INSTALL_COMMAND: Final = "swebench-tui embedded install"
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 3.0
+_SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+
+
+class Running(NamedTuple):
+    """Where the server listens, and the key it asks for."""
+
+    address: str
+    key: Secret
+
+
+class EmbeddedServer:
+    """At most one child process. All methods block: call them on a thread. May be used from several at once."""
+
+    def __init__(
+        self, *, command: tuple[str, ...] = (sys.executable, "-m", "swebench_providers.embedded.server")
+    ) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
+
+    @property
+    def running(self) -> Running | None:
+        """The server as it is now; None before the first start and after it ended, however it did."""
+        process, running = self._process, self._running
+        return running if process is not None and process.poll() is None else None
+
+    def start(self) -> Running:
+        """Start the server unless it runs, and wait until it listens: about a second.
+
+        Raises `ProviderError`: model_not_found when runtime or weights are missing, transient when it does not start.
+        """
+        with self._lock:
+            if (running := self.running) is not None:
+                return running
+            self._close()
+            return self._launch(_needed_weights())
+
+    def stop(self) -> None:
+        """End the process. Without one, nothing happens."""
+        with self._lock:
+            self._close()
+
+    def _launch(self, model: Path) -> Running:
+        key = Secret(secrets.token_urlsafe(24))
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen(
+                [*self._command, str(model)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=_without_secrets(os.environ),
+                start_new_session=True,  # the terminal's Ctrl-C is for the app, which ends the child in its own time
+            )
+            self._process = process
+            address = self._wait_for_address(process, key)
+            if address is None:
+                self._close()
+                raise _did_not_start(_last_line(log))
+        self._running = Running(address, key)
+        return self._running
+
+    def _wait_for_address(self, process: subprocess.Popen[bytes], key: Secret) -> str | None:
+        stdin, stdout = process.stdin, process.stdout
+        if stdin is None or stdout is None:
+            return None
+        watchdog = threading.Timer(_START_SECONDS, process.kill)
+        watchdog.start()
+        try:
+            stdin.write(key.reveal().encode() + b"\n")
+            stdin.flush()
+            line = stdout.readline()
+        except BrokenPipeError:
+            return None
+        finally:
+            watchdog.cancel()
+        return msgspec.json.decode(line, type=dict[str, str])["address"] if line else None
+
+    def _close(self) -> None:
+        process, self._process, self._running = self._process, None, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def missing() -> str | None:
+    """What keeps the embedded model from running, in words; None when nothing does."""
+    if find_spec("xllamacpp") is None:
+        return "the runtime of the embedded model (xllamacpp) is not installed"
+    if weights.find() is None:
+        return f"the weights of the embedded model ({weights.FILE_NAME}, {weights.SIZE // 1_000_000} MB) are not here"
+    return None
+
+
+def _needed_weights() -> Path:
+    what, model = missing(), weights.find()
+    if what is not None or model is None:
+        raise ProviderError(
+            ErrorKind.MODEL_NOT_FOUND,
+            what or "the weights of the embedded model are not here",
+            hint=f"Install it with one command: {INSTALL_COMMAND}",
+            reason="not_installed",
+        )
+    return model
+
+
+def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """The child needs no key of any provider."""
+    return {name: value for name, value in environ.items() if not _SECRET_NAME.search(name)}
+
+
+def _last_line(log: IO[bytes]) -> str:
+    log.seek(0)
+    lines = log.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "it ended without a word"
+
+
+def _did_not_start(why: str) -> ProviderError:
+    return ProviderError(
+        ErrorKind.TRANSIENT,
+        f"the embedded model did not start: {why}",
+        hint=f"Try again; if it stays, install it anew: {INSTALL_COMMAND}",
+        reason="unreachable",
+    )

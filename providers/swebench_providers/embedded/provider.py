@@ -1,0 +1,61 @@
+"""The embedded model as a provider: any other server, once it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+
+from swebench_providers.catalog import ProviderSpec
+from swebench_providers.clock import SystemClock
+from swebench_providers.config import ProviderConfig
+from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.embedded.server import ALIAS, CONTEXT
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event, Notice
+from swebench_providers.models import ModelInfo, UnifiedRequest, UnifiedResponse
+from swebench_providers.provider import HTTPProvider, Transporter
+
+
+class EmbeddedProvider:
+    """Starts the server on first use and speaks to it over Chat Completions."""
+
+    def __init__(
+        self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, server: EmbeddedServer
+    ) -> None:
+        self.name = config.name
+        self.spec = spec
+        self._config = config
+        self._transport = transport
+        self._server = server
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        if self._server.running is None:
+            yield Notice("Starting the embedded model on this machine …", SystemClock().now())
+        provider = await self._started()
+        async with aclosing(provider.stream_unified(request)) as events:
+            async for event in events:
+                yield event
+
+    async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
+        provider = await self._started()
+        return await provider.generate_unified(request)
+
+    async def list_models(self) -> list[ModelInfo]:
+        return [ModelInfo(id=ALIAS, name="SmolLM2 135M Instruct", context_window=CONTEXT)]
+
+    async def default_model(self) -> str:
+        return self._config.model or self.spec.default_model
+
+    async def _started(self) -> HTTPProvider:
+        try:
+            running = await asyncio.to_thread(self._server.start)
+        except ProviderError as error:
+            error.provider = self.name
+            raise
+        config = msgspec.structs.replace(
+            self._config, base_url=f"{running.address}{self.spec.default_path}", api_key=running.key
+        )
+        return HTTPProvider(self.spec, config, self._transport)

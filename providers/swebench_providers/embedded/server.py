@@ -1,0 +1,54 @@
+"""The child process: llama.cpp's own HTTP server on a free loopback port.
+
+    python -m swebench_providers.embedded.server WEIGHTS
+
+The key is the first line of standard input, so that no list of processes shows it. One JSON line with the address goes
+to standard output once the server listens. The process ends when standard input does: that pipe closes however the
+parent ends, also when it is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import msgspec
+
+CONTEXT: Final = 8192
+"""Tokens of the model's window; shared by the slots, each of which may use all of it while the others are idle."""
+
+SLOTS: Final = 4
+"""Answers at a time: as many as the comparison has columns."""
+
+ALIAS: Final = "smollm2"
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    weights = sys.argv[1]
+    key = sys.stdin.readline().strip()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads cost a factor of ten on a busy machine
+    import xllamacpp  # noqa: PLC0415 - OpenMP reads its settings when it is loaded
+
+    params = xllamacpp.CommonParams()
+    params.model.path = weights
+    params.model_alias = {ALIAS}
+    params.n_ctx = CONTEXT
+    params.n_parallel = SLOTS
+    params.kv_unified = True
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.api_keys = [key]
+    params.use_jinja = True
+    params.warmup = False
+    server = xllamacpp.Server(params)
+    sys.stdout.buffer.write(msgspec.json.encode({"address": server.listening_address}) + b"\n")
+    sys.stdout.buffer.flush()
+    sys.stdin.read()
+    os._exit(0)  # the server has no way to stop but the end of its process
+
+
+if __name__ == "__main__":
+    main()

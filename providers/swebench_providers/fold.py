@@ -1,0 +1,75 @@
+"""A whole answer as the fold over its events."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from swebench_providers.models import TokenUsage, UnifiedResponse
+
+
+class Fold:
+    """What has arrived of an answer. `started` is the monotonic time, in seconds, at which it was asked for."""
+
+    def __init__(self, started: float) -> None:
+        self._started = started
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._notices: list[str] = []
+        self.usage: TokenUsage | None = None
+        self.first_token_at: float | None = None
+        self.finished: Finished | None = None
+
+    def add(self, event: Event) -> None:
+        match event:
+            case TextDelta():
+                self._text.append(event.text)
+            case ReasoningDelta():
+                self._reasoning.append(event.text)
+            case UsageUpdate():
+                self.usage = event.usage
+            case Notice():
+                self._notices.append(event.message)
+            case Finished():
+                self.finished = event
+        if self.first_token_at is None and isinstance(event, TextDelta | ReasoningDelta):
+            self.first_token_at = event.at
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    def leave_in(self, error: ProviderError) -> None:
+        """Keep what had arrived on the error that ended it."""
+        error.partial_text = self.text
+        error.partial_reasoning = self.reasoning
+        error.usage = self.usage
+
+    def response(
+        self, *, provider: str, model: str, cost: Decimal | None, streamed: bool, raw: bytes = b""
+    ) -> UnifiedResponse:
+        """The answer. Only after `Finished`."""
+        if self.finished is None:
+            raise ValueError("the answer has not finished")
+        first = self.first_token_at if streamed else None
+        return UnifiedResponse(
+            content=self.text,
+            reasoning=self.reasoning,
+            refusal=self.finished.refusal,
+            model=self.finished.model or model,
+            provider=provider,
+            finish_reason=self.finished.reason,
+            usage=self.usage,
+            cost=cost,
+            latency_ms=(self.finished.at - self._started) * 1000,
+            ttft_ms=None if first is None else (first - self._started) * 1000,
+            request_id=self.finished.request_id,
+            tool_calls=self.finished.tool_calls,
+            notices=tuple(self._notices),
+            raw_response=raw,
+        )

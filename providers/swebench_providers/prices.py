@@ -1,0 +1,43 @@
+"""What an answer cost, in USD. Unknown is None from here to the last screen (api-contracts 9.5).
+
+The price data is one large module that takes a second to load: `load()` on a thread before the first look-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+from swebench_providers.catalog import ProviderSpec
+from swebench_providers.models import TokenUsage
+
+
+async def cost_of(usage: TokenUsage | None, spec: ProviderSpec, model: str) -> Decimal | None:
+    """The price of `usage`: what the provider reported, nothing where it is free, else by the price list.
+
+    None when the price, or what was used, is unknown.
+    """
+    if spec.price == "free":
+        return Decimal(0)
+    if usage is None:
+        return None
+    if usage.reported_cost is not None:
+        return usage.reported_cost
+    if spec.price == "list":
+        return await asyncio.to_thread(_from_list, usage, spec.prices_id, model)
+    return None
+
+
+def _from_list(usage: TokenUsage, provider: str, model: str) -> Decimal | None:
+    import genai_prices  # noqa: PLC0415 - a second of import that only a paid answer has to spend
+
+    used = genai_prices.Usage(
+        input_tokens=usage.prompt_tokens,
+        output_tokens=usage.completion_tokens,
+        cache_read_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+    try:
+        return genai_prices.calc_price(used, model, provider_id=provider).total_price
+    except LookupError:
+        return None

@@ -1,0 +1,253 @@
+"""One provider: one call is one request. Nothing here repeats, waits its turn or spends a budget; policies do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from typing import Final, Protocol
+
+import msgspec
+
+from swebench_providers import prices
+from swebench_providers.auth import AuthStrategy, strategy
+from swebench_providers.catalog import ProviderSpec, profile_of
+from swebench_providers.clock import Clock, SystemClock
+from swebench_providers.config import ProviderConfig, TimeLimits
+from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.events import Event, Finished, Notice
+from swebench_providers.fold import Fold
+from swebench_providers.models import ModelInfo, UnifiedRequest, UnifiedResponse
+from swebench_providers.protocols import PROTOCOLS, WireRequest
+
+SSE: Final = "text/event-stream"
+USER_AGENT: Final = "swebench-tui/0.1"
+
+
+class Provider(Protocol):
+    """What every provider can do, bare or wrapped in policies."""
+
+    name: str
+    spec: ProviderSpec
+
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        """The answer as it arrives. Raises `ProviderError`, with what had arrived kept on it."""
+        ...
+
+    async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
+        """The whole answer. Raises `ProviderError`."""
+        ...
+
+    async def list_models(self) -> list[ModelInfo]:
+        """The models the provider offers, in its own order. Raises `ProviderError`."""
+        ...
+
+    async def default_model(self) -> str:
+        """The model used where a request names none: the configured one, the catalog's, or the first of the list."""
+        ...
+
+
+class Answer(Protocol):
+    """An HTTP answer whose head has arrived. `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body in the pieces it arrives in. Raises `ProviderError` (incomplete, timeout)."""
+        ...
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        ...
+
+
+class Transporter(Protocol):
+    """What a provider needs of HTTP: see `transport.Transport`."""
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        auth: AuthStrategy,
+        body: bytes | None,
+        limits: TimeLimits,
+    ) -> AbstractAsyncContextManager[Answer]: ...
+
+    async def drain(self, chunks: AsyncIterator[bytes]) -> None: ...
+
+
+class HTTPProvider:
+    """A provider spoken to over HTTP, as its catalog entry and its configuration say."""
+
+    def __init__(
+        self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, clock: Clock | None = None
+    ) -> None:
+        self.name = config.name
+        self.spec = spec
+        self._config = config
+        self._transport = transport
+        self._now: Callable[[], float] = (clock or SystemClock()).now
+        self._pipeline = PROTOCOLS[config.protocol or spec.protocol]
+        self._auth = strategy(spec.auth, config.api_key)
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        fold = Fold(self._now())
+        try:
+            wire = await self._encode(request, stream=True)
+            for message in wire.notices:
+                yield Notice(message, self._now())
+            async with aclosing(self._events(wire)) as events:
+                async for event in events:
+                    fold.add(event)
+                    yield event
+        except ProviderError as error:
+            fold.leave_in(error)
+            raise self._attributed(error, request.model) from None
+
+    async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
+        request = msgspec.structs.replace(request, model=request.model or await self.default_model())
+        fold = Fold(self._now())
+        raw = b""
+        if request.stream:
+            async with aclosing(self.stream_unified(request)) as events:
+                async for event in events:
+                    fold.add(event)
+        else:
+            raw = await self._whole(request, fold)
+        cost = await prices.cost_of(fold.usage, self.spec, request.model)
+        return fold.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
+
+    async def list_models(self) -> list[ModelInfo]:
+        try:
+            async with self._send(WireRequest(self._pipeline.models_path, b"", method="GET")) as response:
+                return self._pipeline.parser.parse_models(await self._body(response))
+        except ProviderError as error:
+            raise self._attributed(error, "") from None
+
+    async def default_model(self) -> str:
+        chosen = self._config.model or self.spec.default_model
+        if chosen:
+            return chosen
+        models = await self.list_models()
+        if not models:
+            raise self._attributed(_no_model(self.spec.title), "")
+        return models[0].id
+
+    async def _events(self, wire: WireRequest) -> AsyncGenerator[Event, None]:
+        async with self._send(wire) as response:
+            if response.status >= 300 or self._in_one_body(response):
+                body = await self._body(response)
+                for event in self._pipeline.parser.parse(body, self._now()):
+                    yield _with_id(event, response)
+                return
+            decoder = self._pipeline.parser.decoder()
+            async with aclosing(response.chunks()) as chunks:
+                async for chunk in chunks:
+                    for event in decoder.feed(chunk, self._now()):
+                        yield event
+                    if decoder.ended:
+                        break
+                else:
+                    for event in decoder.feed(b"", self._now()):
+                        yield event
+                yield _with_id(decoder.finish(self._now()), response)
+                await self._transport.drain(chunks)
+
+    async def _whole(self, request: UnifiedRequest, fold: Fold) -> bytes:
+        try:
+            wire = await self._encode(request, stream=False)
+            for message in wire.notices:
+                fold.add(Notice(message, self._now()))
+            async with self._send(wire) as response:
+                body = await self._body(response)
+                for event in self._pipeline.parser.parse(body, self._now()):
+                    fold.add(_with_id(event, response))
+        except ProviderError as error:
+            fold.leave_in(error)
+            raise self._attributed(error, request.model) from None
+        return body
+
+    async def _encode(self, request: UnifiedRequest, *, stream: bool) -> WireRequest:
+        model = request.model or await self.default_model()
+        request = msgspec.structs.replace(request, model=model, stream=stream)
+        return self._pipeline.transformer.encode(request, profile_of(self.spec, model), self.spec.quirks)
+
+    @asynccontextmanager
+    async def _send(self, wire: WireRequest) -> AsyncGenerator[Answer, None]:
+        if self._config.base_url is None:
+            raise _no_address(self.spec)
+        if not (self.spec.local or self._config.api_key or self._config.base_url_source == "given"):
+            raise _no_key(self.spec)
+        headers = {"user-agent": USER_AGENT, "content-type": "application/json", **wire.headers, **self._config.headers}
+        async with self._transport.send(
+            wire.method,
+            join(self._config.base_url, wire.path),
+            headers=headers,
+            auth=self._auth,
+            body=wire.body or None,
+            limits=self._config.time_limits,
+        ) as response:
+            yield response
+
+    async def _body(self, response: Answer) -> bytes:
+        body = await response.read()
+        if response.status >= 300:
+            raise self._pipeline.parser.classify(response.status, response.headers, body)
+        if _is_html(response):
+            raise _not_an_api(self.spec.title)
+        return body
+
+    def _in_one_body(self, response: Answer) -> bool:
+        """A page, or a server that ignored `stream` and sent the answer whole."""
+        kind = response.headers.get("content-type", "")
+        return _is_html(response) or (kind.startswith("application/json") and self._pipeline.stream_type == SSE)
+
+    def _attributed(self, error: ProviderError, model: str) -> ProviderError:
+        """The error with its provider and model on it, and without the key a server may have quoted."""
+        error.provider, error.model = self.name, model
+        if self._config.api_key:
+            error.args = (self._config.api_key.scrub(str(error)),)
+        return error
+
+
+def join(base_url: str, path: str) -> str:
+    """`path` below `base_url`; a version both of them name stands once."""
+    if path.startswith("/v1/") and base_url.endswith("/v1"):
+        base_url = base_url.removesuffix("/v1")
+    return f"{base_url}{path}"
+
+
+def _with_id(event: Event, response: Answer) -> Event:
+    if not isinstance(event, Finished):
+        return event
+    request_id = response.headers.get("request-id") or response.headers.get("x-request-id")
+    return msgspec.structs.replace(event, request_id=request_id)
+
+
+def _is_html(response: Answer) -> bool:
+    return response.headers.get("content-type", "").startswith("text/html")
+
+
+def _no_address(spec: ProviderSpec) -> ProviderError:
+    variable = " or ".join(spec.base_url_env)
+    return ProviderError(ErrorKind.BAD_ENDPOINT, f"{spec.title} has no base URL", hint=f"Name one, or set {variable}.")
+
+
+def _no_key(spec: ProviderSpec) -> ProviderError:
+    return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {' or '.join(spec.env)}.")
+
+
+def _no_model(title: str) -> ProviderError:
+    return ProviderError(
+        ErrorKind.MODEL_NOT_FOUND, f"{title} lists no model", hint="Load one there, or name the model to use."
+    )
+
+
+def _not_an_api(title: str) -> ProviderError:
+    return ProviderError(
+        ErrorKind.BAD_ENDPOINT,
+        f"the address answered with a web page, not as {title}",
+        hint="Check the base URL: for most servers it ends in /v1. A proxy's login page also looks like this.",
+    )

@@ -1,0 +1,102 @@
+"""Which providers there are. Names cost nothing; a provider's file is read, and its code made, when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from swebench_providers import catalog
+from swebench_providers.catalog import ProviderSpec
+from swebench_providers.config import ProviderConfig, from_environment
+from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.embedded.provider import EmbeddedProvider
+from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.provider import HTTPProvider, Provider, Transporter
+
+if TYPE_CHECKING:
+    from swebench_providers.transport import Transport
+
+ProviderFactory = Callable[[ProviderSpec, ProviderConfig, Transporter], Provider]
+
+
+class ProviderRegistry:
+    """Providers by name. May be used from any thread.
+
+    Providers that share proxy and CA bundle share connections. `environ` is where keys and addresses are looked up
+    when a configuration is not given; None is the environment of the process.
+    """
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ
+        self._lock = threading.Lock()
+        self._registered: dict[str, tuple[ProviderSpec, ProviderFactory]] = {}
+        self._transports: dict[tuple[str | None, str | None], Transport] = {}
+        self._server = EmbeddedServer()
+
+    def list_providers(self) -> list[str]:
+        """Names in alphabetical order."""
+        with self._lock:
+            return sorted({*catalog.provider_names(), *self._registered})
+
+    def register(self, name: str, spec: ProviderSpec, factory: ProviderFactory = HTTPProvider) -> None:
+        """Add a provider, or replace the one of that name."""
+        with self._lock:
+            self._registered[name] = (spec, factory)
+
+    def spec(self, name: str) -> ProviderSpec:
+        """What is known of a provider. Raises `ProviderError` (bad_endpoint) for a name there is none of."""
+        return self._entry(name)[0]
+
+    def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
+        """The configuration the environment gives for a provider, with an address of the caller's choice."""
+        environ = os.environ if self._environ is None else self._environ
+        return from_environment(name, self.spec(name), environ, base_url=base_url)
+
+    def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:
+        """A bare provider: one call is one request. Without `config` the environment says how to reach it."""
+        spec, factory = self._entry(name)
+        config = config or self.configure(name)
+        return factory(spec, config, self._transport(config))
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop, and end the embedded model's process."""
+        with self._lock:
+            transports = list(self._transports.values())
+        for transport in transports:
+            await transport.aclose()
+        await asyncio.to_thread(self._server.stop)
+
+    def _entry(self, name: str) -> tuple[ProviderSpec, ProviderFactory]:
+        with self._lock:
+            registered = self._registered.get(name)
+        if registered is not None:
+            return registered
+        if name not in catalog.provider_names():
+            raise _unknown(name, self.list_providers())
+        spec = catalog.provider_spec(name)
+        return spec, partial(EmbeddedProvider, server=self._server) if spec.embedded else HTTPProvider
+
+    def _transport(self, config: ProviderConfig) -> Transport:
+        from swebench_providers.transport import Transport  # noqa: PLC0415 - the HTTP client costs 0.3 s to import
+
+        with self._lock:
+            return self._transports.setdefault(
+                (config.proxy, config.ca_bundle), Transport(proxy=config.proxy, ca_bundle=config.ca_bundle)
+            )
+
+
+@cache
+def get_registry() -> ProviderRegistry:
+    """The registry of this process."""
+    return ProviderRegistry()
+
+
+def _unknown(name: str, known: list[str]) -> ProviderError:
+    near = get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
+    return ProviderError(ErrorKind.BAD_ENDPOINT, f"there is no provider {name!r}", hint=hint, reason="unknown_provider")

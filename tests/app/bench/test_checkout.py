@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from swebench_tui.bench import checkout
+from swebench_tui.bench.checkout import CheckoutError, base_commit, bundled, materialise
+from swebench_tui.bench.datasets import load
+
+REPO = "starter/tillroll"
+REPOS = sorted({task.repo for task in load("starter")})
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", "-C", folder, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("repo", REPOS)
+def test_a_checkout_is_clean_and_has_one_commit_with_the_id_of_its_tasks(tmp_path: Path, repo: str) -> None:
+    folder = materialise(repo, tmp_path)
+    assert {git(folder, "log", "--all", "--format=%H")} == {
+        task.base_commit for task in load("starter") if task.repo == repo
+    }
+    assert git(folder, "status", "--porcelain", "--ignored") == ""
+
+
+def test_a_repository_has_the_same_commit_in_all_its_tasks() -> None:
+    assert all(task.base_commit == task.environment_setup_commit == base_commit(task.repo) for task in load("starter"))
+
+
+def test_the_commit_does_not_depend_on_the_users_git_and_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "git").mkdir(parents=True)
+    (home / ".config" / "git" / "ignore").write_text("*.py\n")
+    (home / ".config" / "git" / "attributes").write_text("* text eol=crlf ident\n")
+    (home / ".gitconfig").write_text("[user]\nname = Somebody\n[core]\nautocrlf = true\n[commit]\ngpgSign = true\n")
+    for name, value in {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "GIT_DIR": str(tmp_path / "elsewhere"),
+        "GIT_INDEX_FILE": str(tmp_path / "index"),
+        "GIT_AUTHOR_NAME": "Somebody",
+        "GIT_DEFAULT_HASH": "sha256",
+        "TZ": "JST-9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    previous = os.umask(0o077)
+    try:
+        folder = materialise(REPO, tmp_path / "checkouts")
+    finally:
+        os.umask(previous)
+    assert folder.is_dir()  # else the commit was another one
+    monkeypatch.delenv("GIT_DIR")
+    monkeypatch.delenv("GIT_INDEX_FILE")
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_what_python_and_editors_leave_among_the_bundled_files_is_not_copied(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for name in ("pkg/__pycache__/a.pyc", ".pytest_cache/b", ".DS_Store", "pkg/a.py"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"x = 1\r\n")
+    checkout._copy(source, tmp_path / "copy")
+    assert [path for path in (tmp_path / "copy").rglob("*") if path.is_file()] == [tmp_path / "copy" / "pkg" / "a.py"]
+    assert (tmp_path / "copy" / "pkg" / "a.py").read_bytes() == b"x = 1\r\n"
+
+
+def test_a_checkout_is_made_once(tmp_path: Path) -> None:
+    folder = materialise(REPO, tmp_path)
+    made = (folder / ".git" / "HEAD").stat().st_mtime_ns
+    assert materialise(REPO, tmp_path) == folder
+    assert (folder / ".git" / "HEAD").stat().st_mtime_ns == made
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
+    program = "import pathlib, sys; from swebench_tui.bench.checkout import materialise\n"
+    program += "print(materialise(sys.argv[1], pathlib.Path(sys.argv[2])))"
+    command = [sys.executable, "-c", program, REPO, str(tmp_path)]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    printed = {racer.communicate()[0].strip() for racer in racers}
+    assert printed == {str(path) for path in tmp_path.iterdir()}
+    assert [racer.returncode for racer in racers] == [0, 0, 0]
+
+
+def test_who_comes_second_in_the_race_leaves_the_first_checkout_alone(tmp_path: Path) -> None:
+    folder = materialise(REPO, tmp_path)
+    (folder / "mine.txt").write_text("kept")
+    checkout._make(REPO, base_commit(REPO), folder)
+    assert (folder / "mine.txt").read_text() == "kept"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_byte_code_in_a_checkout_is_no_change(tmp_path: Path) -> None:
+    folder = materialise(REPO, tmp_path)
+    (folder / "tillroll" / "__pycache__").mkdir()
+    (folder / "tillroll" / "__pycache__" / "money.pyc").write_bytes(b"")
+    assert materialise(REPO, tmp_path) == folder
+
+
+@pytest.mark.parametrize(
+    "change", ["echo >> README.md", "touch new.py", "rm tillroll/money.py", "git commit -q --allow-empty -m x"]
+)
+def test_a_changed_checkout_is_never_handed_out(tmp_path: Path, change: str) -> None:
+    folder = materialise(REPO, tmp_path)
+    who = {f"GIT_{role}_{what}": "a@b.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    subprocess.run(["sh", "-c", change], cwd=folder, env=os.environ | who, check=True)
+    with pytest.raises(CheckoutError, match="was changed since it was made") as caught:
+        materialise(REPO, tmp_path)
+    assert "delete that folder" in caught.value.hint
+
+
+def test_a_folder_without_git_is_not_taken_for_a_checkout(tmp_path: Path) -> None:
+    folder = materialise(REPO, tmp_path)
+    (folder / ".git").rename(tmp_path / "gone")
+    with pytest.raises(CheckoutError, match="not a git repository"):
+        materialise(REPO, tmp_path)
+
+
+def test_files_that_make_another_commit_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(CheckoutError, match=f"make commit {base_commit(REPO)}, not 0000") as caught:
+        checkout._make(REPO, "0" * 40, tmp_path / "checkout")
+    assert "install the program again" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_git_the_error_says_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(CheckoutError, match="git was not found") as caught:
+        materialise(REPO, tmp_path / "checkouts")
+    assert "Install git" in caught.value.hint
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckoutError, match=f"the checkout of {REPO} cannot be written: .*file"):
+        materialise(REPO, tmp_path / "file" / "checkouts")
+
+
+@pytest.mark.parametrize("repo", REPOS)
+def test_the_repositories_of_the_starter_tasks_are_bundled(repo: str) -> None:
+    assert bundled(repo)
+
+
+@pytest.mark.parametrize(
+    "repo", ["django/django", "tillroll", "starter/../tillroll", "starter/", "", "starter/tillroll/tests"]
+)
+def test_no_other_repository_is_bundled(tmp_path: Path, repo: str) -> None:
+    assert not bundled(repo)
+    with pytest.raises(CheckoutError, match="is not bundled") as caught:
+        materialise(repo, tmp_path)
+    assert REPO in caught.value.hint
+    assert list(tmp_path.iterdir()) == []

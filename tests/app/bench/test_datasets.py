@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_tui.bench.datasets import DatasetError, find, load
+from swebench_tui.bench.instance import Instance
+
+SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
+REAL_FILES = [("swebench_sample.jsonl", 170), ("swebench_verified_sample.jsonl", 25)] if SHARED.is_dir() else []
+BOM = b"\xef\xbb\xbf"
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+test_names = st.lists(text, max_size=3)
+instances = st.builds(
+    Instance,
+    repo=text,
+    instance_id=text.filter(bool),
+    base_commit=text,
+    problem_statement=text,
+    patch=text,
+    fail_to_pass=test_names | test_names.map(lambda names: msgspec.json.encode(names).decode()),
+)
+
+
+def row(instance_id: str = "a__a-1", **columns: object) -> bytes:
+    required = {"repo": "a/a", "base_commit": "c0ffee", "problem_statement": "It fails."}
+    return msgspec.json.encode({"instance_id": instance_id, **required, **columns})
+
+
+def written(folder: Path, content: bytes, name: str = "tasks.jsonl") -> str:
+    (folder / name).write_bytes(content)
+    return str(folder / name)
+
+
+def ids(spec: str) -> list[str]:
+    return [instance.instance_id for instance in load(spec)]
+
+
+def test_the_starter_set_is_there_without_any_file() -> None:
+    assert len(load("starter")) >= 8
+
+
+def test_rows_stay_in_the_order_of_the_file_and_blank_lines_are_passed_over(tmp_path: Path) -> None:
+    lines = [b"", row("b"), b"  \t", row("a"), b"", b""]
+    assert ids(written(tmp_path, b"\n".join(lines))) == ["b", "a"]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path: Path) -> None:
+    assert ids(written(tmp_path, BOM + row("a") + b"\r\n" + row("b") + b"\r\n")) == ["a", "b"]
+    assert ids(written(tmp_path, BOM + b"[" + row("a") + b"]", "tasks.json")) == ["a"]
+
+
+@pytest.mark.parametrize("document", [b"[%s,%s]", b'{"rows": [%s,\n%s]}', b'{"data": [%s,%s], "version": 3}'])
+def test_a_json_document_is_a_list_or_an_object_that_holds_it(tmp_path: Path, document: bytes) -> None:
+    assert ids(written(tmp_path, document % (row("a"), row("b")), "tasks.JSON")) == ["a", "b"]
+
+
+def test_unknown_columns_are_passed_over(tmp_path: Path) -> None:
+    assert ids(written(tmp_path, row("a", difficulty="15 min - 1 hour", image_assets={"patch": []}))) == ["a"]
+
+
+@pytest.mark.parametrize("column", ['["t.py::a", "t.py::b"]', ["t.py::a", "t.py::b"]])
+def test_names_of_tests_come_as_json_text_or_as_a_list(tmp_path: Path, column: str | list[str]) -> None:
+    (instance,) = load(written(tmp_path, row(FAIL_TO_PASS=column, PASS_TO_PASS=column)))
+    assert instance.tests_to_fix == instance.tests_to_keep == ["t.py::a", "t.py::b"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        (b'{"repo": "a/a"}', "tasks.jsonl:3: `instance_id` is missing"),
+        (row("b", base_commit=7), r"tasks.jsonl:3: Expected `str`, got `int` - at `\$.base_commit`"),
+        (row("b", patch=None), r"tasks.jsonl:3: Expected `str`, got `null` - at `\$.patch`"),
+        (row(""), "tasks.jsonl:3: `instance_id` is empty"),
+        (row("b", FAIL_TO_PASS="['t.py::a']"), "tasks.jsonl:3: `FAIL_TO_PASS` is not a list of test names"),
+        (row("b", PASS_TO_PASS="{}"), "tasks.jsonl:3: `PASS_TO_PASS` is not a list of test names"),
+        (row("b", FAIL_TO_PASS=[1]), r"tasks.jsonl:3: Expected `str`, got `int` - at `\$.FAIL_TO_PASS\[0\]`"),
+        (row("a"), "tasks.jsonl:3: `instance_id` 'a' is the one of line 1 again"),
+        (b"[1, 2]", "tasks.jsonl:3: Expected `object`, got `array`"),
+        (b'{"repo": "a/a", nonsense}', "tasks.jsonl:3: JSON is malformed"),
+        (row("b")[:-9], "tasks.jsonl:3: Input data was truncated"),
+        (b'{"repo": "\xff"}', "tasks.jsonl:3: 'utf-8' codec can't decode byte 0xff"),
+        (b'{"unknown": ' + b"[" * 100_000, "tasks.jsonl:3: maximum recursion depth exceeded"),
+    ],
+)
+def test_a_bad_row_is_named_by_file_line_and_column(tmp_path: Path, bad: bytes, complaint: str) -> None:
+    with pytest.raises(DatasetError, match=f"^{complaint}") as caught:
+        load(written(tmp_path, b"\n".join([row("a"), b"", bad, row("z")])))
+    assert caught.value.hint
+
+
+def test_lines_are_counted_in_a_json_document_too(tmp_path: Path) -> None:
+    same_twice = b'{"rows": [\n' + row("a") + b",\n\n" + row("b") + b",\n\t" + row("b") + b"\n]}"
+    with pytest.raises(DatasetError, match=r"^tasks.json:5: `instance_id` 'b' is the one of line 4 again$"):
+        load(written(tmp_path, same_twice, "tasks.json"))
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        (b"[\n" + row() + b",\n oops]", "tasks.json:3: JSON is malformed"),
+        (row("a") + b"\n" + row("b"), "tasks.json:2: JSON is malformed: trailing characters"),
+        (b"[\n\n", "tasks.json:3: Input data was truncated"),
+        (b"7", "tasks.json:1: .*Expected `object | array`, got `int`"),
+        (b'{"train": []}', "tasks.json:1: neither a list nor an object with `rows` or `data`"),
+        (b'{"rows": 7}', "tasks.json:1: .*Expected `array | null`, got `int`"),
+        (b"[]", "tasks.json holds no task"),
+        (b'{"rows": []}', "tasks.json holds no task"),
+    ],
+)
+def test_a_bad_document_is_named_by_file_and_line(tmp_path: Path, document: bytes, complaint: str) -> None:
+    with pytest.raises(DatasetError, match=f"^{complaint}"):
+        load(written(tmp_path, document, "tasks.json"))
+
+
+def test_an_empty_file_is_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"^tasks.jsonl holds no task$"):
+        load(written(tmp_path, BOM + b"\n\n"))
+
+
+@pytest.mark.parametrize("spec", ["lite", "verified", "princeton-nlp/SWE-bench_Lite", "rows.parquet", "", "Starter"])
+def test_other_specs_are_refused_with_what_is_read(spec: str) -> None:
+    with pytest.raises(DatasetError, match="is not a dataset that this program reads") as caught:
+        load(spec)
+    assert "`starter`" in caught.value.hint
+    assert ".jsonl" in caught.value.hint
+
+
+@pytest.mark.parametrize("spec", ["nowhere/tasks.jsonl", "with\0nul.json", "~nobody-of-this-name/tasks.jsonl"])
+def test_a_file_that_cannot_be_read_is_an_error_of_its_own(spec: str) -> None:
+    with pytest.raises(DatasetError, match=r"^the dataset cannot be read: "):
+        load(spec)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "tasks.jsonl").mkdir()
+    with pytest.raises(DatasetError, match=r"^the dataset cannot be read: .*directory"):
+        load(str(tmp_path / "tasks.jsonl"))
+
+
+def test_a_task_is_found_by_its_id() -> None:
+    starter = load("starter")
+    assert find(starter, starter[3].instance_id) is starter[3]
+
+
+def test_a_misspelled_id_gets_the_nearest_ones() -> None:
+    with pytest.raises(DatasetError, match="the dataset has no task 'calspan-1'") as caught:
+        find(load("starter"), "calspan-1")
+    assert "Did you mean starter__calspan-1" in caught.value.hint
+
+
+def test_an_id_like_no_other_gets_an_example() -> None:
+    starter = load("starter")
+    with pytest.raises(DatasetError) as caught:
+        find(starter, "0")
+    assert starter[0].instance_id in caught.value.hint
+
+
+def test_hostile_ids_are_shown_escaped(tmp_path: Path) -> None:
+    hostile = row("\x1b]0;owned\x07")
+    with pytest.raises(DatasetError) as caught:
+        load(written(tmp_path, hostile + b"\n" + hostile))
+    assert "\x1b" not in str(caught.value)
+
+
+@given(
+    tasks=st.lists(instances, min_size=1, max_size=4, unique_by=lambda instance: instance.instance_id), data=st.data()
+)
+def test_what_is_written_as_lines_or_as_a_document_is_loaded_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, tasks: list[Instance], data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    gaps = data.draw(st.lists(st.sampled_from([b"\n", b"\r\n", b"\n \n\n"]), min_size=len(tasks), max_size=len(tasks)))
+    lines = b"".join(msgspec.json.encode(task) + gap for task, gap in zip(tasks, gaps, strict=True))
+    assert load(written(folder, lines)) == tasks
+    assert load(written(folder, msgspec.json.format(msgspec.json.encode(tasks)), "tasks.json")) == tasks
+
+
+@given(content=st.binary(max_size=60) | st.text('[]{},:"\\ud80\n1 rowsdat', max_size=40).map(str.encode))
+def test_whatever_stands_in_a_file_is_either_tasks_or_a_dataset_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    for name in ("tasks.jsonl", "tasks.json"):
+        with pytest.raises(DatasetError):
+            load(written(tmp_path_factory.getbasetemp(), content, name))
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(("name", "rows"), REAL_FILES)
+def test_real_rows_of_swe_bench_are_all_loaded(name: str, rows: int) -> None:
+    tasks = load(str(SHARED / name))
+    assert len(tasks) == rows
+    assert all(task.tests_to_fix and task.patch and task.title for task in tasks)

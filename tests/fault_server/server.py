@@ -1,0 +1,163 @@
+"""The fault server: OpenAI, Anthropic and Ollama chat on a loopback port, answered by script, everything recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from tests.fault_server.answer import Body, fixed, streamed, whole
+from tests.fault_server.connection import Connection
+from tests.fault_server.facts import facts_at
+from tests.fault_server.formats import Asked, OpenAIChat, WireFormat, format_of
+from tests.fault_server.script import Script, failing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.fault_server.http1 import Request
+
+_HOST = "127.0.0.1"
+
+
+class FaultServer:
+    """A server in the running loop, between `async with`. Change its scripts and read its records at any time.
+
+    A chat request takes the first there is of `by_path[its path]`, the next script of `enqueue`,
+    `by_model[its model]`, and `default`. Any other path answers from `by_path` or with what it usually tells.
+    """
+
+    def __init__(
+        self, default: Script | None = None, *, by_model: Mapping[str, Script] | None = None, port: int = 0
+    ) -> None:
+        self.default = default or Script()
+        self.by_model = dict(by_model or {})
+        self.by_path: dict[str, Script] = {}
+        self.requests: list[Request] = []
+        self.port = port
+        self._queue: deque[Script] = deque()
+        self._listener: asyncio.Server | None = None
+        self._connections: dict[asyncio.Task[None], Connection] = {}
+        self._failures: list[BaseException] = []
+        self._changed = asyncio.Event()
+
+    @property
+    def base_url(self) -> str:
+        """`http://127.0.0.1:PORT`; the OpenAI and Anthropic paths begin with /v1, the Ollama ones with /api."""
+        return f"http://{_HOST}:{self.port}"
+
+    @property
+    def connections_open(self) -> int:
+        """Connections that clients hold now, idle ones included."""
+        return len(self._connections)
+
+    def enqueue(self, *scripts: Script) -> None:
+        """Answer the next chat requests with these, in this order."""
+        self._queue.extend(scripts)
+
+    async def restart(self) -> None:
+        """Listen again, on the same port. Raises OSError when somebody took it meanwhile."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._protocol, _HOST, self.port, backlog=1024)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def stop_abruptly(self) -> None:
+        """Pull the cable: nobody listens, every connection is reset. Returns when that is so.
+
+        Raises an exception group of what went wrong in the server itself, such as a script it cannot play.
+        """
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for connection in self._connections.values():
+            connection.reset()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        failures, self._failures = self._failures, []
+        if failures:
+            raise BaseExceptionGroup("the fault server itself failed", failures)
+
+    async def received(self, count: int, *, within: float = 2.0) -> list[Request]:
+        """The first `count` requests, waited for; AssertionError when fewer have come after `within` seconds."""
+        await self._until(lambda: len(self.requests) >= count, f"{count} requests", within)
+        return self.requests[:count]
+
+    async def all_closed(self, *, within: float) -> None:
+        """Wait until no connection is open; AssertionError after `within` seconds."""
+        await self._until(lambda: not self._connections, "every connection closed", within)
+
+    async def __aenter__(self) -> Self:
+        await self.restart()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop_abruptly()
+
+    async def _until(self, holds: Callable[[], bool], what: str, within: float) -> None:
+        try:
+            async with asyncio.timeout(within):
+                while not holds():
+                    await self._changed.wait()
+        except TimeoutError:
+            state = f"{len(self.requests)} requests, {self.connections_open} connections open"
+            raise AssertionError(f"{what}: not within {within:g} s ({state})") from None
+
+    def _protocol(self) -> asyncio.StreamReaderProtocol:
+        connection = Connection(self._answer_to)
+
+        def opened(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.get_running_loop().create_task(connection.serve(writer))
+            self._connections[task] = connection
+            task.add_done_callback(self._closed)
+
+        return asyncio.StreamReaderProtocol(connection.reader, opened)
+
+    def _closed(self, task: asyncio.Task[None]) -> None:
+        del self._connections[task]
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failures.append(failure)
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _answer_to(self, request: Request) -> tuple[Script, Body]:
+        self.requests.append(request)
+        self._notify()
+        wire_type = format_of(request.path) if request.method == "POST" else None
+        if wire_type is None:
+            return self._information(request)
+        script, asked = self._chosen(request)
+        if script.echo:
+            script = replace(script, text=request.echo())
+        return script, _body(wire_type(script, asked, f"req_{len(self.requests)}"))
+
+    def _chosen(self, request: Request) -> tuple[Script, Asked]:
+        try:
+            asked = msgspec.json.decode(request.body, type=Asked)
+        except msgspec.DecodeError as error:
+            return failing(400, str(error)), Asked()
+        if (script := self.by_path.get(request.path)) is not None:
+            return script, asked
+        return self._queue.popleft() if self._queue else self.by_model.get(asked.model, self.default), asked
+
+    def _information(self, request: Request) -> tuple[Script, Body]:
+        facts = facts_at(request.path, list(self.by_model) or ["mock-model"]) if request.method == "GET" else None
+        script = self.by_path.get(request.path, Script() if facts else failing(404, f"there is no {request.path}"))
+        if script.body is not None:
+            return script, fixed(script.body, script)
+        if facts is not None and script.status == 200:
+            return script, fixed(facts, script)
+        return script, fixed(OpenAIChat(script, Asked(), "").error(script.status), script)
+
+
+def _body(wire: WireFormat) -> Body:
+    script = wire.script
+    if script.body is not None:
+        return fixed(script.body, script)
+    if script.status != 200:
+        return fixed(wire.error(script.status), script, headers={wire.request_id_header: wire.request_id})
+    return streamed(wire) if wire.streams else whole(wire)
