@@ -96,6 +96,16 @@ async def test_cached_tokens_are_part_of_the_prompt_at_openai_and_beside_it_at_a
     assert values(await whole_of(script, ANTHROPIC), "input_tokens", "cache_read_input_tokens") == [20, 80]
 
 
+async def test_anthropic_opens_and_closes_a_block_for_each_kind_of_content() -> None:
+    wire = await stream_of(Script(("a", "b"), reasoning=("r",)), ANTHROPIC)
+    start, delta, stop = "content_block_start", "content_block_delta", "content_block_stop"
+    events = [line.removeprefix("event: ") for line in wire.decode().split("\n") if line.startswith("event: ")]
+    assert events[:2] == ["message_start", "ping"]
+    assert events[2:-2] == [start, delta, stop, start, delta, delta, stop]
+    assert events[-2:] == ["message_delta", "message_stop"]
+    assert values(wire, "index") == [0, 0, 0, 1, 1, 1, 1]
+
+
 @pytest.mark.parametrize(("path", "words"), [(OPENAI, ["length"]), (ANTHROPIC, ["max_tokens"]), (OLLAMA, ["length"])])
 async def test_a_finish_reason_is_in_the_word_of_the_format_and_may_be_missing(path: str, words: list[str]) -> None:
     names = ("finish_reason", "stop_reason", "done_reason")
@@ -310,6 +320,19 @@ async def test_pieces_of_one_byte_reach_a_reader_one_by_one() -> None:
     async with FaultServer(Script("ü", cut=1)) as server, connected(server) as client:
         await client.ask(OPENAI)
         assert {len(piece) for piece in await client.chunks()} == {1}
+
+
+async def test_writes_come_apart_at_a_reader_in_the_same_loop() -> None:
+    async with FaultServer(Script(cut=1)) as server, connected(server) as client:
+        await client.ask(OPENAI)
+        reads = [await client.reader.read(4096) for _ in range(100)]
+    assert max(map(len, reads)) <= 2 * len(b"1\r\nx\r\n")
+
+
+async def test_joined_records_part_where_the_script_pauses() -> None:
+    async with FaultServer(replace(FOUR, cut=Cut.JOINED, tokens_per_second=200)) as server, connected(server) as client:
+        await client.ask(ANTHROPIC)
+        assert [text(chunk) for chunk in await client.chunks()] == ["a", "b", "c", "d"]
 
 
 async def test_seams_are_inside_characters_and_between_cr_and_lf() -> None:

@@ -1,21 +1,23 @@
 """What an answer cost, in USD. Unknown is None from here to the last screen (api-contracts 9.5).
 
-The price data is one large module that takes a second to load: `load()` on a thread before the first look-up.
+The price data is one large module that takes a second to load, so it is read on a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.models import TokenUsage
 
 
-async def cost_of(usage: TokenUsage | None, spec: ProviderSpec, model: str) -> Decimal | None:
+async def cost_of(usage: TokenUsage | None, spec: ProviderSpec, base_url: str | None, model: str) -> Decimal | None:
     """The price of `usage`: what the provider reported, nothing where it is free, else by the price list.
 
-    None when the price, or what was used, is unknown.
+    None when the price, or what was used, is unknown. The list holds for the provider's own hosts only: another server
+    behind `base_url` has prices of its own.
     """
     if spec.price == "free":
         return Decimal(0)
@@ -23,9 +25,14 @@ async def cost_of(usage: TokenUsage | None, spec: ProviderSpec, model: str) -> D
         return None
     if usage.reported_cost is not None:
         return usage.reported_cost
-    if spec.price == "list":
+    if spec.price == "list" and _domain(base_url) == _domain(spec.base_url):
         return await asyncio.to_thread(_from_list, usage, spec.prices_id, model)
     return None
+
+
+def _domain(url: str | None) -> list[str]:
+    """The last two labels of the host: regional hosts of a provider share them."""
+    return (urlsplit(url or "").hostname or "").split(".")[-2:]
 
 
 def _from_list(usage: TokenUsage, provider: str, model: str) -> Decimal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from decimal import Decimal
 from typing import Final, Protocol
 
 import msgspec
@@ -16,7 +17,7 @@ from swebench_providers.config import ProviderConfig, TimeLimits
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event, Finished, Notice
 from swebench_providers.fold import Fold
-from swebench_providers.models import ModelInfo, UnifiedRequest, UnifiedResponse
+from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.protocols import PROTOCOLS, WireRequest
 
 SSE: Final = "text/event-stream"
@@ -43,6 +44,10 @@ class Provider(Protocol):
 
     async def default_model(self) -> str:
         """The model used where a request names none: the configured one, the catalog's, or the first of the list."""
+        ...
+
+    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
+        """What `usage` of `model` costs here, in USD; None when that is unknown."""
         ...
 
 
@@ -116,7 +121,8 @@ class HTTPProvider:
                     fold.add(event)
         else:
             raw = await self._whole(request, fold)
-        cost = await prices.cost_of(fold.usage, self.spec, request.model)
+        answered = (fold.finished and fold.finished.model) or request.model
+        cost = await self.cost_of(fold.usage, answered)
         return fold.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
 
     async def list_models(self) -> list[ModelInfo]:
@@ -134,6 +140,9 @@ class HTTPProvider:
         if not models:
             raise self._attributed(_no_model(self.spec.title), "")
         return models[0].id
+
+    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
+        return await prices.cost_of(usage, self.spec, self._config.base_url, model)
 
     async def _events(self, wire: WireRequest) -> AsyncGenerator[Event, None]:
         async with self._send(wire) as response:

@@ -74,15 +74,13 @@ class Connection:
             return False
         self._request = request
         script, body = self._answer_to(request)
-        if self.reader.at_eof():
-            self._client_left()
         again = await Answer(script, body, writer).play()
         request.answered_at = asyncio.get_running_loop().time()
         self._request = None
         return again and request.headers.get("connection", "").lower() != "close"
 
     def _client_left(self) -> None:
-        if self._request is None or self._serving is None:
-            return
-        self._request.mark_gone(asyncio.get_running_loop().time())
-        self._serving.cancel()
+        request, self._request = self._request, None
+        if request is not None and self._serving is not None:
+            request.mark_gone(asyncio.get_running_loop().time())
+            self._serving.cancel()

@@ -76,9 +76,8 @@ class Request:
 
     def mark_gone(self, at: float) -> None:
         """The server's note that the client closed at `at`."""
-        if self.closed_by_client_at is None:
-            self.closed_by_client_at = at
-            self._gone.set_result(at)
+        self.closed_by_client_at = at
+        self._gone.set_result(at)
 
 
 async def read_request(reader: asyncio.StreamReader, peer_port: int) -> Request | None:

@@ -160,17 +160,6 @@ def format_line(source: str, state: State) -> _Formatted:
     return next(filter(None, (block(text, state) for block in _PROSE)))
 
 
-def reasoning_line(source: str) -> Line:
-    """One line of what a model thought before it answered: no Markdown, the same look throughout."""
-    text = expand_tabs(neutralise(source.removesuffix("\r")))
-    return _line([(text, Look.REASONING)], hang=_indent(text))
-
-
-def title_line(title: str) -> Line:
-    """A rule with a title in it; what follows is `title`."""
-    return _whole(f"── {title} ──", Look.MARKER)
-
-
 def _edit_block(text: str, state: State) -> _Formatted | None:
     """A line of a SEARCH/REPLACE block: the first half goes, the second comes."""
     if _SEARCH.match(text):

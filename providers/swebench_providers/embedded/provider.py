@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from decimal import Decimal
 
 import msgspec
 
+from swebench_providers import prices
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.clock import SystemClock
 from swebench_providers.config import ProviderConfig
@@ -15,7 +17,7 @@ from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.server import ALIAS, CONTEXT
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
-from swebench_providers.models import ModelInfo, UnifiedRequest, UnifiedResponse
+from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.provider import HTTPProvider, Transporter
 
 
@@ -48,6 +50,9 @@ class EmbeddedProvider:
 
     async def default_model(self) -> str:
         return self._config.model or self.spec.default_model
+
+    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
+        return await prices.cost_of(usage, self.spec, None, model)
 
     async def _started(self) -> HTTPProvider:
         try:

@@ -143,6 +143,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         materialise(REPO, tmp_path / "file" / "checkouts")
 
 
+def test_a_place_taken_by_something_else_is_named(tmp_path: Path) -> None:
+    place = materialise(REPO, tmp_path / "elsewhere").name
+    (tmp_path / place).symlink_to("nowhere")
+    with pytest.raises(CheckoutError, match=f"the checkout of {REPO} cannot be written: .*{place}"):
+        materialise(REPO, tmp_path)
+
+
 @pytest.mark.parametrize("repo", REPOS)
 def test_the_repositories_of_the_starter_tasks_are_bundled(repo: str) -> None:
     assert bundled(repo)

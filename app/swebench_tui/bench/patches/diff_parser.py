@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.patches.unified_diff import DEV_NULL, FileChange, Hunk, new_start_of, unquote
-from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,10 +68,10 @@ class _Names(msgspec.Struct):
     new: str | None = None
     git: tuple[str, str] | None = None
     git_line: bool = False
-    modes: list[str] = []
+    modes: list[str] = msgspec.field(default_factory=list)
     similarity: str = ""
     index: str = ""
-    move: dict[str, str] = {}
+    move: dict[str, str] = msgspec.field(default_factory=dict)
     bare: bool = True  # neither `---` nor `+++`
 
 
@@ -79,6 +79,7 @@ class _Parser:
     def __init__(self, lines: Sequence[str], *, fenced: bool, name: str | None) -> None:
         self._lines, self._at = lines, 0
         self._fenced, self._name = fenced, name
+        self._hunks_read = 0
         self._repairs: dict[Repair, None] = {}
 
     def diff(self) -> ParsedDiff:
@@ -103,7 +104,7 @@ class _Parser:
         self._git_line(names)
         self._names(names)
         old, new = self._sides(names, start)
-        hunks = self._hunks(old is None)
+        hunks = self._hunks(new_file=old is None)
         if hunks and names.bare:
             self._repairs[Repair.FILE_HEADER] = None
         if not (hunks or names.modes or old != new):
@@ -175,6 +176,8 @@ class _Parser:
         deleted = new == DEV_NULL or any(mode.startswith("deleted file") for mode in names.modes)
         if created and deleted:
             raise self._malformed("starts a file that is both new and deleted", start)
+        if not names.bare and (created, deleted) != (old == DEV_NULL, new == DEV_NULL):
+            self._repairs[Repair.FILE_HEADER] = None
         if not (created or deleted) and _bare(old) != _bare(new):
             raise self._malformed(f"names two files, {_bare(old)!r} and {_bare(new)!r}, without saying `rename from`", start)
         return None if created else old, None if deleted else new
@@ -184,7 +187,7 @@ class _Parser:
             raise self._malformed("renames a file but says only one of the two names", start)
         return "a/" + names.move["rename from"], "b/" + names.move["rename to"]
 
-    def _hunks(self, new_file: bool) -> tuple[Hunk, ...]:  # noqa: FBT001
+    def _hunks(self, *, new_file: bool) -> tuple[Hunk, ...]:
         """`hunk*`. The first one may lack its header."""
         hunks: list[Hunk] = []
         shift = 0
@@ -192,40 +195,31 @@ class _Parser:
             header = _NUMBERED.match(line)
             if header is None and not line.startswith("@@") and (hunks or line[:1] not in {" ", "+", "-"} or self._at_names()):
                 break
+            start, self._hunks_read = self._at, self._hunks_read + 1
             hunk = self._numbered_hunk(header, shift) if header else self._bare_hunk(line, new_file=new_file)
+            if not hunk.lines:
+                raise self._malformed("starts a hunk without any line", start)
+            if self._hunks_read > MOST_EDITS:
+                raise PatchError(Failure.TOO_LARGE, f"the diff has more than {MOST_EDITS} hunks")
             shift += hunk.count("+") - hunk.count("-")
             hunks.append(hunk)
         return tuple(hunks)
 
     def _numbered_hunk(self, header: re.Match[str], shift: int) -> Hunk:
-        start = self._at
         old_start, old, new_start, new = (int(header[group] or 1) for group in range(1, 5))
-        old, new = (0 if header[group] == "0" else count for group, count in ((2, old), (4, new)))
-        old_start, new_start = (0 if set(header[group]) == {"0"} else number for group, number in ((1, old_start), (3, new_start)))
         self._at += 1
-        body = self._counted_body(old, new)
-        if body is None:
-            body = self._loose_body()
+        body = self._counted_body(old, new) or self._loose_body()
         hunk = Hunk(tuple(body), old_start, header[5] or "")
-        if not body:
-            raise self._malformed("starts a hunk without any line", start)
         counts = hunk.count(" -"), hunk.count(" +")
         if counts != (old, new) or new_start != new_start_of(old_start, *counts, shift):
             self._repairs[Repair.RECOUNTED] = None
         return hunk
 
     def _bare_hunk(self, line: str, *, new_file: bool) -> Hunk:
-        start = self._at
-        heading = ""
-        if line.startswith("@@"):
-            heading = line.strip("@ \r").replace("...", "")
-            self._at += 1
-        body = self._loose_body()
-        if not body:
-            raise self._malformed("starts a hunk without any line", start)
+        self._at += line.startswith("@@")
         if new_file:
             self._repairs[Repair.NUMBERED] = None
-        return Hunk(tuple(body), 0 if new_file else None, " " + heading if heading else "")
+        return Hunk(tuple(self._loose_body()), 0 if new_file else None)
 
     def _counted_body(self, old: int, new: int) -> list[str] | None:
         """The body the header promises, or None where the lines do not keep the promise."""

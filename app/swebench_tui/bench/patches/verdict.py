@@ -9,6 +9,7 @@ import msgspec
 
 Status = Literal["applies", "does_not_apply", "no_patch", "unchecked"]
 
+MOST_EDITS = 2000  # hunks or blocks in one answer; real ones have under fifty
 _LONGEST_DETAIL = 600
 
 
@@ -41,7 +42,7 @@ class Failure(StrEnum):
     ALREADY_APPLIED = "already_applied"  # the file holds the new lines instead of the old ones, or the diff is reversed
     ELISION = "elision"  # `...` stands where lines should be
     TABS_AS_SPACES = "tabs_as_spaces"
-    INDENTATION = "indentation"  # same words, other leading blanks
+    WHITESPACE = "whitespace"  # same words, other blanks
     PARTIAL_FILE = "partial_file"  # a whole-file answer that would drop most of the file
     # Not the answer's fault.
     GIT_REFUSED = "git_refused"  # every line was found and git still says no

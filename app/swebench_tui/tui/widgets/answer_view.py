@@ -1,6 +1,7 @@
-"""The answer of a model while it streams in: formatted line by line, wrapped, followed at the bottom, never lost."""
+"""The answer of a model while it streams in: wrapped, followed at the bottom, nothing lost."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import ClassVar
 
@@ -10,96 +11,34 @@ from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size, clamp
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from swebench_tui.tui.markdown_lines import Line, Look, State, format_line, reasoning_line, title_line
+from swebench_tui.tui.answer_lines import AnswerLines
+from swebench_tui.tui.markdown_lines import Line, Look
 from swebench_tui.tui.plain_text import wrap
 
 _COMPONENTS = {look: f"answer-view--{look.name.lower().replace('_', '-')}" for look in Look if look.name}
-
-
-class AnswerLines:
-    """The lines of one answer, and of the reasoning that may come with it, as text arrives in pieces of any size.
-
-    How the text was cut makes no difference. Where reasoning begins, and where the answer goes on after it, a line with a
-    title is put in; the line before it counts as ended.
-    """
-
-    def __init__(self) -> None:
-        self.lines: list[Line] = []
-        self._answer: list[str] = []
-        self._reasoning: list[str] = []
-        self._state = State()
-        self._open = ""
-        self._in_reasoning = False
-
-    @property
-    def text(self) -> str:
-        """The answer so far, each character as it came."""
-        self._answer[:] = ["".join(self._answer)]
-        return self._answer[0]
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning so far, each character as it came."""
-        self._reasoning[:] = ["".join(self._reasoning)]
-        return self._reasoning[0]
-
-    def append(self, text: str) -> int:
-        """Add to the answer; returns the index of the first line that is new or not as it was."""
-        self._answer.append(text)
-        return self._extend(text, reasoning=False)
-
-    def append_reasoning(self, text: str) -> int:
-        """Add to the reasoning; returns the index of the first line that is new or not as it was."""
-        self._reasoning.append(text)
-        return self._extend(text, reasoning=True)
-
-    def _extend(self, text: str, *, reasoning: bool) -> int:
-        if not text:
-            return len(self.lines)
-        if reasoning != self._in_reasoning:
-            self._turn(reasoning=reasoning)
-            unchanged = len(self.lines) - 1
-        else:
-            unchanged = len(self.lines) - bool(self._open)
-            del self.lines[unchanged:]
-        *ended, self._open = (self._open + text).split("\n")
-        self.lines += [self._end_line(source) for source in ended]
-        if self._open:
-            self.lines.append(self._format(self._open)[0])
-        return unchanged
-
-    def _turn(self, *, reasoning: bool) -> None:
-        """From answer to reasoning or back; the open line is on screen already and ends here."""
-        if self._open:
-            self._end_line(self._open)
-        self._open, self._in_reasoning = "", reasoning
-        self.lines.append(title_line("thinking" if reasoning else "answer"))
-
-    def _end_line(self, source: str) -> Line:
-        line, self._state = self._format(source)
-        return line
-
-    def _format(self, source: str) -> tuple[Line, State]:
-        return (reasoning_line(source), self._state) if self._in_reasoning else format_line(source, self._state)
+_CONTINUED = "↳ "
 
 
 class AnswerView(ScrollView, can_focus=True):
-    """Shows an answer that grows. A new line costs the same however many there are; it needs a height of its own.
+    """Shows an answer that grows; one more line costs the same however many there are.
 
-    Text is data here: no markup, no terminal escapes, no HTML. See `markdown_lines` for what is formatted, and for the
-    few marks that are not shown.
+    Text is data here: no markup, no terminal escapes, no HTML. `markdown_lines` says what is formatted and which few
+    marks are not shown. The view needs a height that does not come from its content. Put border and padding on its
+    container: a view without them paints rows from its cache, which is several times cheaper.
     """
 
     HELP = """\
 ### Answer
 
-The text of the model as it arrives. The view follows the last line until you scroll up, and again from the bottom on.
+The text of the model as it arrives. The view follows the last line until you scroll up, and again once you are back at
+the end.
 
-- Code, diffs and SEARCH/REPLACE blocks are shown character by character, as the model wrote them.
+- Code, diffs and SEARCH/REPLACE blocks stand as the model wrote them; `↳` marks a row that continues the one above.
 - Control characters are shown as pictures, such as `␛`, or as `�`.
 - Select with the mouse to copy what is shown.
 """
@@ -125,9 +64,6 @@ The text of the model as it arrives. The view follows the last line until you sc
         & > .answer-view--code { color: $text-warning; }
         & > .answer-view--bold { text-style: bold; }
         & > .answer-view--italic { text-style: italic; }
-        &:ansi {
-            & > .answer-view--marker, & > .answer-view--quote, & > .answer-view--reasoning { text-style: dim; }
-        }
         &:nocolor > .answer-view--code { text-style: underline; }
     }
     """
@@ -148,6 +84,7 @@ The text of the model as it arrives. The view follows the last line until you sc
         self._rows: list[tuple[int, int]] = []
         """In the order shown: the line that a row is a part of, and where in the line the row begins."""
         self._following = True
+        self._thumb = (0, 0)
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         self._styles: dict[Look, Style] = {}
 
@@ -170,7 +107,7 @@ The text of the model as it arrives. The view follows the last line until you sc
         self._show_from(self._answer.append_reasoning(text))
 
     def replace(self, text: str) -> None:
-        """Show this answer, nothing of what was there, and follow the bottom again."""
+        """Show this answer and nothing of what was there, and follow the bottom again."""
         self._answer = AnswerLines()
         self._answer.append(text)
         self._following = True
@@ -196,10 +133,6 @@ The text of the model as it arrives. The view follows the last line until you sc
         self._strips.clear()
         self._styles.clear()
 
-    def watch_scroll_target_y(self, target: float) -> None:
-        """Whoever scrolls, by key, wheel, bar or animation, sets the target first; the last row means: follow."""
-        self._following = target >= self.max_scroll_y
-
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap to the new width, with the same text at the top unless the bottom is followed."""
         width = self.scrollable_content_region.width
@@ -212,6 +145,26 @@ The text of the model as it arrives. The view follows the last line until you sc
         if self._following or self.scroll_target_y >= self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
+    def watch_scroll_target_y(self, target: float) -> None:
+        """Whoever scrolls, by key, wheel, bar or animation, sets the target first; the last row means: follow."""
+        self._following = target >= self.max_scroll_y
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Move text and thumb."""
+        self._update_scroll_bar()
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows inside `crop`, straight from the cache when there is no border, padding or effect to be drawn."""
+        if self._is_decorated():
+            return super().render_lines(crop)
+        _, background = self.background_colors
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return [strip.crop(*crop.column_span) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """The row at `y` below the top of the view."""
         row = self.scroll_offset.y + y
@@ -219,11 +172,13 @@ The text of the model as it arrives. The view follows the last line until you sc
             return Strip.blank(self.size.width, self._style(Look.PLAIN))
         strip = self._strips.get(row)
         if strip is None:
-            strip = self._strips[row] = self._render_row(row)
+            strip = self._strips[row] = Strip(self._segments(row)).adjust_cell_length(
+                self.size.width, self._style(Look.PLAIN)
+            )
         return strip
 
     def _show_from(self, line: int) -> None:
-        """Wrap the lines from this one on again and repaint their rows, as far as they can be seen."""
+        """Wrap the lines from this one on and repaint their rows, as far as they can be seen."""
         if not self._width:
             return
         row = bisect_left(self._rows, (line, 0))
@@ -233,33 +188,51 @@ The text of the model as it arrives. The view follows the last line until you sc
         for index, shown in enumerate(self._answer.lines[line:], line):
             starts = wrap(shown.text, self._width, hang=self._hang(shown), fold=shown.verbatim)
             self._rows += [(index, start) for start in starts]
-        self._set_height(len(self._rows))
-        visible = self.scrollable_content_region.height
-        top = max(0, row - self.scroll_offset.y)
-        if top < visible:
-            self.refresh(Region(0, top, self.size.width, visible - top))
+        self._update_height()
+        top, height = max(0, row - self.scroll_offset.y), self.size.height
+        if top < height:
+            self.refresh(Region(0, top, self.size.width, height - top))
 
-    def _set_height(self, rows: int) -> None:
-        size = Size(self._width, rows)
+    def _update_height(self) -> None:
+        size = Size(self._width, len(self._rows))
         if size != self.virtual_size:
-            # Assigned as usual, it would lay out the whole screen for each line; only our own scroll bar is concerned.
+            # An ordinary assignment lays out the whole screen again; a new row concerns our scroll bar alone.
             self.set_reactive(Widget.virtual_size, size)
-            self._scroll_update(size)
+            self._refresh_scrollbars()
+            self._update_scroll_bar()
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
         if self._following:
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
-    def _hang(self, line: Line) -> int:
-        """The indentation of wrapped rows, none in a view too narrow for it."""
-        return line.hang if line.hang <= self._width // 2 else 0
+    def _update_scroll_bar(self) -> None:
+        """Keep the bar right; paint it only when its thumb moves by an eighth of a cell, the least that it can show."""
+        if not self.show_vertical_scrollbar:
+            return
+        bar, rows, view = self.vertical_scrollbar, len(self._rows), self.size.height
+        bar.set_reactive(ScrollBar.window_virtual_size, rows)
+        bar.set_reactive(ScrollBar.position, self.scroll_y)
+        thumb = round(8 * view * self.scroll_y / rows), round(8 * view * view / rows)
+        if thumb != self._thumb:
+            self._thumb = thumb
+            bar.refresh()
 
-    def _render_row(self, row: int) -> Strip:
+    def _is_decorated(self) -> bool:
+        styles = self.styles
+        effects = "tint", "text_opacity", "hatch", "outline_top", "outline_right", "outline_bottom", "outline_left"
+        return styles.gutter.totals != (0, 0) or styles.has_any_rules(*effects) or self.opacity != 1
+
+    def _hang(self, line: Line) -> int:
+        """How far wrapped rows are indented: not at all where that would leave them less than half of the view."""
+        hang = len(_CONTINUED) if line.verbatim else line.hang
+        return hang if hang <= self._width // 2 else 0
+
+    def _segments(self, row: int) -> Iterator[Segment]:
         index, start = self._rows[row]
         line = self._answer.lines[index]
-        end = self._rows[row + 1][1] if row + 1 < len(self._rows) else 0
-        end = end or len(line.text)
-        segments = []
+        end = (self._rows[row + 1][1] if row + 1 < len(self._rows) else 0) or len(line.text)
         if start and (hang := self._hang(line)):
-            segments.append(self._segment(" " * hang, Look.PLAIN, (max(0, start - hang), index)))
+            indent = _CONTINUED if line.verbatim else " " * hang
+            yield self._segment(indent, Look.MARKER, (max(0, start - hang), index))
         selected = self._selected(index)
         for span in line.spans:
             if span.start < end and span.end > start:
@@ -267,18 +240,17 @@ The text of the model as it arrives. The view follows the last line until you sc
                 for a, b in pairwise(sorted(clamp(edge, first, last) for edge in (first, *selected, last))):
                     if a < b:
                         chosen = selected[0] <= a < selected[1]
-                        segments.append(self._segment(line.text[a:b], span.look, (a, index), selected=chosen))
-        return Strip(segments).adjust_cell_length(self.size.width, self._style(Look.PLAIN))
+                        yield self._segment(line.text[a:b], span.look, (a, index), selected=chosen)
 
     def _segment(self, text: str, look: Look, offset: tuple[int, int], *, selected: bool = False) -> Segment:
-        """A piece of a row that says where it comes from, so that the mouse can select it."""
+        """A piece of a row that knows where it comes from, so that the mouse can select it."""
         style = self._style(look)
         if selected:
             style += self.screen.get_component_rich_style("screen--selection")
         return Segment(text, style + Style.from_meta({"offset": offset}))
 
     def _selected(self, line: int) -> tuple[int, int]:
-        """Where in the line the selection begins and ends; equal when there is none."""
+        """Where in the line the selection begins and ends; equal when nothing is selected."""
         span = self.text_selection.get_span(line) if self.text_selection else None
         if span is None:
             return 0, 0
@@ -287,6 +259,5 @@ The text of the model as it arrives. The view follows the last line until you sc
     def _style(self, look: Look) -> Style:
         style = self._styles.get(look)
         if style is None:
-            style = self.get_visual_style(*(_COMPONENTS[part] for part in look)).rich_style
-            self._styles[look] = style
+            style = self._styles[look] = self.get_visual_style(*(_COMPONENTS[part] for part in look)).rich_style
         return style

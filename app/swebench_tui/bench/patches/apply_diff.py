@@ -1,0 +1,186 @@
+"""Applying a parsed diff to a `Tree`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swebench_tui.bench.patches.place import Placed, place
+from swebench_tui.bench.patches.text import FileText
+from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
+from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from swebench_tui.bench.patches.paths import Locator
+    from swebench_tui.bench.patches.tree import Tree
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A diff whose paths are relative, safe and bare, and what was mended in its headers."""
+
+    changes: tuple[FileChange, ...]
+    repairs: tuple[Repair, ...] = ()
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """How a diff went into the tree. `as_written`: every hunk was found exactly where and as it stands in the diff."""
+
+    as_written: bool
+    repairs: tuple[Repair, ...] = ()
+
+
+class Splice(msgspec.Struct, frozen=True):
+    """Lines `at` to `at + removed` (from 0) are replaced by `added`."""
+
+    at: int
+    removed: int
+    added: tuple[str, ...]
+
+
+def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -> Located:
+    """The same diff with bare paths, and without `index` lines that name another version than the tree's. Raises `PatchError`."""
+    repairs: list[Repair] = []
+    located: list[FileChange] = []
+    for change in changes:
+        old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
+        index = change.index
+        if index and tree is not None and not tree.blob_id(old or new or "").startswith(index.split()[1].split("..")[0]):
+            index = ""
+            repairs.append(Repair.INDEX_LINE)
+        if old is not None and old == new and tree is not None and not tree.exists(old) and _only_adds(change):
+            old = None
+            repairs.append(Repair.FILE_HEADER)
+        located.append(msgspec.structs.replace(change, old=old, new=new, index=index))
+    return Located(tuple(located), tuple(dict.fromkeys(repairs)))
+
+
+def _bare(written: str | None, locator: Locator, repairs: list[Repair]) -> str | None:
+    if written is None:
+        return None
+    path, mended = locator.from_diff(written)
+    repairs += mended
+    return path
+
+
+def _only_adds(change: FileChange) -> bool:
+    """Whether a diff creates its file without saying `/dev/null`: it starts at line 0 and has no old line."""
+    return bool(change.hunks) and all(hunk.old_start == 0 and not hunk.old for hunk in change.hunks)
+
+
+def apply_diff(changes: Iterable[FileChange], tree: Tree) -> Applied:
+    """Apply located changes one after the other. Raises `PatchError` at the first that does not fit; the tree is then void."""
+    done = [_apply(change, tree) for change in changes]
+    repairs = dict.fromkeys(repair for applied in done for repair in applied.repairs)
+    return Applied(all(applied.as_written for applied in done), tuple(repairs))
+
+
+def _apply(change: FileChange, tree: Tree) -> Applied:
+    if change.old is None:
+        return _create(change, tree)
+    text, applied = _edited(change, tree.read(change.old))
+    if change.new is None:
+        if text.lines:
+            raise PatchError(Failure.MALFORMED, f"{change.old!r}: is deleted, but not all of its lines are removed")
+        tree.remove(change.old)
+        return applied
+    if change.renamed:
+        _must_be_free(change.new, tree)
+        tree.rename(change.old, change.new)
+    tree.write(change.new, text, change.modes)
+    return applied
+
+
+def _create(change: FileChange, tree: Tree) -> Applied:
+    path = change.new or ""
+    _must_be_free(path, tree)
+    if any(hunk.old for hunk in change.hunks):
+        raise PatchError(Failure.MALFORMED, f"{path!r}: is a new file, but the diff has old lines for it")
+    lines = tuple(line for hunk in change.hunks for line in hunk.lines)
+    ended = not (lines and lines[-1].startswith("\\"))
+    tree.write(path, FileText(tuple(line[1:] for line in lines if line[0] == "+"), ended), change.modes)
+    return Applied(len(change.hunks) <= 1 and all(hunk.old_start == 0 for hunk in change.hunks))
+
+
+def _must_be_free(path: str, tree: Tree) -> None:
+    if tree.exists(path):
+        raise PatchError(Failure.FILE_EXISTS, f"{path!r}: is a new file in the diff, but it is already in the checkout")
+
+
+def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
+    placed: list[Placed] = []
+    for number, hunk in enumerate(change.hunks, start=1):
+        try:
+            placed.append(place(hunk, text))
+        except PatchError as error:
+            raise PatchError(error.failure, f"{change.old}: hunk {number} of {len(change.hunks)} {error}") from error
+    try:
+        edited, repairs = splice(text, placed)
+    except PatchError as error:
+        raise PatchError(error.failure, f"{change.old}: {error}") from error
+    starts = [one.at for one in placed]
+    return edited, Applied(not repairs and starts == sorted(set(starts)) and all(map(_changes_something, change.hunks)), repairs)
+
+
+def _changes_something(hunk: Hunk) -> bool:
+    return hunk.count("+-") > 0
+
+
+def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Repair, ...]]:
+    """`text` with all placed hunks done, and what was mended for it. Raises `PatchError` when two change the same line."""
+    repairs = [repair for one in placed for repair in one.repairs]
+    ended = text.final_newline
+    for one in placed:
+        ended, mended = _final_newline(one, text, ended=ended)
+        repairs += [Repair.END_OF_FILE] if mended else []
+    crlf_without_end = text.crlf and not text.final_newline
+    lines = [*text.lines[:-1], text.lines[-1] + "\r"] if crlf_without_end else list(text.lines)
+    last = len(lines) + 1
+    for edit in sorted((edit for one in placed for edit in _splices(one, text)), key=lambda edit: edit.at)[::-1]:
+        if edit.at + edit.removed > last:
+            raise PatchError(Failure.OVERLAPPING_HUNKS, f"two hunks change line {last + 1}")
+        lines[edit.at : edit.at + edit.removed] = edit.added
+        last = edit.at
+    if crlf_without_end and not ended and lines:
+        lines[-1] = lines[-1].removesuffix("\r")
+    return FileText(tuple(lines), ended), tuple(dict.fromkeys(repairs))
+
+
+def _splices(placed: Placed, text: FileText) -> list[Splice]:
+    """The hunk as the smallest replacements; context lines stay as the file has them, added ones follow its line ends."""
+    follow = Repair.LINE_ENDS in placed.repairs
+    there = text.lines[placed.at : placed.at + len(placed.hunk.old)]
+    end = "\r" if 2 * sum(line.endswith("\r") for line in there) > len(there) else ""
+    edits: list[Splice] = []
+    at, removed, added = placed.at, 0, list[str]()
+    for line in (*placed.hunk.lines, " "):
+        if line[0] == "-":
+            removed += 1
+        elif line[0] == "+":
+            added.append(line[1:].removesuffix("\r") + end if follow else line[1:])
+        elif line[0] == " ":
+            edits += [Splice(at, removed, tuple(added))] if removed or added else []
+            at, removed, added = at + removed + 1, 0, []
+    return edits
+
+
+def _final_newline(placed: Placed, text: FileText, *, ended: bool) -> tuple[bool, bool]:
+    """Whether the file ends in a newline after the hunk, and whether its markers had to be mended to say so.
+
+    Markers count only when the old side tells the truth about the end of the file; otherwise the file stays as it is.
+    """
+    lines = placed.hunk.lines
+    old_marked, new_marked = (_marked(lines, columns) for columns in (" -", " +"))
+    if placed.at + len(placed.hunk.old) < len(text.lines):
+        return ended, old_marked or new_marked
+    if old_marked == text.final_newline and text.lines:
+        return ended, True
+    return not new_marked, False
+
+
+def _marked(lines: Sequence[str], columns: str) -> bool:
+    """Whether the last line of one side, the one whose `columns` these are, is marked as having no newline."""
+    last = max((at for at, line in enumerate(lines) if line[0] in columns), default=-1)
+    return last + 1 < len(lines) and lines[last + 1][0] == "\\"

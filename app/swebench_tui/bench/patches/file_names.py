@@ -1,0 +1,49 @@
+"""File names in the text around code: above a block, in a fence's info string."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LONGEST_LINE = 300
+_LABEL = re.compile(r"(?://|#+|\*+|[-+]|<!--|\d{1,3}[.)])?\s*(?:(?:file|filename|path|in|update|edit|create)\b:?)?\s*", re.IGNORECASE)
+_PATH = re.compile(r"[\w.@+~/\\-]*(?:/[\w.@+~-]+|[\w-]\.[A-Za-z]\w{0,9})")
+_TICKED = re.compile(r"`([^`\s]+)`")
+_FENCE_MARKS = ("```", "~~~")
+_LOOK_BACK = 4
+
+
+def name_above(lines: Sequence[str], at: int) -> str | None:
+    """The file named by the closest line above `at` that is neither blank nor a fence, or by such a fence's info string."""
+    for line in reversed(lines[max(0, at - _LOOK_BACK) : at]):
+        text = line.strip()
+        if text.startswith(_FENCE_MARKS):
+            if name := name_in_info(text.strip("`~ ")):
+                return name
+        elif text:
+            return name_in(line)
+    return None
+
+
+def name_in_info(info: str) -> str | None:
+    """The file an info string names: `python app/x.py`, `python:app/x.py`, `app/x.py`, `python title="app/x.py"`."""
+    if len(info) > _LONGEST_LINE:
+        return None
+    words = [word.split("=", 1)[-1].strip("\"'{}") for word in info.replace(":", " ").split()]
+    return next((word for word in reversed(words) if _PATH.fullmatch(word)), None)
+
+
+def name_in(line: str) -> str | None:
+    """The one file a line names: the line is its path under some decoration, or has it as its one path in backticks."""
+    if len(line) > _LONGEST_LINE:
+        return None
+    ticked = [word for word in _TICKED.findall(line) if _PATH.fullmatch(word)]
+    if ticked:
+        return ticked[0] if len(set(ticked)) == 1 else None
+    text = line.strip().removesuffix("-->").strip("*_`:[]() \t")
+    label = _LABEL.match(text)
+    text = text[label.end() if label else 0 :].strip("*_`:[]() \t")
+    return text if _PATH.fullmatch(text) else None

@@ -1,0 +1,70 @@
+"""From a path a model wrote to a file of the checkout. Every path is taken for an attack until it is known to be harmless."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SANDBOX = "testbed"  # where the official images keep the repository
+_LONGEST_PATH, _LONGEST_NAME = 900, 255
+
+
+class Locator:
+    """Finds the files of one checkout, or only checks the form of paths when there is none."""
+
+    def __init__(self, checkout: Path | None) -> None:
+        self._root = checkout
+
+    def from_diff(self, written: str) -> tuple[str, list[Repair]]:
+        """Relative path for a name of a diff, with or without its a/ or b/; what was mended. Raises `PatchError`."""
+        if not written.startswith(("a/", "b/")):
+            path, repairs = self.from_text(written)
+            return path, [*repairs, Repair.PREFIXES]
+        path, repairs = self.from_text(written[2:])
+        if self._root is not None and not self._is_file(path) and _is_safe(written) and self._is_file(written):
+            return self._checked(written), [Repair.PREFIXES]
+        return path, repairs
+
+    def from_text(self, written: str) -> tuple[str, list[Repair]]:
+        """Relative path for a name that stands by itself, as above a block."""
+        path = written
+        while path.startswith("./"):
+            path = path[2:]
+        if path.startswith("/") or (path.startswith(_SANDBOX + "/") and not self._is_file(path)):
+            path = self._inside(path)
+        return self._checked(path), [Repair.PATH] if path != written else []
+
+    def _inside(self, path: str) -> str:
+        """The longest end of `path` that is a file of the checkout; `path` itself when there is none."""
+        parts = path.split("/")
+        ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((end for end in ends if len(parts) < 50 and self._is_file(end)), path)
+
+    def _is_file(self, path: str) -> bool:
+        return self._root is not None and _is_safe(path) and (self._root / path).is_file()
+
+    def _checked(self, path: str) -> str:
+        if not _is_safe(path):
+            raise PatchError(Failure.UNSAFE_PATH, f"{path[:200]!r} is not a path inside of the repository")
+        if self._root is not None:
+            way = [PurePosixPath(path), *PurePosixPath(path).parents]
+            if any((self._root / part).is_symlink() for part in way if part.parts):
+                raise PatchError(Failure.UNSAFE_PATH, f"{path!r} leads through a symbolic link")
+        return path
+
+
+def _is_safe(path: str) -> bool:
+    """Whether `path` is relative, printable, and stays below its root and out of `.git`."""
+    parts = path.split("/")
+    return len(path) <= _LONGEST_PATH and path.isprintable() and "\\" not in path and all(map(_is_safe_name, parts))
+
+
+def _is_safe_name(name: str) -> bool:
+    # Case and trailing dots or blanks make no difference to some file systems; `git~1` is the short name of `.git` there.
+    folded = name.casefold().rstrip(". ")
+    return bool(folded) and folded not in {".git", "git~1"} and len(name.encode()) <= _LONGEST_NAME

@@ -1,0 +1,181 @@
+r"""SEARCH/REPLACE blocks: reading them, and applying them to a `Tree`.
+
+    blocks := (text | block)*
+    block  := open line* divider line* close
+    open    := "<<<<<<< SEARCH" [path]
+    divider := "======="
+    close   := ">>>>>>> REPLACE"
+
+Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a block is named behind its
+marker, on the closest line above, or, when that line is the end of another block or names nothing, by the block before.
+A heading underlined with `=======` can look like the divider: then each reading is tried, and exactly one must fit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swebench_tui.bench.patches.apply_diff import splice
+from swebench_tui.bench.patches.file_names import name_above
+from swebench_tui.bench.patches.place import Placed, place, places_of
+from swebench_tui.bench.patches.text import FileText
+from swebench_tui.bench.patches.unified_diff import Hunk
+from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from swebench_tui.bench.patches.paths import Locator
+    from swebench_tui.bench.patches.tree import Tree
+
+_OPEN = re.compile(r"<{5,9} ?SEARCH\b[ :]*(\S*)\s*")
+_DIVIDER = re.compile(r"={5,9}\s*")
+_CLOSE = re.compile(r">{5,9} ?REPLACE\s*")
+_MOST_DIVIDERS = 8
+_CLASSES = {
+    Failure.CONTEXT_AMBIGUOUS: Failure.SEARCH_AMBIGUOUS,
+    Failure.CONTEXT_NOT_FOUND: Failure.SEARCH_NOT_FOUND,
+    Failure.ALREADY_APPLIED: Failure.SEARCH_NOT_FOUND,
+    Failure.ELISION: Failure.SEARCH_NOT_FOUND,
+    Failure.TABS_AS_SPACES: Failure.SEARCH_NOT_FOUND,
+    Failure.WHITESPACE: Failure.SEARCH_NOT_FOUND,
+}
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One block: its file as written (None: not named) and its lines between the markers; `dividers` says which may divide."""
+
+    name: str | None
+    body: tuple[str, ...]
+    dividers: tuple[int, ...]
+
+    @property
+    def hunks(self) -> list[Hunk]:
+        """The block as a numberless hunk, once for each divider it could be cut at."""
+        return [as_hunk(self.body[:at], self.body[at + 1 :]) for at in self.dividers]
+
+
+class Blocks(msgspec.Struct, frozen=True):
+    """The blocks of an answer. `error` says what is wrong with the last one, which is then not among `blocks`."""
+
+    blocks: tuple[Block, ...]
+    error: str = ""
+
+
+def has_block(lines: Sequence[str]) -> bool:
+    """Whether a block begins somewhere in `lines`."""
+    return any(line.startswith("<<<<<") and _OPEN.fullmatch(line) for line in lines)
+
+
+def parse_blocks(lines: Sequence[str]) -> Blocks:
+    """All blocks of an answer, up to the first that is not whole."""
+    blocks: list[Block] = []
+    at = 0
+    while at < len(lines):
+        mark = _OPEN.fullmatch(lines[at]) if lines[at].startswith("<<<<<") else None
+        if mark is None:
+            at += 1
+            continue
+        end = next((end for end in range(at + 1, len(lines)) if lines[end].startswith((">>>>>", "<<<<<")) and _ends(lines[end])), len(lines))
+        body = tuple(lines[at + 1 : end])
+        dividers = tuple(number for number, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line))
+        if end == len(lines) or not _CLOSE.fullmatch(lines[end]):
+            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has no `>>>>>>> REPLACE`")
+        if not 0 < len(dividers) <= _MOST_DIVIDERS:
+            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one")
+        blocks.append(Block(mark[1] or name_above(lines, at), body, dividers))
+        at = end + 1
+    return Blocks(tuple(blocks))
+
+
+def _ends(line: str) -> bool:
+    return (_CLOSE.fullmatch(line) or _OPEN.fullmatch(line)) is not None
+
+
+def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
+    """The hunk that replaces `search` by `replace`; what they share at both ends is context."""
+    shortest = min(len(search), len(replace))
+    head = next((at for at in range(shortest) if search[at] != replace[at]), shortest)
+    tail = next((at for at in range(shortest - head) if search[-1 - at] != replace[-1 - at]), shortest - head)
+    lines = [" " + line for line in search[:head]]
+    lines += ["-" + line for line in search[head : len(search) - tail]]
+    lines += ["+" + line for line in replace[head : len(replace) - tail]]
+    lines += [" " + line for line in search[len(search) - tail :]]
+    return Hunk(tuple(lines))
+
+
+def apply_blocks(blocks: Sequence[Block], tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]) -> tuple[Repair, ...]:
+    """Apply the blocks in order, each to what the ones before it left. Returns what was mended; raises `PatchError`.
+
+    `files_with` gives the files that hold a line, for blocks that name no file: exactly one file must hold the whole text.
+    """
+    if len(blocks) > MOST_EDITS:
+        raise PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks")
+    waiting = Counter(blocks)
+    repairs: list[Repair] = []
+    before: str | None = None
+    for number, block in enumerate(blocks, start=1):
+        try:
+            path, mended = _file_of(block, before, tree, locator, files_with)
+            repairs += mended
+            if waiting[block]:
+                repairs += _apply(block, path, tree, waiting)
+        except PatchError as error:
+            raise PatchError(error.failure, f"block {number} of {len(blocks)}: {error}") from error
+        before = path
+    return tuple(dict.fromkeys(repairs))
+
+
+def _file_of(
+    block: Block, before: str | None, tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]
+) -> tuple[str, list[Repair]]:
+    if block.name is not None:
+        return locator.from_text(block.name)
+    if before is not None and (tree.exists(before) and _fitting(block, tree.read(before))):
+        return before, []
+    longest = max((line.rstrip("\r") for hunk in block.hunks for line in hunk.old), key=len, default="")
+    near = files_with(longest) if longest.strip() else []
+    holding = [path for path in near if tree.exists(path) and _fitting(block, tree.read(locator.from_text(path)[0]))]
+    if len(holding) != 1:
+        found = "no file" if not holding else f"{len(holding)} files"
+        raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} of the checkout hold its SEARCH text")
+    return holding[0], [Repair.FILE_HEADER]
+
+
+def _fitting(block: Block, text: FileText) -> list[Hunk]:
+    return [hunk for hunk in block.hunks if places_of(hunk, text)]
+
+
+def _apply(block: Block, path: str, tree: Tree, waiting: Counter[Block]) -> list[Repair]:
+    if any(not "".join(block.body[:at]).strip() for at in block.dividers[:1]):
+        return _create(block, path, tree)
+    text = tree.read(path)
+    hunks = _fitting(block, text) if len(block.dividers) > 1 else block.hunks
+    if len(hunks) > 1:
+        raise PatchError(Failure.SEARCH_AMBIGUOUS, f"{path}: it can be divided at more than one `=======` line")
+    hunk = (hunks or block.hunks)[0]
+    edited, repairs = splice(text, _placed(hunk, path, text, waiting[block]))
+    waiting[block] = 0 if waiting[block] == len(places_of(hunk, text)) else waiting[block] - 1
+    tree.write(path, edited)
+    return [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
+
+
+def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
+    """Where the block goes. A block that stands in the answer as often as its SEARCH text in the file leaves no choice."""
+    if times > 1 and len(at := places_of(hunk, text)) == times:
+        return [Placed(hunk, start) for start in at]
+    try:
+        return [place(hunk, text, whole=True)]
+    except PatchError as error:
+        raise PatchError(_CLASSES.get(error.failure, error.failure), f"{path}: its SEARCH text {error}") from error
+
+
+def _create(block: Block, path: str, tree: Tree) -> list[Repair]:
+    if tree.exists(path) and tree.read(path).lines:
+        raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
+    tree.write(path, FileText(block.body[block.dividers[0] + 1 :]))
+    return []

@@ -1,0 +1,130 @@
+"""The checkout as an answer would leave it. Nothing is written to it; the differences come out as one diff."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from swebench_tui.bench.patches.diff_parser import parse_diff
+from swebench_tui.bench.patches.git import GitError, diff_texts
+from swebench_tui.bench.patches.text import FileText
+from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
+from swebench_tui.bench.patches.verdict import Failure, PatchError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NO_NEWLINE = "\\ No newline at end of file"
+
+
+class Tree:
+    """Files of a checkout with changes laid over them. Paths are relative and known to be safe (`paths.Locator`)."""
+
+    def __init__(self, checkout: Path) -> None:
+        self._root = checkout
+        self._bytes: dict[str, bytes | None] = {}
+        self._now: dict[str, FileText | None] = {}
+        self._modes: dict[str, tuple[str, ...]] = {}
+        self._renamed_from: dict[str, str] = {}
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at `path` now."""
+        if path in self._now:
+            return self._now[path] is not None
+        return (self._root / path).is_file()
+
+    def read(self, path: str) -> FileText:
+        """The text at `path` now. Raises `PatchError` when there is none."""
+        if not self.exists(path):
+            raise PatchError(Failure.FILE_NOT_FOUND, f"there is no file {path!r} in the checkout")
+        return self._now.get(path) or self._base(path)
+
+    def write(self, path: str, text: FileText, modes: tuple[str, ...] = ()) -> None:
+        """Put `text` at `path`; `modes` are the header lines that say what becomes of its file mode."""
+        self._now[path] = text
+        if modes:
+            self._modes[path] = modes
+
+    def remove(self, path: str) -> None:
+        """Take the file at `path` away."""
+        self._now[path] = None
+
+    def rename(self, old: str, new: str) -> None:
+        """Give the file at `old` the name `new`, which is free."""
+        self._renamed_from[new] = self._renamed_from.pop(old, old)
+        self._now[new] = self.read(old)
+        self._now[old] = None
+
+    def blob_id(self, path: str) -> str:
+        """The name git has for the file as it was; zeros for none."""
+        content = self._base_bytes(path)
+        if content is None:
+            return "0" * 40
+        return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+    def diff(self) -> list[FileChange]:
+        """What changed, file by file in the order of the first touch, with three lines of context."""
+        edited = [path for path, text in self._now.items() if text is not None and self._source(path) is not None]
+        hunks = self._hunks(edited)
+        changes = [self._change(path, hunks.get(path, ())) for path in self._now]
+        return [change for change in changes if change is not None]
+
+    def _source(self, path: str) -> str | None:
+        """The path that the file at `path` had before, None for a new file."""
+        source = self._renamed_from.get(path, path)
+        return source if self._base_bytes(source) is not None else None
+
+    def _change(self, path: str, hunks: tuple[Hunk, ...]) -> FileChange | None:
+        now, source, modes = self._now[path], self._source(path), self._modes.get(path, ())
+        if now is None:
+            return self._deletion(path) if source is not None and source not in self._renamed_from.values() else None
+        if source is None:
+            lines = _all(now, "+")
+            return FileChange(old=None, new=path, hunks=lines, modes=modes or ("new file mode 100644",))
+        if hunks or modes or source != path:
+            return FileChange(old=source, new=path, hunks=hunks, modes=modes)
+        return None
+
+    def _deletion(self, path: str) -> FileChange:
+        executable = (self._root / path).stat().st_mode & 0o100
+        mode = f"deleted file mode {100755 if executable else 100644}"
+        return FileChange(old=path, new=None, hunks=_all(self._base(path), "-"), modes=(mode,))
+
+    def _hunks(self, paths: list[str]) -> dict[str, tuple[Hunk, ...]]:
+        """The hunks between each file as it was and as it is now; one run of git for all of them."""
+        texts = [(self._base(self._source(path) or path), self._now[path] or FileText(())) for path in paths]
+        if all(old == new for old, new in texts):
+            return {}
+        out = diff_texts([(_encoded(old), _encoded(new)) for old, new in texts])
+        parsed = parse_diff(FileText.parse(out).lines)
+        return {paths[int((change.new or "").rsplit("/", 1)[1])]: change.hunks for change in parsed.changes}
+
+    def _base(self, path: str) -> FileText:
+        content = self._base_bytes(path) or b""
+        if b"\0" in content:
+            raise PatchError(Failure.BINARY, f"{path!r} is a binary file")
+        return FileText.parse(content.decode("utf-8", "surrogateescape"))
+
+    def _base_bytes(self, path: str) -> bytes | None:
+        if path not in self._bytes:
+            file = self._root / path
+            try:
+                self._bytes[path] = file.read_bytes() if file.is_file() else None
+            except OSError as error:
+                raise GitError(f"{path!r} cannot be read: {error.strerror}") from error
+        return self._bytes[path]
+
+
+def _all(text: FileText, column: str) -> tuple[Hunk, ...]:
+    """One hunk that adds or removes a whole file."""
+    if not text.lines:
+        return ()
+    lines = tuple(column + line for line in text.lines)
+    return (Hunk(lines if text.final_newline else (*lines, _NO_NEWLINE), old_start=int(column == "-")),)
+
+
+def _encoded(text: FileText) -> bytes:
+    try:
+        return text.render().encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise PatchError(Failure.NOT_UTF8, "the patch holds characters that UTF-8 cannot hold") from error

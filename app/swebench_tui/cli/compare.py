@@ -1,0 +1,122 @@
+"""`swebench-tui compare`: the comparison without the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from swebench_providers import Provider, ProviderRegistry, get_registry
+from swebench_tui import paths
+from swebench_tui.bench import datasets
+from swebench_tui.cli.compare_output import JSONLines, Printer, Text
+from swebench_tui.cli.failure import failing
+from swebench_tui.runs.column import Column, run_all
+from swebench_tui.runs.question import Question, free_question, task_question
+from swebench_tui.runs.target import Target, parse_target
+
+_EXAMPLES = """\b
+Examples:
+  swebench-tui compare -t embedded --dataset starter --count 1
+  swebench-tui compare -t openai:gpt-6-luna -t anthropic:claude-haiku-5-5 --prompt "Why is the sky blue?"
+  swebench-tui compare -t compatible:qwen --base-url http://127.0.0.1:8080 --dataset tasks.jsonl --instance ID --json
+"""
+
+
+@click.command("compare", epilog=_EXAMPLES)
+@click.option("-t", "--target", "targets", multiple=True, metavar="PROVIDER[:MODEL]", help="A column. May be repeated.")
+@click.option("--providers", metavar="A,B", help="A column for each of these providers, with its default model.")
+@click.option("--prompt", metavar="TEXT", help="Ask this.")
+@click.option(
+    "--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Ask what is in FILE."
+)
+@click.option("--dataset", metavar="D", help="Ask a task of this dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--instance", metavar="ID", help="Which task.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="The first N tasks, one after the other.")
+@click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Where the provider is reached.")
+@click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Sent only when given.")
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, reasoning included.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line as things happen.")
+def command(
+    *,
+    targets: tuple[str, ...],
+    providers: str | None,
+    prompt: str | None,
+    prompt_file: Path | None,
+    dataset: str | None,
+    instance: str | None,
+    count: int | None,
+    base_urls: tuple[str, ...],
+    temperature: float | None,
+    max_tokens: int | None,
+    as_json: bool,
+) -> None:
+    """Ask several models the same, side by side, and print what they answer.
+
+    Exit status 1 when a column failed. With --json each line is an object with `event` (state, delta, notice or done),
+    `column` and `target`; `done` has text, reasoning, finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms,
+    patch and error.
+    """
+    names = [*targets, *(name for name in (providers or "").split(",") if name.strip())]
+    if not names:
+        raise click.UsageError("Name at least one column with -t PROVIDER:MODEL or --providers.")
+    with failing():
+        questions = _questions(prompt, prompt_file, dataset, instance, count)
+        asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
+        reached = [_provider(get_registry(), target, base_urls) for target in asked]
+        printer: Printer = JSONLines() if as_json else Text()
+        asyncio.run(_compare(list(zip(asked, reached, strict=True)), questions, max_tokens, printer))
+    if printer.failures:
+        click.get_current_context().exit(1)
+
+
+def _questions(
+    prompt: str | None, prompt_file: Path | None, dataset: str | None, instance: str | None, count: int | None
+) -> list[Question]:
+    if sum(value is not None for value in (prompt, prompt_file, dataset)) != 1:
+        raise click.UsageError("Give one of --prompt, --prompt-file and --dataset.")
+    if dataset is None:
+        if instance or count:
+            raise click.UsageError("--instance and --count choose from a --dataset.")
+        return [free_question(prompt_file.read_text("utf-8") if prompt_file else prompt or "")]
+    if (instance is None) == (count is None):
+        raise click.UsageError("Give --instance ID or --count N with --dataset.")
+    tasks = datasets.load(dataset)
+    chosen = tasks[:count] if instance is None else [datasets.find(tasks, instance)]
+    return [task_question(task, repositories=paths.repositories()) for task in chosen]
+
+
+def _provider(registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Provider:
+    """The target's provider, at the last address given for it or for all."""
+    address = None
+    for value in base_urls:
+        name, equals, url = value.partition("=")
+        if not equals or "://" in name:
+            address = value
+        elif name == target.provider:
+            address = url
+    return registry.get_provider(target.provider, registry.configure(target.provider, base_url=address))
+
+
+async def _compare(
+    asked: Sequence[tuple[Target, Provider]], questions: Sequence[Question], max_tokens: int | None, printer: Printer
+) -> None:
+    try:
+        for question in questions:
+            columns = [
+                Column(
+                    target,
+                    question.request(max_tokens=max_tokens),
+                    provider,
+                    judge=question.judge if question.wants_patch else None,
+                    observe=printer.changed,
+                )
+                for target, provider in asked
+            ]
+            printer.begin(question, columns)
+            await run_all(columns)
+    finally:
+        await get_registry().aclose()

@@ -1,0 +1,263 @@
+"""One model answering one question: the engine's side of a column.
+
+A column runs in the engine's event loop and is read from any thread. Its buffers only grow and its facts are replaced
+whole, so a reader needs no lock: it takes a snapshot, and the pieces of text since the last one it has seen.
+
+    waiting -> connecting -> thinking <-> streaming -> done
+                     any of these -> failed | cancelled
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from swebench_providers import (
+    ErrorKind,
+    Event,
+    Finished,
+    FinishReason,
+    Notice,
+    Provider,
+    ProviderError,
+    ReasoningDelta,
+    TextDelta,
+    TokenUsage,
+    UnifiedRequest,
+    UsageUpdate,
+)
+from swebench_providers.clock import Clock, SystemClock
+from swebench_tui.bench.patches import PatchVerdict
+from swebench_tui.runs.target import Target
+
+Judge = Callable[[str, str | None], Awaitable[PatchVerdict]]
+"""From an answer and its finish reason to what became of the patch in it."""
+
+
+class State(StrEnum):
+    """Where a column stands."""
+
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    THINKING = "thinking"
+    STREAMING = "streaming"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self in {State.DONE, State.FAILED, State.CANCELLED}
+
+
+class Piece(NamedTuple):
+    """A piece of an answer as it arrived; `at` is seconds since the column started."""
+
+    kind: Literal["text", "reasoning"]
+    text: str
+    at: float
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a column. Times are monotonic seconds; None has not happened, or is unknown.
+
+    `pieces` is the number of pieces so far: until `usage` arrives it stands for the tokens. `settled` says that nothing
+    will change any more.
+    """
+
+    state: State = State.WAITING
+    model: str = ""
+    started: float | None = None
+    first_token: float | None = None
+    last_token: float | None = None
+    ended: float | None = None
+    pieces: int = 0
+    usage: TokenUsage | None = None
+    cost: Decimal | None = None
+    finish_reason: FinishReason | None = None
+    refusal: str = ""
+    request_id: str | None = None
+    error: ProviderError | None = None
+    notices: tuple[str, ...] = ()
+    patch: PatchVerdict | None = None
+    settled: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the model itself said that this was its whole answer."""
+        return self.state is State.DONE and self.finish_reason is FinishReason.STOP
+
+    @property
+    def ttft(self) -> float | None:
+        """Time to first token, in seconds."""
+        return None if self.first_token is None or self.started is None else self.first_token - self.started
+
+    def elapsed(self, now: float) -> float | None:
+        """Seconds from the start to the end, or to `now`."""
+        return None if self.started is None else (self.ended or now) - self.started
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the answer: as the provider counts them, else as pieces arrived."""
+        return self.usage.completion_tokens if self.tokens_exact and self.usage else self.pieces
+
+    @property
+    def tokens_exact(self) -> bool:
+        return self.usage is not None and self.state.ended and self.usage.completion_tokens > 0
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens after the first one over the time they took."""
+        if self.first_token is None or self.last_token is None or self.last_token <= self.first_token:
+            return None
+        return (self.tokens - 1) / (self.last_token - self.first_token)
+
+
+class Column:
+    """A target, the question, and what has come of it. `observe` is called in the engine's loop for every change."""
+
+    def __init__(
+        self,
+        target: Target,
+        request: UnifiedRequest,
+        provider: Provider,
+        *,
+        judge: Judge | None = None,
+        observe: Callable[[Column, Piece | None], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.target = target
+        self.free = provider.spec.price == "free"
+        self._request = request
+        self._provider = provider
+        self._judge = judge
+        self._observe = observe
+        self._clock = clock or SystemClock()
+        self._pieces: list[Piece] = []
+        self._facts = Facts(model=target.model)
+
+    @property
+    def facts(self) -> Facts:
+        """What is known now; a new object whenever it changed."""
+        return self._facts
+
+    def pieces(self, since: int = 0) -> Sequence[Piece]:
+        """The pieces from number `since` on."""
+        return self._pieces[since:]
+
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self._pieces if piece.kind == "text")
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(piece.text for piece in self._pieces if piece.kind == "reasoning")
+
+    async def run(self) -> None:
+        """Ask, and take the answer in. Ends in done, failed or cancelled; raises nothing but cancellation."""
+        self._set(state=State.CONNECTING, started=self._clock.now())
+        try:
+            await self._answer()
+        except asyncio.CancelledError:
+            self._end(State.CANCELLED)
+            raise
+        except ProviderError as error:
+            self._end(State.FAILED, error=error, usage=error.usage or self._facts.usage)
+        except Exception as error:  # noqa: BLE001 - a fault of ours stays in its column; the other columns go on
+            self._end(State.FAILED, error=_unexpected(error))
+        finally:
+            self._set(settled=True)
+
+    async def _answer(self) -> None:
+        model = self.target.model or await self._provider.default_model()
+        self._set(model=model)
+        request = msgspec.structs.replace(self._request, model=model)
+        if self.target.temperature is not None:
+            request = msgspec.structs.replace(request, temperature=self.target.temperature)
+        async with aclosing(self._provider.stream_unified(request)) as events:
+            async for event in events:
+                self._take(event)
+        cost = await self._provider.cost_of(self._facts.usage, self._facts.model)
+        self._end(State.DONE, cost=cost)
+        if self._judge is not None:
+            reason = self._facts.finish_reason
+            self._set(patch=await self._judge(self.text, reason.value if reason else None))
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case TextDelta():
+                self._piece("text", event.text, event.at)
+            case ReasoningDelta():
+                self._piece("reasoning", event.text, event.at)
+            case UsageUpdate():
+                self._set(usage=event.usage)
+            case Notice():
+                self._set(notices=(*self._facts.notices, event.message))
+            case Finished():
+                self._set(
+                    ended=event.at,
+                    finish_reason=event.reason,
+                    refusal=event.refusal,
+                    request_id=event.request_id,
+                    model=event.model or self._facts.model,
+                )
+
+    def _piece(self, kind: Literal["text", "reasoning"], text: str, at: float) -> None:
+        facts = self._facts
+        piece = Piece(kind, text, at - (facts.started or at))
+        self._pieces.append(piece)
+        self._facts = msgspec.structs.replace(
+            facts,
+            state=State.STREAMING if kind == "text" else State.THINKING,
+            first_token=at if facts.first_token is None else facts.first_token,
+            last_token=at,
+            pieces=len(self._pieces),
+        )
+        if self._observe is not None:
+            self._observe(self, piece)
+
+    def _end(
+        self,
+        state: State,
+        *,
+        error: ProviderError | None = None,
+        usage: TokenUsage | None = None,
+        cost: Decimal | None = None,
+    ) -> None:
+        if self._facts.state.ended:
+            return
+        self._set(
+            state=state,
+            ended=self._facts.ended or self._clock.now(),
+            error=error,
+            usage=usage or self._facts.usage,
+            cost=Decimal(0) if self.free else cost,
+        )
+
+    def _set(self, **changes: object) -> None:
+        self._facts = msgspec.structs.replace(self._facts, **changes)
+        if self._observe is not None:
+            self._observe(self, None)
+
+
+def _unexpected(error: Exception) -> ProviderError:
+    return ProviderError(
+        ErrorKind.TRANSIENT,
+        f"a fault in swebench-tui itself: {type(error).__name__}: {error}",
+        hint="Please report it, with what you did before.",
+        reason="internal",
+        retryable=False,
+    )
+
+
+async def run_all(columns: Sequence[Column]) -> None:
+    """Run the columns side by side until each has ended. Cancelling this cancels them all."""
+    async with asyncio.TaskGroup() as group:
+        for column in columns:
+            group.create_task(column.run())

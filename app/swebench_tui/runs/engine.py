@@ -1,0 +1,67 @@
+"""The thread in which answers are taken in, apart from the screen.
+
+Measured in the screen's own loop, time to first token and tokens per second would be the screen's speed, not the
+model's, and a stream would stall while the screen draws.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from swebench_providers import ProviderRegistry
+from swebench_tui.runs.column import Column
+
+T = TypeVar("T")
+
+
+class Engine:
+    """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread."""
+
+    def __init__(self, registry: ProviderRegistry) -> None:
+        self.registry = registry
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
+        self._running: dict[Column, Future[None]] = {}
+        self._thread.start()
+
+    def start(self, column: Column) -> None:
+        """Run a column. It is not waited for: its facts say how far it is."""
+        future = self.submit(column.run())
+        self._running[column] = future
+        future.add_done_callback(lambda _: self._running.pop(column, None))
+
+    def cancel(self, column: Column) -> None:
+        """Stop a column that runs, closing its connection; on any other nothing happens."""
+        future = self._running.get(column)
+        if future is not None:
+            future.cancel()
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run any coroutine in the engine's loop."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def close(self) -> None:
+        """Cancel what runs, close the connections, end the embedded model and the thread. Blocks until done."""
+        if self._loop.is_closed():
+            return
+        self.submit(self._wind_up()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    async def _wind_up(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.registry.aclose()
+        await self._loop.shutdown_asyncgens()
+        await self._loop.shutdown_default_executor()

@@ -1,0 +1,64 @@
+"""The full-screen app: owns the engine, the theme and the modes; what a screen shows is the screen's own business."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from swebench_providers import ProviderRegistry, get_registry
+from swebench_tui.runs.engine import Engine
+from swebench_tui.tui.lineup import default_lineup
+from swebench_tui.tui.screens.compare import CompareScreen
+
+_QUIT_WINDOW: Final = 2.0
+
+
+class SwebenchApp(App[None]):
+    """The program's screens, and what they share."""
+
+    TITLE = "swebench-tui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit_twice", "quit", show=False, priority=True, id="app.quit"),
+        Binding("question_mark", "toggle_help", "help", key_display="?", id="app.help"),
+    ]
+
+    def __init__(self, registry: ProviderRegistry | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.engine = Engine(registry or get_registry())
+        self.now = now
+        self._quit_asked = float("-inf")
+
+    def get_default_screen(self) -> CompareScreen:
+        return CompareScreen(self.engine, default_lineup(), now=self.now)
+
+    async def on_unmount(self) -> None:
+        await asyncio.to_thread(self.engine.close)
+
+    def action_quit_twice(self) -> None:
+        """The first press warns: it is too easily meant for something else."""
+        if self.now() - self._quit_asked < _QUIT_WINDOW:
+            self.exit()
+            return
+        self._quit_asked = self.now()
+        self.notify("Press ctrl+c again to quit.", timeout=_QUIT_WINDOW)
+
+    def action_toggle_help(self) -> None:
+        """Help for what has the focus."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
+
+
+def run() -> None:
+    """Show the app until the user leaves it."""
+    SwebenchApp().run()

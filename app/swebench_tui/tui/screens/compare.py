@@ -1,0 +1,218 @@
+"""The Compare screen: one question, a column for each model, answers as they arrive."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final
+
+import msgspec
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import HorizontalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from swebench_providers import ProviderError
+from swebench_tui import paths
+from swebench_tui.bench import datasets
+from swebench_tui.bench.checkout import CheckoutError
+from swebench_tui.bench.datasets import DatasetError
+from swebench_tui.bench.instance import Instance
+from swebench_tui.runs.column import Column
+from swebench_tui.runs.engine import Engine
+from swebench_tui.runs.question import Question, free_question, task_question
+from swebench_tui.runs.target import Target
+from swebench_tui.tui.screens.add_model import AddModelScreen
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.pick_task import PickTaskScreen
+from swebench_tui.tui.widgets.column_view import ColumnView
+from swebench_tui.tui.widgets.task_bar import TaskBar
+
+MAX_COLUMNS: Final = 4
+_FRAME: Final = 1 / 20
+
+
+class CompareScreen(Screen[None]):
+    """Columns run in the engine's thread; the screen looks at them at its own pace and draws what changed."""
+
+    CSS_PATH = "compare.tcss"
+    HELP = """\
+# Compare
+
+Several models answer the same question side by side. **enter** asks them all; each column shows its state, the time to
+the first token (ttft), tokens per second, tokens and cost. `~` marks a figure that is still an estimate.
+
+**i** picks a task, **e** edits the prompt, **a** adds a model. **tab** goes to the next column: **x**, **r**, **z**,
+**y** and **delete** act on the one that has the focus. **esc** stops all of them.
+"""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "run", key_display="⏎", id="compare.run"),
+        Binding("i", "pick_task", "pick task", id="compare.pick_task"),
+        Binding("e", "edit_prompt", "edit prompt", id="compare.edit_prompt"),
+        Binding("a", "add_model", "add model", id="compare.add_model"),
+        Binding("escape", "cancel_all", "stop all", id="compare.cancel_all"),
+    ]
+
+    def __init__(self, engine: Engine, targets: Iterable[Target], *, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._engine = engine
+        self._targets = list(targets)
+        self._now = now
+        self._question: Question | None = None
+        self._dataset = datasets.STARTER
+        self._drawing = False
+
+    def compose(self) -> ComposeResult:
+        yield Static("[b]swebench-tui[/b]   1 Compare", id="modes")
+        yield TaskBar()
+        with HorizontalScroll(id="columns"):
+            for target in self._targets:
+                yield ColumnView(target)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query(ColumnView).first().focus_answer()
+        self._ask_first_task()
+
+    @property
+    def columns(self) -> list[ColumnView]:
+        """The columns from left to right."""
+        return list(self.query(ColumnView))
+
+    # What is asked.
+
+    @work(exclusive=True, group="question")
+    async def _ask_first_task(self) -> None:
+        try:
+            tasks = await asyncio.to_thread(datasets.load, self._dataset)
+            self._set_question(await _question_about(tasks[0]))
+        except (DatasetError, CheckoutError) as error:
+            self.query_one(TaskBar).show_problem(str(error), error.hint)
+
+    @work(exclusive=True, group="question")
+    async def action_pick_task(self) -> None:
+        """Choose a task of a dataset."""
+        current = self._question.instance if self._question else None
+        picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
+        if picked is None:
+            return
+        self._dataset, task = picked
+        try:
+            self._set_question(await _question_about(task))
+        except CheckoutError as error:
+            self.query_one(TaskBar).show_problem(str(error), error.hint)
+
+    @work(exclusive=True, group="question")
+    async def action_edit_prompt(self) -> None:
+        """Write the prompt by hand; for a task the patch is still checked."""
+        question = self._question
+        text = await self.app.push_screen_wait(EditPromptScreen(question.prompt if question else ""))
+        if text is None or not text.strip() or (question and text == question.prompt):
+            return
+        if question is None or question.instance is None:
+            self._set_question(free_question(text))
+        else:
+            self._set_question(msgspec.structs.replace(question, prompt=text, context="the prompt as you edited it"))
+
+    def _set_question(self, question: Question) -> None:
+        self._question = question
+        self.query_one(TaskBar).show(question)
+
+    # Who is asked.
+
+    @work(exclusive=True, group="model")
+    async def action_add_model(self) -> None:
+        """Add a column."""
+        if len(self.columns) >= MAX_COLUMNS:
+            self.notify(f"There is room for {MAX_COLUMNS} columns. Remove one with delete.", severity="warning")
+            return
+        target = await self.app.push_screen_wait(AddModelScreen(self._engine))
+        if target is None:
+            return
+        view = ColumnView(target)
+        await self.query_one("#columns").mount(view)
+        view.focus_answer()
+
+    def on_column_view_remove_asked(self, message: ColumnView.RemoveAsked) -> None:
+        if len(self.columns) == 1:
+            self.notify("The last column stays. Add another before removing it.", severity="warning")
+            return
+        self._cancel(message.view)
+        others = [view for view in self.columns if view is not message.view]
+        message.view.remove()
+        others[0].focus_answer()
+
+    # Asking, and stopping.
+
+    def action_run(self) -> None:
+        """Ask all columns that are not being asked already."""
+        if self._question is None:
+            self.notify("Pick a task with i or write a prompt with e first.", severity="warning")
+            return
+        for view in self.columns:
+            if not view.running:
+                self._start(view)
+
+    def action_cancel_all(self) -> None:
+        """Stop every column that runs."""
+        for view in self.columns:
+            self._cancel(view)
+
+    def on_column_view_cancel_asked(self, message: ColumnView.CancelAsked) -> None:
+        self._cancel(message.view)
+
+    def on_column_view_rerun_asked(self, message: ColumnView.RerunAsked) -> None:
+        if self._question is not None and not message.view.running:
+            self._start(message.view)
+
+    def _start(self, view: ColumnView) -> None:
+        question = self._question
+        if question is None:
+            return
+        try:
+            provider = self._engine.registry.get_provider(view.target.provider)
+        except ProviderError as error:
+            view.show_problem(error)
+            return
+        column = Column(
+            view.target,
+            question.request(max_tokens=None),
+            provider,
+            judge=question.judge if question.wants_patch else None,
+        )
+        view.follow(column)
+        self._engine.start(column)
+        self._keep_drawing()
+
+    def _cancel(self, view: ColumnView) -> None:
+        if view.column is not None:
+            self._engine.cancel(view.column)
+
+    # Drawing.
+
+    def _keep_drawing(self) -> None:
+        if not self._drawing:
+            self._drawing = True
+            self._draw()
+
+    def _draw(self) -> None:
+        """One frame: every column that changed draws what is new."""
+        began = time.perf_counter()
+        for view in self.columns:
+            view.draw(self._now())
+        self.call_after_refresh(self._rest, began)
+
+    def _rest(self, began: float) -> None:
+        """After the frame is on the terminal: rest as long as it took, so that keys never wait behind drawing."""
+        if all(view.settled for view in self.columns):
+            self._drawing = False
+            return
+        took = time.perf_counter() - began
+        self.set_timer(max(_FRAME - took, took), self._draw)
+
+
+async def _question_about(task: Instance) -> Question:
+    return await asyncio.to_thread(task_question, task, repositories=paths.repositories())

@@ -1,0 +1,39 @@
+"""Write the prompt."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Static, TextArea
+
+
+class EditPromptScreen(ModalScreen[str | None]):
+    """Gives the text back when it is accepted, None when it is left as it was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "accept", "use this prompt", priority=True, id="prompt.accept"),
+        Binding("escape", "leave", "leave it", id="prompt.leave"),
+    ]
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Prompt"
+            area = TextArea(self._text, soft_wrap=True, show_line_numbers=False)
+            area.cursor_blink = False
+            yield area
+            yield Static("ctrl+s uses it, esc leaves it as it was", classes="hint")
+        yield Footer()
+
+    def action_accept(self) -> None:
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,122 @@
+"""Choose a task of a dataset."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from swebench_tui.bench import datasets
+from swebench_tui.bench.datasets import DatasetError
+from swebench_tui.bench.instance import Instance
+from swebench_tui.printable import one_line
+
+MOST_SHOWN: Final = 300
+"""Rows in the list at once: filling it with thousands would hold up the keys."""
+
+
+class PickTaskScreen(ModalScreen[tuple[str, Instance] | None]):
+    """Gives back the dataset and the task, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back", id="pick_task.leave"),
+        Binding("down", "to_list", "to the list", show=False),
+    ]
+
+    def __init__(self, dataset: str, current: Instance | None) -> None:
+        super().__init__()
+        self._dataset = dataset
+        self._current = current
+        self._tasks: list[Instance] = []
+        self._shown: list[Instance] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Pick a task"
+            yield Static("Dataset: `starter`, or the path of a .json or .jsonl file (⏎ loads it)", classes="label")
+            yield _still(Input(self._dataset, id="dataset", compact=True))
+            yield Static("Search", classes="label")
+            yield _still(Input(placeholder="id or words of the title", id="search", compact=True))
+            yield OptionList(markup=False)
+            yield Static(classes="hint")
+            yield Static(classes="problem")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one("#search", Input).focus()
+        self._load(self._dataset)
+
+    @work(exclusive=True, group="load")
+    async def _load(self, dataset: str) -> None:
+        problem, hint = self.query_one(".problem", Static), self.query_one(".hint", Static)
+        problem.update("")
+        hint.update(Content("Reading …"))
+        try:
+            self._tasks = await asyncio.to_thread(datasets.load, dataset)
+        except DatasetError as error:
+            hint.update("")
+            problem.update(Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}"))
+            return
+        self._dataset = dataset
+        self._fill()
+
+    @on(Input.Submitted, "#dataset")
+    def _dataset_given(self, event: Input.Submitted) -> None:
+        self._load(event.value.strip())
+
+    @on(Input.Changed, "#search")
+    def _search_changed(self) -> None:
+        self._fill()
+
+    @on(Input.Submitted, "#search")
+    def _search_accepted(self) -> None:
+        choices = self.query_one(OptionList)
+        if choices.highlighted is not None:
+            self._choose(choices.highlighted)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self._choose(event.option_index)
+
+    def action_to_list(self) -> None:
+        self.query_one(OptionList).focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def _choose(self, index: int) -> None:
+        self.dismiss((self._dataset, self._shown[index]))
+
+    def _fill(self) -> None:
+        words = self.query_one("#search", Input).value.lower().split()
+        found = [task for task in self._tasks if all(word in _searched(task) for word in words)]
+        self._shown = found[:MOST_SHOWN]
+        choices = self.query_one(OptionList)
+        choices.clear_options()
+        choices.add_options([Option(_row(task)) for task in self._shown])
+        if self._shown:
+            ids = [task.instance_id for task in self._shown]
+            current = self._current.instance_id if self._current else ""
+            choices.highlighted = ids.index(current) if current in ids else 0
+        self.query_one(".hint", Static).update(Content(f"{len(self._shown)} of {len(self._tasks)} tasks"))
+
+
+def _searched(task: Instance) -> str:
+    return f"{task.instance_id} {task.title}".lower()
+
+
+def _row(task: Instance) -> Content:
+    return Content.assemble((one_line(task.instance_id), "bold"), "  ", one_line(task.title))
+
+
+def _still(field: Input) -> Input:
+    field.cursor_blink = False
+    return field
