@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -198,11 +199,27 @@ async def test_a_pulled_cable_resets_streams_refuses_newcomers_and_can_be_plugge
             assert (server.port, (await client.get("/health"))[0]) == (port, 200)
 
 
-async def test_connection_close_is_honoured_after_the_last_byte_of_a_large_answer() -> None:
-    async with FaultServer() as server, connected(server) as client:
-        server.by_path["/health"] = Script(body=b"x" * 10_000_000)
-        await client.send(b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")
-        assert len(await client.reader.read()) == 10_000_000
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_cable_pulled_while_clients_connect_leaves_none_of_them_connected(turns: int) -> None:
+    async with FaultServer() as server:
+        opening = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(30)]
+        opened = asyncio.gather(*opening, return_exceptions=True)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.stop_abruptly()
+        for connection in await opened:
+            if isinstance(connection, tuple):
+                with suppress(ConnectionError):
+                    assert await asyncio.wait_for(connection[0].read(), 1) == b""
+                connection[1].close()
+        assert server.connections_open == 0
+
+
+async def test_connection_close_is_honoured_after_the_last_byte_however_slowly_it_is_read() -> None:
+    async with FaultServer(Script(("x" * 9_000,) * 1_000)) as server, connected(server) as client:
+        await client.send(b"POST /api/chat HTTP/1.1\r\nConnection: close\r\ncontent-length: 2\r\n\r\n{}")
+        assert sum(chunk.count(b"x") for chunk in await client.chunks()) == 9_000_000
+        assert await client.reader.read() == b""
 
 
 # What is refused

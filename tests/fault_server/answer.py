@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 STALL_LIMIT = 3600.0  # seconds; stands for ever, and still ends
 ENDLESS_LIMIT = 10_000_000  # writes
+# One turn of the loop for the socket of a reader in the same loop, one for its task: so it reads each write alone.
+# The turns also let a client's close be noticed while nothing else waits.
+TURNS_BETWEEN_WRITES = 2
 _FIELD_NAME = re.compile(rb"^(data|event): ", re.MULTILINE)
 _SEAM = re.compile(rb"(?<=[\xc0-\xff])|(?<=\r)(?=\n)")
 
@@ -99,6 +102,7 @@ class Answer:
         self._now = asyncio.get_running_loop().time
         self._held = bytearray()  # what Cut.JOINED has not written yet
         self._sent = 0
+        self._gap = 1 / script.tokens_per_second if script.tokens_per_second else 0
 
     async def play(self) -> bool:
         """Write it all. Returns whether the connection can carry another answer."""
@@ -117,21 +121,17 @@ class Answer:
         framing = {"transfer-encoding": "chunked"} if length is None else {"content-length": str(length)}
         headers = {"content-type": self._body.content_type, **self._body.headers, **framing, **self._script.headers}
         head = http1.head(self._script.status, headers)
-        if not self._script.head_takes:
-            return await self._write(head)
+        takes = self._script.head_takes
+        pieces = [head[at : at + 1] for at in range(len(head))] if takes else [head]
         began = self._now()
-        for at in range(len(head)):
-            await asyncio.sleep(began + self._script.head_takes * (at + 1) / len(head) - self._now())
-            await self._write(head[at : at + 1])
-        return None
+        for n, piece in enumerate(pieces, start=1):
+            await asyncio.sleep(began + takes * n / len(pieces) - self._now())
+            await self._write(piece)
 
     async def _send_tokens(self) -> None:
-        if not self._body.tokens:
-            return
-        gap = 1 / self._script.tokens_per_second if self._script.tokens_per_second else 0
         first_due = self._now() + self._script.before_first_token
         for n, record in enumerate(self._body.tokens):
-            await self._wait_until(first_due + n * gap)
+            await self._wait_until(first_due + n * self._gap)
             await self._send(record)
 
     async def _end(self) -> bool:
@@ -141,7 +141,9 @@ class Answer:
                 return False
             case Ending.ENDLESS | Ending.ENDLESS_LINE:
                 for _ in range(ENDLESS_LIMIT):
+                    await self._wait_until(self._now() + self._gap)
                     await self._send(self._body.filler)
+                    await self._flush()
                 return False
             case Ending.MID_CHUNK:
                 await self._write(b"" if self._body.length else b"40\r\nfewer than the 64 bytes promised")
@@ -190,7 +192,8 @@ class Answer:
             await self._write(http1.chunk(data) if self._body.length is None else data)
 
     async def _write(self, data: bytes) -> None:
-        await asyncio.sleep(0)  # a reader in this loop sees each write alone, and a close is noticed at once
+        for _ in range(TURNS_BETWEEN_WRITES):
+            await asyncio.sleep(0)
         self._writer.write(data)
         await self._writer.drain()
 

@@ -83,6 +83,9 @@ class FaultServerProcess:
         command = [sys.executable, "-m", "tests.fault_server", "--json", *self._scripts]
         self._process = subprocess.Popen(command, cwd=_PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self._process.stdout.readline() if self._process.stdout else b""
+        if not line:
+            self._process.communicate()
+            raise RuntimeError(f"the fault server ended with status {self._process.returncode} before it listened")
         self.base_url = msgspec.json.decode(line, type=Address).base_url
         return self
 

@@ -25,8 +25,8 @@ class Ending(StrEnum):
     MID_CHUNK = "mid-chunk"  # FIN inside an HTTP chunk
     RESET = "reset"  # RST
     STALL = "stall"  # silence (or keep-alives) until the client leaves
-    ENDLESS = "endless"  # tokens until the client leaves
-    ENDLESS_LINE = "endless-line"  # one record that never ends
+    ENDLESS = "endless"  # the last token again and again, until the client leaves
+    ENDLESS_LINE = "endless-line"  # one more record, which never ends
 
 
 class Cut(StrEnum):

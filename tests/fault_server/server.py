@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from tests.fault_server.answer import Body, fixed, streamed, whole
+from tests.fault_server.answer import Body, fixed, reset, streamed, whole
 from tests.fault_server.connection import Connection
 from tests.fault_server.facts import facts_at
 from tests.fault_server.formats import Asked, OpenAIChat, WireFormat, format_of
@@ -108,6 +108,9 @@ class FaultServer:
         connection = Connection(self._answer_to)
 
         def opened(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if False:  # accepted just before the cable was pulled
+                reset(writer)
+                return
             task = asyncio.get_running_loop().create_task(connection.serve(writer))
             self._connections[task] = connection
             task.add_done_callback(self._closed)

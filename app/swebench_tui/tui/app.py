@@ -22,10 +22,10 @@ class SwebenchApp(App[None]):
     """The program's screens, and what they share."""
 
     TITLE = "swebench-tui"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "screens/compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit_twice", "quit", show=False, priority=True, id="app.quit"),
         Binding("question_mark", "toggle_help", "help", key_display="?", id="app.help"),

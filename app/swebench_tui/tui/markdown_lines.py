@@ -176,31 +176,39 @@ def _edit_block(text: str, state: State) -> _Formatted | None:
 
 
 def _closing_fence(text: str, state: State) -> _Formatted | None:
+    """A fence deeper than the opening one may be a context line of a hunk, which begins with a space."""
     fence, match = state.fence, _CLOSING_FENCE.match(text)
-    if not fence or not match or not match[2].startswith(fence.run) or len(match[1]) > fence.column + 3:
+    if not fence or not match or not match[2].startswith(fence.run):
+        return None
+    if len(match[1]) > fence.column + (0 if state.hunk > 0 else 3):
         return None
     return _whole(text, Look.MARKER), replace(state, fence=None, patch=Patch.NONE, hunk=0, after_blank=False)
 
 
 def _diff(text: str, state: State) -> _Formatted | None:
-    if _FILE.match(text):
+    line = text[min(state.fence.column, _indent(text)) :] if state.fence else text
+    if _FILE.match(line):
         return _whole(text, Look.FILE), replace(state, patch=Patch.DIFF, hunk=0, after_blank=False)
-    if match := _HUNK.match(text):
+    if match := _HUNK.match(line):
         promised = sum(int(count or 1) for count in match.groups())
         return _whole(text, Look.HUNK), replace(state, patch=Patch.DIFF, hunk=promised, after_blank=False)
-    return _inside_diff(text, state) if state.patch is Patch.DIFF else None
-
-
-def _inside_diff(text: str, state: State) -> _Formatted | None:
-    fenced = state.fence is not None and state.fence.is_diff
-    if text.startswith("@@"):
-        return _whole(text, Look.HUNK), replace(state, hunk=_HUNK_WITHOUT_COUNTS)
-    if state.hunk <= 0 and _FILE_DETAIL.match(text):
-        return _whole(text, Look.FILE), state
-    if not fenced and (text[:1] not in _DIFF_LINES or (not text and state.hunk <= 0)):
+    if state.patch is not Patch.DIFF:
         return None
-    look, sides = _DIFF_LINES.get(text[:1], (Look.CODE_BLOCK, 0))
-    return _whole(text, look), replace(state, hunk=state.hunk - sides)
+    inside = _inside_diff(line, state)
+    return (_whole(text, inside[0]), replace(state, hunk=inside[1])) if inside else None
+
+
+def _inside_diff(line: str, state: State) -> tuple[Look, int] | None:
+    """The look of a line of a diff, and what the hunk promises after it; None where the diff ends."""
+    fenced = state.fence is not None and state.fence.is_diff
+    if line.startswith("@@"):
+        return Look.HUNK, _HUNK_WITHOUT_COUNTS
+    if state.hunk <= 0 and _FILE_DETAIL.match(line):
+        return Look.FILE, 0
+    if not fenced and (line[:1] not in _DIFF_LINES or (not line and state.hunk <= 0)):
+        return None
+    look, sides = _DIFF_LINES.get(line[:1], (Look.CODE_BLOCK, 0))
+    return look, state.hunk - sides
 
 
 def _opening_fence(text: str, state: State) -> _Formatted | None:

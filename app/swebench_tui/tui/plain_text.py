@@ -52,13 +52,13 @@ def wrap(line: str, width: int, *, hang: int = 0, fold: bool = False) -> list[in
     a word is wider than a row, and with `fold` anywhere at all. Spaces at a break may stick out of their row; nothing
     else does, unless the row has less than two cells. `line` holds no tabs and no control characters.
     """
-    starts, room = [0], max(2, width)
+    starts, room, first_break = [0], max(2, width), hang + 1
     while (end := _fit(line, starts[-1], room)) < len(line):
-        start = end if fold else _word_break(line, starts[-1], end)
+        start = end if fold else _word_break(line, starts[-1], end, first_break)
         if start == len(line):
             break
         starts.append(start)
-        room = max(2, width - hang)
+        room, first_break = max(2, width - hang), start + 1
     return starts
 
 
@@ -83,15 +83,18 @@ def _fit(line: str, start: int, width: int) -> int:
     return whole if whole > start else end
 
 
-def _word_break(line: str, start: int, end: int) -> int:
-    """Where the next row begins if at most `line[start:end]` fits: after a space, by a wide character, or at `end`."""
+def _word_break(line: str, start: int, end: int, least: int) -> int:
+    """Where the next row begins when at most `line[start:end]` fits: after a space, by a wide character, or at `end`.
+
+    Not before `least`, nor after nothing but spaces: the next row has no more room than is left behind those.
+    """
     if spaces := _SPACES.match(line, end):
         return spaces.end()
     if line[start:end].isascii():
         at = line.rfind(" ", start, end) + 1
     else:
         at = next((at for at in range(end, start, -1) if _may_break(line, at)), start)
-    return at if line[start:at].strip(" ") else end
+    return at if at >= least and line[start:at].strip(" ") else end
 
 
 def _may_break(line: str, at: int) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -19,6 +20,10 @@ from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.provider import HTTPProvider, Transporter
+
+DEFAULT_OUTPUT: Final = 768
+"""Tokens of an answer when the request sets no limit: so small a model likes to repeat itself to the end of its window.
+An answer that reaches it is reported as cut off, as with any limit."""
 
 
 class EmbeddedProvider:
@@ -37,13 +42,14 @@ class EmbeddedProvider:
         if self._server.running is None:
             yield Notice("Starting the embedded model on this machine …", SystemClock().now())
         provider = await self._started()
-        async with aclosing(provider.stream_unified(request)) as events:
+        yield Notice("The model reads the prompt: about 100 tokens a second on one core …", SystemClock().now())
+        async with aclosing(provider.stream_unified(_bounded(request))) as events:
             async for event in events:
                 yield event
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         provider = await self._started()
-        return await provider.generate_unified(request)
+        return await provider.generate_unified(_bounded(request))
 
     async def list_models(self) -> list[ModelInfo]:
         return [ModelInfo(id=ALIAS, name="SmolLM2 135M Instruct", context_window=CONTEXT)]
@@ -64,3 +70,7 @@ class EmbeddedProvider:
             self._config, base_url=f"{running.address}{self.spec.default_path}", api_key=running.key
         )
         return HTTPProvider(self.spec, config, self._transport)
+
+
+def _bounded(request: UnifiedRequest) -> UnifiedRequest:
+    return msgspec.structs.replace(request, max_tokens=request.max_tokens or DEFAULT_OUTPUT)

@@ -47,7 +47,11 @@ def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -
     for change in changes:
         old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
         index = change.index
-        if index and tree is not None and not tree.blob_id(old or new or "").startswith(index.split()[1].split("..")[0]):
+        if (
+            index
+            and tree is not None
+            and not tree.blob_id(old or new or "").startswith(index.split()[1].split("..")[0])
+        ):
             index = ""
             repairs.append(Repair.INDEX_LINE)
         if old is not None and old == new and tree is not None and not tree.exists(old) and _only_adds(change):
@@ -121,7 +125,9 @@ def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
     except PatchError as error:
         raise PatchError(error.failure, f"{change.old}: {error}") from error
     starts = [one.at for one in placed]
-    return edited, Applied(not repairs and starts == sorted(set(starts)) and all(map(_changes_something, change.hunks)), repairs)
+    return edited, Applied(
+        not repairs and starts == sorted(set(starts)) and all(map(_changes_something, change.hunks)), repairs
+    )
 
 
 def _changes_something(hunk: Hunk) -> bool:

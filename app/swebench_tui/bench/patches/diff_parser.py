@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 _NUMBERED = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))?(?: ?@@(.*))?$", re.DOTALL)
 _GIT_LINE = "diff --git "
-_EXTENDED = ("index ", "old mode ", "new mode ", "new file mode ", "deleted file mode ", "similarity index ", "dissimilarity index ")
+_EXTENDED = (
+    "index ",
+    "old mode ",
+    "new mode ",
+    "new file mode ",
+    "deleted file mode ",
+    "similarity index ",
+    "dissimilarity index ",
+)
 _MOVES = ("rename from ", "rename to ", "copy from ", "copy to ")
 _BINARY = ("GIT binary patch", "Binary files ")
 _FILE_MODES = {"100644", "100755"}
@@ -37,10 +45,11 @@ _BULLET = re.compile(r"[-+] \S")
 
 
 class ParsedDiff(msgspec.Struct, frozen=True):
-    """The files of a diff, paths as written, and what had to be mended to read them."""
+    """The files of a diff, paths as written; what had to be mended to read them; and the line behind the last hunk, from 0."""
 
     changes: tuple[FileChange, ...]
     repairs: tuple[Repair, ...] = ()
+    end: int = 0
 
 
 def looks_like_diff(lines: Sequence[str]) -> bool:
@@ -85,6 +94,7 @@ class _Parser:
     def diff(self) -> ParsedDiff:
         """`(junk | file)*`."""
         changes: list[FileChange] = []
+        end = 0
         while (line := self._line()) is not None:
             if line.startswith(_GIT_LINE) or self._at_names():
                 changes.append(self._file())
@@ -94,9 +104,13 @@ class _Parser:
                 raise self._malformed("belongs to no hunk")
             else:
                 self._at += 1
+                continue
+            end = self._at
         if not changes:
-            raise PatchError(Failure.MALFORMED, "the diff has neither a file header nor a hunk header (`@@ -1,2 +1,3 @@`)")
-        return ParsedDiff(tuple(changes), tuple(self._repairs))
+            raise PatchError(
+                Failure.MALFORMED, "the diff has neither a file header nor a hunk header (`@@ -1,2 +1,3 @@`)"
+            )
+        return ParsedDiff(tuple(changes), tuple(self._repairs), end)
 
     def _file(self) -> FileChange:
         """`git_line? extended* names? hunk*`."""
@@ -110,7 +124,13 @@ class _Parser:
         if not (hunks or names.modes or old != new):
             raise self._malformed("starts a file without any hunk", start)
         return FileChange(
-            old=old, new=new, hunks=hunks, git_line=names.git_line, modes=tuple(names.modes), similarity=names.similarity, index=names.index
+            old=old,
+            new=new,
+            hunks=hunks,
+            git_line=names.git_line,
+            modes=tuple(names.modes),
+            similarity=names.similarity,
+            index=names.index,
         )
 
     def _unnamed(self, before: FileChange | None) -> FileChange:
@@ -118,9 +138,13 @@ class _Parser:
         if before is not None:
             return msgspec.structs.replace(before, hunks=before.hunks + self._hunks(new_file=before.old is None))
         if self._name is None:
-            raise PatchError(Failure.NO_FILE_NAME, f"line {self._at + 1} of the diff starts a hunk, but no line names its file")
+            raise PatchError(
+                Failure.NO_FILE_NAME, f"line {self._at + 1} of the diff starts a hunk, but no line names its file"
+            )
         self._repairs[Repair.FILE_HEADER] = None
-        return FileChange(old="a/" + self._name, new="b/" + self._name, hunks=self._hunks(new_file=False), git_line=False)
+        return FileChange(
+            old="a/" + self._name, new="b/" + self._name, hunks=self._hunks(new_file=False), git_line=False
+        )
 
     def _git_line(self, names: _Names) -> None:
         """`git_line extended*`."""
@@ -171,7 +195,9 @@ class _Parser:
             return self._renamed(names, start)
         old, new = (names.git or (None, None)) if names.bare else (names.old, names.new)
         if old is None or new is None:
-            raise PatchError(Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file, but its name cannot be read")
+            raise PatchError(
+                Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file, but its name cannot be read"
+            )
         created = old == DEV_NULL or any(mode.startswith("new file") for mode in names.modes)
         deleted = new == DEV_NULL or any(mode.startswith("deleted file") for mode in names.modes)
         if created and deleted:
@@ -179,7 +205,9 @@ class _Parser:
         if not names.bare and (created, deleted) != (old == DEV_NULL, new == DEV_NULL):
             self._repairs[Repair.FILE_HEADER] = None
         if not (created or deleted) and _bare(old) != _bare(new):
-            raise self._malformed(f"names two files, {_bare(old)!r} and {_bare(new)!r}, without saying `rename from`", start)
+            raise self._malformed(
+                f"names two files, {_bare(old)!r} and {_bare(new)!r}, without saying `rename from`", start
+            )
         return None if created else old, None if deleted else new
 
     def _renamed(self, names: _Names, start: int) -> tuple[str, str]:
@@ -193,7 +221,11 @@ class _Parser:
         shift = 0
         while (line := self._line()) is not None:
             header = _NUMBERED.match(line)
-            if header is None and not line.startswith("@@") and (hunks or line[:1] not in {" ", "+", "-"} or self._at_names()):
+            if (
+                header is None
+                and not line.startswith("@@")
+                and (hunks or line[:1] not in {" ", "+", "-"} or self._at_names())
+            ):
                 break
             start, self._hunks_read = self._at, self._hunks_read + 1
             hunk = self._numbered_hunk(header, shift) if header else self._bare_hunk(line, new_file=new_file)
@@ -268,7 +300,9 @@ class _Parser:
         return [" " + line if _blank(line) else line for line in body]
 
     def _at_boundary(self, line: str) -> bool:
-        return line.startswith(("@@", _GIT_LINE)) or (self._at_names() and (self._line(self._at + 2) or "").startswith("@@"))
+        return line.startswith(("@@", _GIT_LINE)) or (
+            self._at_names() and (self._line(self._at + 2) or "").startswith("@@")
+        )
 
     def _at_names(self, at: int | None = None) -> bool:
         """Whether file names start here: `---` with `+++` behind it, or one of them with a hunk behind it."""

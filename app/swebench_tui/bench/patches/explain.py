@@ -26,7 +26,9 @@ def why_not_found(hunk: Hunk, text: FileText) -> PatchError:
     known = set(text.stripped)
     missing = next((line for line in hunk.old if line.rstrip() not in known), None)
     if _has_new_lines_instead(hunk, text):
-        return PatchError(Failure.ALREADY_APPLIED, "is already applied or written in reverse: the file holds its new lines")
+        return PatchError(
+            Failure.ALREADY_APPLIED, "is already applied or written in reverse: the file holds its new lines"
+        )
     if any(is_elision(line) and line.rstrip() not in known for line in hunk.old):
         return PatchError(Failure.ELISION, "has `...` where lines of the file should be")
     start = _find(hunk.old, text, _words)
@@ -35,7 +37,9 @@ def why_not_found(hunk: Hunk, text: FileText) -> PatchError:
         tabs = any("\t" in line for line in there) != any("\t" in line for line in hunk.old)
         if tabs:
             return PatchError(Failure.TABS_AS_SPACES, "has spaces where the file has tabs, or the other way round")
-        return PatchError(Failure.WHITESPACE, f"has other blanks in its old lines than the file has from line {start + 1}")
+        return PatchError(
+            Failure.WHITESPACE, f"has other blanks in its old lines than the file has from line {start + 1}"
+        )
     if missing is None:
         return PatchError(Failure.CONTEXT_NOT_FOUND, "has old lines that do not follow each other in the file")
     return PatchError(Failure.CONTEXT_NOT_FOUND, f"has an old line that is not in the file: {missing.strip()[:80]!r}")

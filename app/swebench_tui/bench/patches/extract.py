@@ -1,22 +1,234 @@
 """From an answer to the candidates for its patch, in the order in which they are to be tried.
 
-An answer is cut once into *regions*: the insides of fences and of <patch> or <diff> tags, and the prose between them. A
-fence closes on a line of the same sign, at least as long, indented the same, with nothing behind it; a fence that opens inside
-another one is read on its own.
-
-SEARCH/REPLACE blocks come first, all together. Then diffs: of regions that touch the same file the last one counts, earlier ones
-are drafts; regions for different files are parts of one patch. If that does not apply, each region by itself, last one first, those that
-touch only tests not at all as long as another does more. Named whole files are looked at only in answers without blocks and diffs.
+SEARCH/REPLACE blocks come first, all together. Then diffs: of fences that touch the same file the last one counts, earlier ones are
+drafts; fences for different files are parts of one patch. If that does not apply, each fence by itself, the last one first, but
+never one that only touches tests when another does more. Whole files are looked for only in answers without blocks and diffs.
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
+import msgspec
 
-_MOST_TRIED = 8
-_DIFF_INFO = {"diff", "patch", "udiff", "git-diff"}
-_TEXT_INFO = {"", "markdown", "md", "text", "txt"}
-_TAGS = {"<patch>": "</patch>", "<diff>": "</diff>"}
+from swebench_tui.bench.patches.diff_parser import ParsedDiff, looks_like_diff, parse_diff
+from swebench_tui.bench.patches.file_names import name_above, name_alone, name_in_info
+from swebench_tui.bench.patches.regions import DIFF_INFO, Answer, Region, read_regions
+from swebench_tui.bench.patches.search_replace import Block, has_block, parse_blocks
+from swebench_tui.bench.patches.unified_diff import FileChange
+from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_MOST_FENCES = 8  # diffs tried by themselves, from the last one back
+_NO_FILES = frozenset(
+    {"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "json-output", "traceback"}
+)
+_CONTINUES = re.compile(r"@@|\+|-(?! \S)| +\S")
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """A unified diff, paths as written."""
+
+    changes: tuple[FileChange, ...]
+    repairs: tuple[Repair, ...] = ()
+
+
+class Edits(msgspec.Struct, frozen=True):
+    """All SEARCH/REPLACE blocks of an answer."""
+
+    blocks: tuple[Block, ...]
+    repairs: tuple[Repair, ...] = ()
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Whole files: name as written and lines."""
+
+    contents: tuple[tuple[str, tuple[str, ...]], ...]
+    repairs: tuple[Repair, ...] = ()
+
+
+Candidate = Diff | Edits | Files
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What an answer offers: candidates to try in this order, and what is wrong with the rest of it."""
+
+    candidates: tuple[Candidate, ...] = ()
+    errors: tuple[PatchError, ...] = ()
+
+
+def find_candidates(answer: str, *, cut: bool = False) -> Found:
+    """The candidates in `answer`. With `cut`, what the end of the answer cut through is an error, never a candidate."""
+    if not answer.strip():
+        return Found(errors=(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"),))
+    if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
+        answer = answer.replace("\r\n", "\n")  # the whole answer came with CRLF: its transport, not its content
+    read = read_regions(answer)
+    found = [_edits(read, cut=cut), _diffs(read, cut=cut, ended=answer.endswith("\n"))]
+    if not any(one.candidates or one.errors for one in found):
+        found = [_files(read, cut=cut)]
+    candidates = tuple(candidate for one in found for candidate in one.candidates)
+    errors = tuple(error for one in found for error in one.errors)
+    return Found(candidates, errors if candidates or errors else (_nothing(read, cut=cut),))
+
+
+def _nothing(read: Answer, *, cut: bool) -> PatchError:
+    if cut:
+        return PatchError(Failure.TRUNCATED, "the answer was cut off at the output limit before it came to a patch")
+    if all(region.kind == "prose" for region in read.regions):
+        return PatchError(Failure.PROSE_ONLY, "the answer is prose without any code")
+    return PatchError(
+        Failure.NO_DIFF, "the answer has code in it, but no diff, no SEARCH/REPLACE block and no named file"
+    )
+
+
+def _cut_off(what: str) -> PatchError:
+    return PatchError(Failure.TRUNCATED, f"the answer was cut off at the output limit, in the middle of {what}")
+
+
+def _edits(read: Answer, *, cut: bool) -> Found:
+    blocks = parse_blocks(read.lines)
+    if blocks.error:
+        return Found(
+            errors=(_cut_off("a SEARCH/REPLACE block") if cut else PatchError(Failure.MALFORMED, blocks.error),)
+        )
+    return Found((Edits(blocks.blocks),)) if blocks.blocks else Found()
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """One region's diff, or why it cannot be read; `cut` when the answer ends within it."""
+
+    parsed: ParsedDiff | None = None
+    error: PatchError | None = None
+    cut: bool = False
+
+    @property
+    def files(self) -> frozenset[str]:
+        changes = self.parsed.changes if self.parsed else ()
+        return frozenset(path.removeprefix("a/").removeprefix("b/") for change in changes for path in change.paths)
+
+
+def _diffs(read: Answer, *, cut: bool, ended: bool) -> Found:
+    parts = [_part(region, read, cut=cut, ended=ended) for region in read.regions if _may_be_diff(region)]
+    whole = [part for part in parts if part.parsed is not None and not part.cut]
+    known = frozenset[str]().union(*(part.files for part in whole))
+    lost = [part for part in parts if part.cut and not (part.files and part.files <= known)]
+    if lost:
+        return Found(errors=(_cut_off("a diff"),))
+    errors = tuple(part.error for part in parts if part.error is not None)
+    return Found(tuple(_in_order(whole, left_out=len(whole) < len(parts))), errors)
+
+
+def _in_order(parts: Sequence[_Part], *, left_out: bool) -> Iterable[Diff]:
+    latest = _latest(parts)
+    only_tests_allowed = not left_out and all(map(_only_tests, parts))
+    if latest and (only_tests_allowed or not all(map(_only_tests, latest))):
+        chosen = [Repair.DRAFT_DROPPED] if len(latest) < len(parts) else []
+        chosen += [Repair.FENCES_JOINED] if len(latest) > 1 else []
+        yield _joined(latest, [*chosen, Repair.FENCE_LEFT_OUT] if left_out else chosen)
+    for part in parts[: -_MOST_FENCES - 1 : -1]:
+        if [part] != latest and (only_tests_allowed or not _only_tests(part)):
+            yield _joined([part], [Repair.FENCE_LEFT_OUT])
+
+
+def _latest(parts: Sequence[_Part]) -> list[_Part]:
+    """Of the parts that share a file the last one, in the order of the answer."""
+    latest: list[_Part] = []
+    seen: set[str] = set()
+    for part in reversed(parts):
+        if not seen & part.files:
+            latest.append(part)
+            seen |= part.files
+    return latest[::-1]
+
+
+def _joined(parts: Sequence[_Part], chosen: Sequence[Repair]) -> Diff:
+    diffs = [part.parsed for part in parts if part.parsed is not None]
+    repairs = dict.fromkeys([*chosen, *(repair for diff in diffs for repair in diff.repairs)])
+    return Diff(tuple(change for diff in diffs for change in diff.changes), tuple(repairs))
+
+
+def _may_be_diff(region: Region) -> bool:
+    if has_block(region.lines) or not any(line.strip() for line in region.lines):
+        return False
+    return region.kind == "tag" or region.language in DIFF_INFO or looks_like_diff(region.lines)
+
+
+def _part(region: Region, read: Answer, *, cut: bool, ended: bool) -> _Part:
+    name = (
+        None
+        if region.kind == "prose"
+        else name_in_info(region.info.partition(" ")[2]) or name_above(read.lines, region.at - 1)
+    )
+    runs_out = region.end == "answer"
+    try:
+        parsed = parse_diff(region.lines, fenced=region.kind != "prose", name=name)
+    except PatchError as error:
+        return _Part(error=error, cut=cut and runs_out)
+    to_the_end = runs_out and (region.kind != "prose" or not any(line.strip() for line in region.lines[parsed.end :]))
+    if _is_cut_in_two(region, parsed):
+        return _Part(
+            error=PatchError(
+                Failure.NESTED_FENCE, "a fence inside the diff ends the diff's own fence, so the rest is lost"
+            )
+        )
+    repairs = [Repair.FENCE_CLOSED] if runs_out and region.kind != "prose" else []
+    repairs += [Repair.FINAL_NEWLINE] if to_the_end and not ended and parsed.end == len(region.lines) else []
+    return _Part(msgspec.structs.replace(parsed, repairs=(*repairs, *parsed.repairs)), cut=cut and to_the_end)
+
+
+def _is_cut_in_two(region: Region, parsed: ParsedDiff) -> bool:
+    if region.kind == "prose":
+        return False
+    return region.end == "interrupted" or (
+        Repair.RECOUNTED in parsed.repairs and _CONTINUES.match(region.after) is not None
+    )
+
+
+def _only_tests(part: _Part) -> bool:
+    return touches_only_tests(part.files)
+
+
+def touches_only_tests(files: Iterable[str]) -> bool:
+    """Whether every path is a test by its name: below a tests folder, `test_*.py`, `*_test.py`, `conftest.py`."""
+    return all(_is_test(PurePosixPath(path)) for path in files)
+
+
+def _is_test(path: PurePosixPath) -> bool:
+    return (
+        bool({"test", "tests", "testing"} & set(path.parts[:-1]))
+        or path.stem == "conftest"
+        or bool(re.match(r"tests?_|.*_tests?$|tests?$", path.stem))
+    )
+
+
+def _files(read: Answer, *, cut: bool) -> Found:
+    contents: dict[str, tuple[str, ...]] = {}
+    repairs: list[Repair] = []
+    for region in read.regions:
+        name = _file_name(region, read) if region.kind == "fence" else None
+        if name is None:
+            continue
+        if region.end == "interrupted":
+            return Found(
+                errors=(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} ends the fence around it"),)
+            )
+        if region.end == "answer":
+            if cut:
+                return Found(errors=(_cut_off(f"the file {name!r}"),))
+            repairs.append(Repair.FENCE_CLOSED)
+        repairs += [Repair.DRAFT_DROPPED] if contents.pop(name, None) is not None else []
+        contents[name] = region.lines
+    return Found((Files(tuple(contents.items()), tuple(repairs)),)) if contents else Found()
+
+
+def _file_name(region: Region, read: Answer) -> str | None:
+    """The file a fence is named after: in its info string, or alone on the line above."""
+    if name := name_in_info(region.info):
+        return name
+    above = next((line for line in reversed(read.lines[max(0, region.at - 3) : region.at - 1]) if line.strip()), "")
+    return None if region.language in _NO_FILES else name_alone(above)

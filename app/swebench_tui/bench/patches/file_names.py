@@ -9,9 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST_LINE = 300
-_LABEL = re.compile(r"(?://|#+|\*+|[-+]|<!--|\d{1,3}[.)])?\s*(?:(?:file|filename|path|in|update|edit|create)\b:?)?\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:(?://|#+|\*+|[-+]|<!--|\d{1,3}[.)])\s+)?(?:(?:file|filename|path|in|update|edit|create)(?::\s*|\s+))?",
+    re.IGNORECASE,
+)
 _PATH = re.compile(r"[\w.@+~/\\-]*(?:/[\w.@+~-]+|[\w-]\.[A-Za-z]\w{0,9})")
 _TICKED = re.compile(r"`([^`\s]+)`")
+_DECORATION = "*_`:[]()# \t\r"
 _FENCE_MARKS = ("```", "~~~")
 _LOOK_BACK = 4
 
@@ -38,12 +42,15 @@ def name_in_info(info: str) -> str | None:
 
 def name_in(line: str) -> str | None:
     """The one file a line names: the line is its path under some decoration, or has it as its one path in backticks."""
+    ticked = {word for word in _TICKED.findall(line[:_LONGEST_LINE]) if _PATH.fullmatch(word)}
+    return ticked.pop() if len(ticked) == 1 else name_alone(line)
+
+
+def name_alone(line: str) -> str | None:
+    """The path a line consists of: `app/x.py`, `**app/x.py**`, `### File: app/x.py`, `# app/x.py`. No sentence counts."""
     if len(line) > _LONGEST_LINE:
         return None
-    ticked = [word for word in _TICKED.findall(line) if _PATH.fullmatch(word)]
-    if ticked:
-        return ticked[0] if len(set(ticked)) == 1 else None
-    text = line.strip().removesuffix("-->").strip("*_`:[]() \t")
+    text = line.strip().removesuffix("-->").strip(_DECORATION)
     label = _LABEL.match(text)
-    text = text[label.end() if label else 0 :].strip("*_`:[]() \t")
+    text = text[label.end() if label else 0 :].strip(_DECORATION)
     return text if _PATH.fullmatch(text) else None

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 TIME_LIMIT = 20.0  # seconds for one call
 
-_SETTINGS = ("core.fsmonitor=false", "core.hooksPath=/dev/null", "core.quotePath=true", "apply.whitespace=nowarn", "apply.ignoreWhitespace=no")
+_SETTINGS = (
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.quotePath=true",
+    "apply.whitespace=nowarn",
+    "apply.ignoreWhitespace=no",
+)
 _ENVIRONMENT = {
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -62,7 +68,15 @@ def diff_texts(pairs: Sequence[tuple[bytes, bytes]]) -> str:
             (folder / side).mkdir()
             for number, content in enumerate(versions):
                 (folder / side / str(number)).write_bytes(content)
-        options = ["--no-index", "--no-color", "--no-ext-diff", "--no-textconv", "--text", "--src-prefix=", "--dst-prefix="]
+        options = [
+            "--no-index",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--text",
+            "--src-prefix=",
+            "--dst-prefix=",
+        ]
         status, out, said = _run(folder, ["diff", *options, "a", "b"], b"")
     if status > 1:
         raise GitError(said)
@@ -72,7 +86,11 @@ def diff_texts(pairs: Sequence[tuple[bytes, bytes]]) -> str:
 def _run(folder: Path, arguments: list[str], stdin: bytes) -> tuple[int, bytes, str]:
     """Exit status, stdout and stderr of git in `folder`, which it takes for the top: a repository further up is not seen."""
     settings = [part for setting in (*_SETTINGS, f"safe.directory={folder}") for part in ("-c", setting)]
-    environment = {**_ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath), "GIT_CEILING_DIRECTORIES": str(folder.parent)}
+    environment = {
+        **_ENVIRONMENT,
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+    }
     try:
         ended = subprocess.run(
             ["git", *settings, *arguments],

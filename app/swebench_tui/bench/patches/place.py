@@ -70,13 +70,20 @@ def places_of(hunk: Hunk, text: FileText) -> list[int]:
             if len(found) > _MANY:
                 break
     stated = _stated(hunk)
-    fits = stated is not None and text.stripped[stated : stated + len(needle)] == needle and _removes_equal_lines(hunk, text, stated)
+    fits = (
+        stated is not None
+        and text.stripped[stated : stated + len(needle)] == needle
+        and _removes_equal_lines(hunk, text, stated)
+    )
     return [stated, *(at for at in found if at != stated)] if fits and stated is not None else found
 
 
 def _removes_equal_lines(hunk: Hunk, text: FileText, at: int) -> bool:
     old = (line for line in hunk.lines if line[0] in " -")
-    return all(line[0] == " " or line[1:].rstrip("\r") == there.rstrip("\r") for line, there in zip(old, text.lines[at:], strict=False))
+    return all(
+        line[0] == " " or line[1:].rstrip("\r") == there.rstrip("\r")
+        for line, there in zip(old, text.lines[at:], strict=False)
+    )
 
 
 def _stated(hunk: Hunk) -> int | None:

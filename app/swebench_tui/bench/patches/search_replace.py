@@ -80,13 +80,25 @@ def parse_blocks(lines: Sequence[str]) -> Blocks:
         if mark is None:
             at += 1
             continue
-        end = next((end for end in range(at + 1, len(lines)) if lines[end].startswith((">>>>>", "<<<<<")) and _ends(lines[end])), len(lines))
+        end = next(
+            (
+                end
+                for end in range(at + 1, len(lines))
+                if lines[end].startswith((">>>>>", "<<<<<")) and _ends(lines[end])
+            ),
+            len(lines),
+        )
         body = tuple(lines[at + 1 : end])
-        dividers = tuple(number for number, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line))
+        dividers = tuple(
+            number for number, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line)
+        )
         if end == len(lines) or not _CLOSE.fullmatch(lines[end]):
             return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has no `>>>>>>> REPLACE`")
         if not 0 < len(dividers) <= _MOST_DIVIDERS:
-            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one")
+            return Blocks(
+                tuple(blocks),
+                f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one",
+            )
         blocks.append(Block(mark[1] or name_above(lines, at), body, dividers))
         at = end + 1
     return Blocks(tuple(blocks))
@@ -108,22 +120,24 @@ def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
     return Hunk(tuple(lines))
 
 
-def apply_blocks(blocks: Sequence[Block], tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]) -> tuple[Repair, ...]:
+def apply_blocks(
+    blocks: Sequence[Block], tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]
+) -> tuple[Repair, ...]:
     """Apply the blocks in order, each to what the ones before it left. Returns what was mended; raises `PatchError`.
 
     `files_with` gives the files that hold a line, for blocks that name no file: exactly one file must hold the whole text.
     """
     if len(blocks) > MOST_EDITS:
         raise PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks")
-    waiting = Counter(blocks)
+    times, done = Counter(blocks), set[Block]()
     repairs: list[Repair] = []
     before: str | None = None
     for number, block in enumerate(blocks, start=1):
         try:
             path, mended = _file_of(block, before, tree, locator, files_with)
             repairs += mended
-            if waiting[block]:
-                repairs += _apply(block, path, tree, waiting)
+            repairs += [Repair.REPEATED_BLOCK] if block in done else _apply(block, path, tree, times[block])
+            done.add(block)
         except PatchError as error:
             raise PatchError(error.failure, f"block {number} of {len(blocks)}: {error}") from error
         before = path
@@ -150,7 +164,7 @@ def _fitting(block: Block, text: FileText) -> list[Hunk]:
     return [hunk for hunk in block.hunks if places_of(hunk, text)]
 
 
-def _apply(block: Block, path: str, tree: Tree, waiting: Counter[Block]) -> list[Repair]:
+def _apply(block: Block, path: str, tree: Tree, times: int) -> list[Repair]:
     if any(not "".join(block.body[:at]).strip() for at in block.dividers[:1]):
         return _create(block, path, tree)
     text = tree.read(path)
@@ -158,14 +172,13 @@ def _apply(block: Block, path: str, tree: Tree, waiting: Counter[Block]) -> list
     if len(hunks) > 1:
         raise PatchError(Failure.SEARCH_AMBIGUOUS, f"{path}: it can be divided at more than one `=======` line")
     hunk = (hunks or block.hunks)[0]
-    edited, repairs = splice(text, _placed(hunk, path, text, waiting[block]))
-    waiting[block] = 0 if waiting[block] == len(places_of(hunk, text)) else waiting[block] - 1
+    edited, repairs = splice(text, _placed(hunk, path, text, times))
     tree.write(path, edited)
     return [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
 
 
 def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
-    """Where the block goes. A block that stands in the answer as often as its SEARCH text in the file leaves no choice."""
+    """Where the block goes. One that the answer repeats as often as the file has its SEARCH text leaves no choice: to all of them."""
     if times > 1 and len(at := places_of(hunk, text)) == times:
         return [Placed(hunk, start) for start in at]
     try:

@@ -56,6 +56,7 @@ class Repair(StrEnum):
     DRAFT_DROPPED = "draft_dropped"  # an earlier fence for the same file was passed over
     FENCES_JOINED = "fences_joined"  # fences for different files became one patch
     FENCE_LEFT_OUT = "fence_left_out"  # another fence does not apply and was left out
+    REPEATED_BLOCK = "repeated_block"  # a block that says the same as an earlier one
     FENCE_CLOSED = "fence_closed"
     FILE_HEADER = "file_header"  # missing `---` or `+++` line
     PREFIXES = "prefixes"  # missing a/ and b/
@@ -102,6 +103,8 @@ class PatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def plain(text: str) -> str:
     """`text` as one line that is safe to print: no control, format or surrogate characters, of bounded length."""
+    if len(text) <= _LONGEST_DETAIL and text.isprintable():
+        return text
     lines = (line.strip() for line in text[: 4 * _LONGEST_DETAIL].split("\n"))
     joined = "; ".join(line for line in lines if line)
     clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in joined.replace("\t", " "))

@@ -44,7 +44,7 @@ class AddModelScreen(ModalScreen[Target | None]):
             yield OptionList(markup=False)
             yield Static(classes="hint")
             yield Static(classes="problem")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -73,7 +73,7 @@ class AddModelScreen(ModalScreen[Target | None]):
             hint.update("")
             self._show_problem(error)
             return
-        hint.update(Content(f"{len(models)} models"))
+        hint.update(Content("1 model" if len(models) == 1 else f"{len(models)} models"))
         self._choices = [f"{provider}:{model.id}" for model in models]
         self._fill()
 

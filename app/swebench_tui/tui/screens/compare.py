@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 import msgspec
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import HorizontalScroll
@@ -33,27 +33,35 @@ from swebench_tui.tui.widgets.task_bar import TaskBar
 
 MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
+_FOOTER_WIDTH: Final = 90  # cells that the keys need with air between them
 
 
 class CompareScreen(Screen[None]):
     """Columns run in the engine's thread; the screen looks at them at its own pace and draws what changed."""
 
-    CSS_PATH = "compare.tcss"
     HELP = """\
 # Compare
 
 Several models answer the same question side by side. **enter** asks them all; each column shows its state, the time to
 the first token (ttft), tokens per second, tokens and cost. `~` marks a figure that is still an estimate.
 
-**i** picks a task, **e** edits the prompt, **a** adds a model. **tab** goes to the next column: **x**, **r**, **z**,
-**y** and **delete** act on the one that has the focus. **esc** stops all of them.
+**i** picks a task, **e** edits the prompt, **a** adds a model, **esc** stops all of them.
+
+**tab** goes to the next column. In the one that has the focus **x** stops it, **r** asks again, **z** gives it the
+whole screen and back, **y** copies the answer, **delete** removes the column. Arrow keys, **pgup** and **pgdn** scroll;
+at the bottom a column follows its answer.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "run", key_display="⏎", id="compare.run"),
-        Binding("i", "pick_task", "pick task", id="compare.pick_task"),
-        Binding("e", "edit_prompt", "edit prompt", id="compare.edit_prompt"),
-        Binding("a", "add_model", "add model", id="compare.add_model"),
+        Binding("i", "pick_task", "task", id="compare.pick_task"),
+        Binding("e", "edit_prompt", "prompt", id="compare.edit_prompt"),
+        Binding("a", "add_model", "add", id="compare.add_model"),
+        Binding("x", "cancel_column", "stop", id="compare.cancel_column"),
         Binding("escape", "cancel_all", "stop all", id="compare.cancel_all"),
+        Binding("r", "rerun", "rerun", id="compare.rerun"),
+        Binding("z", "zoom", "zoom", id="compare.zoom"),
+        Binding("y", "copy", "copy", id="compare.copy"),
+        Binding("delete", "remove_column", "remove", key_display="del", show=False, id="compare.remove_column"),
     ]
 
     def __init__(self, engine: Engine, targets: Iterable[Target], *, now: Callable[[], float] = time.monotonic) -> None:
@@ -71,16 +79,24 @@ the first token (ttft), tokens per second, tokens and cost. `~` marks a figure t
         with HorizontalScroll(id="columns"):
             for target in self._targets:
                 yield ColumnView(target)
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query(ColumnView).first().focus_answer()
         self._ask_first_task()
 
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Footer).compact = event.size.width < _FOOTER_WIDTH
+
     @property
     def columns(self) -> list[ColumnView]:
         """The columns from left to right."""
         return list(self.query(ColumnView))
+
+    @property
+    def focused_column(self) -> ColumnView | None:
+        """The column that has the focus."""
+        return next((view for view in self.columns if view.has_focus_within), None)
 
     # What is asked.
 
@@ -136,14 +152,18 @@ the first token (ttft), tokens per second, tokens and cost. `~` marks a figure t
         await self.query_one("#columns").mount(view)
         view.focus_answer()
 
-    def on_column_view_remove_asked(self, message: ColumnView.RemoveAsked) -> None:
-        if len(self.columns) == 1:
+    def action_remove_column(self) -> None:
+        """Take the focused column away, stopping it first."""
+        view, columns = self.focused_column, self.columns
+        if view is None:
+            return
+        if len(columns) == 1:
             self.notify("The last column stays. Add another before removing it.", severity="warning")
             return
-        self._cancel(message.view)
-        others = [view for view in self.columns if view is not message.view]
-        message.view.remove()
-        others[0].focus_answer()
+        self._cancel(view)
+        columns.remove(view)
+        view.remove()
+        columns[0].focus_answer()
 
     # Asking, and stopping.
 
@@ -161,12 +181,16 @@ the first token (ttft), tokens per second, tokens and cost. `~` marks a figure t
         for view in self.columns:
             self._cancel(view)
 
-    def on_column_view_cancel_asked(self, message: ColumnView.CancelAsked) -> None:
-        self._cancel(message.view)
+    def action_cancel_column(self) -> None:
+        """Stop the focused column."""
+        if self.focused_column is not None:
+            self._cancel(self.focused_column)
 
-    def on_column_view_rerun_asked(self, message: ColumnView.RerunAsked) -> None:
-        if self._question is not None and not message.view.running:
-            self._start(message.view)
+    def action_rerun(self) -> None:
+        """Ask the focused column again."""
+        view = self.focused_column
+        if view is not None and self._question is not None and not view.running:
+            self._start(view)
 
     def _start(self, view: ColumnView) -> None:
         question = self._question
@@ -190,6 +214,24 @@ the first token (ttft), tokens per second, tokens and cost. `~` marks a figure t
     def _cancel(self, view: ColumnView) -> None:
         if view.column is not None:
             self._engine.cancel(view.column)
+
+    # Looking.
+
+    def action_zoom(self) -> None:
+        """The whole screen for the focused column, or back."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused_column is not None:
+            self.maximize(self.focused_column, container=False)
+
+    def action_copy(self) -> None:
+        """Copy the answer of the focused column."""
+        text = self.focused_column.answer if self.focused_column else ""
+        if not text:
+            self.notify("There is no answer to copy in this column.", severity="warning")
+            return
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Copied {len(text):,} characters through the terminal (OSC 52).", timeout=3)
 
     # Drawing.
 

@@ -30,7 +30,7 @@ class EditPromptScreen(ModalScreen[str | None]):
             area.cursor_blink = False
             yield area
             yield Static("ctrl+s uses it, esc leaves it as it was", classes="hint")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def action_accept(self) -> None:
         self.dismiss(self.query_one(TextArea).text)

@@ -41,14 +41,14 @@ class PickTaskScreen(ModalScreen[tuple[str, Instance] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Pick a task"
-            yield Static("Dataset: `starter`, or the path of a .json or .jsonl file (⏎ loads it)", classes="label")
+            yield Static("Dataset: starter, or a .json or .jsonl file", classes="label")
             yield _still(Input(self._dataset, id="dataset", compact=True))
             yield Static("Search", classes="label")
             yield _still(Input(placeholder="id or words of the title", id="search", compact=True))
             yield OptionList(markup=False)
             yield Static(classes="hint")
             yield Static(classes="problem")
-        yield Footer()
+        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#search", Input).focus()

@@ -199,10 +199,10 @@ the end.
             # An ordinary assignment lays out the whole screen again; a new row concerns our scroll bar alone.
             self.set_reactive(Widget.virtual_size, size)
             self._refresh_scrollbars()
-            self._update_scroll_bar()
             self.scroll_y = self.validate_scroll_y(self.scroll_y)
         if self._following:
             self.scroll_to(y=self.max_scroll_y, animate=False)
+        self._update_scroll_bar()
 
     def _update_scroll_bar(self) -> None:
         """Keep the bar right; paint it only when its thumb moves by an eighth of a cell, the least that it can show."""

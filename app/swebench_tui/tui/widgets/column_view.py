@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from swebench_providers import ProviderError
@@ -32,36 +30,7 @@ _COLOURS: Final = {
 class ColumnView(Vertical):
     """Draws a `Column` of the engine; knows it only by its facts and pieces."""
 
-    HELP = """\
-# A column
-
-**x** stops it, **r** asks again, **z** gives it the whole screen and back, **y** copies the answer, **delete** removes
-the column. Arrow keys and **pgup**/**pgdn** scroll; at the bottom the column follows the answer.
-"""
     ALLOW_MAXIMIZE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("x", "cancel", "stop column", id="column.cancel"),
-        Binding("r", "rerun", "rerun", id="column.rerun"),
-        Binding("z", "zoom", "zoom", id="column.zoom"),
-        Binding("y", "copy", "copy", id="column.copy"),
-        Binding("delete", "remove_column", "remove", key_display="del", show=False, id="column.remove"),
-    ]
-
-    class Asked(Message):
-        """Something this column cannot do by itself."""
-
-        def __init__(self, view: ColumnView) -> None:
-            super().__init__()
-            self.view = view
-
-    class CancelAsked(Asked):
-        """The user wants this column to stop."""
-
-    class RerunAsked(Asked):
-        """The user wants this column to be asked again."""
-
-    class RemoveAsked(Asked):
-        """The user wants this column gone."""
 
     def __init__(self, target: Target) -> None:
         super().__init__()
@@ -148,8 +117,9 @@ the column. Arrow keys and **pgup**/**pgdn** scroll; at the bottom the column fo
         free = self.column.free if self.column is not None else False
         state = f"{figures.glyph(facts)} {figures.state_words(facts)}"
         elapsed = facts.elapsed(now)
+        beside = "⏎ asks the model" if elapsed is None else figures.seconds(elapsed)
         lines = [
-            Content.assemble((state, _COLOURS[facts.state]), " ", "" if elapsed is None else figures.seconds(elapsed)),
+            Content.assemble((state, _COLOURS[facts.state]), "  ", (beside, "" if self.column else "$text-muted")),
             Content(
                 f"ttft {figures.seconds(facts.ttft)}  {figures.rate(facts)}  {figures.tokens(facts)}  "
                 f"{figures.cost(facts, free=free) if self.column else ''}".rstrip()
@@ -161,29 +131,10 @@ the column. Arrow keys and **pgup**/**pgdn** scroll; at the bottom the column fo
             lines.append(Content.styled(one_line(facts.notices[-1]), "$text-muted"))
         return Content("\n").join(lines)
 
-    def action_cancel(self) -> None:
-        self.post_message(self.CancelAsked(self))
-
-    def action_rerun(self) -> None:
-        self.post_message(self.RerunAsked(self))
-
-    def action_remove_column(self) -> None:
-        self.post_message(self.RemoveAsked(self))
-
-    def action_zoom(self) -> None:
-        """The whole screen for this column, or back."""
-        if self.screen.maximized is None:
-            self.screen.maximize(self, container=False)
-        else:
-            self.screen.minimize()
-
-    def action_copy(self) -> None:
-        text = self.query_one(AnswerView).text
-        if not text:
-            self.notify("There is no answer to copy yet.", severity="warning")
-            return
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {len(text):,} characters through the terminal (OSC 52).", timeout=3)
+    @property
+    def answer(self) -> str:
+        """The text of the answer so far, as it came."""
+        return self.query_one(AnswerView).text
 
 
 def _append(answer: AnswerView, kind: str, text: str) -> None:

@@ -1,0 +1,36 @@
+"""From a model's answer to a checked patch.
+
+`judge` does all of it: candidates from the answer, mended in form and never in content, tried until `git apply --check` takes one. The steps are there by
+themselves too: `find_candidates`, `parse_diff` and `emit_diff`, `parse_blocks`.
+"""
+
+from __future__ import annotations
+
+from swebench_tui.bench.patches.check import judge
+from swebench_tui.bench.patches.diff_parser import ParsedDiff, parse_diff
+from swebench_tui.bench.patches.extract import Diff, Edits, Files, Found, find_candidates
+from swebench_tui.bench.patches.search_replace import Block, Blocks, parse_blocks
+from swebench_tui.bench.patches.unified_diff import FileChange, Hunk, emit_diff
+from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status
+
+__all__ = [
+    "Block",
+    "Blocks",
+    "Diff",
+    "Edits",
+    "Failure",
+    "FileChange",
+    "Files",
+    "Found",
+    "Hunk",
+    "ParsedDiff",
+    "PatchError",
+    "PatchVerdict",
+    "Repair",
+    "Status",
+    "emit_diff",
+    "find_candidates",
+    "judge",
+    "parse_blocks",
+    "parse_diff",
+]

@@ -1,0 +1,207 @@
+"""The ladder: candidates of an answer against a checkout, until `git apply --check` takes one.
+
+A candidate is applied to a `Tree` first, which finds its files and the place of every hunk or refuses. A diff that went in exactly as it
+stands is then shown to git in the model's own hunks; anything else, or if git says no, as the difference git sees between the files
+before and after. So git has the last word on every patch, and no patch adds or removes a line that the answer does not.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swebench_tui.bench.patches.apply_diff import apply_diff, locate
+from swebench_tui.bench.patches.apply_files import apply_files
+from swebench_tui.bench.patches.extract import Candidate, Diff, Edits, Found, find_candidates, touches_only_tests
+from swebench_tui.bench.patches.git import Git, GitError
+from swebench_tui.bench.patches.paths import Locator
+from swebench_tui.bench.patches.search_replace import apply_blocks
+from swebench_tui.bench.patches.tree import Tree
+from swebench_tui.bench.patches.unified_diff import FileChange, emit_diff
+from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SCRIPT = re.compile(r"(?:reproduc|repro_|bug_|debug_|verify_|check_|demo|try_|test_)\w*\.py")
+_NOTHING = {Failure.EMPTY_ANSWER, Failure.PROSE_ONLY, Failure.NO_DIFF, Failure.NO_CHANGE}
+
+
+def judge(
+    answer: str, *, checkout: Path | None, finish_reason: str | None = None, incomplete: bool = False
+) -> PatchVerdict:
+    """What of `answer` is a patch, and whether it applies to `checkout`, a clean git checkout at the base commit.
+
+    Without a checkout the verdict is "unchecked" at best. `finish_reason="length"` or `incomplete` say that the answer was cut off.
+    Blocks while git runs (up to 20 s a call); never raises for what an answer holds, and never changes the checkout.
+    """
+    cut = incomplete or finish_reason == "length"
+    found = find_candidates(answer, cut=cut)
+    verdict = _without_checkout(found) if checkout is None else _best(found, checkout)
+    return _with_warnings(verdict, cut=cut)
+
+
+def _with_warnings(verdict: PatchVerdict, *, cut: bool) -> PatchVerdict:
+    if verdict.status in {"applies", "unchecked"}:
+        warnings = _warnings(verdict)
+        warnings += (
+            ["the answer was cut off at the output limit, so there may have been more to this patch"] if cut else []
+        )
+        return msgspec.structs.replace(verdict, detail="; ".join([verdict.detail, *warnings]))
+    if not cut or verdict.failure is Failure.TRUNCATED:
+        return verdict
+    detail = f"the answer was cut off at the output limit before a patch that applies; {verdict.detail}"
+    return msgspec.structs.replace(verdict, failure=Failure.TRUNCATED, detail=detail)
+
+
+def _warnings(verdict: PatchVerdict) -> list[str]:
+    created = re.findall(r"^--- /dev/null\n\+\+\+ b/(.*?)\t?$", verdict.patch, re.MULTILINE)
+    scripts = [path for path in created if "/" not in path and _SCRIPT.fullmatch(PurePosixPath(path).name)]
+    warnings = ["it touches only tests"] if verdict.files and touches_only_tests(verdict.files) else []
+    warnings += [f"it adds a helper script, {scripts[0]}"] if scripts else []
+    warnings += ["another diff in the answer was left out"] if Repair.FENCE_LEFT_OUT in verdict.repairs else []
+    return warnings
+
+
+def _without_checkout(found: Found) -> PatchVerdict:
+    """The first candidate whose form is right. Never more than "unchecked"."""
+    errors: list[PatchVerdict] = []
+    for candidate in found.candidates:
+        try:
+            return _unchecked(candidate)
+        except PatchError as error:
+            errors.append(_refused(error))
+    return errors[0] if errors else _refused(found.errors[0])
+
+
+def _unchecked(candidate: Candidate) -> PatchVerdict:
+    locator = Locator(None)
+    if isinstance(candidate, Diff):
+        located = locate(candidate.changes, locator, None)
+        try:
+            patch = emit_diff(located.changes)
+        except PatchError as error:
+            return _pending(str(error), (path for change in located.changes for path in change.paths))
+        repairs = _unique(candidate.repairs, located.repairs)
+        return _verdict(
+            "unchecked", patch, located.changes, repairs, detail="not checked: there is no checkout of the repository"
+        )
+    names = (
+        [block.name for block in candidate.blocks]
+        if isinstance(candidate, Edits)
+        else [name for name, _ in candidate.contents]
+    )
+    return _pending(
+        "blocks and whole files become a diff only beside the files",
+        (locator.from_text(name)[0] for name in names if name),
+    )
+
+
+def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
+    detail = f"not checked: there is no checkout of the repository, and {why}"
+    return PatchVerdict(
+        status="unchecked", failure=Failure.NEEDS_CHECKOUT, detail=plain(detail), files=tuple(dict.fromkeys(files))
+    )
+
+
+def _best(found: Found, checkout: Path) -> PatchVerdict:
+    """The first candidate that applies, else what is wrong with the first one."""
+    verdicts: list[PatchVerdict] = []
+    try:
+        git = Git(checkout)
+        for candidate in found.candidates:
+            verdicts.append(_try(candidate, git, checkout))
+            if verdicts[-1].status == "applies":
+                return verdicts[-1]
+    except GitError as error:
+        return PatchVerdict(status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=plain(f"not checked: {error}"))
+    return verdicts[0] if verdicts else _refused(found.errors[0])
+
+
+def _try(candidate: Candidate, git: Git, checkout: Path) -> PatchVerdict:
+    tree = Tree(checkout)
+    try:
+        return _checked(candidate, tree, git, Locator(checkout))
+    except PatchError as error:
+        return _shown(error, candidate, git, Locator(checkout))
+
+
+def _checked(candidate: Candidate, tree: Tree, git: Git, locator: Locator) -> PatchVerdict:
+    if isinstance(candidate, Diff):
+        located = locate(candidate.changes, locator, tree)
+        applied = apply_diff(located.changes, tree)
+        repairs = _unique(candidate.repairs, located.repairs, applied.repairs)
+        if applied.as_written and _takes(git, patch := emit_diff(located.changes)) is None:
+            return _verdict("applies", patch, located.changes, repairs)
+        repairs = repairs if applied.repairs else _unique(repairs, [Repair.CONTEXT])
+    elif isinstance(candidate, Edits):
+        repairs = _unique(candidate.repairs, apply_blocks(candidate.blocks, tree, locator, git.files_with))
+    else:
+        repairs = _unique(candidate.repairs, apply_files(candidate.contents, tree, locator))
+    changes = tree.diff()
+    if not changes:
+        raise PatchError(Failure.NO_CHANGE, "the patch leaves every file as it is")
+    patch = emit_diff(changes)
+    said = _takes(git, patch)
+    return (
+        _verdict("applies", patch, changes, repairs)
+        if said is None
+        else _refused(PatchError(Failure.GIT_REFUSED, said), patch, changes)
+    )
+
+
+def _takes(git: Git, patch: str) -> str | None:
+    """None when git takes `patch`, else what it says."""
+    try:
+        return git.apply_check(patch.encode())
+    except UnicodeEncodeError as error:
+        raise PatchError(
+            Failure.NOT_UTF8, "the patch holds bytes that are not UTF-8, which a predictions file cannot hold"
+        ) from error
+
+
+def _shown(error: PatchError, candidate: Candidate, git: Git, locator: Locator) -> PatchVerdict:
+    """The refusal, with the diff as far as it can be written down, and git's own words about that."""
+    if not isinstance(candidate, Diff) or error.failure in {Failure.UNSAFE_PATH, Failure.NOT_UTF8, Failure.NO_CHANGE}:
+        return _refused(error)
+    try:
+        changes = locate(candidate.changes, locator, None).changes
+        patch = emit_diff(changes)
+        said = _takes(git, patch)
+    except PatchError:
+        return _refused(error)
+    told = PatchError(error.failure, f"{error} ({said})" if said else str(error))
+    return _refused(told, patch, changes)
+
+
+def _refused(error: PatchError, patch: str = "", changes: Sequence[FileChange] = ()) -> PatchVerdict:
+    nothing = error.failure in _NOTHING or (error.failure is Failure.TRUNCATED and not patch)
+    verdict = _verdict("no_patch" if nothing else "does_not_apply", patch, changes, (), detail=str(error))
+    return msgspec.structs.replace(verdict, failure=error.failure)
+
+
+def _verdict(
+    status: Status,
+    patch: str,
+    changes: Sequence[FileChange],
+    repairs: Sequence[Repair],
+    *,
+    detail: str = "git apply --check takes it",
+) -> PatchVerdict:
+    hunks = [hunk for change in changes for hunk in change.hunks]
+    return PatchVerdict(
+        status=status,
+        detail=detail,
+        patch=patch,
+        files=tuple(dict.fromkeys(path for change in changes for path in change.paths)),
+        repairs=tuple(repairs),
+        added=sum(hunk.count("+") for hunk in hunks),
+        removed=sum(hunk.count("-") for hunk in hunks),
+    )
+
+
+def _unique(*repairs: Iterable[Repair]) -> tuple[Repair, ...]:
+    return tuple(dict.fromkeys(repair for some in repairs for repair in some))
