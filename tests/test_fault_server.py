@@ -209,9 +209,12 @@ async def test_a_cable_pulled_while_clients_connect_leaves_none_of_them_connecte
         await server.stop_abruptly()
         for connection in await opened:
             if isinstance(connection, tuple):
+                reader, writer = connection
                 with suppress(ConnectionError):
-                    assert await asyncio.wait_for(connection[0].read(), 1) == b""
-                connection[1].close()
+                    assert await asyncio.wait_for(reader.read(), 1) == b""
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
         assert server.connections_open == 0
 
 

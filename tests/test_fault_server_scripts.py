@@ -247,7 +247,7 @@ async def test_an_unstreamed_error_is_a_200_with_an_error_in_it() -> None:
 @pytest.mark.parametrize("ending", [Ending.ENDLESS, Ending.ENDLESS_LINE])
 @pytest.mark.parametrize("stream", [True, False])
 async def test_an_endless_body_goes_on_until_the_client_leaves(ending: Ending, *, stream: bool) -> None:
-    async with FaultServer(Script(ending=ending)) as server:
+    async with FaultServer(Script(ending=ending, cut=Cut.JOINED)) as server:
         async with connected(server) as client:
             await client.ask(OPENAI, stream=stream)
             chunks = [await client.chunk() for _ in range(200)]
@@ -331,11 +331,15 @@ async def test_pieces_of_one_byte_reach_a_reader_one_by_one() -> None:
         assert {len(piece) for piece in await client.chunks()} == {1}
 
 
-async def test_writes_come_apart_at_a_reader_in_the_same_loop() -> None:
-    async with FaultServer(Script(cut=1)) as server, connected(server) as client:
+async def test_writes_come_apart_at_a_reader_in_the_same_loop_on_a_used_connection_too() -> None:
+    async with FaultServer(FOUR) as server, connected(server) as client:
+        for _ in range(3):
+            await client.ask(OLLAMA)
+            reads = [await client.reader.read(65536) for _ in range(6)]  # four tokens, the last line, the end
+            assert [text(read) for read in reads] == ["a", "b", "c", "d", "", ""]
+        server.default = Script(cut=1)
         await client.ask(OPENAI)
-        reads = [await client.reader.read(4096) for _ in range(100)]
-    assert max(map(len, reads)) <= len(b"1\r\nx\r\n")
+        assert max([len(await client.reader.read(65536)) for _ in range(100)]) <= len(b"1\r\nx\r\n")
 
 
 async def test_joined_records_part_where_the_script_pauses() -> None:

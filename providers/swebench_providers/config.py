@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.secret import Secret
+
+_CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,10 +78,10 @@ def normalise(address: str, spec: ProviderSpec) -> str:
     try:
         parts = urlsplit(f"http://{text}" if bare else text)
         port = parts.port
-    except ValueError as error:
-        raise _bad_address(address, str(error)) from None
-    if parts.username or parts.password:
-        raise _bad_address(f"{parts.scheme}://…@{parts.hostname}", "it carries credentials")
+    except ValueError:
+        raise _bad_address(address, "its host or port cannot be read") from None
+    if "@" in parts.netloc:
+        raise _bad_address(address, "it carries credentials")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise _bad_address(address, "it is not an http or https address")
     netloc = parts.netloc
@@ -93,8 +96,9 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _bad_address(address: str, why: str) -> ProviderError:
+    shown = _CREDENTIALS.sub(r"\1…@", address)
     return ProviderError(
         ErrorKind.BAD_ENDPOINT,
-        f"the base URL {address!r} cannot be used: {why}",
+        f"the base URL {shown!r} cannot be used: {why}",
         hint="Write it as http://HOST:PORT or https://HOST/PATH.",
     )

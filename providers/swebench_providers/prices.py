@@ -46,5 +46,5 @@ def _from_list(usage: TokenUsage, provider: str, model: str) -> Decimal | None:
     )
     try:
         return genai_prices.calc_price(used, model, provider_id=provider).total_price
-    except LookupError:
+    except (LookupError, ValueError):  # no such model; or counts that cannot be, such as more cached than read
         return None

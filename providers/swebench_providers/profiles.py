@@ -27,7 +27,6 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     system_role: Literal["system", "developer"] = "system"
     thinking: Literal["none", "budget", "adaptive"] = "none"
     effort_style: Literal["switch", "level"] = "level"
-    needs_responses: bool = False
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event, Finished, Notice
 from swebench_providers.fold import Fold
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.protocols import PROTOCOLS, WireRequest
+from swebench_providers.protocols import WireRequest, pipeline
 
 SSE: Final = "text/event-stream"
 USER_AGENT: Final = "swebench-tui/0.1"
@@ -94,13 +94,15 @@ class HTTPProvider:
         self._config = config
         self._transport = transport
         self._now: Callable[[], float] = (clock or SystemClock()).now
-        self._pipeline = PROTOCOLS[config.protocol or spec.protocol]
+        self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(spec.auth, config.api_key)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = Fold(self._now())
+        model = request.model
         try:
-            wire = await self._encode(request, stream=True)
+            model = model or await self.default_model()
+            wire = self._encode(request, model, stream=True)
             for message in wire.notices:
                 yield Notice(message, self._now())
             async with aclosing(self._events(wire)) as events:
@@ -109,7 +111,7 @@ class HTTPProvider:
                     yield event
         except ProviderError as error:
             fold.leave_in(error)
-            raise self._attributed(error, request.model) from None
+            raise self._attributed(error, model) from None
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         request = msgspec.structs.replace(request, model=request.model or await self.default_model())
@@ -151,13 +153,18 @@ class HTTPProvider:
                 for event in self._pipeline.parser.parse(body, self._now()):
                     yield _with_id(event, response)
                 return
-            decoder = self._pipeline.parser.decoder()
+            decoder, heard_at = self._pipeline.parser.decoder(), self._now()
             async with aclosing(response.chunks()) as chunks:
                 async for chunk in chunks:
-                    for event in decoder.feed(chunk, self._now()):
+                    events = decoder.feed(chunk, self._now())
+                    for event in events:
                         yield event
                     if decoder.ended:
                         break
+                    if events:
+                        heard_at = self._now()
+                    elif self._now() - heard_at > self._config.time_limits.idle:
+                        raise _only_keep_alives(self.spec)
                 else:
                     for event in decoder.feed(b"", self._now()):
                         yield event
@@ -166,7 +173,7 @@ class HTTPProvider:
 
     async def _whole(self, request: UnifiedRequest, fold: Fold) -> bytes:
         try:
-            wire = await self._encode(request, stream=False)
+            wire = self._encode(request, request.model, stream=False)
             for message in wire.notices:
                 fold.add(Notice(message, self._now()))
             async with self._send(wire) as response:
@@ -178,8 +185,7 @@ class HTTPProvider:
             raise self._attributed(error, request.model) from None
         return body
 
-    async def _encode(self, request: UnifiedRequest, *, stream: bool) -> WireRequest:
-        model = request.model or await self.default_model()
+    def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> WireRequest:
         request = msgspec.structs.replace(request, model=model, stream=stream)
         return self._pipeline.transformer.encode(request, profile_of(self.spec, model), self.spec.quirks)
 
@@ -189,7 +195,10 @@ class HTTPProvider:
             raise _no_address(self.spec)
         if not (self.spec.local or self._config.api_key or self._config.base_url_source == "given"):
             raise _no_key(self.spec)
-        headers = {"user-agent": USER_AGENT, "content-type": "application/json", **wire.headers, **self._config.headers}
+        if self._config.api_key and not self._config.api_key.fits_a_header:
+            raise _damaged_key(self.spec)
+        own = {name.lower(): value for name, value in self._config.headers.items()}
+        headers = {"user-agent": USER_AGENT, "content-type": "application/json", **wire.headers, **own}
         async with self._transport.send(
             wire.method,
             join(self._config.base_url, wire.path),
@@ -210,14 +219,14 @@ class HTTPProvider:
 
     def _in_one_body(self, response: Answer) -> bool:
         """A page, or a server that ignored `stream` and sent the answer whole."""
-        kind = response.headers.get("content-type", "")
-        return _is_html(response) or (kind.startswith("application/json") and self._pipeline.stream_type == SSE)
+        return _is_html(response) or (_media_type(response) == "application/json" and self._pipeline.stream_type == SSE)
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key a server may have quoted."""
         error.provider, error.model = self.name, model
         if self._config.api_key:
             error.args = (self._config.api_key.scrub(str(error)),)
+            error.code = self._config.api_key.scrub(error.code)
         return error
 
 
@@ -236,7 +245,11 @@ def _with_id(event: Event, response: Answer) -> Event:
 
 
 def _is_html(response: Answer) -> bool:
-    return response.headers.get("content-type", "").startswith("text/html")
+    return _media_type(response) == "text/html"
+
+
+def _media_type(response: Answer) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _no_address(spec: ProviderSpec) -> ProviderError:
@@ -246,6 +259,23 @@ def _no_address(spec: ProviderSpec) -> ProviderError:
 
 def _no_key(spec: ProviderSpec) -> ProviderError:
     return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {' or '.join(spec.env)}.")
+
+
+def _only_keep_alives(spec: ProviderSpec) -> ProviderError:
+    return ProviderError(
+        ErrorKind.TIMEOUT,
+        f"{spec.title} kept the connection alive for longer than the time limit, but sent no answer",
+        hint="Try again, or raise the idle time limit for slow models.",
+        reason="idle",
+    )
+
+
+def _damaged_key(spec: ProviderSpec) -> ProviderError:
+    return ProviderError(
+        ErrorKind.AUTH,
+        f"the API key for {spec.title} holds a character that no key has",
+        hint="Copy it again: a quote, a line break or a letter outside ASCII came along.",
+    )
 
 
 def _no_model(title: str) -> ProviderError:

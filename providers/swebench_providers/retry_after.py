@@ -44,16 +44,19 @@ def wait(value: str, *, now: datetime) -> float | None:
     if number is not None:
         return _from_number(number, now)
     if _DURATION.fullmatch(value):
-        return sum(float(amount) * _SECONDS_OF[unit] for amount, unit in _DURATION_PART.findall(value))
+        return _known(sum(float(amount) * _SECONDS_OF[unit] for amount, unit in _DURATION_PART.findall(value)))
     moment = _moment(value)
     return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
 def _number(value: str) -> float | None:
     try:
-        number = float(value)
+        return _known(float(value))
     except ValueError:
         return None
+
+
+def _known(number: float) -> float | None:
     return number if 0 <= number < float("inf") else None  # -1 means unknown, and so does what is no number
 
 
@@ -67,7 +70,7 @@ def _moment(value: str) -> datetime | None:
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = parse(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import final
 
 _MASK = "••••"
+_TELLING = 8  # characters; a shorter beginning is the vendor's mark, such as sk-proj-
 
 
 @final
@@ -24,8 +25,20 @@ class Secret:
         return self._value
 
     def scrub(self, text: str) -> str:
-        """`text` with this secret masked, for words that came from outside, such as a server's error."""
-        return text.replace(self._value, _MASK) if self._value else text
+        """`text` with this secret masked, for words that came from outside, such as a server's error.
+
+        Where `text` was cut off in the middle of it, what is left is masked too.
+        """
+        if not self._value:
+            return text
+        text = text.replace(self._value, _MASK)
+        cut = next((size for size in range(len(self._value), _TELLING, -1) if text.endswith(self._value[:size])), 0)
+        return f"{text[:-cut]}{_MASK}" if cut else text
+
+    @property
+    def fits_a_header(self) -> bool:
+        """Whether HTTP can carry it: no line break, no letter outside ASCII, such as a curly quote copied along."""
+        return self._value.isascii() and self._value.isprintable()
 
     def __bool__(self) -> bool:
         return bool(self._value)

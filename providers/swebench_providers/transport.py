@@ -12,7 +12,7 @@ import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -60,6 +60,17 @@ class WireResponse:
         return b"".join(parts)
 
 
+_Clients = dict[tuple[bool, str | None], httpx.AsyncClient]
+"""By whether they speak TLS, and by proxy."""
+
+
+class _Pool(NamedTuple):
+    """The clients of one event loop, and what closes them."""
+
+    clients: _Clients
+    closing: AsyncGenerator[None, None]
+
+
 class Transport:
     """Connections, shared by all requests of one event loop; each loop that uses it gets its own.
 
@@ -70,9 +81,7 @@ class Transport:
     def __init__(self, *, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self._proxy = proxy
         self._ca_bundle = ca_bundle
-        self._clients: weakref.WeakKeyDictionary[
-            asyncio.AbstractEventLoop, dict[tuple[bool, str | None], httpx.AsyncClient]
-        ] = weakref.WeakKeyDictionary()
+        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = weakref.WeakKeyDictionary()
 
     @asynccontextmanager
     async def send(
@@ -90,15 +99,17 @@ class Transport:
         Redirects are not followed: they could carry a key to another host. Leaving before the end of the body, by
         cancellation too, closes the socket. Raises `ProviderError` (transient, timeout, bad_endpoint).
         """
-        host = urlsplit(url).hostname or ""
-        client = await self._client(url)
         timeout = httpx.Timeout(limits.idle, connect=limits.connect, pool=None)
-        # The key appears in this call and in no variable, so that no traceback with locals can show it.
-        request = client.build_request(
-            method, url, headers=auth.prepare_headers(headers), content=body, timeout=timeout
-        )
-        with _mapped(host, in_body=False):
-            response = await client.send(request, stream=True, follow_redirects=False)
+        with _mapped(urlsplit(url).hostname or "", in_body=False):
+            client = await self._client(url)
+            # The key appears in this call and in no variable, so that no traceback with locals can show it.
+            request = client.build_request(
+                method, url, headers=auth.prepare_headers(headers), content=body, timeout=timeout
+            )
+            try:
+                response = await client.send(request, stream=True, follow_redirects=False)
+            except asyncio.CancelledError as cancelled:
+                raise cancelled.with_traceback(None) from None  # the client's own frames have the key in theirs
         try:
             yield WireResponse(response)
         finally:
@@ -114,18 +125,28 @@ class Transport:
             return  # the connection is closed instead
 
     async def aclose(self) -> None:
-        """Close the connections of the running loop."""
-        for client in self._clients.pop(asyncio.get_running_loop(), {}).values():
-            await client.aclose()
+        """Close the connections of the running loop. Where `asyncio.run` ends the loop, that does it too."""
+        pool = self._pools.pop(asyncio.get_running_loop(), None)
+        if pool is not None:
+            await pool.closing.aclose()
 
     async def _client(self, url: str) -> httpx.AsyncClient:
         secure, proxy = url.startswith("https:"), self._proxy_for(url)
-        clients = self._clients.setdefault(asyncio.get_running_loop(), {})
+        clients = await self._clients()
         if (secure, proxy) not in clients:
             # Reading the trust store takes tens of milliseconds, and a plain connection needs none.
             verify = await asyncio.to_thread(self._trust) if secure else False
             clients.setdefault((secure, proxy), _new_client(verify, proxy))
         return clients[secure, proxy]
+
+    async def _clients(self) -> _Clients:
+        loop = asyncio.get_running_loop()
+        if loop not in self._pools:
+            clients: _Clients = {}
+            closing = _closed_with_the_loop(clients)
+            await anext(closing)
+            self._pools[loop] = _Pool(clients, closing)
+        return self._pools[loop].clients
 
     def _proxy_for(self, url: str) -> str | None:
         parts = urlsplit(url)
@@ -133,8 +154,9 @@ class Transport:
         if host in _LOOPBACK:
             return None
         if self._proxy is not None:
-            return self._proxy
-        return None if proxy_bypass(host) else getproxies().get(parts.scheme)
+            return _proxy_url(self._proxy)
+        proxies = {} if proxy_bypass(host) else getproxies()
+        return _proxy_url(proxies.get(parts.scheme) or proxies.get("all", ""))
 
     def _trust(self) -> ssl.SSLContext:
         if self._ca_bundle is not None:
@@ -148,6 +170,30 @@ class Transport:
                     reason="tls",
                 ) from None
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+async def _closed_with_the_loop(clients: _Clients) -> AsyncGenerator[None, None]:
+    """Waits at its `yield` to be closed. What nobody closes `asyncio.run` does, as with any generator left open."""
+    try:
+        yield
+    finally:
+        for client in clients.values():
+            await client.aclose()
+        clients.clear()
+
+
+def _proxy_url(address: str) -> str | None:
+    """A proxy as users write it, with its scheme; None for an empty one. Its password stays out of the error."""
+    if not address:
+        return None
+    scheme, named, _ = address.partition("://")
+    if not named:
+        return f"http://{address}"
+    if scheme not in {"http", "https"}:
+        raise ProviderError(
+            ErrorKind.BAD_ENDPOINT, f"a {scheme} proxy cannot be used", hint="Name an http or https proxy, or none."
+        )
+    return address
 
 
 def _new_client(verify: ssl.SSLContext | bool, proxy: str | None) -> httpx.AsyncClient:
@@ -168,6 +214,12 @@ def _mapped(host: str, *, in_body: bool) -> Iterator[None]:
         raise _error(error, host, in_body=in_body) from None
     except aiohttp.ClientError as error:  # what httpx-aiohttp lets through
         raise _network(host, str(error) or type(error).__name__) from None
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ProviderError(
+            ErrorKind.BAD_ENDPOINT,
+            f"no request can be made of this address or these headers: {error}",
+            hint="Check the base URL, the proxy, and the headers in the settings.",
+        ) from None
 
 
 def _error(error: httpx.HTTPError, host: str, *, in_body: bool) -> ProviderError:

@@ -13,6 +13,7 @@ from tests.fault_server import http1
 from tests.fault_server.script import Cut, Ending
 
 if TYPE_CHECKING:
+    from asyncio.trsock import TransportSocket
     from collections.abc import Mapping, Sequence
 
     from tests.fault_server.formats import WireFormat
@@ -149,7 +150,7 @@ class Answer:
                 await self._write(b"" if self._body.length else b"40\r\nfewer than the 64 bytes promised")
                 return False
             case Ending.RESET:
-                reset(self._writer)
+                reset_at_close(self._writer.get_extra_info("socket"))
                 return False
         if self._body.length is None:
             await self._write(http1.chunk(b""))
@@ -198,12 +199,10 @@ class Answer:
         await self._writer.drain()
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST: unsent data is lost, and the client's next read fails."""
-    if not writer.is_closing():
-        lingers = struct.pack("ii", 1, 0)
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, lingers)
-    writer.transport.abort()
+def reset_at_close(connection: socket.socket | TransportSocket) -> None:
+    """Make the close a RST: what the client's kernel has not got yet is lost, and its next read fails."""
+    if connection.fileno() >= 0:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def _dressed(record: bytes, script: Script) -> bytes:

@@ -7,10 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tests.fault_server import http1
-from tests.fault_server.answer import Answer, Body, reset
+from tests.fault_server.answer import Answer, Body, reset_at_close
 from tests.fault_server.http1 import RefusedError, Request, read_request
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from tests.fault_server.script import Script
@@ -35,38 +36,51 @@ class WatchedReader(asyncio.StreamReader):
 class Connection:
     """Serves one client, request after request. A client that closes its writing side counts as gone."""
 
-    def __init__(self, answer_to: Callable[[Request], tuple[Script, Body]]) -> None:
-        self.reader = WatchedReader(self._client_left)
-        self._answer_to = answer_to
+    def __init__(
+        self, client: socket.socket, peer_port: int, answer_to: Callable[[Request], tuple[Script, Body]]
+    ) -> None:
+        self._socket, self._peer_port, self._answer_to = client, peer_port, answer_to
         self._request: Request | None = None  # being answered
-        self._serving: asyncio.Task[None] | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._serving: asyncio.Task[None] | None = None  # while it may be cancelled
 
-    async def serve(self, writer: asyncio.StreamWriter) -> None:
-        """Answer until the client leaves or a script ends the connection."""
-        self._serving, self._writer = asyncio.current_task(), writer
-        writer.transport.set_write_buffer_limits(high=0)  # what was sent has left, so aborting loses none of it
+    def start(self) -> asyncio.Task[None]:
+        """Answer in a task, until the client leaves or a script ends the connection."""
+        self._serving = asyncio.get_running_loop().create_task(self._serve())
+        return self._serving
+
+    def reset(self) -> None:
+        """Break it off with RST, whatever is going on; not the client's doing."""
+        reset_at_close(self._socket)
+        if self._serving is not None:
+            self._serving.cancel()
+
+    def close(self) -> None:
+        """Free the socket once the task is done, which may have been cancelled before it began."""
+        self._socket.close()
+
+    async def _serve(self) -> None:
+        reader, writer = await self._open()
         try:
             with suppress(ConnectionError):
-                while await self._serve_one(writer):
+                while await self._serve_one(reader, writer):
                     pass
         finally:
-            self._serving = None  # nothing left to cancel, and a failure on its way must not be hidden by it
+            self._serving = None  # a failure on its way must not be hidden by a cancellation
             writer.transport.abort()
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def reset(self) -> None:
-        """Break it off with RST, whatever is going on; not the client's doing."""
-        self._request = None
-        if self._writer is not None:
-            reset(self._writer)
-        if self._serving is not None:
-            self._serving.cancel()
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        loop = asyncio.get_running_loop()
+        reader = WatchedReader(self._client_left)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, self._socket)
+        transport.set_write_buffer_limits(high=0)  # what was sent has left, so aborting loses none of it
+        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
-    async def _serve_one(self, writer: asyncio.StreamWriter) -> bool:
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         try:
-            request = await read_request(self.reader, writer.get_extra_info("peername")[1])
+            request = await read_request(reader, self._peer_port)
         except RefusedError as refused:
             writer.write(http1.head(refused.status, {"content-length": "0", "connection": "close"}))
             return False

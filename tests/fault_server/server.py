@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from tests.fault_server.answer import Body, fixed, reset, streamed, whole
+from tests.fault_server.answer import Body, fixed, streamed, whole
 from tests.fault_server.connection import Connection
 from tests.fault_server.facts import facts_at
 from tests.fault_server.formats import Asked, OpenAIChat, WireFormat, format_of
@@ -39,7 +41,7 @@ class FaultServer:
         self.requests: list[Request] = []
         self.port = port
         self._queue: deque[Script] = deque()
-        self._listener: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
         self._failures: list[BaseException] = []
         self._changed = asyncio.Event()
@@ -60,9 +62,10 @@ class FaultServer:
 
     async def restart(self) -> None:
         """Listen again, on the same port. Raises OSError when somebody took it meanwhile."""
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._protocol, _HOST, self.port, backlog=1024)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        self._listener = listener = socket.create_server((_HOST, self.port), backlog=1024)
+        self.port = listener.getsockname()[1]
+        listener.settimeout(0)
+        asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     async def stop_abruptly(self) -> None:
         """Pull the cable: nobody listens, every connection is reset. Returns when that is so.
@@ -70,6 +73,7 @@ class FaultServer:
         Raises an exception group of what went wrong in the server itself, such as a script it cannot play.
         """
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         for connection in self._connections.values():
@@ -104,21 +108,18 @@ class FaultServer:
             state = f"{len(self.requests)} requests, {self.connections_open} connections open"
             raise AssertionError(f"{what}: not within {within:g} s ({state})") from None
 
-    def _protocol(self) -> asyncio.StreamReaderProtocol:
-        connection = Connection(self._answer_to)
-
-        def opened(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if False:  # accepted just before the cable was pulled
-                reset(writer)
-                return
-            task = asyncio.get_running_loop().create_task(connection.serve(writer))
+    def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio's own server: it loses connections that are just being accepted when it closes.
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            client, (_, peer_port) = listener.accept()
+            client.settimeout(0)
+            connection = Connection(client, peer_port, self._answer_to)
+            task = connection.start()
             self._connections[task] = connection
             task.add_done_callback(self._closed)
 
-        return asyncio.StreamReaderProtocol(connection.reader, opened)
-
     def _closed(self, task: asyncio.Task[None]) -> None:
-        del self._connections[task]
+        self._connections.pop(task).close()
         if not task.cancelled() and (failure := task.exception()) is not None:
             self._failures.append(failure)
         self._notify()

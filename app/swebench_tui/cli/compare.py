@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def command(
     with failing():
         questions = _questions(prompt, prompt_file, dataset, instance, count)
         asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
+        _check_names(base_urls, asked)
         reached = [_provider(get_registry(), target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         asyncio.run(_compare(list(zip(asked, reached, strict=True)), questions, max_tokens, printer))
@@ -89,21 +91,34 @@ def _questions(
     return [task_question(task, repositories=paths.repositories()) for task in chosen]
 
 
+def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
+    """A misspelled name would send the question to the provider's usual address."""
+    for value in base_urls:
+        name, _ = _address(value)
+        if name and name not in {target.provider for target in asked}:
+            raise click.UsageError(f"--base-url names {name!r}, which is the provider of no column.")
+
+
 def _provider(registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Provider:
     """The target's provider, at the last address given for it or for all."""
     address = None
     for value in base_urls:
-        name, equals, url = value.partition("=")
-        if not equals or "://" in name:
-            address = value
-        elif name == target.provider:
+        name, url = _address(value)
+        if name in {"", target.provider}:
             address = url
     return registry.get_provider(target.provider, registry.configure(target.provider, base_url=address))
+
+
+def _address(value: str) -> tuple[str, str]:
+    """`PROVIDER=URL` as its two parts, `URL` with no name; a URL's own `=` stays in it."""
+    name, equals, url = value.partition("=")
+    return (name, url) if equals and "://" not in name else ("", value)
 
 
 async def _compare(
     asked: Sequence[tuple[Target, Provider]], questions: Sequence[Question], max_tokens: int | None, printer: Printer
 ) -> None:
+    reader_left = False
     try:
         for question in questions:
             columns = [
@@ -118,5 +133,9 @@ async def _compare(
             ]
             printer.begin(question, columns)
             await run_all(columns)
+    except* BrokenPipeError:  # each column brings its own
+        reader_left = True
     finally:
         await get_registry().aclose()
+    if reader_left:
+        raise BrokenPipeError(errno.EPIPE, "nobody reads the output any more")  # click ends quietly on it

@@ -65,18 +65,26 @@ class Text:
 
     def __init__(self) -> None:
         self.failures = 0
+        self._asked: set[Column] = set()
+        self._notices: dict[Column, int] = {}
 
     def begin(self, question: Question, columns: Sequence[Column]) -> None:
         click.echo(
             f"{one_line(question.title)}\n{len(columns)} column(s); the models see {question.context}.", err=True
         )
 
-    def changed(self, column: Column, piece: Piece | None) -> None:
+    def changed(self, column: Column, piece: Piece | None) -> None:  # noqa: ARG002 - text is printed when it is whole
         facts = column.facts
-        if piece is None and facts.state is State.CONNECTING and facts.model:
-            click.echo(f"{column.target}: waiting for the first token …", err=True)
-        if not facts.settled:
-            return
+        if column not in self._asked:
+            self._asked.add(column)
+            click.echo(f"{column.target}: asked", err=True)
+        for notice in facts.notices[self._notices.get(column, 0) :]:
+            click.echo(f"{column.target}: {one_line(notice)}", err=True)
+        self._notices[column] = len(facts.notices)
+        if facts.settled:
+            self._ended(column, facts)
+
+    def _ended(self, column: Column, facts: Facts) -> None:
         self.failures += facts.state is not State.DONE
         click.echo(f"── {column.target} · {figures.state_words(facts)} · {figures.summary(facts, free=column.free)}")
         click.echo(neutralise(column.text).rstrip())

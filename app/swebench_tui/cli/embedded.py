@@ -9,7 +9,7 @@ from swebench_providers.embedded.install import install as install_model
 from swebench_tui.cli.failure import Failed
 
 
-@click.group("embedded")
+@click.group("embedded", epilog="Example: swebench-tui embedded install")
 def command() -> None:
     """The model that needs no key and no network."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 import msgspec
 
-from swebench_providers import ProviderRegistry, get_registry
+from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, get_registry
 from swebench_providers.embedded.process import missing
+from swebench_tui.printable import one_line
 
 
-@click.group("provider")
+@click.group("provider", epilog="Example: swebench-tui provider list --json")
 def command() -> None:
     """Providers: which there are, and how they are reached."""
 
@@ -44,8 +45,13 @@ def list_(*, as_json: bool) -> None:
 
 
 def _row(registry: ProviderRegistry, name: str) -> Row:
-    spec, config = registry.spec(name), registry.configure(name)
-    hint = _hint(name)
+    spec = registry.spec(name)
+    try:
+        config = registry.configure(name)
+    except ProviderError as error:  # an address in the environment that is none
+        config, hint = ProviderConfig(name=name), one_line(str(error))
+    else:
+        hint = _hint(spec, config)
     return Row(
         name=name,
         title=spec.title,
@@ -58,10 +64,8 @@ def _row(registry: ProviderRegistry, name: str) -> Row:
     )
 
 
-def _hint(name: str) -> str:
+def _hint(spec: ProviderSpec, config: ProviderConfig) -> str:
     """What has to be done before this provider can be asked; "" when nothing has."""
-    registry = get_registry()
-    spec, config = registry.spec(name), registry.configure(name)
     if spec.embedded:
         return "" if missing() is None else "run: swebench-tui embedded install"
     if config.base_url is None:

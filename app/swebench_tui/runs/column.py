@@ -10,6 +10,7 @@ whole, so a reader needs no lock: it takes a snapshot, and the pieces of text si
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from decimal import Decimal
@@ -32,7 +33,7 @@ from swebench_providers import (
     UnifiedRequest,
     UsageUpdate,
 )
-from swebench_providers.clock import Clock, SystemClock
+from swebench_providers.errors import incomplete
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 
@@ -67,8 +68,9 @@ class Piece(NamedTuple):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a column. Times are monotonic seconds; None has not happened, or is unknown.
 
-    `pieces` is the number of pieces so far: until `usage` arrives it stands for the tokens. `settled` says that nothing
-    will change any more.
+    `pieces` is the number of pieces so far: until the provider has counted it stands for the tokens. `thought` says
+    that reasoning was among them. `usage` of an answer that broke off is an estimate. `settled` says that nothing will
+    change any more.
     """
 
     state: State = State.WAITING
@@ -78,6 +80,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     last_token: float | None = None
     ended: float | None = None
     pieces: int = 0
+    thought: bool = False
     usage: TokenUsage | None = None
     cost: Decimal | None = None
     finish_reason: FinishReason | None = None
@@ -100,7 +103,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     def elapsed(self, now: float) -> float | None:
         """Seconds from the start to the end, or to `now`."""
-        return None if self.started is None else (self.ended or now) - self.started
+        return None if self.started is None else (now if self.ended is None else self.ended) - self.started
 
     @property
     def tokens(self) -> int:
@@ -109,14 +112,22 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def tokens_exact(self) -> bool:
-        return self.usage is not None and self.state.ended and self.usage.completion_tokens > 0
+        """Whether the provider counted the whole answer; what it says before its end is not the last word."""
+        return (
+            self.usage is not None
+            and self.usage.source == "exact"
+            and self.usage.completion_tokens > 0
+            and self.finish_reason is not None
+        )
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Tokens after the first one over the time they took."""
+        """Tokens after the first one over the time they took. Reasoning that was not shown came before the first."""
         if self.first_token is None or self.last_token is None or self.last_token <= self.first_token:
             return None
-        return (self.tokens - 1) / (self.last_token - self.first_token)
+        unseen = self.usage.reasoning_tokens if self.tokens_exact and self.usage and not self.thought else 0
+        timed = self.tokens - unseen - 1
+        return timed / (self.last_token - self.first_token) if timed > 0 else None
 
 
 class Column:
@@ -130,7 +141,7 @@ class Column:
         *,
         judge: Judge | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
-        clock: Clock | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
         self.free = provider.spec.price == "free"
@@ -138,7 +149,7 @@ class Column:
         self._provider = provider
         self._judge = judge
         self._observe = observe
-        self._clock = clock or SystemClock()
+        self._now = now
         self._pieces: list[Piece] = []
         self._facts = Facts(model=target.model)
 
@@ -161,16 +172,16 @@ class Column:
 
     async def run(self) -> None:
         """Ask, and take the answer in. Ends in done, failed or cancelled; raises nothing but cancellation."""
-        self._set(state=State.CONNECTING, started=self._clock.now())
+        self._set(state=State.CONNECTING, started=self._now())
         try:
             await self._answer()
         except asyncio.CancelledError:
             self._end(State.CANCELLED)
             raise
         except ProviderError as error:
-            self._end(State.FAILED, error=error, usage=error.usage or self._facts.usage)
+            self._end(State.FAILED, error)
         except Exception as error:  # noqa: BLE001 - a fault of ours stays in its column; the other columns go on
-            self._end(State.FAILED, error=_unexpected(error))
+            self._end(State.FAILED, _unexpected(error))
         finally:
             self._set(settled=True)
 
@@ -183,8 +194,9 @@ class Column:
         async with aclosing(self._provider.stream_unified(request)) as events:
             async for event in events:
                 self._take(event)
-        cost = await self._provider.cost_of(self._facts.usage, self._facts.model)
-        self._end(State.DONE, cost=cost)
+        if not self._facts.state.ended:
+            raise incomplete(f"{self._provider.name} stopped without saying that this was all")
+        self._set(cost=await self._provider.cost_of(self._facts.usage, self._facts.model))
         if self._judge is not None:
             reason = self._facts.finish_reason
             self._set(patch=await self._judge(self.text, reason.value if reason else None))
@@ -201,6 +213,7 @@ class Column:
                 self._set(notices=(*self._facts.notices, event.message))
             case Finished():
                 self._set(
+                    state=State.DONE,
                     ended=event.at,
                     finish_reason=event.reason,
                     refusal=event.refusal,
@@ -210,7 +223,7 @@ class Column:
 
     def _piece(self, kind: Literal["text", "reasoning"], text: str, at: float) -> None:
         facts = self._facts
-        piece = Piece(kind, text, at - (facts.started or at))
+        piece = Piece(kind, text, at - (at if facts.started is None else facts.started))
         self._pieces.append(piece)
         self._facts = msgspec.structs.replace(
             facts,
@@ -218,32 +231,35 @@ class Column:
             first_token=at if facts.first_token is None else facts.first_token,
             last_token=at,
             pieces=len(self._pieces),
+            thought=facts.thought or kind == "reasoning",
         )
         if self._observe is not None:
             self._observe(self, piece)
 
-    def _end(
-        self,
-        state: State,
-        *,
-        error: ProviderError | None = None,
-        usage: TokenUsage | None = None,
-        cost: Decimal | None = None,
-    ) -> None:
-        if self._facts.state.ended:
+    def _end(self, state: State, error: ProviderError | None = None) -> None:
+        facts = self._facts
+        if facts.state.ended:  # a whole answer stays one, whatever becomes of its price and its patch
+            self._set(error=error)
             return
         self._set(
             state=state,
-            ended=self._facts.ended or self._clock.now(),
+            ended=self._now(),
             error=error,
-            usage=usage or self._facts.usage,
-            cost=Decimal(0) if self.free else cost,
+            usage=_broken_off(facts.usage, facts.pieces),
+            cost=Decimal(0) if self.free else None,
         )
 
     def _set(self, **changes: object) -> None:
         self._facts = msgspec.structs.replace(self._facts, **changes)
         if self._observe is not None:
             self._observe(self, None)
+
+
+def _broken_off(usage: TokenUsage | None, pieces: int) -> TokenUsage | None:
+    """The server's last word before the end was about fewer tokens than arrived."""
+    if usage is None:
+        return None
+    return msgspec.structs.replace(usage, completion_tokens=max(usage.completion_tokens, pieces), source="estimated")
 
 
 def _unexpected(error: Exception) -> ProviderError:

@@ -25,6 +25,7 @@ _ENDINGS: Final = {
     FinishReason.REFUSAL: "refused",
     FinishReason.TOOL_CALLS: "asked for a tool",
     FinishReason.CANCELLED: "stopped by the server",
+    FinishReason.ERROR: "broken off by an error",
 }
 
 _PATCH_WORDS: Final = {
@@ -72,7 +73,7 @@ def cost(facts: Facts, *, free: bool) -> str:
         return "free"
     if facts.cost is not None:
         return dollars(facts.cost)
-    return "price unknown" if facts.state.ended else "$–"
+    return "price unknown" if facts.settled else "$–"
 
 
 def dollars(amount: Decimal) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import ClassVar, Final
 
 from textual.app import App
@@ -12,17 +13,19 @@ from textual.binding import Binding, BindingType
 
 from swebench_providers import ProviderRegistry, get_registry
 from swebench_tui.runs.engine import Engine
+from swebench_tui.runs.target import Target
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.compare import CompareScreen
 
 _QUIT_WINDOW: Final = 2.0
+_HERE: Final = Path(__file__).parent
 
 
 class SwebenchApp(App[None]):
     """The program's screens, and what they share."""
 
     TITLE = "swebench-tui"
-    CSS_PATH = ["app.tcss", "screens/compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
+    CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
@@ -31,14 +34,21 @@ class SwebenchApp(App[None]):
         Binding("question_mark", "toggle_help", "help", key_display="?", id="app.help"),
     ]
 
-    def __init__(self, registry: ProviderRegistry | None = None, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        registry: ProviderRegistry | None = None,
+        *,
+        lineup: Sequence[Target] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
+        self._lineup = default_lineup() if lineup is None else lineup
         self.engine = Engine(registry or get_registry())
         self.now = now
         self._quit_asked = float("-inf")
 
     def get_default_screen(self) -> CompareScreen:
-        return CompareScreen(self.engine, default_lineup(), now=self.now)
+        return CompareScreen(self.engine, self._lineup, now=self.now)
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)

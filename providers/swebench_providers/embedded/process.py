@@ -21,8 +21,6 @@ from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.secret import Secret
 
 INSTALL_COMMAND: Final = "swebench-tui embedded install"
-_START_SECONDS: Final = 60.0
-_STOP_SECONDS: Final = 3.0
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
@@ -33,13 +31,28 @@ class Running(NamedTuple):
     key: Secret
 
 
+class _Listening(msgspec.Struct):
+    """The line the child prints once it listens."""
+
+    address: str
+
+
 class EmbeddedServer:
-    """At most one child process. All methods block: call them on a thread. May be used from several at once."""
+    """At most one child process. All methods block: call them on a thread. May be used from several at once.
+
+    It is killed when it does not listen after `start_seconds`, or has not ended `stop_seconds` after it was told to.
+    """
 
     def __init__(
-        self, *, command: tuple[str, ...] = (sys.executable, "-m", "swebench_providers.embedded.server")
+        self,
+        *,
+        command: tuple[str, ...] = (sys.executable, "-m", "swebench_providers.embedded.server"),
+        start_seconds: float = 60.0,
+        stop_seconds: float = 3.0,
     ) -> None:
         self._command = command
+        self._start_seconds = start_seconds
+        self._stop_seconds = stop_seconds
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
@@ -89,17 +102,16 @@ class EmbeddedServer:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             return None
-        watchdog = threading.Timer(_START_SECONDS, process.kill)
+        watchdog = threading.Timer(self._start_seconds, process.kill)
         watchdog.start()
         try:
             stdin.write(key.reveal().encode() + b"\n")
             stdin.flush()
-            line = stdout.readline()
-        except BrokenPipeError:
+            return msgspec.json.decode(stdout.readline(), type=_Listening).address
+        except (BrokenPipeError, msgspec.DecodeError):
             return None
         finally:
             watchdog.cancel()
-        return msgspec.json.decode(line, type=dict[str, str])["address"] if line else None
 
     def _close(self) -> None:
         process, self._process, self._running = self._process, None, None
@@ -109,7 +121,7 @@ class EmbeddedServer:
             if pipe is not None:
                 pipe.close()
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

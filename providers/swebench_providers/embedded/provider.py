@@ -21,7 +21,7 @@ from swebench_providers.events import Event, Notice
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.provider import HTTPProvider, Transporter
 
-DEFAULT_OUTPUT: Final = 768
+DEFAULT_OUTPUT: Final = 400
 """Tokens of an answer when the request sets no limit: so small a model likes to repeat itself to the end of its window.
 An answer that reaches it is reported as cut off, as with any limit."""
 

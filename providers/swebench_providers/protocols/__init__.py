@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.protocols.anthropic_messages import ANTHROPIC_MESSAGES
 from swebench_providers.protocols.base import (
     Decoder,
@@ -15,6 +16,26 @@ from swebench_providers.protocols.base import (
 from swebench_providers.protocols.ollama_chat import OLLAMA_CHAT
 from swebench_providers.protocols.openai_chat import OPENAI_CHAT
 
-PROTOCOLS: Final = {pipeline.name: pipeline for pipeline in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)}
+PROTOCOLS: Final = {known.name: known for known in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)}
 
-__all__ = ["PROTOCOLS", "Decoder", "RequestTransformer", "ResponseParser", "TransformPipeline", "WireRequest"]
+__all__ = [
+    "PROTOCOLS",
+    "Decoder",
+    "RequestTransformer",
+    "ResponseParser",
+    "TransformPipeline",
+    "WireRequest",
+    "pipeline",
+]
+
+
+def pipeline(name: str) -> TransformPipeline:
+    """The wire format of that name. Raises `ProviderError` (bad_endpoint) where there is none."""
+    if name not in PROTOCOLS:
+        raise ProviderError(
+            ErrorKind.BAD_ENDPOINT,
+            f"there is no protocol {name!r}",
+            hint=f"There are: {', '.join(sorted(PROTOCOLS))}.",
+            reason="unknown_protocol",
+        )
+    return PROTOCOLS[name]

@@ -13,7 +13,7 @@ from swebench_providers.framing import ServerSentEvent, SSEAdapter
 from swebench_providers.models import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
 from swebench_providers.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import failures, parameters
-from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 
 VERSION: Final = "2026-10-21"
@@ -120,9 +120,7 @@ class MessagesTransformer:
         body["stream"] = request.stream
         sampling = wanted.temperature is not None or wanted.top_p is not None
         version = VERSION_WITH_SAMPLING if sampling else VERSION
-        return WireRequest(
-            "/v1/messages", msgspec.json.encode(body), wanted.notices, headers={"anthropic-version": version}
-        )
+        return WireRequest("/v1/messages", json_body(body), wanted.notices, headers={"anthropic-version": version})
 
 
 def _system(request: UnifiedRequest) -> str | list[dict[str, object]]:

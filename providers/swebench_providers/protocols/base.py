@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from swebench_providers.errors import ProviderError
+from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event, Finished
 from swebench_providers.models import ModelInfo, UnifiedRequest
 from swebench_providers.profiles import ModelProfile, Quirks
@@ -21,6 +21,19 @@ class WireRequest(msgspec.Struct, frozen=True):
     notices: tuple[str, ...] = ()
     headers: Mapping[str, str] = {}
     method: str = "POST"
+
+
+def json_body(fields: Mapping[str, object]) -> bytes:
+    """A request's body. Raises `ProviderError` (invalid_request) for text that is not Unicode."""
+    try:
+        return msgspec.json.encode(fields)
+    except UnicodeEncodeError:
+        raise ProviderError(
+            ErrorKind.INVALID_REQUEST,
+            "the prompt holds half a character (a lone surrogate), which no server can be sent",
+            hint="Read the file it comes from as UTF-8, replacing what is not.",
+            reason="bad_parameter",
+        ) from None
 
 
 class Decoder(Protocol):
@@ -50,7 +63,9 @@ class Decoder(Protocol):
 class RequestTransformer(Protocol):
     """The half of a protocol that writes."""
 
-    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest: ...
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
+        """The request as this wire wants it. Raises `ProviderError` where its text cannot be written as JSON."""
+        ...
 
 
 class ResponseParser(Protocol):

@@ -6,9 +6,10 @@ looked up in one list of rules, the most telling first: a code, else a sentence,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,8 +17,12 @@ from swebench_providers.errors import ProviderError
 from swebench_providers.protocols.failure_rules import NO_STATUS, RULES, UNKNOWN, Rule
 from swebench_providers.retry_after import retry_after, wait
 
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading JSON of a server's making can raise."""
+
 _MESSAGE_LIMIT = 600
 _HTML_LIMIT = 200
+_STATUS = re.compile(r"[45][0-9]{2}")
 
 
 class Failure(NamedTuple):
@@ -71,7 +76,7 @@ def read_failure(body: bytes, status: int | None = None) -> Failure:
     """An error body of any shape. What is no JSON is shown as text, the start of it where it is HTML."""
     try:
         value: object = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         text = body.decode("utf-8", "replace").strip()
         limit = _HTML_LIMIT if text.startswith("<") else _MESSAGE_LIMIT
         return Failure(text[:limit], frozenset(), status)
@@ -117,7 +122,7 @@ def failure_from(value: object, status: int | None = None) -> Failure:
 
 def _http_status(codes: Iterable[str]) -> int | None:
     """The status an error inside a 200 stream claims for itself."""
-    return next((int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600), None)
+    return next((int(code) for code in codes if _STATUS.fullmatch(code)), None)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

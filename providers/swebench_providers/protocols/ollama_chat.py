@@ -7,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ProviderError
+from swebench_providers.errors import ProviderError, incomplete
 from swebench_providers.events import Event
 from swebench_providers.framing import JSONLinesAdapter
 from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
 from swebench_providers.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import failures, parameters
-from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 
 _KEEP_ALIVE: Final = "15m"
@@ -89,7 +89,7 @@ class OllamaTransformer:
                 "seed": wanted.seed,
             }
         )
-        return WireRequest("/api/chat", msgspec.json.encode(body), wanted.notices)
+        return WireRequest("/api/chat", json_body(body), wanted.notices)
 
 
 def _window(request: UnifiedRequest) -> int:
@@ -118,6 +118,8 @@ class OllamaDecoder(StreamDecoder[bytes]):
 
     def _read_whole(self, body: bytes) -> None:
         self._read(body)
+        if not self.saw_terminal:
+            raise incomplete("the answer says itself that it is not done")
 
     def _read(self, record: bytes) -> None:
         line = decode(_line, record)

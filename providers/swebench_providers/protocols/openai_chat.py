@@ -14,7 +14,7 @@ from swebench_providers.framing import ServerSentEvent, SSEAdapter
 from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
 from swebench_providers.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import failures, parameters
-from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 
 _FINISH: Final = {
@@ -51,7 +51,7 @@ class _Usage(msgspec.Struct):
             cached_tokens=prompt.cached_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
             reasoning_tokens=completion.reasoning_tokens or 0,
-            reported_cost=self.cost,
+            reported_cost=self.cost if self.cost is not None and self.cost.is_finite() and self.cost >= 0 else None,
         )
 
 
@@ -148,7 +148,7 @@ class ChatTransformer:
         body["stream"] = request.stream
         if request.stream and quirks.usage_in_stream == "on_request":
             body["stream_options"] = {"include_usage": True}
-        return WireRequest("/chat/completions", msgspec.json.encode(body), wanted.notices)
+        return WireRequest("/chat/completions", json_body(body), wanted.notices)
 
 
 class ChatDecoder(StreamDecoder[ServerSentEvent]):

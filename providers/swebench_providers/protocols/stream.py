@@ -10,6 +10,7 @@ import msgspec
 from swebench_providers.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
 from swebench_providers.models import FinishReason, TokenUsage, ToolCall
+from swebench_providers.protocols import failures
 
 THOUGHT_AWAY: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
 
@@ -27,6 +28,7 @@ class StreamDecoder(ABC, Generic[Record]):
         self._events: list[Event] = []
         self._at = 0.0
         self._any_text = False
+        self._any_reasoning = False
         self._reason: FinishReason | None = None
         self._raw_reason = ""
         self._refusal: list[str] = []
@@ -79,7 +81,8 @@ class StreamDecoder(ABC, Generic[Record]):
         """The events of an answer that came in one body, whose end is its terminal marker."""
         self._at = at
         self._read_whole(body)
-        self._end()
+        if not self.saw_terminal:
+            self._end()
         return [*self._events, self.finish(at)]
 
     @abstractmethod
@@ -105,7 +108,7 @@ class StreamDecoder(ABC, Generic[Record]):
                 hint="Run it again.",
                 reason="model_error",
             )
-        if self._reason in {None, FinishReason.STOP} and not (self._any_text or tool_calls):
+        if self._reason in {None, FinishReason.STOP} and not (self._any_text or self._any_reasoning or tool_calls):
             raise ProviderError(
                 ErrorKind.INCOMPLETE,
                 "the answer was empty: no text and no reasoning",
@@ -121,7 +124,7 @@ class StreamDecoder(ABC, Generic[Record]):
 
     def _reasoning(self, text: str) -> None:
         if self._failure is None:
-            self._any_text = True
+            self._any_reasoning = True
             self._events.append(ReasoningDelta(text, self._at))
 
     def _set_usage(self, usage: TokenUsage) -> None:
@@ -141,5 +144,5 @@ def decode(decoder: msgspec.json.Decoder[T], record: bytes) -> T:
     """The struct of a record. Raises `ProviderError` (incomplete) where it is no JSON or not of the expected shape."""
     try:
         return decoder.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except failures.UNREADABLE as error:
         raise incomplete(f"the server sent a record that cannot be read ({error})", reason="bad_frame") from None

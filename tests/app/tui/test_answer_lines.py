@@ -1,5 +1,7 @@
 """An answer in pieces is the same answer."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def shown(answer: AnswerLines) -> list[str]:
 @example("```diff\r\n+**a**\r\n```\r\n*b*", list(range(80)))
 def test_however_the_text_is_cut_the_lines_and_their_styles_are_the_same(text: str, cuts: list[int]) -> None:
     edges = sorted({0, *cuts, len(text)} & set(range(len(text) + 1)))
-    cut = filled(*(("answer", text[a:b]) for a, b in zip(edges, edges[1:], strict=False)))
+    cut = filled(*(("answer", text[a:b]) for a, b in pairwise(edges)))
     assert (cut.lines, cut.text) == (filled(("answer", text)).lines, text)
 
 

@@ -91,7 +91,7 @@ def _apply(change: FileChange, tree: Tree) -> Applied:
         tree.remove(change.old)
         return applied
     if change.renamed:
-        _must_be_free(change.new, tree)
+        tree.must_be_free(change.new)
         tree.rename(change.old, change.new)
     tree.write(change.new, text, change.modes)
     return applied
@@ -99,18 +99,13 @@ def _apply(change: FileChange, tree: Tree) -> Applied:
 
 def _create(change: FileChange, tree: Tree) -> Applied:
     path = change.new or ""
-    _must_be_free(path, tree)
+    tree.must_be_free(path)
     if any(hunk.old for hunk in change.hunks):
         raise PatchError(Failure.MALFORMED, f"{path!r}: is a new file, but the diff has old lines for it")
     lines = tuple(line for hunk in change.hunks for line in hunk.lines)
     ended = not (lines and lines[-1].startswith("\\"))
     tree.write(path, FileText(tuple(line[1:] for line in lines if line[0] == "+"), ended), change.modes)
     return Applied(len(change.hunks) <= 1 and all(hunk.old_start == 0 for hunk in change.hunks))
-
-
-def _must_be_free(path: str, tree: Tree) -> None:
-    if tree.exists(path):
-        raise PatchError(Failure.FILE_EXISTS, f"{path!r}: is a new file in the diff, but it is already in the checkout")
 
 
 def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
@@ -145,7 +140,7 @@ def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Re
     lines = [*text.lines[:-1], text.lines[-1] + "\r"] if crlf_without_end else list(text.lines)
     last = len(lines) + 1
     for edit in sorted((edit for one in placed for edit in _splices(one, text)), key=lambda edit: edit.at)[::-1]:
-        if edit.at + edit.removed > last:
+        if edit.at + edit.removed > last or edit.at == last:
             raise PatchError(Failure.OVERLAPPING_HUNKS, f"two hunks change line {last + 1}")
         lines[edit.at : edit.at + edit.removed] = edit.added
         last = edit.at

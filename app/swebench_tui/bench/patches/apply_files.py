@@ -18,21 +18,31 @@ _SHORT = 10  # lines of a file below which nothing can be said about how much of
 
 
 def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Tree, locator: Locator) -> tuple[Repair, ...]:
-    """Put each (name, lines) into the tree. Returns what was mended; raises `PatchError` when it is plainly a part of the file."""
+    """Put each (name, lines) into the tree. Returns what was mended; raises `PatchError` for what is plainly a part of a file."""
     repairs: list[Repair] = []
     for name, lines in contents:
         path, mended = locator.from_text(name)
-        before = tree.read(path) if tree.exists(path) else FileText(())
-        _must_be_whole(path, lines, before)
-        if before.crlf and not any(line.endswith("\r") for line in lines):
-            lines = tuple(line + "\r" for line in lines)
-            mended = [*mended, Repair.LINE_ENDS]
-        if not before.final_newline:
-            lines = (*lines[:-1], *(line.removesuffix("\r") for line in lines[-1:]))
-            mended = [*mended, Repair.END_OF_FILE]
-        tree.write(path, FileText(lines, before.final_newline))
         repairs += mended
+        if tree.exists(path):
+            repairs += _replace(path, lines, tree)
+        else:
+            tree.must_be_free(path)
+            tree.write(path, FileText(lines))
     return tuple(dict.fromkeys(repairs))
+
+
+def _replace(path: str, lines: tuple[str, ...], tree: Tree) -> list[Repair]:
+    """The new text with the line ends of the old one, at its end too, which a fence cannot show."""
+    before = tree.read(path)
+    _must_be_whole(path, lines, before)
+    crlf = before.crlf and not any(line.endswith("\r") for line in lines)
+    text = FileText(tuple(line + "\r" for line in lines) if crlf else lines)
+    repairs = [Repair.LINE_ENDS] if crlf else []
+    if not before.final_newline:
+        text = FileText.parse(text.render().removesuffix("\n").removesuffix("\r"))
+        repairs.append(Repair.END_OF_FILE)
+    tree.write(path, text)
+    return repairs
 
 
 def _must_be_whole(path: str, lines: tuple[str, ...], before: FileText) -> None:

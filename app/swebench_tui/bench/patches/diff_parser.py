@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.patches.unified_diff import DEV_NULL, FileChange, Hunk, new_start_of, unquote
-from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import MOST_EDITS, MOST_LINES, Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ class _Parser:
     def __init__(self, lines: Sequence[str], *, fenced: bool, name: str | None) -> None:
         self._lines, self._at = lines, 0
         self._fenced, self._name = fenced, name
-        self._hunks_read = 0
+        self._edits_read = 0
         self._repairs: dict[Repair, None] = {}
 
     def diff(self) -> ParsedDiff:
@@ -115,13 +115,15 @@ class _Parser:
     def _file(self) -> FileChange:
         """`git_line? extended* names? hunk*`."""
         start, names = self._at, _Names()
+        self._count_edit()
         self._git_line(names)
         self._names(names)
         old, new = self._sides(names, start)
         hunks = self._hunks(new_file=old is None)
         if hunks and names.bare:
             self._repairs[Repair.FILE_HEADER] = None
-        if not (hunks or names.modes or old != new):
+        changes_name = old is None or new is None or _bare(old) != _bare(new)
+        if not (hunks or names.modes or changes_name):
             raise self._malformed("starts a file without any hunk", start)
         return FileChange(
             old=old,
@@ -227,12 +229,11 @@ class _Parser:
                 and (hunks or line[:1] not in {" ", "+", "-"} or self._at_names())
             ):
                 break
-            start, self._hunks_read = self._at, self._hunks_read + 1
+            start = self._at
+            self._count_edit()
             hunk = self._numbered_hunk(header, shift) if header else self._bare_hunk(line, new_file=new_file)
             if not hunk.lines:
                 raise self._malformed("starts a hunk without any line", start)
-            if self._hunks_read > MOST_EDITS:
-                raise PatchError(Failure.TOO_LARGE, f"the diff has more than {MOST_EDITS} hunks")
             shift += hunk.count("+") - hunk.count("-")
             hunks.append(hunk)
         return tuple(hunks)
@@ -311,6 +312,11 @@ class _Parser:
         if first.startswith("--- ") and first[4:].strip():
             return second.startswith(("+++ ", "@@ "))
         return first.startswith("+++ ") and bool(first[4:].strip()) and second.startswith("@@ ")
+
+    def _count_edit(self) -> None:
+        self._edits_read += 1
+        if self._edits_read > MOST_EDITS or len(self._lines) > MOST_LINES:
+            raise PatchError(Failure.TOO_LARGE, f"the diff has more than {MOST_EDITS} hunks and files or {MOST_LINES} lines")
 
     def _line(self, at: int | None = None) -> str | None:
         at = self._at if at is None else at

@@ -18,12 +18,13 @@ from swebench_tui.bench.patches.file_names import name_above, name_alone, name_i
 from swebench_tui.bench.patches.regions import DIFF_INFO, Answer, Region, read_regions
 from swebench_tui.bench.patches.search_replace import Block, has_block, parse_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange
-from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_MOST_FENCES = 8  # diffs tried by themselves, from the last one back
+_MOST_PARTS = 200  # diffs, or files, in one answer
+_MOST_TRIED = 8  # diffs tried by themselves, from the last one back
 _NO_FILES = frozenset(
     {"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "json-output", "traceback"}
 )
@@ -67,7 +68,10 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
         return Found(errors=(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"),))
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
         answer = answer.replace("\r\n", "\n")  # the whole answer came with CRLF: its transport, not its content
-    read = read_regions(answer)
+    try:
+        read = read_regions(answer)
+    except PatchError as error:
+        return Found(errors=(error,))
     found = [_edits(read, cut=cut), _diffs(read, cut=cut, ended=answer.endswith("\n"))]
     if not any(one.candidates or one.errors for one in found):
         found = [_files(read, cut=cut)]
@@ -92,6 +96,8 @@ def _cut_off(what: str) -> PatchError:
 
 def _edits(read: Answer, *, cut: bool) -> Found:
     blocks = parse_blocks(read.lines)
+    if len(blocks.blocks) > MOST_EDITS:
+        return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks"),))
     if blocks.error:
         return Found(
             errors=(_cut_off("a SEARCH/REPLACE block") if cut else PatchError(Failure.MALFORMED, blocks.error),)
@@ -113,7 +119,10 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 def _diffs(read: Answer, *, cut: bool, ended: bool) -> Found:
-    parts = [_part(region, read, cut=cut, ended=ended) for region in read.regions if _may_be_diff(region)]
+    regions = [region for region in read.regions if _may_be_diff(region)]
+    if len(regions) > _MOST_PARTS:
+        return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} diffs"),))
+    parts = [_part(region, read, cut=cut, ended=ended) for region in regions]
     whole = [part for part in parts if part.parsed is not None and not part.cut]
     known = frozenset[str]().union(*(part.files for part in whole))
     lost = [part for part in parts if part.cut and not (part.files and part.files <= known)]
@@ -130,7 +139,7 @@ def _in_order(parts: Sequence[_Part], *, left_out: bool) -> Iterable[Diff]:
         chosen = [Repair.DRAFT_DROPPED] if len(latest) < len(parts) else []
         chosen += [Repair.FENCES_JOINED] if len(latest) > 1 else []
         yield _joined(latest, [*chosen, Repair.FENCE_LEFT_OUT] if left_out else chosen)
-    for part in parts[: -_MOST_FENCES - 1 : -1]:
+    for part in parts[: -_MOST_TRIED - 1 : -1]:
         if [part] != latest and (only_tests_allowed or not _only_tests(part)):
             yield _joined([part], [Repair.FENCE_LEFT_OUT])
 
@@ -223,6 +232,8 @@ def _files(read: Answer, *, cut: bool) -> Found:
             repairs.append(Repair.FENCE_CLOSED)
         repairs += [Repair.DRAFT_DROPPED] if contents.pop(name, None) is not None else []
         contents[name] = region.lines
+        if len(contents) > _MOST_PARTS:
+            return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} files"),))
     return Found((Files(tuple(contents.items()), tuple(repairs)),)) if contents else Found()
 
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.text import FileText
     from swebench_tui.bench.patches.unified_diff import Hunk
 
-NEAR = 20  # lines between the stated line and a place that still count as a slip
+NEAR = 10  # lines between the stated line and a place that still count as a slip, when no other place is within twice as many
 
 _MANY = 200  # places after which nobody counts on
+_MOST_BLANKS = 5  # blank lines at the end of a hunk that can be too many
 _GUTTER = re.compile(r"( *(\d{1,7})(?: ?[|│:→]|\t) ?)(.*)", re.DOTALL)
 _FUNCTION = re.compile(r"[A-Za-z_$]|[ \t]*(?:async[ \t]+def|def|class)[ \t]")
 
@@ -48,7 +49,7 @@ def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Placed:
     forms += [(bare, (Repair.LINE_NUMBERS,)) for bare in _without_gutter(hunk)]
     for form, repairs in forms:
         if at := places_of(form, text):
-            return _placed(form, _choose(form, at, text), text, repairs)
+            return placed_at(form, _choose(form, at, text), text, repairs)
     if not hunk.old and not text.lines:
         return Placed(hunk, 0)
     if not hunk.old:
@@ -61,29 +62,27 @@ def places_of(hunk: Hunk, text: FileText) -> list[int]:
     needle = tuple(line.rstrip(TRAILING) for line in hunk.old)
     if not needle:
         return []
+    removed = [(number, line[1:].rstrip("\r")) for number, line in enumerate(_old_lines(hunk)) if line[0] == "-"]
+
+    def fits(at: int) -> bool:
+        if text.stripped[at : at + len(needle)] != needle:
+            return False
+        return all(text.lines[at + number].rstrip("\r") == line for number, line in removed)
+
+    stated = _stated(hunk)
+    found = [stated] if stated is not None and fits(stated) else []
     rarest = min(range(len(needle)), key=lambda at: len(text.places.get(needle[at], ())))
-    found: list[int] = []
     for seen in text.places.get(needle[rarest], ()):
         at = seen - rarest
-        if at >= 0 and text.stripped[at : at + len(needle)] == needle and _removes_equal_lines(hunk, text, at):
+        if at >= 0 and at != stated and fits(at):
             found.append(at)
             if len(found) > _MANY:
                 break
-    stated = _stated(hunk)
-    fits = (
-        stated is not None
-        and text.stripped[stated : stated + len(needle)] == needle
-        and _removes_equal_lines(hunk, text, stated)
-    )
-    return [stated, *(at for at in found if at != stated)] if fits and stated is not None else found
+    return found
 
 
-def _removes_equal_lines(hunk: Hunk, text: FileText, at: int) -> bool:
-    old = (line for line in hunk.lines if line[0] in " -")
-    return all(
-        line[0] == " " or line[1:].rstrip("\r") == there.rstrip("\r")
-        for line, there in zip(old, text.lines[at:], strict=False)
-    )
+def _old_lines(hunk: Hunk) -> list[str]:
+    return [line for line in hunk.lines if line[0] in " -"]
 
 
 def _stated(hunk: Hunk) -> int | None:
@@ -102,7 +101,7 @@ def _choose(hunk: Hunk, at: Sequence[int], text: FileText) -> int:
         raise _ambiguous(left, "and no stated line decides")
     nearest, second = sorted(left, key=lambda start: abs(start - stated))[:2]
     tied = abs(nearest - stated) == abs(second - stated)
-    if not tied and (_heading_agrees(hunk, nearest, text) or abs(nearest - stated) <= NEAR < abs(second - stated)):
+    if not tied and (_heading_agrees(hunk, nearest, text) or abs(nearest - stated) <= NEAR < abs(second - stated) // 2):
         return nearest
     raise _ambiguous(left, f"none of them at the stated line {hunk.old_start}")
 
@@ -119,7 +118,8 @@ def _heading_agrees(hunk: Hunk, at: int, text: FileText) -> bool:
     return bool(heading) and above.strip().startswith(heading)
 
 
-def _placed(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...]) -> Placed:
+def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Placed:
+    """`hunk` at one of its `places_of`, and what of its form differs there."""
     pairs = list(zip(hunk.old, text.lines[at:], strict=False))
     mended = list(repairs)
     if any(line.rstrip("\r") != there.rstrip("\r") for line, there in pairs):
@@ -137,7 +137,7 @@ def _without_blank_tail(hunk: Hunk) -> list[Hunk]:
     """The hunk without the blank context lines at its end, one fewer at a time."""
     shorter: list[Hunk] = []
     lines = hunk.lines
-    while len(lines) > 1 and lines[-1][0] == " " and not lines[-1].strip() and len(shorter) < 10:
+    while len(lines) > 1 and lines[-1][0] == " " and not lines[-1].strip() and len(shorter) < _MOST_BLANKS:
         lines = lines[:-1]
         shorter.append(msgspec.structs.replace(hunk, lines=lines))
     return shorter

@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from swebench_tui.bench.patches.verdict import Failure, PatchError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DIFF_INFO = frozenset({"diff", "patch", "udiff", "git"})
+MOST_REGIONS = 5000
 
 _WRAPPERS = frozenset({"", "markdown", "md", "text", "txt"})
+_SIGNS = frozenset("`~<")
+_BLANKS = " \t"
 _TAGS = {"<patch>": "</patch>", "<diff>": "</diff>"}
 
 
@@ -68,7 +73,7 @@ class _Opening(msgspec.Struct, frozen=True):
 
 
 def read_regions(answer: str) -> Answer:
-    """Cut `answer`. Every line belongs to one region, but for the marks themselves."""
+    """Cut `answer`. Every line belongs to one region, but for the marks themselves. Raises `PatchError` for thousands of fences."""
     return _Reader(answer.removesuffix("\n").split("\n")).read()
 
 
@@ -84,28 +89,37 @@ class _Reader:
 
     def read(self) -> Answer:
         for at, line in enumerate(self._lines):
-            if self._open and self._open[-1].is_closed_by(line):
-                self._end("closed", at)
-                self._open.pop()
-            elif opening := _opening(line, self._open[-1] if self._open else None):
-                self._end("interrupted", at)
-                self._open.append(opening)
-                self._inside = opening
-                self._region = [opening.rest] if opening.rest else []
-            else:
-                text = line.removeprefix(self._inside.indent) if self._inside else line
-                self._flat.append(text)
-                self._region.append(text)
+            if line.lstrip(_BLANKS)[:1] in _SIGNS and self._is_mark(line, at):
+                self._flat.append(line)
                 continue
-            self._flat.append(line)
+            text = line.removeprefix(self._inside.indent) if self._inside else line
+            self._flat.append(text)
+            self._region.append(text)
         self._end("answer", len(self._lines))
         return Answer(tuple(self._regions), tuple(self._flat))
+
+    def _is_mark(self, line: str, at: int) -> bool:
+        """Whether `line` ends a region and starts the next one."""
+        outer = self._open[-1] if self._open else None
+        if outer and outer.is_closed_by(line):
+            self._end("closed", at)
+            self._open.pop()
+        elif opening := _opening(line, outer):
+            self._end("interrupted", at)
+            self._open.append(opening)
+            self._inside = opening
+            self._region = [opening.rest] if opening.rest else []
+        else:
+            return False
+        return True
 
     def _end(self, how: Literal["closed", "interrupted", "answer"], at: int) -> None:
         inside = self._inside
         if inside or any(line.strip() for line in self._region):
             kind: Literal["fence", "tag", "prose"] = "prose" if inside is None else "tag" if inside.is_tag else "fence"
             after = self._lines[at + 1] if at + 1 < len(self._lines) else ""
+            if len(self._regions) >= MOST_REGIONS:
+                raise PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_REGIONS} fences")
             self._regions.append(
                 Region(kind, inside.info if inside else "", tuple(self._region), self._start, how, after)
             )
@@ -113,7 +127,7 @@ class _Reader:
 
 
 def _opening(line: str, outer: _Opening | None) -> _Opening | None:
-    text = line.lstrip(" \t")
+    text = line.lstrip(_BLANKS)
     indent = line[: len(line) - len(text)]
     if text.startswith(("```", "~~~")):
         info = text.lstrip(text[0])

@@ -6,9 +6,9 @@ r"""SEARCH/REPLACE blocks: reading them, and applying them to a `Tree`.
     divider := "======="
     close   := ">>>>>>> REPLACE"
 
-Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a block is named behind its
-marker, on the closest line above, or, when that line is the end of another block or names nothing, by the block before.
-A heading underlined with `=======` can look like the divider: then each reading is tried, and exactly one must fit.
+Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a block is
+named behind its marker or on the closest line above; when that line names nothing, it is the file of the block before.
+A heading underlined with as many `=` as the markers have looks like the divider, so such a block is refused.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import msgspec
 
 from swebench_tui.bench.patches.apply_diff import splice
 from swebench_tui.bench.patches.file_names import name_above
-from swebench_tui.bench.patches.place import Placed, place, places_of
+from swebench_tui.bench.patches.place import Placed, place, placed_at, places_of
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import Hunk
-from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.paths import Locator
     from swebench_tui.bench.patches.tree import Tree
 
-_OPEN = re.compile(r"<{5,9} ?SEARCH\b[ :]*(\S*)\s*")
+_OPEN = re.compile(r"(<{5,9}) ?SEARCH\b[ :]*(\S*)\s*")
 _DIVIDER = re.compile(r"={5,9}\s*")
 _CLOSE = re.compile(r">{5,9} ?REPLACE\s*")
-_MOST_DIVIDERS = 8
 _CLASSES = {
     Failure.CONTEXT_AMBIGUOUS: Failure.SEARCH_AMBIGUOUS,
     Failure.CONTEXT_NOT_FOUND: Failure.SEARCH_NOT_FOUND,
@@ -47,16 +46,16 @@ _CLASSES = {
 
 
 class Block(msgspec.Struct, frozen=True):
-    """One block: its file as written (None: not named) and its lines between the markers; `dividers` says which may divide."""
+    """One block: its file as written (None: not named) and the lines of its two parts."""
 
     name: str | None
-    body: tuple[str, ...]
-    dividers: tuple[int, ...]
+    search: tuple[str, ...]
+    replace: tuple[str, ...]
 
     @property
-    def hunks(self) -> list[Hunk]:
-        """The block as a numberless hunk, once for each divider it could be cut at."""
-        return [as_hunk(self.body[:at], self.body[at + 1 :]) for at in self.dividers]
+    def hunk(self) -> Hunk:
+        """The block as a hunk without line numbers."""
+        return as_hunk(self.search, self.replace)
 
 
 class Blocks(msgspec.Struct, frozen=True):
@@ -89,19 +88,20 @@ def parse_blocks(lines: Sequence[str]) -> Blocks:
             len(lines),
         )
         body = tuple(lines[at + 1 : end])
-        dividers = tuple(
-            number for number, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line)
-        )
         if end == len(lines) or not _CLOSE.fullmatch(lines[end]):
             return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has no `>>>>>>> REPLACE`")
-        if not 0 < len(dividers) <= _MOST_DIVIDERS:
-            return Blocks(
-                tuple(blocks),
-                f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one",
-            )
-        blocks.append(Block(mark[1] or name_above(lines, at), body, dividers))
+        dividers = _dividers(body, mark[1])
+        if len(dividers) != 1:
+            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one")
+        blocks.append(Block(mark[2] or name_above(lines, at), body[: dividers[0]], body[dividers[0] + 1 :]))
         at = end + 1
     return Blocks(tuple(blocks))
+
+
+def _dividers(body: Sequence[str], opening: str) -> list[int]:
+    """Where the divider could be: lines with as many signs as the opening marker, or else with any number of them."""
+    marks = [at for at, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line)]
+    return [at for at in marks if len(body[at].rstrip()) == len(opening)] or marks
 
 
 def _ends(line: str) -> bool:
@@ -127,8 +127,6 @@ def apply_blocks(
 
     `files_with` gives the files that hold a line, for blocks that name no file: exactly one file must hold the whole text.
     """
-    if len(blocks) > MOST_EDITS:
-        raise PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks")
     times, done = Counter(blocks), set[Block]()
     repairs: list[Repair] = []
     before: str | None = None
@@ -149,38 +147,34 @@ def _file_of(
 ) -> tuple[str, list[Repair]]:
     if block.name is not None:
         return locator.from_text(block.name)
-    if before is not None and (tree.exists(before) and _fitting(block, tree.read(before))):
+    if before is not None and _fits(block, before, tree):
         return before, []
-    longest = max((line.rstrip("\r") for hunk in block.hunks for line in hunk.old), key=len, default="")
-    near = files_with(longest) if longest.strip() else []
-    holding = [path for path in near if tree.exists(path) and _fitting(block, tree.read(locator.from_text(path)[0]))]
+    longest = max((line.rstrip("\r") for line in block.search), key=len, default="")
+    near = (locator.from_text(path)[0] for path in files_with(longest)) if longest.strip() else ()
+    holding = [path for path in near if _fits(block, path, tree)]
     if len(holding) != 1:
         found = "no file" if not holding else f"{len(holding)} files"
         raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} of the checkout hold its SEARCH text")
     return holding[0], [Repair.FILE_HEADER]
 
 
-def _fitting(block: Block, text: FileText) -> list[Hunk]:
-    return [hunk for hunk in block.hunks if places_of(hunk, text)]
+def _fits(block: Block, path: str, tree: Tree) -> bool:
+    return tree.exists(path) and bool(places_of(block.hunk, tree.read(path)))
 
 
 def _apply(block: Block, path: str, tree: Tree, times: int) -> list[Repair]:
-    if any(not "".join(block.body[:at]).strip() for at in block.dividers[:1]):
+    if not any(line.strip() for line in block.search):
         return _create(block, path, tree)
     text = tree.read(path)
-    hunks = _fitting(block, text) if len(block.dividers) > 1 else block.hunks
-    if len(hunks) > 1:
-        raise PatchError(Failure.SEARCH_AMBIGUOUS, f"{path}: it can be divided at more than one `=======` line")
-    hunk = (hunks or block.hunks)[0]
-    edited, repairs = splice(text, _placed(hunk, path, text, times))
+    edited, repairs = splice(text, _placed(block.hunk, path, text, times))
     tree.write(path, edited)
     return [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
 
 
 def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
-    """Where the block goes. One that the answer repeats as often as the file has its SEARCH text leaves no choice: to all of them."""
+    """Where the block goes. One that is repeated as often as the file has its SEARCH text goes to all those places."""
     if times > 1 and len(at := places_of(hunk, text)) == times:
-        return [Placed(hunk, start) for start in at]
+        return [placed_at(hunk, start, text) for start in at]
     try:
         return [place(hunk, text, whole=True)]
     except PatchError as error:
@@ -190,5 +184,7 @@ def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
 def _create(block: Block, path: str, tree: Tree) -> list[Repair]:
     if tree.exists(path) and tree.read(path).lines:
         raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
-    tree.write(path, FileText(block.body[block.dividers[0] + 1 :]))
+    if not tree.exists(path):
+        tree.must_be_free(path)
+    tree.write(path, FileText(block.replace))
     return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from swebench_tui.bench.patches.diff_parser import parse_diff
@@ -38,6 +39,14 @@ class Tree:
         if not self.exists(path):
             raise PatchError(Failure.FILE_NOT_FOUND, f"there is no file {path!r} in the checkout")
         return self._now.get(path) or self._base(path)
+
+    def must_be_free(self, path: str) -> None:
+        """Raises `PatchError` when a new file cannot get this path. (`git apply --check` overlooks a file among its folders.)"""
+        if self.exists(path) or (self._root / path).is_dir():
+            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but it is already in the checkout")
+        blocking = next((str(parent) for parent in PurePosixPath(path).parents if self.exists(str(parent))), None)
+        if blocking is not None:
+            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but {blocking!r} is a file and no folder")
 
     def write(self, path: str, text: FileText, modes: tuple[str, ...] = ()) -> None:
         """Put `text` at `path`; `modes` are the header lines that say what becomes of its file mode."""

@@ -9,7 +9,8 @@ import msgspec
 
 Status = Literal["applies", "does_not_apply", "no_patch", "unchecked"]
 
-MOST_EDITS = 2000  # hunks or blocks in one answer; real ones have under fifty
+MOST_EDITS = 2000  # hunks and files, or blocks, in one patch; real ones have under fifty
+MOST_LINES = 50_000  # in one diff
 _LONGEST_DETAIL = 600
 
 

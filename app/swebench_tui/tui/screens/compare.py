@@ -89,6 +89,11 @@ at the bottom a column follows its answer.
         self.query_one(Footer).compact = event.size.width < _FOOTER_WIDTH
 
     @property
+    def question(self) -> Question | None:
+        """What is asked; None until the first task has been read."""
+        return self._question
+
+    @property
     def columns(self) -> list[ColumnView]:
         """The columns from left to right."""
         return list(self.query(ColumnView))
@@ -100,11 +105,13 @@ at the bottom a column follows its answer.
 
     # What is asked.
 
-    @work(exclusive=True, group="question")
+    @work
     async def _ask_first_task(self) -> None:
         try:
             tasks = await asyncio.to_thread(datasets.load, self._dataset)
-            self._set_question(await _question_about(tasks[0]))
+            question = await _question_about(tasks[0])
+            if self._question is None:  # the user may have been faster
+                self._set_question(question)
         except (DatasetError, CheckoutError) as error:
             self.query_one(TaskBar).show_problem(str(error), error.hint)
 
@@ -206,6 +213,7 @@ at the bottom a column follows its answer.
             question.request(max_tokens=None),
             provider,
             judge=question.judge if question.wants_patch else None,
+            now=self._now,
         )
         view.follow(column)
         self._engine.start(column)

@@ -10,9 +10,14 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static, TextArea
 
+from swebench_tui.printable import neutralise
+
 
 class EditPromptScreen(ModalScreen[str | None]):
-    """Gives the text back when it is accepted, None when it is left as it was."""
+    """Gives the text back when it is accepted, None when it is left as it was.
+
+    Control characters of the prompt stand there as pictures; a changed prompt is what the editor shows.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "accept", "use this prompt", priority=True, id="prompt.accept"),
@@ -21,7 +26,7 @@ class EditPromptScreen(ModalScreen[str | None]):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self._text = text
+        self._text = neutralise(text)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -33,7 +38,8 @@ class EditPromptScreen(ModalScreen[str | None]):
         yield Footer(show_command_palette=False)
 
     def action_accept(self) -> None:
-        self.dismiss(self.query_one(TextArea).text)
+        text = self.query_one(TextArea).text
+        self.dismiss(None if text == self._text else text)
 
     def action_leave(self) -> None:
         self.dismiss(None)

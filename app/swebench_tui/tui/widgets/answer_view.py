@@ -64,6 +64,10 @@ the end.
         & > .answer-view--code { color: $text-warning; }
         & > .answer-view--bold { text-style: bold; }
         & > .answer-view--italic { text-style: italic; }
+        &:ansi > .answer-view--hunk { color: $text-secondary; }
+        &:ansi > .answer-view--marker { text-style: dim; }
+        &:ansi > .answer-view--quote { text-style: dim italic; }
+        &:ansi > .answer-view--reasoning { text-style: dim italic; }
         &:nocolor > .answer-view--code { text-style: underline; }
     }
     """
@@ -85,7 +89,7 @@ the end.
         """In the order shown: the line that a row is a part of, and where in the line the row begins."""
         self._following = True
         self._thumb = (0, 0)
-        self._strips: LRUCache[int, Strip] = LRUCache(512)
+        self._strips: LRUCache[int, Strip] = LRUCache(128)
         self._styles: dict[Look, Style] = {}
 
     @property
@@ -135,9 +139,10 @@ the end.
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap to the new width, with the same text at the top unless the bottom is followed."""
-        width = self.scrollable_content_region.width
+        width, height = self.scrollable_content_region.size
+        self._strips.grow(2 * height)
         if width not in (0, self._width):
-            top = self._rows[self.scroll_offset.y] if self._rows else (0, 0)
+            top = self._rows[min(self.scroll_offset.y, len(self._rows) - 1)] if self._rows else (0, 0)
             self._width = width
             self._show_from(0)
             if not self._following:
@@ -151,7 +156,7 @@ the end.
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Move text and thumb."""
-        self._update_scroll_bar()
+        self._update_scroll_bar(exactly=not self._following)
         if round(old_value) != round(new_value):
             self.refresh(self.size.region)
 
@@ -204,15 +209,15 @@ the end.
             self.scroll_to(y=self.max_scroll_y, animate=False)
         self._update_scroll_bar()
 
-    def _update_scroll_bar(self) -> None:
-        """Keep the bar right; paint it only when its thumb moves by an eighth of a cell, the least that it can show."""
+    def _update_scroll_bar(self, *, exactly: bool = False) -> None:
+        """Keep the bar right. It is dearer to paint than the text, so while text arrives only whole cells count."""
         if not self.show_vertical_scrollbar:
             return
-        bar, rows, view = self.vertical_scrollbar, len(self._rows), self.size.height
-        bar.set_reactive(ScrollBar.window_virtual_size, rows)
+        bar, rows, view = self.vertical_scrollbar, max(1, len(self._rows)), self.size.height
+        bar.set_reactive(ScrollBar.window_virtual_size, len(self._rows))
         bar.set_reactive(ScrollBar.position, self.scroll_y)
-        thumb = round(8 * view * self.scroll_y / rows), round(8 * view * view / rows)
-        if thumb != self._thumb:
+        thumb = round(view * self.scroll_y / rows), round(view * view / rows)
+        if exactly or thumb != self._thumb:
             self._thumb = thumb
             bar.refresh()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -11,20 +9,10 @@ from textual.widgets import Static
 
 from swebench_providers import ProviderError
 from swebench_tui.printable import one_line
-from swebench_tui.runs import figures
-from swebench_tui.runs.column import Column, Facts, State
+from swebench_tui.runs.column import Column, Facts
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.widgets.answer_view import AnswerView
-
-_COLOURS: Final = {
-    State.WAITING: "$text-muted",
-    State.CONNECTING: "$text-muted",
-    State.THINKING: "$text-accent",
-    State.STREAMING: "$text-primary",
-    State.DONE: "$text-success",
-    State.FAILED: "$text-error",
-    State.CANCELLED: "$text-warning",
-}
+from swebench_tui.tui.widgets.figures_view import FiguresView
 
 
 class ColumnView(Vertical):
@@ -38,11 +26,10 @@ class ColumnView(Vertical):
         self.column: Column | None = None
         self._drawn_facts: Facts | None = None
         self._drawn_pieces = 0
-        self._head = ""
         self.border_title = Content(one_line(_title(target, target.model)))
 
     def compose(self) -> ComposeResult:
-        yield Static(self._figures(Facts(), 0.0), classes="figures")
+        yield FiguresView()
         yield Static(classes="problem")
         yield AnswerView()
 
@@ -103,33 +90,12 @@ class ColumnView(Vertical):
         _append(answer, kind, "".join(run))
 
     def _draw_facts(self, facts: Facts, now: float) -> None:
-        head = self._figures(facts, now)
-        if head.markup != self._head:
-            self._head = head.markup
-            self.query_one(".figures", Static).update(head)
-        if facts is self._drawn_facts:
-            return
-        self.border_title = Content(one_line(_title(self.target, facts.model)))
-        if facts.error is not None:
+        self.query_one(FiguresView).show(facts, free=self.column is not None and self.column.free, now=now)
+        before = self._drawn_facts
+        if before is None or facts.model != before.model:
+            self.border_title = Content(one_line(_title(self.target, facts.model)))
+        if facts.error is not None and (before is None or before.error is None):
             self.show_problem(facts.error)
-
-    def _figures(self, facts: Facts, now: float) -> Content:
-        free = self.column.free if self.column is not None else False
-        state = f"{figures.glyph(facts)} {figures.state_words(facts)}"
-        elapsed = facts.elapsed(now)
-        beside = "⏎ asks the model" if elapsed is None else figures.seconds(elapsed)
-        lines = [
-            Content.assemble((state, _COLOURS[facts.state]), "  ", (beside, "" if self.column else "$text-muted")),
-            Content(
-                f"ttft {figures.seconds(facts.ttft)}  {figures.rate(facts)}  {figures.tokens(facts)}  "
-                f"{figures.cost(facts, free=free) if self.column else ''}".rstrip()
-            ),
-        ]
-        if facts.patch is not None:
-            lines.append(_patch(facts))
-        elif facts.state is State.CONNECTING and facts.notices:
-            lines.append(Content.styled(one_line(facts.notices[-1]), "$text-muted"))
-        return Content("\n").join(lines)
 
     @property
     def answer(self) -> str:
@@ -147,14 +113,3 @@ def _append(answer: AnswerView, kind: str, text: str) -> None:
 def _title(target: Target, model: str) -> str:
     heat = "" if target.temperature is None else f" · t {target.temperature:g}"
     return f"{target.provider} · {model or 'default model'}{heat}"
-
-
-def _patch(facts: Facts) -> Content:
-    patch = facts.patch
-    if patch is None:
-        return Content()
-    applies = patch.status == "applies"
-    sign, colour = ("✓", "$text-success") if applies else ("✗", "$text-error")
-    if patch.status == "unchecked":
-        sign, colour = "?", "$text-warning"
-    return Content.assemble((f"{sign} patch: {one_line(figures.patch_words(patch))}", colour))

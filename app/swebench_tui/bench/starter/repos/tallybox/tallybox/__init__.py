@@ -1,0 +1,3 @@
+from tallybox.averages import mean, spread
+
+__all__ = ["mean", "spread"]

@@ -1,0 +1,71 @@
+"""State and figures of a column: the lines above its answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from swebench_tui.bench.patches import PatchVerdict
+from swebench_tui.printable import one_line
+from swebench_tui.runs import figures
+from swebench_tui.runs.column import Facts, State
+
+_PERIOD: Final = 0.2
+"""Seconds between two looks at figures that only run on; digits that change faster are not read."""
+
+_WIDE_ENOUGH: Final = 46
+"""Cells in which all figures stand in one line."""
+
+_COLOURS: Final = {
+    State.WAITING: "$text-muted",
+    State.CONNECTING: "$text-muted",
+    State.THINKING: "$text-accent",
+    State.STREAMING: "$text-primary",
+    State.DONE: "$text-success",
+    State.FAILED: "$text-error",
+    State.CANCELLED: "$text-warning",
+}
+
+
+class FiguresView(Static):
+    """Written anew at once when the state changes, else at its own pace; laid out anew when it grows or shrinks."""
+
+    def __init__(self) -> None:
+        super().__init__(Content("◌ waiting  ⏎ asks the model"))
+        self._drawn: tuple[State, PatchVerdict | None, str] | None = None
+        self._drawn_at = float("-inf")
+
+    def show(self, facts: Facts, *, free: bool, now: float) -> None:
+        """Write what `facts` say at monotonic time `now`."""
+        notice = facts.notices[-1] if facts.notices and facts.first_token is None and not facts.state.ended else ""
+        drawn = (facts.state, facts.patch, notice)
+        if drawn == self._drawn and now - self._drawn_at < _PERIOD and not facts.settled:
+            return
+        below = (
+            [_patch(facts.patch)]
+            if facts.patch
+            else [Content.styled(one_line(notice), "$text-muted")]
+            if notice
+            else []
+        )
+        lines = [*self._lines(facts, free=free, now=now), *below]
+        self.update(Content("\n").join(lines), layout=drawn != self._drawn)
+        self._drawn, self._drawn_at = drawn, now
+
+    def _lines(self, facts: Facts, *, free: bool, now: float) -> list[Content]:
+        state = f"{figures.glyph(facts)} {figures.state_words(facts)}"
+        first = Content.assemble((state, _COLOURS[facts.state]), f"  {figures.seconds(facts.elapsed(now))}")
+        speed = f"ttft {figures.seconds(facts.ttft)}  {figures.rate(facts)}"
+        amount = f"{figures.tokens(facts)}  {figures.cost(facts, free=free)}"
+        if self.content_size.width >= _WIDE_ENOUGH:
+            return [first, Content(f"{speed}  {amount}")]
+        return [first, Content(speed), Content(amount)]
+
+
+def _patch(patch: PatchVerdict) -> Content:
+    sign, colour = ("✓", "$text-success") if patch.status == "applies" else ("✗", "$text-error")
+    if patch.status == "unchecked":
+        sign, colour = "?", "$text-warning"
+    return Content.assemble((f"{sign} patch: {one_line(figures.patch_words(patch))}", colour))

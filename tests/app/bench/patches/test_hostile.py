@@ -1,0 +1,181 @@
+"""Answers that mean harm, or are merely huge."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from swebench_tui.bench.patches import Failure, PatchError, judge
+from swebench_tui.bench.patches.paths import Locator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import MakeRepo
+
+PATHS = [
+    "../x.py",
+    "app/../../x.py",
+    "app/../x.py",
+    "/etc/passwd",
+    "//x.py",
+    "/testbed/new.py",
+    "~/x.py/..",
+    ".git/config",
+    "app/.git/hooks/pre-commit",
+    ".GIT/config",
+    ".git /config",
+    ".git./config",
+    "GIT~1/config",
+    "app//x.py",
+    "app/./x.py",
+    "app\\x.py",
+    "C:\\x.py",
+    "app/x\x1b[2J.py",
+    "app/x\u202e.py",
+    "app/x\0.py",
+    "app/",
+    ".",
+    "a" * 300,
+    "a/" * 900 + "x",
+    "link/secret.py",
+    "linked.py",
+]
+
+
+@pytest.fixture
+def trapped(make_repo: MakeRepo, tmp_path: Path) -> Path:
+    """A checkout with a file, a link to a folder outside of it, and a link to a file outside of it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "secret.py").write_text("old\n")
+    repo = make_repo({"app/x.py": "old\n"})
+    (repo.root / "link").symlink_to(outside)
+    (repo.root / "linked.py").symlink_to(outside / "secret.py")
+    return repo.root
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_leads_elsewhere_is_refused_in_every_format(path: str, trapped: Path) -> None:
+    answers = [
+        f"{path}\n<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE\n",
+        f"<<<<<<< SEARCH {path}\n=======\nnew\n>>>>>>> REPLACE\n",
+        f"```python {path}\nnew\n```\n",
+        f"```diff\n--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-old\n+new\n```\n",
+        f"```diff\n--- {path}\n+++ {path}\n@@ -1 +1 @@\n-old\n+new\n```\n",
+        f"```diff\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+new\n```\n",
+        f"```diff\ndiff --git a/app/x.py b/{path}\nrename from app/x.py\nrename to {path}\n```\n",
+        f"```diff\ndiff --git a/{path} b/{path}\ndeleted file mode 100644\n--- a/{path}\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n```\n",
+    ]
+    for answer in answers:
+        verdict = judge(answer, checkout=trapped)
+        assert verdict.status in {"does_not_apply", "no_patch"}, answer
+        assert verdict.patch == "" or verdict.failure is Failure.FILE_NOT_FOUND
+        assert verdict.detail.isprintable()
+        assert all(file.isprintable() for file in verdict.files)
+    assert judge(answers[5], checkout=trapped).failure is Failure.UNSAFE_PATH
+    assert (trapped.parent / "outside" / "secret.py").read_text() == "old\n"
+
+
+@given(st.text(st.sampled_from("./\\ab~ gitGIT\0\n\x1b\ud800é"), max_size=30))
+def test_a_path_that_passes_stays_inside(path: str) -> None:
+    try:
+        located, _ = Locator(None).from_text(path)
+    except PatchError as refused:
+        assert refused.failure is Failure.UNSAFE_PATH
+    else:
+        parts = located.split("/")
+        assert located.isprintable()
+        assert not {"", ".", "..", ".git"} & {part.lower() for part in parts}
+
+
+@pytest.mark.parametrize("mode", ["120000", "160000", "100777", "040000", ""])
+def test_nothing_but_regular_files_can_be_made(mode: str, make_repo: MakeRepo) -> None:
+    diff = f"```diff\ndiff --git a/new b/new\nnew file mode {mode}\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+/etc/passwd\n```\n"
+    verdict = judge(diff, checkout=make_repo({"x": "y\n"}).root)
+    assert (verdict.status, verdict.failure) == (("applies", None) if not mode else ("does_not_apply", Failure.UNSAFE_PATH))
+    assert "120000" not in verdict.patch
+
+
+def test_terminal_escapes_reach_the_patch_but_no_message(make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "a\nb\n"})
+    fits = judge("x.py\n<<<<<<< SEARCH\na\n=======\n\x1b]0;title\x07\n>>>>>>> REPLACE\n", checkout=repo.root)
+    assert "+\x1b]0;title\x07\n" in fits.patch
+    for answer in (
+        "x.py\n<<<<<<< SEARCH\n\x1b[31mred\n=======\n>>>>>>> REPLACE\n",
+        "```diff\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n\x1b[31m\n```\n",
+        "```diff\n--- a/\x1b[31m.py\n+++ b/\x9b.py\n@@ -1 +1 @@\n-a\n+b\n```\n",
+        "```diff\ndiff --git a/x b/x\nnew file mode \x1b[31m\n```\n",
+    ):
+        assert judge(answer, checkout=repo.root).detail.isprintable()
+
+
+MEGABYTE = 1_000_000
+NOISE = random.Random(7)
+TOKENS = ["```", "```diff", "--- a/x.py", "+++ b/x.py", "@@ -1,2 +1,2 @@", "@@", "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"]
+TOKENS += ["<patch>", "</patch>", " a", "-a", "+b", "diff --git a/x.py b/x.py", "x.py", "\\ No newline", "rename from x", "new file mode 100644"]
+HEADERS = "--- a/x.py\n+++ b/x.py\n"
+
+
+def filled(unit: str, before: str = "", after: str = "") -> str:
+    return before + unit * (MEGABYTE // len(unit)) + after
+
+
+HUGE = {
+    "fences": filled("```\n"),
+    "diff fences": filled("```diff\n"),
+    "empty diffs": filled("```diff\n@@\n```\n"),
+    "diffs": filled(f"```diff\n{HEADERS}@@ -1 +1 @@\n-line 1\n+b\n```\n"),
+    "hunk headers": filled("@@ -1,3 +1,3 @@\n"),
+    "bare hunk headers": filled("@@\n", "```diff\n"),
+    "hunks": filled("@@ -1,3 +1,3 @@\n line 1\n-b\n+c\n\n", "```diff\n" + HEADERS),
+    "hunks in prose": filled("@@ -1 +1 @@\n-b\n+c\n\nx\n", HEADERS),
+    "blank lines behind hunks": filled("@@ -1 +1 @@\n-b\n+c\n" + "\n" * 500, HEADERS),
+    "a hunk of blanks": filled(" \n", f"```diff\n{HEADERS}@@ -1,3 +1,3 @@\n-zzz\n", "```"),
+    "a hunk of added lines": filled("+x\n", f"```diff\n{HEADERS}@@\n", "```"),
+    "git lines": filled("diff --git a/x b/x\n"),
+    "file names": filled(HEADERS),
+    "half names": filled("--- a\n"),
+    "search markers": filled("<<<<<<< SEARCH\n"),
+    "blocks": filled("x.py\n<<<<<<< SEARCH\nline 1\n=======\nb\n>>>>>>> REPLACE\n"),
+    "dividers": filled("=======\n", "x.py\n<<<<<<< SEARCH\n", ">>>>>>> REPLACE\n"),
+    "tags": filled("<patch>\n"),
+    "closed tags": filled("<patch>\n</patch>\n"),
+    "whole files": filled("x.py\n```python\nx\n```\n"),
+    "backticks": "`" * MEGABYTE,
+    "a fence line of blanks": "```" + " " * MEGABYTE + "x",
+    "a search line of blanks": "<<<<<<< SEARCH " + " " * MEGABYTE + "x",
+    "one line": "x" * MEGABYTE,
+    "one path": filled("a/", "```diff\n--- a/", "\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n```"),
+    "one number": "@@ -" + "1" * MEGABYTE,
+    "quoted octal": filled("\\303", '```diff\n--- "a/', '"\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n```'),
+    "noise": "".join(NOISE.choices("`~<>=@+- \n\tabdiff/\\\r", k=MEGABYTE)),
+    "tokens": "\n".join(NOISE.choices(TOKENS, k=MEGABYTE // 12)),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", HUGE)
+def test_a_megabyte_of_nonsense_is_refused_in_linear_time(name: str, make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "".join(f"line {number % 50}\n" for number in range(5000))})
+    started = time.process_time()
+    verdict = judge(HUGE[name], checkout=repo.root)
+    assert verdict.status in {"does_not_apply", "no_patch"}
+    assert len(verdict.detail) <= 600
+    # A second by hand, where the machine is quiet; anything quadratic takes minutes.
+    assert time.process_time() - started < 10
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([*TOKENS, "", "line 1", " line 2", "-line 3", "+x"]), max_size=30))
+def test_tokens_in_any_order_never_break_the_judge_nor_the_checkout(lines: list[str], make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "line 1\nline 2\nline 3\n"})
+    before = repo.files()
+    verdict = judge("\n".join(lines), checkout=repo.root)
+    assert (verdict.status == "applies") == (verdict.failure is None)
+    assert repo.files() == before

@@ -1,0 +1,220 @@
+"""Laws: a diff that git made, damaged in its form, leaves the same tree; damaged in its content, it is refused."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swebench_tui.bench.patches import Failure, judge
+from swebench_tui.bench.patches.apply_diff import splice
+from swebench_tui.bench.patches.place import Placed
+from swebench_tui.bench.patches.text import FileText
+from swebench_tui.bench.patches.unified_diff import Hunk
+
+if TYPE_CHECKING:
+    from conftest import Repo as RepoType
+
+NAME = "src/x.py"
+HEADER = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*$", re.MULTILINE)
+
+words = st.sampled_from(["", "x = 1", "    y = 2", "\treturn", "-- sql", "++ i", "@@ at", "--- a/x", "# ü", "\\ back", "`", "```", "```py", "  ", "<patch>"])
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[str, str]:
+    """A file whose lines are all different, and the file after some of its lines are removed, replaced or joined by new ones."""
+    before = [f"{draw(words)} {number}" if draw(st.booleans()) else f"line {number}" for number in range(draw(st.integers(1, 40)))]
+    after: list[str] = []
+    for line in before:
+        kind = draw(st.sampled_from(["keep", "keep", "keep", "keep", "remove", "replace", "insert"]))
+        after += [line] if kind in {"keep", "insert"} else []
+        after += [draw(words) + " new"] if kind in {"replace", "insert"} else []
+    if after == before:
+        after.append("appended")
+    old, new = "\n".join(before) + "\n", "".join(line + "\n" for line in after)
+    return (old.removesuffix("\n") if draw(st.booleans()) else old), new
+
+
+def as_it_is(diff: str) -> str:
+    return diff
+
+
+def without_counts(diff: str) -> str:
+    return HEADER.sub("@@ ... @@", diff)
+
+
+def with_wrong_counts(diff: str) -> str:
+    return HEADER.sub(lambda match: f"@@ -{match[1]},3 +{match[3]},90 @@", diff)
+
+
+def with_wrong_lines(diff: str) -> str:
+    return HEADER.sub(lambda match: f"@@ -{int(match[1]) + 7},{match[2] or 1} +{int(match[3]) + 2},{match[4] or 1} @@", diff)
+
+
+def without_prefixes(diff: str) -> str:
+    return diff.replace(f"a/{NAME}", NAME).replace(f"b/{NAME}", NAME)
+
+
+def with_absolute_paths(diff: str) -> str:
+    return diff.replace(f"a/{NAME}", f"/testbed/{NAME}").replace(f"b/{NAME}", f"/testbed/{NAME}")
+
+
+def without_git_line(diff: str) -> str:
+    return diff[diff.index("--- ") :]
+
+
+def without_new_name(diff: str) -> str:
+    return diff.replace(f"+++ b/{NAME}\n", "", 1)
+
+
+def with_made_up_index(diff: str) -> str:
+    return re.sub(r"^index .*$", "index 1234567..89abcde 100644", diff, flags=re.MULTILINE)
+
+
+def without_eof_marker(diff: str) -> str:
+    return diff.replace("\\ No newline at end of file\n", "")
+
+
+def without_last_newline(diff: str) -> str:
+    return diff.removesuffix("\n")
+
+
+DAMAGES = [
+    as_it_is,
+    without_counts,
+    with_wrong_counts,
+    with_wrong_lines,
+    without_prefixes,
+    with_absolute_paths,
+    without_git_line,
+    without_new_name,
+    with_made_up_index,
+    without_last_newline,
+]
+
+
+def bare(diff: str) -> str:
+    return diff
+
+
+def fenced(diff: str) -> str:
+    return f"Words first.\n\n````diff\n{diff}\n````\n\nAnd words last.\n"
+
+
+def tagged(diff: str) -> str:
+    return f"<patch>\n{diff}\n</patch>\n"
+
+
+def drafted(diff: str) -> str:
+    return f"````diff\n--- a/{NAME}\n+++ b/{NAME}\n@@ -1 +1 @@\n-a draft\n+b\n````\nNo:\n{fenced(diff)}"
+
+
+def in_crlf(diff: str) -> str:
+    return fenced(diff).replace("\n", "\r\n")
+
+
+@pytest.fixture(scope="module")
+def repo(request: pytest.FixtureRequest) -> Iterator[RepoType]:
+    """One repository for all examples; each of them writes its own version of the file."""
+    conftest = next(plugin for plugin in request.config.pluginmanager.get_plugins() if hasattr(plugin, "MakeRepo"))
+    with tempfile.TemporaryDirectory() as folder:
+        repo: RepoType = conftest.Repo(Path(folder))
+        repo.commit({NAME: "line\n", "other.py": "other\n"})
+        yield repo
+
+
+def git_diff(repo: RepoType, before: str, after: str) -> str:
+    repo.commit({NAME: before})
+    repo.write({NAME: after})
+    diff = repo.git("diff").decode()
+    repo.git("checkout", "-q", NAME)
+    return diff
+
+
+@settings(max_examples=60, deadline=None)
+@given(edits(), st.lists(st.sampled_from(DAMAGES), min_size=1, max_size=3, unique=True), st.sampled_from([bare, fenced, tagged, drafted, in_crlf]))
+def test_a_damaged_form_leaves_the_tree_of_the_undamaged_diff(
+    repo: RepoType, edit: tuple[str, str], damages: list[Callable[[str], str]], around: Callable[[str], str]
+) -> None:
+    diff = git_diff(repo, *edit)
+    damaged = diff
+    for damage in damages:
+        damaged = damage(damaged)
+    verdict = judge(around(damaged), checkout=repo.root)
+    assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}\n{damaged}"
+    assert repo.after(verdict.patch) == repo.after(diff)
+    if damages == [as_it_is]:
+        assert verdict.patch == diff
+
+
+@settings(max_examples=25, deadline=None)
+@given(edits(), st.sampled_from([as_it_is, with_wrong_counts, without_counts]))
+def test_a_crlf_file_gets_crlf_lines(repo: RepoType, edit: tuple[str, str], damage: Callable[[str], str]) -> None:
+    before, after = edit
+    expected = after.replace("\n", "\r\n").encode()
+    diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
+    crlf = before if before.endswith("\n") else before + "\n"
+    repo.commit({NAME: crlf.replace("\n", "\r\n")})
+    verdict = judge(fenced(damage(diff)), checkout=repo.root)
+    assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
+    assert repo.after(verdict.patch)[NAME] == expected
+
+
+def old_lines(diff: str) -> list[int]:
+    lines = diff.split("\n")
+    first = next(at for at, line in enumerate(lines) if line.startswith("@@"))
+    return [at for at in range(first, len(lines)) if lines[at][:1] in {" ", "-"} and lines[at][1:].strip()]
+
+
+@settings(max_examples=40, deadline=None)
+@given(edits(), st.data(), st.sampled_from(["changed", "indented", "dropped", "elided"]))
+def test_a_damaged_content_is_refused(repo: RepoType, edit: tuple[str, str], data: st.DataObject, damage: str) -> None:
+    lines = git_diff(repo, *edit).split("\n")
+    at = data.draw(st.sampled_from(old_lines("\n".join(lines)) or [0]))
+    if at == 0:
+        return
+    column, text = lines[at][0], lines[at][1:]
+    before_and_after = [line for line in (lines[at - 1], lines[at + 1]) if line[:1] == column]
+    if damage == "dropped" and len(before_and_after) < 2:
+        return  # at the edge of its run, what is left is a smaller and honest hunk
+    lines[at : at + 1] = {"changed": [column + text + "?"], "indented": [f"{column} {text}"], "dropped": [], "elided": [f"{column}..."]}[damage]
+    verdict = judge(fenced("\n".join(lines)), checkout=repo.root)
+    assert verdict.status == "does_not_apply"
+    assert verdict.failure in {
+        "changed": {Failure.CONTEXT_NOT_FOUND, Failure.ALREADY_APPLIED},
+        "indented": {Failure.WHITESPACE},
+        "dropped": {Failure.CONTEXT_NOT_FOUND, Failure.ALREADY_APPLIED},
+        "elided": {Failure.ELISION, Failure.ALREADY_APPLIED},
+    }[damage] | ({Failure.MALFORMED} if lines[at - 1].startswith("@@") else set())
+
+
+@settings(max_examples=25, deadline=None)
+@given(edits())
+def test_blocks_with_the_old_and_new_file_leave_the_same_tree(repo: RepoType, edit: tuple[str, str]) -> None:
+    before, after = edit
+    diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
+    repo.commit({NAME: before if before.endswith("\n") else before + "\n"})
+    search = before if before.endswith("\n") else before + "\n"
+    verdict = judge(f"{NAME}\n<<<<<<< SEARCH\n{search}=======\n{after}>>>>>>> REPLACE\n", checkout=repo.root)
+    assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
+    assert repo.after(verdict.patch) == repo.after(diff)
+
+
+@given(st.text("ab\r\n"))
+def test_a_text_renders_as_it_was(text: str) -> None:
+    assert FileText.parse(text).render() == text
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from([" ", "-", "+"]), max_size=10), st.integers(0, 3))
+def test_a_splice_puts_the_new_side_where_the_old_one_was(letters: list[str], columns: list[str], at: int) -> None:
+    hunk = Hunk(tuple(column + f"{number}" for number, column in enumerate(columns)))
+    before = FileText((*letters[:at], *hunk.old, *letters[at:]))
+    after, _ = splice(before, [Placed(hunk, len(letters[:at]))])
+    assert after.lines == (*letters[:at], *hunk.new, *letters[at:])

@@ -1,0 +1,39 @@
+"""Every test of the app starts from the same environment: no keys, no addresses, folders of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fault_server import FaultServerThread
+
+_SET_BY_USERS = re.compile(
+    r"^(OPENAI|ANTHROPIC|COMPATIBLE|LLAMACPP|LLAMA|OLLAMA)_|^(TEXTUAL|XDG)_|^(NO_COLOR|COLORTERM|COLUMNS|LINES)$|_proxy$",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="session")
+def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the program keeps files in these tests: checkouts are made once for all of them."""
+    return tmp_path_factory.mktemp("user")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, user_folders: Path) -> None:
+    """Whatever the user's shell sets stays out."""
+    for name in [name for name in os.environ if _SET_BY_USERS.search(name)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(user_folders / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(user_folders / "data"))
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServerThread]:
+    """A fault server in a thread of its own."""
+    with FaultServerThread() as thread:
+        yield thread

@@ -1,0 +1,154 @@
+"""From a task, or a prompt of the user's own, to what the models are asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from swebench_tui.bench import checkout, datasets
+from swebench_tui.bench.instance import Instance
+from swebench_tui.runs.question import free_question, task_question
+
+STARTER = datasets.load("starter")
+SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "swebench_sample.jsonl"
+REAL_TASKS = datasets.load(str(SHARED)) if SHARED.is_file() else []
+SECRETS = "patch", "test_patch", "hints_text"
+
+EACH_STARTER_TASK = pytest.mark.parametrize("task", STARTER, ids=lambda task: task.instance_id)
+
+
+@pytest.fixture(scope="module")
+def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("repositories")
+
+
+def added_lines(patch: str) -> set[str]:
+    """What a patch adds, without what any file could hold."""
+    added = {line[1:].strip() for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++")}
+    return {line for line in added if len(line) > 12}
+
+
+# A prompt of the user's own.
+
+
+@pytest.mark.parametrize(
+    ("prompt", "title"),
+    [
+        ("Why?", "Why?"),
+        ("\n  \n  First line.  \nSecond.", "First line."),
+        ("", "(empty prompt)"),
+        (" \r\n ", "(empty prompt)"),
+    ],
+)
+def test_a_free_prompt_is_titled_by_its_first_line_with_text(prompt: str, title: str) -> None:
+    question = free_question(prompt)
+    assert (question.title, question.prompt) == (title, prompt)
+
+
+def test_a_free_prompt_is_sent_as_it_is_and_wants_no_patch() -> None:
+    question = free_question("Why?\r\n")
+    request = question.request(max_tokens=16)
+    assert (request.prompt, request.system_message, request.max_tokens) == ("Why?\r\n", None, 16)
+    assert (question.wants_patch, question.context) == (False, "the prompt alone")
+
+
+# A task of the starter set.
+
+
+@EACH_STARTER_TASK
+def test_a_starter_task_is_asked_with_its_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
+    question = task_question(task, repositories=repositories)
+    assert question.checkout is not None
+    assert (question.checkout / "pyproject.toml").is_file()
+    assert question.title == f"{task.instance_id}  {task.title}"
+    assert (question.context, question.wants_patch) == ("all source files", True)
+    for file in question.checkout.glob("*/*.py"):
+        if file.parent.name != "tests":
+            assert file.read_text().rstrip("\n") in question.prompt
+
+
+@EACH_STARTER_TASK
+def test_solution_tests_and_hints_of_a_starter_task_are_in_no_prompt(task: Instance, repositories: Path) -> None:
+    request = task_question(task, repositories=repositories).request(max_tokens=None)
+    sent = msgspec.json.encode(request).decode()
+    given = task.problem_statement + "".join(path.read_text() for path in _sources(task, repositories))
+    for name in SECRETS:
+        secret = str(getattr(task, name))
+        assert not secret or secret not in request.prompt
+        leaked = {line for line in added_lines(secret) if line in request.prompt and line not in given}
+        assert leaked == set()
+    assert "FAIL_TO_PASS" not in sent
+    assert not any(test in request.prompt for test in task.tests_to_fix)
+
+
+def _sources(task: Instance, repositories: Path) -> list[Path]:
+    folder = checkout.materialise(task.repo, repositories)
+    return [path for path in folder.rglob("*.py") if "tests" not in path.parts]
+
+
+@EACH_STARTER_TASK
+async def test_the_judge_of_a_starter_task_takes_its_gold_patch(task: Instance, repositories: Path) -> None:
+    question = task_question(task, repositories=repositories)
+    verdict = await question.judge(f"```diff\n{task.patch}```", "stop")
+    files = {line.removeprefix("+++ b/") for line in task.patch.splitlines() if line.startswith("+++ ")}
+    assert (verdict.status, set(verdict.files)) == ("applies", files)
+
+
+# Somebody else's task.
+
+
+def foreign(**changes: object) -> Instance:
+    task = Instance(
+        repo="acme/rocket",
+        instance_id="acme__rocket-1",
+        base_commit="0" * 40,
+        problem_statement="It does not fly.\r\nLine two.\rLine three.\n",
+        patch="+the fix that grades the answer",
+        test_patch="+the test that grades the answer",
+        hints_text="Look at the fuel pump, says a comment from later.",
+    )
+    return msgspec.structs.replace(task, **changes)
+
+
+async def test_a_foreign_task_is_asked_with_the_issue_alone_and_its_patch_stays_unchecked(tmp_path: Path) -> None:
+    question = task_question(foreign(), repositories=tmp_path)
+    assert (question.checkout, question.context) == (None, "the issue alone")
+    verdict = await question.judge("--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n", "stop")
+    assert verdict.status == "unchecked"
+
+
+def test_a_task_that_only_borrows_the_name_of_a_bundled_repository_gets_no_checkout(tmp_path: Path) -> None:
+    question = task_question(foreign(repo=STARTER[0].repo), repositories=tmp_path)
+    assert (question.checkout, question.context) == (None, "the issue alone")
+    assert "<file" not in question.prompt
+
+
+def test_a_repository_named_like_a_path_is_none_of_ours(tmp_path: Path) -> None:
+    question = task_question(foreign(repo="../../etc"), repositories=tmp_path)
+    assert (question.checkout, list(tmp_path.iterdir())) == (None, [])
+
+
+def test_line_ends_of_an_issue_become_line_feeds(tmp_path: Path) -> None:
+    prompt = task_question(foreign(), repositories=tmp_path).prompt
+    assert "It does not fly.\nLine two.\nLine three.\n" in prompt
+    assert "\r" not in prompt
+
+
+def test_solution_tests_and_hints_of_a_foreign_task_are_in_no_prompt(tmp_path: Path) -> None:
+    sent = msgspec.json.encode(task_question(foreign(), repositories=tmp_path).request(max_tokens=None)).decode()
+    assert "grades the answer" not in sent
+    assert "fuel pump" not in sent
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("task", REAL_TASKS, ids=lambda task: task.instance_id)
+def test_solution_tests_and_hints_of_a_real_task_are_in_no_prompt(task: Instance, tmp_path: Path) -> None:
+    prompt = task_question(task, repositories=tmp_path).prompt
+    issue = "\n".join(line.strip() for line in task.problem_statement.splitlines())
+    for name in SECRETS:
+        secret = str(getattr(task, name))
+        lines = added_lines(secret) if name != "hints_text" else {line.strip() for line in secret.splitlines()}
+        leaked = {line for line in lines if len(line) > 12 and line in prompt and line not in issue}
+        assert leaked == set()

@@ -1,0 +1,41 @@
+"""`PROVIDER:MODEL` as users write it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, ProviderError
+from swebench_tui.runs.target import Target, parse_target
+
+
+@pytest.mark.parametrize(
+    ("written", "provider", "model"),
+    [
+        ("openai:gpt-6-luna", "openai", "gpt-6-luna"),
+        ("openai", "openai", ""),
+        ("openai:", "openai", ""),
+        ("ollama:qwen3-coder:30b", "ollama", "qwen3-coder:30b"),
+        ("compatible:org/model:free", "compatible", "org/model:free"),
+        ("  ollama:llama3 \n", "ollama", "llama3"),
+    ],
+)
+def test_the_first_colon_divides_and_all_others_belong_to_the_model(written: str, provider: str, model: str) -> None:
+    assert parse_target(written) == Target(provider=provider, model=model)
+
+
+@pytest.mark.parametrize("written", ["", "   ", ":", ":gpt-6-luna"])
+def test_no_provider_is_an_error_that_says_how_to_write_one(written: str) -> None:
+    with pytest.raises(ProviderError, match="names no provider") as caught:
+        parse_target(written)
+    assert (caught.value.kind, caught.value.hint) == (
+        ErrorKind.INVALID_REQUEST,
+        "Write it as PROVIDER:MODEL or PROVIDER.",
+    )
+
+
+@given(st.from_regex(r"[a-z][a-z0-9-]*", fullmatch=True), st.from_regex(r"([!-~]([ -~]*[!-~])?)?", fullmatch=True))
+def test_a_target_is_read_as_it_is_written(provider: str, model: str) -> None:
+    target = Target(provider=provider, model=model)
+    assert parse_target(str(target)) == target

@@ -1,0 +1,93 @@
+"""A provider without a server: it plays what the test wrote, at the time the test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from decimal import Decimal
+
+from swebench_providers import (
+    Event,
+    Finished,
+    FinishReason,
+    ModelInfo,
+    ProviderSpec,
+    ReasoningDelta,
+    TextDelta,
+    TokenUsage,
+    UnifiedRequest,
+    UnifiedResponse,
+)
+
+SPEC = ProviderSpec(title="Acme", protocol="openai_chat", local=True, default_model="acme-1")
+
+
+class Gate:
+    """Holds the script back until the test opens it, from any thread."""
+
+    def __init__(self) -> None:
+        self._opened: Future[None] = Future()
+
+    def open(self) -> None:
+        self._opened.set_result(None)
+
+    async def passed(self) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._opened))
+
+
+Step = Event | Exception | Gate | Callable[[], None]
+"""Yielded, raised, waited for, or called."""
+
+
+class ScriptedProvider:
+    """Plays `steps` to whoever asks. `requests` are those it got; `left` counts the streams that were closed."""
+
+    def __init__(self, *steps: Step, spec: ProviderSpec = SPEC, cost: Decimal | Exception | None = None) -> None:
+        self.name = "acme"
+        self.spec = spec
+        self.requests: list[UnifiedRequest] = []
+        self.left = 0
+        self._steps = steps
+        self._cost = cost
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        self.requests.append(request)
+        try:
+            for step in self._steps:
+                if isinstance(step, Exception):
+                    raise step
+                if isinstance(step, Gate):
+                    await step.passed()
+                elif callable(step):
+                    step()
+                else:
+                    yield step
+        finally:
+            self.left += 1
+
+    async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
+        raise NotImplementedError
+
+    async def list_models(self) -> list[ModelInfo]:
+        return [ModelInfo(id=self.spec.default_model)]
+
+    async def default_model(self) -> str:
+        return self.spec.default_model
+
+    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:  # noqa: ARG002
+        if isinstance(self._cost, Exception):
+            raise self._cost
+        return self._cost
+
+
+def text(piece: str, at: float = 1.0) -> TextDelta:
+    return TextDelta(piece, at)
+
+
+def thought(piece: str, at: float = 1.0) -> ReasoningDelta:
+    return ReasoningDelta(piece, at)
+
+
+def finished(reason: FinishReason = FinishReason.STOP, at: float = 2.0) -> Finished:
+    return Finished(reason=reason, at=at)

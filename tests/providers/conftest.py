@@ -1,0 +1,41 @@
+"""Providers that speak to the fault server, and a real llama.cpp server for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+from tests.fault_server import FaultServer
+from tests.providers.dialects import BASE_PATHS, speak
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    transport = Transport()
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture(params=BASE_PATHS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Each wire format in turn, by the name of a provider that speaks it."""
+    return str(request.param)
+
+
+@pytest.fixture
+def provider(dialect: str, fault_server: FaultServer, transport: Transport) -> HTTPProvider:
+    """A provider of each wire format in turn, at the fault server."""
+    return speak(fault_server.base_url, dialect, transport)
+
+
+@pytest.fixture(scope="session")
+def llama_server() -> Iterator[EmbeddedServer]:
+    """The embedded model's server, started once."""
+    server = EmbeddedServer()
+    server.start()
+    yield server
+    server.stop()

@@ -1,0 +1,98 @@
+"""The three wire formats as providers of the catalog, and a server that says exactly what a test wrote."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from ssl import SSLContext
+from typing import Any
+
+import pytest
+
+from swebench_providers import Event, ProviderConfig, ProviderError, Secret, UnifiedRequest, UnifiedResponse
+from swebench_providers.catalog import provider_spec
+from swebench_providers.clock import Clock
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+
+BASE_PATHS: Mapping[str, str] = {"compatible": "/v1", "anthropic": "", "ollama": ""}
+"""A provider for each protocol, and what follows the server's address in its base URL."""
+
+KEY = "sk-proj-Zm9yIHRlc3RzIG9ubHk-0123456789"
+ASK = UnifiedRequest(model="m", prompt="Say it.")
+
+
+class Ticking:
+    """A clock on which each look takes `step` seconds, and sleeping takes no longer than it says."""
+
+    def __init__(self, step: float = 1.0) -> None:
+        self._step, self._now = step, 0.0
+
+    def now(self) -> float:
+        self._now += self._step
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
+def provider_at(
+    base_url: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any
+) -> HTTPProvider:
+    """The catalog's provider of that name, with the test's key, at a server of the test; `fields` override."""
+    config = ProviderConfig(
+        **{"name": name, "api_key": Secret(KEY), "base_url": base_url, "base_url_source": "given", **fields}
+    )
+    return HTTPProvider(provider_spec(name), config, transport, clock=clock)
+
+
+def speak(address: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any) -> HTTPProvider:
+    """`provider_at` for an address without a path."""
+    return provider_at(f"{address}{BASE_PATHS[name]}", name, transport, clock=clock, **fields)
+
+
+async def events_of(provider: HTTPProvider, request: UnifiedRequest = ASK) -> list[Event]:
+    """All events of an answer."""
+    async with aclosing(provider.stream_unified(request)) as events:
+        return [event async for event in events]
+
+
+async def error_of(provider: HTTPProvider, request: UnifiedRequest = ASK) -> ProviderError:
+    """The error a request ends in; a failed test when it ends in an answer."""
+    with pytest.raises(ProviderError) as caught:
+        await provider.generate_unified(request)
+    return caught.value
+
+
+@asynccontextmanager
+async def saying(*pieces: bytes, then_wait: bool = False, tls: SSLContext | None = None) -> AsyncIterator[str]:
+    """The address of a server that answers any request with these bytes, then closes or waits for the client to."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+            if then_wait:
+                await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    async with server:
+        scheme = "https" if tls else "http"
+        yield f"{scheme}://localhost:{server.sockets[0].getsockname()[1]}"
+
+
+async def whole(provider: HTTPProvider, **fields: Any) -> UnifiedResponse:
+    """A whole answer to the usual question, with these fields of it changed."""
+    return await provider.generate_unified(UnifiedRequest(**{"model": "m", "prompt": "Say it.", **fields}))
+
+
+async def until_text(provider: HTTPProvider, arrived: asyncio.Event) -> None:
+    """Read an answer to its end; `arrived` is set with its first text."""
+    stream: AsyncGenerator[Event, None] = provider.stream_unified(ASK)
+    async with aclosing(stream) as events:
+        async for _ in events:
+            arrived.set()
