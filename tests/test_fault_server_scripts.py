@@ -332,7 +332,7 @@ async def test_pieces_of_one_byte_reach_a_reader_one_by_one() -> None:
 
 
 async def test_writes_come_apart_at_a_reader_in_the_same_loop_on_a_used_connection_too() -> None:
-    async with FaultServer(FOUR) as server, connected(server) as client:
+    async with asyncio.timeout(10), FaultServer(FOUR) as server, connected(server) as client:
         for _ in range(3):
             await client.ask(OLLAMA)
             reads = [await client.reader.read(65536) for _ in range(6)]  # four tokens, the last line, the end

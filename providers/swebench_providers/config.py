@@ -71,7 +71,7 @@ def from_environment(
 
 def normalise(address: str, spec: ProviderSpec) -> str:
     """An address as users write it (`host`, `:port`, `host:port`, a URL) as a base URL without a trailing slash."""
-    text = address.strip().rstrip("/")
+    text = address.strip()
     if text.startswith(":"):
         text = f"127.0.0.1{text}"
     bare = "://" not in text
@@ -84,7 +84,7 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         raise _bad_address(address, "it carries credentials")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise _bad_address(address, "it is not an http or https address")
-    netloc = parts.netloc
+    netloc = parts.netloc.removesuffix(":")
     if bare and port is None and spec.default_port:
         netloc = f"{netloc}:{spec.default_port}"
     return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/") or spec.default_path, "", ""))

@@ -38,13 +38,13 @@ def _domain(url: str | None) -> list[str]:
 def _from_list(usage: TokenUsage, provider: str, model: str) -> Decimal | None:
     import genai_prices  # noqa: PLC0415 - a second of import that only a paid answer has to spend
 
-    used = genai_prices.Usage(
-        input_tokens=usage.prompt_tokens,
-        output_tokens=usage.completion_tokens,
-        cache_read_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )
     try:
+        used = genai_prices.Usage(
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+        )
         return genai_prices.calc_price(used, model, provider_id=provider).total_price
     except (LookupError, ValueError):  # no such model; or counts that cannot be, such as more cached than read
         return None

@@ -38,3 +38,5 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     any_effort: bool = False
     """The server hands `reasoning_effort` to whatever model it serves, so there is no list to check it against."""
     seed: bool = True
+    keep_alive: bool = True
+    """False where the server closes a connection after an answer without having said so: a next request on it is lost."""

@@ -176,14 +176,17 @@ class HTTPProvider:
             wire = self._encode(request, request.model, stream=False)
             for message in wire.notices:
                 fold.add(Notice(message, self._now()))
-            async with self._send(wire) as response:
-                body = await self._body(response)
-                for event in self._pipeline.parser.parse(body, self._now()):
-                    fold.add(_with_id(event, response))
+            return await self._read_into(fold, wire)
         except ProviderError as error:
             fold.leave_in(error)
             raise self._attributed(error, request.model) from None
-        return body
+
+    async def _read_into(self, fold: Fold, wire: WireRequest) -> bytes:
+        async with self._send(wire) as response:
+            body = await self._body(response)
+            for event in self._pipeline.parser.parse(body, self._now()):
+                fold.add(_with_id(event, response))
+            return body
 
     def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> WireRequest:
         request = msgspec.structs.replace(request, model=model, stream=stream)
@@ -199,6 +202,8 @@ class HTTPProvider:
             raise _damaged_key(self.spec)
         own = {name.lower(): value for name, value in self._config.headers.items()}
         headers = {"user-agent": USER_AGENT, "content-type": "application/json", **wire.headers, **own}
+        if not self.spec.quirks.keep_alive:
+            headers["connection"] = "close"
         async with self._transport.send(
             wire.method,
             join(self._config.base_url, wire.path),
@@ -222,12 +227,16 @@ class HTTPProvider:
         return _is_html(response) or (_media_type(response) == "application/json" and self._pipeline.stream_type == SSE)
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
-        """The error with its provider and model on it, and without the key a server may have quoted."""
+        """The error with its provider and model on it, and without the key.
+
+        A server may have quoted it; and the frames the error came through hold the request and the server's words.
+        """
         error.provider, error.model = self.name, model
         if self._config.api_key:
             error.args = (self._config.api_key.scrub(str(error)),)
             error.code = self._config.api_key.scrub(error.code)
-        return error
+        error.__context__ = None
+        return error.with_traceback(None)
 
 
 def join(base_url: str, path: str) -> str:

@@ -102,6 +102,7 @@ class Transport:
         timeout = httpx.Timeout(limits.idle, connect=limits.connect, pool=None)
         with _mapped(urlsplit(url).hostname or "", in_body=False):
             client = await self._client(url)
+            await _what_has_arrived()
             # The key appears in this call and in no variable, so that no traceback with locals can show it.
             request = client.build_request(
                 method, url, headers=auth.prepare_headers(headers), content=body, timeout=timeout
@@ -194,6 +195,12 @@ def _proxy_url(address: str) -> str | None:
             ErrorKind.BAD_ENDPOINT, f"a {scheme} proxy cannot be used", hint="Name an http or https proxy, or none."
         )
     return address
+
+
+async def _what_has_arrived() -> None:
+    """Let the loop read its sockets, so that an idle connection the server has closed is not taken for a live one."""
+    await asyncio.sleep(0)  # the read is queued behind us
+    await asyncio.sleep(0)
 
 
 def _new_client(verify: ssl.SSLContext | bool, proxy: str | None) -> httpx.AsyncClient:

@@ -12,6 +12,7 @@ from swebench_providers import (
     Finished,
     FinishReason,
     ModelInfo,
+    ProviderRegistry,
     ProviderSpec,
     ReasoningDelta,
     TextDelta,
@@ -79,6 +80,14 @@ class ScriptedProvider:
         if isinstance(self._cost, Exception):
             raise self._cost
         return self._cost
+
+
+def registry_of(**providers: ScriptedProvider) -> ProviderRegistry:
+    """A registry that knows these besides the usual ones."""
+    registry = ProviderRegistry({})
+    for name, provider in providers.items():
+        registry.register(name, provider.spec, lambda *_, provider=provider: provider)
+    return registry
 
 
 def text(piece: str, at: float = 1.0) -> TextDelta:

@@ -7,6 +7,8 @@ painted. `idle` is what the driver itself costs for each step; it is part of the
 line as a stream would, painting every piece. `wrap` is wrapping and painting all lines again at another width.
 """
 
+from __future__ import annotations
+
 import argparse
 import asyncio
 import sys

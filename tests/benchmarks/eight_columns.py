@@ -51,7 +51,7 @@ def child(columns: int, base_url: str) -> None:
     from swebench_providers import ProviderRegistry
     from swebench_tui.runs.question import free_question
     from swebench_tui.runs.target import Target
-    from swebench_tui.tui.app import SwebenchApp
+    from swebench_tui.tui.app import SwebenchApp, rest_the_collector
     from swebench_tui.tui.screens.compare import CompareScreen
     from swebench_tui.tui.widgets.answer_view import AnswerView
 
@@ -78,6 +78,7 @@ def child(columns: int, base_url: str) -> None:
             self.exit(message=msgspec.json.encode(Counts(arrived, shown)).decode())
 
     targets = [Target(provider="compatible", model=f"m{i}") for i in range(columns)]
+    rest_the_collector()
     Bench(ProviderRegistry({"COMPATIBLE_BASE_URL": base_url}), lineup=targets).run()
 
 

@@ -113,6 +113,7 @@ class FaultServer:
         with suppress(BlockingIOError, ConnectionAbortedError):
             client, (_, peer_port) = listener.accept()
             client.settimeout(0)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(client, peer_port, self._answer_to)
             task = connection.start()
             self._connections[task] = connection

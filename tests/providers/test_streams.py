@@ -199,7 +199,7 @@ async def test_the_models_a_server_lists_are_listed_and_the_first_is_the_default
 ) -> None:
     fault_server.by_model = {"first": Script("one"), "second": Script("two")}
     assert [model.id for model in await provider.list_models()] == ["first", "second"]
-    assert await provider.default_model() == provider.spec.default_model or "first"
+    assert await provider.default_model() == (provider.spec.default_model or "first")
 
 
 async def test_a_request_without_a_model_goes_to_the_configured_one_else_the_first_listed(

@@ -1,7 +1,10 @@
 """An answer as it arrives: pieces of text, cut anywhere, become formatted lines."""
 
+from __future__ import annotations
+
+from swebench_tui.printable import neutralise
 from swebench_tui.tui.markdown_lines import Line, Look, Span, State, format_line
-from swebench_tui.tui.plain_text import expand_tabs, neutralise
+from swebench_tui.tui.plain_text import expand_tabs
 
 
 class AnswerLines:

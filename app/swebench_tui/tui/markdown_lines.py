@@ -18,6 +18,8 @@ The first of these that claims a line has it:
     prose                   fence, code by indentation, heading, rule, table, quote, list item, paragraph
 """
 
+from __future__ import annotations
+
 import re
 import string
 from collections.abc import Iterable, Iterator
@@ -26,7 +28,8 @@ from enum import Enum, Flag, auto
 from operator import itemgetter
 from typing import NamedTuple
 
-from swebench_tui.tui.plain_text import expand_tabs, neutralise
+from swebench_tui.printable import neutralise
+from swebench_tui.tui.plain_text import expand_tabs
 
 
 class Look(Flag):
@@ -115,7 +118,7 @@ _LIST_MARK = r" *(?:[-*+]|\d{1,9}[.)]) +"
 _OPENING_FENCE = re.compile(rf"((?:{_LIST_MARK})* *)(`{{3,}}(?=[^`]*$)|~{{3,}}) *(\w*)")
 _CLOSING_FENCE = re.compile(r"( *)(`{3,}|~{3,}) *$")
 
-_HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))?")
+_HUNK = re.compile(r"@@ -\d+(?:,(\d{1,9}))? \+\d+(?:,(\d{1,9}))?")
 _FILE = re.compile(
     r'diff --git |--- (?:"?a/|/dev/null)|\+\+\+ (?:"?b/|/dev/null)'
     r"|\*\*\* (?:(?:Begin|End) Patch|(?:Add|Update|Delete) File: )"

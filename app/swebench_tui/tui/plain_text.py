@@ -1,35 +1,14 @@
-"""Text from models and servers, made safe to show and fitted to a grid of terminal cells.
+"""One line of text on a grid of terminal cells."""
 
-What arrives over the wire is data: it must not move the cursor, ring the bell, set a window title or turn the order of
-letters round. Each character that could is shown as one that stands for it, so a reader sees that it was there.
-"""
+from __future__ import annotations
 
 import re
 
 from rich.cells import cell_len
 
 _TAB_COLUMNS = 4
-
-# C0 but tab and line feed, DEL, C1; line and paragraph separators, which terminals do not show; bidirectional
-# embeddings, overrides and isolates; lone surrogates, which no encoding of a terminal can carry.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_CONTROL_PICTURES = 0x2400
-
 _SPACES = re.compile(" +")
 _JOINER, _EMOJI_SELECTOR = "\u200d", "\ufe0f"
-
-
-def neutralise(text: str) -> str:
-    """`text` with its control characters made visible; tabs and line feeds stay, the CR of a CR LF goes.
-
-    C0 controls and DEL become their pictures (ESC is `␛`), other characters that disturb a terminal become U+FFFD.
-    """
-    return _UNSAFE.sub(_stand_in, text.replace("\r\n", "\n"))
-
-
-def one_line(text: str) -> str:
-    """`text` for a title or a table cell: neutralised, runs of white space as one space, none at the ends."""
-    return neutralise(re.sub(r"[ \t\r\n]+", " ", text)).strip(" ")
 
 
 def expand_tabs(line: str) -> str:
@@ -62,13 +41,6 @@ def wrap(line: str, width: int, *, hang: int = 0, fold: bool = False) -> list[in
     return starts
 
 
-def _stand_in(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(_CONTROL_PICTURES + code)
-    return "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
-
-
 def _fit(line: str, start: int, width: int) -> int:
     """The end of the longest piece from `start` that takes at most `width` cells and cuts no joined characters."""
     end = start + width
@@ -89,7 +61,8 @@ def _word_break(line: str, start: int, end: int, least: int) -> int:
     Not before `least`, nor after nothing but spaces: the next row has no more room than is left behind those.
     """
     if spaces := _SPACES.match(line, end):
-        return spaces.end()
+        after = spaces.end()
+        return after - 1 if after < len(line) and _joins(line, after) else after
     if line[start:end].isascii():
         at = line.rfind(" ", start, end) + 1
     else:
@@ -99,7 +72,7 @@ def _word_break(line: str, start: int, end: int, least: int) -> int:
 
 def _may_break(line: str, at: int) -> bool:
     before, after = line[at - 1], line[at]
-    return before == " " or (2 in (_cells(before), _cells(after)) and not _joins(line, at))
+    return not _joins(line, at) and (before == " " or 2 in (_cells(before), _cells(after)))
 
 
 def _joins(line: str, at: int) -> bool:

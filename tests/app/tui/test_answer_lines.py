@@ -1,5 +1,7 @@
 """An answer in pieces is the same answer."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import pytest
@@ -91,6 +93,7 @@ def test_thoughts_between_two_parts_of_an_answer_end_its_line_but_not_its_code_b
     answer = filled(("answer", "```py\n*a*"), ("reasoning", "# hm"), ("answer", "*b*\n```\n*c*"))
     assert shown(answer) == ["```py", "*a*", "── thinking ──", "# hm", "── answer ──", "*b*", "```", "c"]
     assert answer.text == "```py\n*a**b*\n```\n*c*"
+    assert shown(filled(("answer", "```"), ("reasoning", "hm"), ("answer", "*b*")))[-1] == "*b*"
 
 
 def test_an_empty_piece_changes_nothing() -> None:

@@ -1,7 +1,8 @@
 """The view of an answer, driven as a user and a stream would drive it."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 from rich.cells import cell_len
@@ -9,12 +10,13 @@ from rich.color import Color
 from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
-from textual.pilot import Pilot
-from textual.selection import SELECT_ALL
+from textual.geometry import Offset, Region
+from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
 from swebench_tui.tui.markdown_lines import Look
 from swebench_tui.tui.widgets.answer_view import AnswerView
+from tests.app.tui.pilot import wait_until
 
 NASTY = (
     "# **Title** \x1b]0;owned\x07\r\n"
@@ -37,24 +39,26 @@ class OneView(App[None]):
         yield self.view
 
 
-class CountingView(AnswerView):
-    """Counts the rows that are rendered and not taken from the cache."""
+class WatchedView(AnswerView):
+    """Counts the rows that are rendered and not taken from the cache, and knows what was painted last."""
 
-    rendered = 0
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.rendered = 0
+        self._painted: dict[int, str] = {}
+
+    @property
+    def painted(self) -> list[str]:
+        return [self._painted.get(y, "") for y in range(self.size.height)]
 
     def _segments(self, row: int) -> Iterator[Segment]:
         self.rendered += 1
         return super()._segments(row)
 
-
-async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str, within: float = 10.0) -> None:
-    """Let the app run until `holds()`; fails, naming `what`, when it never does."""
-    try:
-        async with asyncio.timeout(within):
-            while not holds():
-                await pilot.pause(0.01)
-    except TimeoutError:
-        pytest.fail(f"{what}: not within {within:g} s")
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = super().render_lines(crop)
+        self._painted |= {y: strip.text.rstrip() for y, strip in zip(crop.line_range, strips, strict=True)}
+        return strips
 
 
 def strips(view: AnswerView) -> list[Strip]:
@@ -75,13 +79,15 @@ def numbered(count: int, start: int = 0) -> str:
     return "".join(f"line {n}\n" for n in range(start, start + count))
 
 
-def colour(view: AnswerView, y: int) -> Color | None:
-    style = next(iter(view.render_line(y))).style
-    return style.color if style else None
+def colours(view: AnswerView, y: int, *, piece: int = 0) -> tuple[Color | None, Color | None]:
+    """Foreground and background of a piece of a row."""
+    style = list(view.render_line(y))[piece].style
+    return (style.color, style.bgcolor) if style else (None, None)
 
 
-def selected_pieces(view: AnswerView, background: Color | None) -> list[str]:
-    return [segment.text for segment in view.render_line(0) if segment.style and segment.style.bgcolor == background]
+def pieces(view: AnswerView) -> list[str]:
+    """The differently styled pieces of the first row."""
+    return [segment.text for segment in view.render_line(0) if segment.text.strip()]
 
 
 def at_end(view: AnswerView) -> bool:
@@ -253,21 +259,23 @@ async def test_replace_shows_only_the_new_text_and_clear_nothing() -> None:
 
 @pytest.mark.parametrize("height", [20, 200])
 async def test_one_more_line_renders_that_line_alone_and_lays_out_nothing(height: int) -> None:
-    view = CountingView("```diff\n" + "".join(f"+line {n}\n" for n in range(300)))
+    view = WatchedView("```diff\n" + "".join(f"+line {n}\n" for n in range(300)))
     app = OneView(view)
     async with app.run_test(size=(40, height)) as pilot:
-        await wait_until(pilot, lambda: on_screen(view)[-1] == "+line 299", what="the end")
+        await wait_until(pilot, lambda: view.painted[-1] == "+line 299", what="the end")
+        await pilot.pause()
         layouts: list[object] = []
         app.screen.screen_layout_refresh_signal.subscribe(view, layouts.append)
         view.rendered = 0
         for n in range(300, 310):
             view.append(f"+line {n}\n")
-            await wait_until(pilot, lambda last=f"+line {n}": on_screen(view)[-1] == last, what="the new line")  # type: ignore[misc]
+            await pilot.pause()
+            assert on_screen(view)[-1] == f"+line {n}"
         assert (view.rendered, layouts) == (10, [])
 
 
 async def test_scrolling_back_and_forth_uses_the_rows_rendered_before() -> None:
-    view = CountingView(numbered(40))
+    view = WatchedView(numbered(40))
     async with OneView(view).run_test(size=(40, 20)) as pilot:
         await wait_until(pilot, lambda: on_screen(view)[-1] == "line 39", what="the end")
         view.scroll_home(animate=False)
@@ -279,13 +287,17 @@ async def test_scrolling_back_and_forth_uses_the_rows_rendered_before() -> None:
 
 
 async def test_an_idle_view_has_no_timer_and_paints_nothing() -> None:
-    view = AnswerView(numbered(50))
+    view = WatchedView(numbered(5))
     async with OneView(view).run_test(size=(40, 20)) as pilot:
-        await wait_until(pilot, lambda: at_end(view), what="the end")
+        await wait_until(pilot, lambda: view.painted[4] == "line 4", what="the text")
+        await pilot.pause()
         assert not view._timers
         assert view.auto_refresh is None
+        view._painted.clear()
         view.append("")
-        assert not view._repaint_required
+        view.append_reasoning("")
+        await pilot.pause()
+        assert view.painted == [""] * 20
 
 
 async def test_the_mouse_selects_lines_as_they_were_before_wrapping() -> None:
@@ -303,17 +315,20 @@ async def test_the_mouse_selects_lines_as_they_were_before_wrapping() -> None:
         assert app.screen.get_selected_text() == "one two three four five\n\n```\n+code"
 
 
-async def test_what_is_selected_is_painted_as_selected() -> None:
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark"])
+async def test_what_is_selected_is_painted_as_selected_and_can_be_read(theme: str) -> None:
     view = AnswerView("one two")
     app = OneView(view)
     async with app.run_test(size=(13, 5)) as pilot:
+        app.theme = theme
         await wait_until(pilot, lambda: on_screen(view)[0] == "one two", what="the text")
-        app.screen.selections = {view: SELECT_ALL}
-        view.selection_updated(SELECT_ALL)
-        selection = app.screen.get_component_rich_style("screen--selection").bgcolor
-        assert selected_pieces(view, selection) == ["one two"]
+        app.screen.selections = {view: Selection(Offset(4, 0), Offset(7, 0))}
+        await wait_until(pilot, lambda: pieces(view) == ["one ", "two"], what="two pieces")
+        plain, selected = colours(view, 0), colours(view, 0, piece=1)
+        assert selected[1] != plain[1]
+        assert selected[0] != selected[1]
         app.screen.clear_selection()
-        await wait_until(pilot, lambda: not selected_pieces(view, selection), what="no selection")
+        await wait_until(pilot, lambda: pieces(view) == ["one two"], what="no selection")
 
 
 async def test_selecting_all_of_a_text_that_ends_with_empty_lines_gives_them_too() -> None:
@@ -328,16 +343,16 @@ async def test_added_and_removed_lines_differ_in_every_theme(theme: str) -> None
     app = OneView(view)
     async with app.run_test(size=(20, 8)) as pilot:
         app.theme = theme
-        await wait_until(pilot, lambda: len({colour(view, y) for y in (1, 2, 3)}) == 3, what="three colours")
+        await wait_until(pilot, lambda: len({colours(view, y)[0] for y in (1, 2, 3)}) == 3, what="three colours")
 
 
 async def test_a_new_theme_repaints_what_is_shown() -> None:
     view = AnswerView("# title")
     app = OneView(view)
     async with app.run_test(size=(20, 8)) as pilot:
-        before = colour(view, 0)
+        before = colours(view, 0)[0]
         app.theme = "textual-light"
-        await wait_until(pilot, lambda: colour(view, 0) != before, what="the other colour")
+        await wait_until(pilot, lambda: colours(view, 0)[0] != before, what="the other colour")
 
 
 async def test_without_colour_the_characters_and_attributes_still_tell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,6 +366,13 @@ async def test_without_colour_the_characters_and_attributes_still_tell(monkeypat
         assert told["bold"][0]
         assert told["italic"][1]
         assert told["code"][2]
+        colours = [
+            segment.style.color
+            for strip in app.screen._compositor.render_strips()
+            for segment in strip
+            if segment.style
+        ]
+        assert all(len(set(colour.get_truecolor())) == 1 for colour in colours if colour)
 
 
 @pytest.mark.parametrize("rule", ["border: round red", "padding: 1 2", "opacity: 60%", "tint: red 10%"])
@@ -363,22 +385,22 @@ async def test_a_decorated_view_shows_the_same_text(rule: str) -> None:
     app = Decorated(view)
     async with app.run_test(size=(40, 12)) as pilot:
         await wait_until(pilot, lambda: at_end(view), what="the end")
-        painted = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
-        assert all(row in painted for row in on_screen(view))
+        screen = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert all(row in screen for row in on_screen(view))
         view.append("one more")
         await wait_until(pilot, lambda: on_screen(view)[-1] == "one more", what="the new line")
 
 
-async def test_what_is_painted_is_what_the_rows_say() -> None:
-    view = AnswerView(numbered(50))
-    app = OneView(view)
-    async with app.run_test(size=(20, 10)) as pilot:
-        await wait_until(pilot, lambda: at_end(view), what="the end")
-        for n in range(50, 60):
-            view.append(f"line {n}\n")
-            await pilot.pause()
-        painted = [strip.crop(0, 18).text.rstrip() for strip in app.screen._compositor.render_strips()]
-        assert painted == on_screen(view) == [f"line {n}" for n in range(50, 60)]
+async def test_what_arrives_is_painted_whether_it_scrolls_or_not() -> None:
+    view = WatchedView("one\ntw")
+    async with OneView(view).run_test(size=(20, 4)) as pilot:
+        await wait_until(pilot, lambda: view.painted == ["one", "tw", "", ""], what="the first text")
+        view.append("o\nthree")
+        await wait_until(pilot, lambda: view.painted == ["one", "two", "three", ""], what="more, without scrolling")
+        view.append("\nfour\nfive\nsix")
+        await wait_until(pilot, lambda: view.painted == ["three", "four", "five", "six"], what="more, with scrolling")
+        view.replace("seven")
+        await wait_until(pilot, lambda: view.painted == ["seven", "", "", ""], what="the replacement")
 
 
 async def test_the_scroll_bar_keeps_up_though_it_is_seldom_painted() -> None:
@@ -393,14 +415,16 @@ async def test_the_scroll_bar_keeps_up_though_it_is_seldom_painted() -> None:
 
 
 async def test_a_view_without_height_takes_text_and_shows_it_when_it_gets_some() -> None:
-    view = AnswerView()
+    view = AnswerView(numbered(50))
     async with OneView(view).run_test(size=(30, 10)) as pilot:
+        await wait_until(pilot, lambda: at_end(view), what="the end")
         view.styles.height = 0
         await wait_until(pilot, lambda: view.size.height == 0, what="no height")
-        view.append(numbered(50))
+        view.append(numbered(50, 50))
         view.styles.width = 20
+        await wait_until(pilot, lambda: view.size == (20, 0), what="another width")
         view.styles.height = 10
-        await wait_until(pilot, lambda: view.size == (20, 10) and on_screen(view)[-1] == "line 49", what="the end")
+        await wait_until(pilot, lambda: view.size == (20, 10) and on_screen(view)[-1] == "line 99", what="the end")
 
 
 async def test_an_empty_view_may_have_its_scroll_bar_always() -> None:

@@ -1,5 +1,7 @@
 """Markdown one line at a time: what is styled, what is hidden, and that nothing else ever is."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from swebench_tui.printable import neutralise
 from swebench_tui.tui.markdown_lines import Line, Look, State, format_line
-from swebench_tui.tui.plain_text import expand_tabs, neutralise
+from swebench_tui.tui.plain_text import expand_tabs
 
 LINES_THAT_MATTER = st.sampled_from(
     [
@@ -245,6 +248,12 @@ def test_a_diff_inside_a_list_is_a_diff() -> None:
 def test_a_diff_without_prefixes_or_counts_is_one_inside_its_fence() -> None:
     text = "```diff\n--- x.py\n+++ x.py\n@@ class A @@\n--- old\n+x\nodd\n```"
     assert looks(text)[1:-1] == [Look.FILE, Look.FILE, Look.HUNK, Look.REMOVED, Look.ADDED, Look.CODE_BLOCK]
+
+
+@pytest.mark.parametrize("count", ["9" * 5_000, "٣", "0", ""])
+def test_any_number_in_a_hunk_header_is_taken_as_it_comes(count: str) -> None:
+    text = f"@@ -1,{count} +1 @@"
+    assert [line.text for line in lines(f"{text}\n-a")] == [text, "-a"]
 
 
 def test_edit_blocks_show_what_goes_and_what_comes() -> None:

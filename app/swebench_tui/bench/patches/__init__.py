@@ -1,7 +1,7 @@
 """From a model's answer to a checked patch.
 
-`judge` does all of it: candidates from the answer, mended in form and never in content, tried until `git apply --check` takes one. The steps are there by
-themselves too: `find_candidates`, `parse_diff` and `emit_diff`, `parse_blocks`.
+`judge` does all of it: candidates from the answer, mended in form and never in content, tried until `git apply --check`
+takes one. The steps are there by themselves too: `find_candidates`, `parse_diff` and `emit_diff`, `parse_blocks`.
 """
 
 from __future__ import annotations

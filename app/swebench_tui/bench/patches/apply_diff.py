@@ -41,7 +41,10 @@ class Splice(msgspec.Struct, frozen=True):
 
 
 def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -> Located:
-    """The same diff with bare paths, and without `index` lines that name another version than the tree's. Raises `PatchError`."""
+    """The same diff with bare paths, without `index` lines that name another version than the tree's.
+
+    Raises `PatchError` for a path that leads out of the checkout.
+    """
     repairs: list[Repair] = []
     located: list[FileChange] = []
     for change in changes:
@@ -75,7 +78,7 @@ def _only_adds(change: FileChange) -> bool:
 
 
 def apply_diff(changes: Iterable[FileChange], tree: Tree) -> Applied:
-    """Apply located changes one after the other. Raises `PatchError` at the first that does not fit; the tree is then void."""
+    """Apply located changes one after the other. Raises `PatchError` at the first that does not fit."""
     done = [_apply(change, tree) for change in changes]
     repairs = dict.fromkeys(repair for applied in done for repair in applied.repairs)
     return Applied(all(applied.as_written for applied in done), tuple(repairs))
@@ -130,7 +133,7 @@ def _changes_something(hunk: Hunk) -> bool:
 
 
 def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Repair, ...]]:
-    """`text` with all placed hunks done, and what was mended for it. Raises `PatchError` when two change the same line."""
+    """`text` with all placed hunks done, and what was mended. Raises `PatchError` when two change the same line."""
     repairs = [repair for one in placed for repair in one.repairs]
     ended = text.final_newline
     for one in placed:
@@ -150,7 +153,7 @@ def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Re
 
 
 def _splices(placed: Placed, text: FileText) -> list[Splice]:
-    """The hunk as the smallest replacements; context lines stay as the file has them, added ones follow its line ends."""
+    """The hunk as the smallest replacements; context stays as the file has it, added lines follow its line ends."""
     follow = Repair.LINE_ENDS in placed.repairs
     there = text.lines[placed.at : placed.at + len(placed.hunk.old)]
     end = "\r" if 2 * sum(line.endswith("\r") for line in there) > len(there) else ""

@@ -18,7 +18,7 @@ _SHORT = 10  # lines of a file below which nothing can be said about how much of
 
 
 def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Tree, locator: Locator) -> tuple[Repair, ...]:
-    """Put each (name, lines) into the tree. Returns what was mended; raises `PatchError` for what is plainly a part of a file."""
+    """Put each (name, lines) into the tree; returns what was mended. Raises `PatchError` for what is no whole file."""
     repairs: list[Repair] = []
     for name, lines in contents:
         path, mended = locator.from_text(name)
@@ -50,7 +50,5 @@ def _must_be_whole(path: str, lines: tuple[str, ...], before: FileText) -> None:
     if any(is_elision(line) and line not in known for line in lines):
         raise PatchError(Failure.ELISION, f"{path}: has `...` where lines of the file should be")
     if len(before.lines) >= _SHORT and 2 * len(lines) < len(before.lines):
-        raise PatchError(
-            Failure.PARTIAL_FILE,
-            f"{path}: the answer has {len(lines)} lines for a file of {len(before.lines)}, so it is taken for a part of it",
-        )
+        what = f"{len(lines)} lines for a file of {len(before.lines)}, so they are taken for a part of it"
+        raise PatchError(Failure.PARTIAL_FILE, f"{path}: the answer has {what}")

@@ -1,14 +1,14 @@
 """The ladder: candidates of an answer against a checkout, until `git apply --check` takes one.
 
-A candidate is applied to a `Tree` first, which finds its files and the place of every hunk or refuses. A diff that went in exactly as it
-stands is then shown to git in the model's own hunks; anything else, or if git says no, as the difference git sees between the files
-before and after. So git has the last word on every patch, and no patch adds or removes a line that the answer does not.
+A candidate is applied to a `Tree` first, which finds its files and the place of every hunk, or refuses. A diff that
+went in exactly as it stands is then shown to git in the model's own hunks; anything else, or if git says no, as the
+difference git sees between the files before and after. So git has the last word on every patch, and no patch adds or
+removes a line that the answer does not.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,8 +25,10 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 _SCRIPT = re.compile(r"(?:reproduc|repro_|bug_|debug_|verify_|check_|demo|try_|test_)\w*\.py")
+_NO_CHECKOUT = "not checked: there is no checkout of the repository"
 _NOTHING = {Failure.EMPTY_ANSWER, Failure.PROSE_ONLY, Failure.NO_DIFF, Failure.NO_CHANGE}
 
 
@@ -35,8 +37,9 @@ def judge(
 ) -> PatchVerdict:
     """What of `answer` is a patch, and whether it applies to `checkout`, a clean git checkout at the base commit.
 
-    Without a checkout the verdict is "unchecked" at best. `finish_reason="length"` or `incomplete` say that the answer was cut off.
-    Blocks while git runs (up to 20 s a call); never raises for what an answer holds, and never changes the checkout.
+    Without a checkout the verdict is "unchecked" at best. `finish_reason="length"` or `incomplete` say that the
+    answer was cut off. Blocks while git runs (up to 20 s a call); never raises for what an answer holds, never
+    changes the checkout.
     """
     cut = incomplete or finish_reason == "length"
     found = find_candidates(answer, cut=cut)
@@ -46,24 +49,23 @@ def judge(
 
 def _with_warnings(verdict: PatchVerdict, *, cut: bool) -> PatchVerdict:
     if verdict.status in {"applies", "unchecked"}:
-        warnings = _warnings(verdict)
-        warnings += (
-            ["the answer was cut off at the output limit, so there may have been more to this patch"] if cut else []
-        )
-        return msgspec.structs.replace(verdict, detail="; ".join([verdict.detail, *warnings]))
+        return msgspec.structs.replace(verdict, detail="; ".join([verdict.detail, *_warnings(verdict, cut=cut)]))
     if not cut or verdict.failure is Failure.TRUNCATED:
         return verdict
     detail = f"the answer was cut off at the output limit before a patch that applies; {verdict.detail}"
     return msgspec.structs.replace(verdict, failure=Failure.TRUNCATED, detail=detail)
 
 
-def _warnings(verdict: PatchVerdict) -> list[str]:
-    created = re.findall(r"^--- /dev/null\n\+\+\+ b/(.*?)\t?$", verdict.patch, re.MULTILINE)
-    scripts = [path for path in created if "/" not in path and _SCRIPT.fullmatch(PurePosixPath(path).name)]
-    warnings = ["it touches only tests"] if verdict.files and touches_only_tests(verdict.files) else []
-    warnings += [f"it adds a helper script, {scripts[0]}"] if scripts else []
-    warnings += ["another diff in the answer was left out"] if Repair.FENCE_LEFT_OUT in verdict.repairs else []
-    return warnings
+def _warnings(verdict: PatchVerdict, *, cut: bool) -> list[str]:
+    created = re.findall(r"^--- /dev/null\n\+\+\+ b/([^/\n]*)$", verdict.patch, re.MULTILINE)
+    scripts = [name for name in created if _SCRIPT.fullmatch(name)]
+    said = {
+        "it touches only tests": bool(verdict.files) and touches_only_tests(verdict.files),
+        f"it adds a helper script, {', '.join(scripts)}": bool(scripts),
+        "other diffs or blocks of the answer were left out": Repair.FENCE_LEFT_OUT in verdict.repairs,
+        "the answer was cut off at the output limit, so there may have been more to this patch": cut,
+    }
+    return [warning for warning, holds in said.items() if holds]
 
 
 def _without_checkout(found: Found) -> PatchVerdict:
@@ -86,25 +88,16 @@ def _unchecked(candidate: Candidate) -> PatchVerdict:
         except PatchError as error:
             return _pending(str(error), (path for change in located.changes for path in change.paths))
         repairs = _unique(candidate.repairs, located.repairs)
-        return _verdict(
-            "unchecked", patch, located.changes, repairs, detail="not checked: there is no checkout of the repository"
-        )
-    names = (
-        [block.name for block in candidate.blocks]
-        if isinstance(candidate, Edits)
-        else [name for name, _ in candidate.contents]
-    )
-    return _pending(
-        "blocks and whole files become a diff only beside the files",
-        (locator.from_text(name)[0] for name in names if name),
-    )
+        return _verdict("unchecked", patch, located.changes, repairs, detail=_NO_CHECKOUT)
+    names = (block.name for block in candidate.blocks) if isinstance(candidate, Edits) else dict(candidate.contents)
+    files = [locator.from_text(name)[0] for name in names if name is not None]
+    return _pending("blocks and whole files become a diff only beside the files", files)
 
 
 def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
-    detail = f"not checked: there is no checkout of the repository, and {why}"
-    return PatchVerdict(
-        status="unchecked", failure=Failure.NEEDS_CHECKOUT, detail=plain(detail), files=tuple(dict.fromkeys(files))
-    )
+    paths = tuple(dict.fromkeys(files))
+    detail = plain(f"{_NO_CHECKOUT}, and {why}")
+    return PatchVerdict(status="unchecked", failure=Failure.NEEDS_CHECKOUT, detail=detail, files=paths)
 
 
 def _best(found: Found, checkout: Path) -> PatchVerdict:
@@ -116,7 +109,7 @@ def _best(found: Found, checkout: Path) -> PatchVerdict:
             verdicts.append(_try(candidate, git, checkout))
             if verdicts[-1].status == "applies":
                 return verdicts[-1]
-    except GitError as error:
+    except (GitError, OSError) as error:
         return PatchVerdict(status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=plain(f"not checked: {error}"))
     return verdicts[0] if verdicts else _refused(found.errors[0])
 
@@ -146,11 +139,9 @@ def _checked(candidate: Candidate, tree: Tree, git: Git, locator: Locator) -> Pa
         raise PatchError(Failure.NO_CHANGE, "the patch leaves every file as it is")
     patch = emit_diff(changes)
     said = _takes(git, patch)
-    return (
-        _verdict("applies", patch, changes, repairs)
-        if said is None
-        else _refused(PatchError(Failure.GIT_REFUSED, said), patch, changes)
-    )
+    if said is not None:
+        return _refused(PatchError(Failure.GIT_REFUSED, said), patch, changes)
+    return _verdict("applies", patch, changes, repairs)
 
 
 def _takes(git: Git, patch: str) -> str | None:
@@ -158,9 +149,8 @@ def _takes(git: Git, patch: str) -> str | None:
     try:
         return git.apply_check(patch.encode())
     except UnicodeEncodeError as error:
-        raise PatchError(
-            Failure.NOT_UTF8, "the patch holds bytes that are not UTF-8, which a predictions file cannot hold"
-        ) from error
+        what = "the patch holds bytes that are not UTF-8, which a predictions file cannot hold"
+        raise PatchError(Failure.NOT_UTF8, what) from error
 
 
 def _shown(error: PatchError, candidate: Candidate, git: Git, locator: Locator) -> PatchVerdict:

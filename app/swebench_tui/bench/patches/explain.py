@@ -1,4 +1,4 @@
-"""Why the old lines of a hunk are not in the file. For the user and for the failure class; it never leads to a repair."""
+"""Why the old lines of a hunk are not in the file: for the user and the failure class, never for a repair."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """From an answer to the candidates for its patch, in the order in which they are to be tried.
 
-SEARCH/REPLACE blocks come first, all together. Then diffs: of fences that touch the same file the last one counts, earlier ones are
-drafts; fences for different files are parts of one patch. If that does not apply, each fence by itself, the last one first, but
-never one that only touches tests when another does more. Whole files are looked for only in answers without blocks and diffs.
+SEARCH/REPLACE blocks come first, all together. Then diffs: of fences that touch the same file the last one counts,
+earlier ones are drafts; fences for different files are parts of one patch. If that does not apply, each fence by
+itself, the last one first, but never one that only touches tests when another does more. Whole files are looked for
+only in answers without blocks and diffs.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
 _MOST_PARTS = 200  # diffs, or files, in one answer
 _MOST_TRIED = 8  # diffs tried by themselves, from the last one back
-_NO_FILES = frozenset(
-    {"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "json-output", "traceback"}
-)
+_NO_FILES = frozenset({"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "traceback"})
+_TEST_NAME = re.compile(r"tests?_.*|.*_tests?|tests?|conftest")
 _CONTINUES = re.compile(r"@@|\+|-(?! \S)| +\S")
 
 
@@ -61,23 +61,30 @@ class Found(msgspec.Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     errors: tuple[PatchError, ...] = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.candidates or self.errors)
+
 
 def find_candidates(answer: str, *, cut: bool = False) -> Found:
     """The candidates in `answer`. With `cut`, what the end of the answer cut through is an error, never a candidate."""
     if not answer.strip():
-        return Found(errors=(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"),))
+        return _broken(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"))
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
         answer = answer.replace("\r\n", "\n")  # the whole answer came with CRLF: its transport, not its content
     try:
         read = read_regions(answer)
     except PatchError as error:
-        return Found(errors=(error,))
-    found = [_edits(read, cut=cut), _diffs(read, cut=cut, ended=answer.endswith("\n"))]
-    if not any(one.candidates or one.errors for one in found):
-        found = [_files(read, cut=cut)]
-    candidates = tuple(candidate for one in found for candidate in one.candidates)
-    errors = tuple(error for one in found for error in one.errors)
-    return Found(candidates, errors if candidates or errors else (_nothing(read, cut=cut),))
+        return _broken(error)
+    edits, diffs = _edits(read, cut=cut), _diffs(read, cut=cut, ended=answer.endswith("\n"))
+    if edits and diffs:
+        return Found(tuple(map(_alone, edits.candidates + diffs.candidates)), edits.errors + diffs.errors)
+    return edits or diffs or _files(read, cut=cut) or Found(errors=(_nothing(read, cut=cut),))
+
+
+def _alone(candidate: Candidate) -> Candidate:
+    """The candidate of an answer that holds both blocks and diffs; only one of the two is taken."""
+    repairs = tuple(dict.fromkeys([*candidate.repairs, Repair.FENCE_LEFT_OUT]))
+    return msgspec.structs.replace(candidate, repairs=repairs)
 
 
 def _nothing(read: Answer, *, cut: bool) -> PatchError:
@@ -85,9 +92,8 @@ def _nothing(read: Answer, *, cut: bool) -> PatchError:
         return PatchError(Failure.TRUNCATED, "the answer was cut off at the output limit before it came to a patch")
     if all(region.kind == "prose" for region in read.regions):
         return PatchError(Failure.PROSE_ONLY, "the answer is prose without any code")
-    return PatchError(
-        Failure.NO_DIFF, "the answer has code in it, but no diff, no SEARCH/REPLACE block and no named file"
-    )
+    what = "the answer has code in it, but no diff, no SEARCH/REPLACE block and no named file"
+    return PatchError(Failure.NO_DIFF, what)
 
 
 def _cut_off(what: str) -> PatchError:
@@ -97,12 +103,14 @@ def _cut_off(what: str) -> PatchError:
 def _edits(read: Answer, *, cut: bool) -> Found:
     blocks = parse_blocks(read.lines)
     if len(blocks.blocks) > MOST_EDITS:
-        return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks"),))
+        return _broken(PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_EDITS} blocks"))
     if blocks.error:
-        return Found(
-            errors=(_cut_off("a SEARCH/REPLACE block") if cut else PatchError(Failure.MALFORMED, blocks.error),)
-        )
+        return _broken(_cut_off("a SEARCH/REPLACE block") if cut else PatchError(Failure.MALFORMED, blocks.error))
     return Found((Edits(blocks.blocks),)) if blocks.blocks else Found()
+
+
+def _broken(error: PatchError) -> Found:
+    return Found(errors=(error,))
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -121,13 +129,13 @@ class _Part(msgspec.Struct, frozen=True):
 def _diffs(read: Answer, *, cut: bool, ended: bool) -> Found:
     regions = [region for region in read.regions if _may_be_diff(region)]
     if len(regions) > _MOST_PARTS:
-        return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} diffs"),))
+        return _broken(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} diffs"))
     parts = [_part(region, read, cut=cut, ended=ended) for region in regions]
     whole = [part for part in parts if part.parsed is not None and not part.cut]
     known = frozenset[str]().union(*(part.files for part in whole))
     lost = [part for part in parts if part.cut and not (part.files and part.files <= known)]
     if lost:
-        return Found(errors=(_cut_off("a diff"),))
+        return _broken(_cut_off("a diff"))
     errors = tuple(part.error for part in parts if part.error is not None)
     return Found(tuple(_in_order(whole, left_out=len(whole) < len(parts))), errors)
 
@@ -168,34 +176,33 @@ def _may_be_diff(region: Region) -> bool:
 
 
 def _part(region: Region, read: Answer, *, cut: bool, ended: bool) -> _Part:
-    name = (
-        None
-        if region.kind == "prose"
-        else name_in_info(region.info.partition(" ")[2]) or name_above(read.lines, region.at - 1)
-    )
     runs_out = region.end == "answer"
     try:
-        parsed = parse_diff(region.lines, fenced=region.kind != "prose", name=name)
+        parsed = parse_diff(region.lines, fenced=region.kind != "prose", name=_name_outside(region, read))
     except PatchError as error:
         return _Part(error=error, cut=cut and runs_out)
     to_the_end = runs_out and (region.kind != "prose" or not any(line.strip() for line in region.lines[parsed.end :]))
     if _is_cut_in_two(region, parsed):
-        return _Part(
-            error=PatchError(
-                Failure.NESTED_FENCE, "a fence inside the diff ends the diff's own fence, so the rest is lost"
-            )
-        )
+        return _Part(error=PatchError(Failure.NESTED_FENCE, "a fence inside the diff ends the fence around it"))
     repairs = [Repair.FENCE_CLOSED] if runs_out and region.kind != "prose" else []
     repairs += [Repair.FINAL_NEWLINE] if to_the_end and not ended and parsed.end == len(region.lines) else []
     return _Part(msgspec.structs.replace(parsed, repairs=(*repairs, *parsed.repairs)), cut=cut and to_the_end)
 
 
+def _name_outside(region: Region, read: Answer) -> str | None:
+    """The file that a diff without any header is for: named in its fence's info string or above the fence."""
+    if region.kind == "prose":
+        return None
+    return name_in_info(region.info.partition(" ")[2]) or name_above(read.lines, region.at - 1)
+
+
 def _is_cut_in_two(region: Region, parsed: ParsedDiff) -> bool:
+    """Whether the fence ended too early: another one opened in it, or a hunk is short and goes on behind the end."""
     if region.kind == "prose":
         return False
-    return region.end == "interrupted" or (
-        Repair.RECOUNTED in parsed.repairs and _CONTINUES.match(region.after) is not None
-    )
+    if region.end == "interrupted":
+        return True
+    return Repair.RECOUNTED in parsed.repairs and _CONTINUES.match(region.after) is not None
 
 
 def _only_tests(part: _Part) -> bool:
@@ -203,16 +210,11 @@ def _only_tests(part: _Part) -> bool:
 
 
 def touches_only_tests(files: Iterable[str]) -> bool:
-    """Whether every path is a test by its name: below a tests folder, `test_*.py`, `*_test.py`, `conftest.py`."""
-    return all(_is_test(PurePosixPath(path)) for path in files)
+    """Whether every path is a test by its name: below a `tests` folder, `test_*.py`, `*_test.py`, `conftest.py`.
 
-
-def _is_test(path: PurePosixPath) -> bool:
-    return (
-        bool({"test", "tests", "testing"} & set(path.parts[:-1]))
-        or path.stem == "conftest"
-        or bool(re.match(r"tests?_|.*_tests?$|tests?$", path.stem))
-    )
+    Folders called `test` or `testing` say nothing: `django/test` is no test.
+    """
+    return all("tests" in path.parts[:-1] or _TEST_NAME.fullmatch(path.stem) for path in map(PurePosixPath, files))
 
 
 def _files(read: Answer, *, cut: bool) -> Found:
@@ -223,17 +225,15 @@ def _files(read: Answer, *, cut: bool) -> Found:
         if name is None:
             continue
         if region.end == "interrupted":
-            return Found(
-                errors=(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} ends the fence around it"),)
-            )
+            return _broken(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} ends the fence around it"))
         if region.end == "answer":
             if cut:
-                return Found(errors=(_cut_off(f"the file {name!r}"),))
+                return _broken(_cut_off(f"the file {name!r}"))
             repairs.append(Repair.FENCE_CLOSED)
         repairs += [Repair.DRAFT_DROPPED] if contents.pop(name, None) is not None else []
         contents[name] = region.lines
         if len(contents) > _MOST_PARTS:
-            return Found(errors=(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} files"),))
+            return _broken(PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} files"))
     return Found((Files(tuple(contents.items()), tuple(repairs)),)) if contents else Found()
 
 

@@ -13,7 +13,8 @@ _LABEL = re.compile(
     r"(?:(?://|#+|\*+|[-+]|<!--|\d{1,3}[.)])\s+)?(?:(?:file|filename|path|in|update|edit|create)(?::\s*|\s+))?",
     re.IGNORECASE,
 )
-_PATH = re.compile(r"[\w.@+~/\\-]*(?:/[\w.@+~-]+|[\w-]\.[A-Za-z]\w{0,9})")
+_PART = r"[^\s:()<>`*|\"'/]"
+_PATH = re.compile(rf"(?:{_PART}*/)*(?:(?<=/){_PART}+|{_PART}*[\w-]\.[A-Za-z]\w{{0,9}})")
 _TICKED = re.compile(r"`([^`\s]+)`")
 _DECORATION = "*_`:[]()# \t\r"
 _FENCE_MARKS = ("```", "~~~")
@@ -21,7 +22,7 @@ _LOOK_BACK = 4
 
 
 def name_above(lines: Sequence[str], at: int) -> str | None:
-    """The file named by the closest line above `at` that is neither blank nor a fence, or by such a fence's info string."""
+    """The file that the closest line above `at` names, blank lines left out; of a fence, its info string counts."""
     for line in reversed(lines[max(0, at - _LOOK_BACK) : at]):
         text = line.strip()
         if text.startswith(_FENCE_MARKS):
@@ -47,7 +48,7 @@ def name_in(line: str) -> str | None:
 
 
 def name_alone(line: str) -> str | None:
-    """The path a line consists of: `app/x.py`, `**app/x.py**`, `### File: app/x.py`, `# app/x.py`. No sentence counts."""
+    """The path a line consists of: `app/x.py`, `**app/x.py**`, `### File: app/x.py`. No sentence counts."""
     if len(line) > _LONGEST_LINE:
         return None
     text = line.strip().removesuffix("-->").strip(_DECORATION)

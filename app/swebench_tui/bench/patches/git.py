@@ -1,6 +1,7 @@
 """The three questions for git: does a patch apply, how do two versions differ, which files hold a line.
 
-Git runs without a shell, with none of the user's or the system's configuration, hooks or monitors, and within a time limit.
+Git runs without a shell, without the configuration of the user and the system, without hooks and monitors, and within a
+time limit.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def diff_texts(pairs: Sequence[tuple[bytes, bytes]]) -> str:
 
 
 def _run(folder: Path, arguments: list[str], stdin: bytes) -> tuple[int, bytes, str]:
-    """Exit status, stdout and stderr of git in `folder`, which it takes for the top: a repository further up is not seen."""
+    """Exit status, stdout and stderr of git in `folder`. A repository further up is not seen."""
     settings = [part for setting in (*_SETTINGS, f"safe.directory={folder}") for part in ("-c", setting)]
     environment = {
         **_ENVIRONMENT,

@@ -1,4 +1,4 @@
-"""From a path a model wrote to a file of the checkout. Every path is taken for an attack until it is known to be harmless."""
+"""From a path a model wrote to a file of the checkout. Every path is an attack until it is known to be harmless."""
 
 from __future__ import annotations
 
@@ -65,6 +65,6 @@ def _is_safe(path: str) -> bool:
 
 
 def _is_safe_name(name: str) -> bool:
-    # Case and trailing dots or blanks make no difference to some file systems; `git~1` is the short name of `.git` there.
+    # Some file systems ignore case and trailing dots or blanks, and know `.git` by its short name `git~1`.
     folded = name.casefold().rstrip(". ")
     return bool(folded) and folded not in {".git", "git~1"} and len(name.encode()) <= _LONGEST_NAME

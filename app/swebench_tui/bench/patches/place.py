@@ -1,9 +1,10 @@
 """Where a hunk belongs in a file.
 
-Its old lines must stand there one after the other. Removed lines must be equal; context lines may differ in the blanks at
-their ends, and any line in its CR. Among several such places the stated line decides if it is one of them. Otherwise there
-must be one place, or one that is equal to the last blank; or the place nearest to the stated line, when the function
-in the hunk's heading is the one around it, or no other place is within `NEAR` lines. All else is ambiguous.
+Its old lines must stand there one after the other. Removed lines must be equal; context lines may differ in the
+blanks at their ends, and any line in its CR. Among several such places the stated line decides if it is one of them.
+Otherwise there must be one place, or one that is equal to the last blank; or the place nearest to the stated line,
+when the function in the hunk's heading is the one around it, or when it is within `NEAR` lines and no other is within
+twice as many. All else is ambiguous.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.text import FileText
     from swebench_tui.bench.patches.unified_diff import Hunk
 
-NEAR = 10  # lines between the stated line and a place that still count as a slip, when no other place is within twice as many
+NEAR = 10  # lines
 
 _MANY = 200  # places after which nobody counts on
 _MOST_BLANKS = 5  # blank lines at the end of a hunk that can be too many
@@ -42,7 +43,7 @@ class Placed(msgspec.Struct, frozen=True):
 def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Placed:
     """The one place for `hunk`. Raises `PatchError` when there is none, or more than one.
 
-    With `whole`, blank lines at its end are lines like any other; else they are dropped when the file does not have them.
+    With `whole`, blank lines at its end are lines like any other; else they are dropped when the file has none there.
     """
     forms: list[tuple[Hunk, tuple[Repair, ...]]] = [(hunk, ())]
     forms += [] if whole else [(shorter, (Repair.TRAILING_BLANK_CONTEXT,)) for shorter in _without_blank_tail(hunk)]
@@ -144,7 +145,7 @@ def _without_blank_tail(hunk: Hunk) -> list[Hunk]:
 
 
 def _without_gutter(hunk: Hunk) -> list[Hunk]:
-    """The hunk without line numbers in front of its lines: all old lines have rising ones, the added lines all or none."""
+    """The hunk without line numbers in front of its lines: old lines all have rising ones, added lines all or none."""
     gutters = {line: _GUTTER.match(line[1:]) for line in hunk.lines if line[0] != "\\"}
     old = [gutters[line] for line in hunk.lines if line[0] in " -"]
     added = [gutters[line] for line in hunk.lines if line[0] == "+"]

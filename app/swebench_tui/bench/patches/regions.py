@@ -4,8 +4,8 @@
     fence  := indent sign info LF line* indent sign LF          sign: three or more of ` or of ~, not fewer at the end
     tag    := "<patch>" line* "</patch>" | "<diff>" line* "</diff>"
 
-The end of a fence stands at the indentation of its start and nowhere else: in a diff, a fence of the file's own text is one
-column further in. What is behind a fence that opened inside another one is prose, whatever the outer one was.
+The end of a fence stands at the indentation of its start and nowhere else: in a diff, a fence of the file's own text is
+one column further in. What is behind a fence that opened inside another one is prose, whatever the outer one was.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MOST_REGIONS = 5000
 _WRAPPERS = frozenset({"", "markdown", "md", "text", "txt"})
 _SIGNS = frozenset("`~<")
 _BLANKS = " \t"
+_BODY = frozenset(["", " ", "+", "-", "\\", "\r"])
 _TAGS = {"<patch>": "</patch>", "<diff>": "</diff>"}
 
 
@@ -73,7 +74,7 @@ class _Opening(msgspec.Struct, frozen=True):
 
 
 def read_regions(answer: str) -> Answer:
-    """Cut `answer`. Every line belongs to one region, but for the marks themselves. Raises `PatchError` for thousands of fences."""
+    """Cut `answer`. Every line but the marks belongs to one region. Raises `PatchError` for thousands of fences."""
     return _Reader(answer.removesuffix("\n").split("\n")).read()
 
 
@@ -86,12 +87,18 @@ class _Reader:
         self._inside: _Opening | None = None  # None: prose, perhaps within an outer fence
         self._region: list[str] = []
         self._start = 0
+        self._in_hunk = False  # among the lines of a diff, where a blank in front of a mark is the diff's
 
     def read(self) -> Answer:
         for at, line in enumerate(self._lines):
-            if line.lstrip(_BLANKS)[:1] in _SIGNS and self._is_mark(line, at):
+            if (
+                line.lstrip(_BLANKS)[:1] in _SIGNS
+                and not (self._in_hunk and line[0] == " ")
+                and self._is_mark(line, at)
+            ):
                 self._flat.append(line)
                 continue
+            self._in_hunk = line.startswith("@@") or (self._in_hunk and line[:1] in _BODY)
             text = line.removeprefix(self._inside.indent) if self._inside else line
             self._flat.append(text)
             self._region.append(text)
@@ -140,7 +147,7 @@ def _opening(line: str, outer: _Opening | None) -> _Opening | None:
 
 
 def _may_open(fence: _Opening, outer: _Opening | None) -> bool:
-    """Inside another fence only one with an info string opens, and a shorter one only if it is a diff in a mere wrapper."""
+    """Inside another fence only one with an info string opens, a shorter one only if it is a diff in a mere wrapper."""
     if outer is None or outer.is_tag:
         return True
     if not fence.info or fence.indent != outer.indent:

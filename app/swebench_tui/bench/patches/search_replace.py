@@ -6,9 +6,10 @@ r"""SEARCH/REPLACE blocks: reading them, and applying them to a `Tree`.
     divider := "======="
     close   := ">>>>>>> REPLACE"
 
-Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a block is
-named behind its marker or on the closest line above; when that line names nothing, it is the file of the block before.
-A heading underlined with as many `=` as the markers have looks like the divider, so such a block is refused.
+Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a
+block is named behind its marker or on the closest line above; when that line names nothing, it is the file of the
+block before. A heading underlined with as many `=` as the markers have looks like the divider, so such a block is
+refused.
 """
 
 from __future__ import annotations
@@ -92,7 +93,10 @@ def parse_blocks(lines: Sequence[str]) -> Blocks:
             return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has no `>>>>>>> REPLACE`")
         dividers = _dividers(body, mark[1])
         if len(dividers) != 1:
-            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one")
+            return Blocks(
+                tuple(blocks),
+                f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one",
+            )
         blocks.append(Block(mark[2] or name_above(lines, at), body[: dividers[0]], body[dividers[0] + 1 :]))
         at = end + 1
     return Blocks(tuple(blocks))
@@ -125,7 +129,7 @@ def apply_blocks(
 ) -> tuple[Repair, ...]:
     """Apply the blocks in order, each to what the ones before it left. Returns what was mended; raises `PatchError`.
 
-    `files_with` gives the files that hold a line, for blocks that name no file: exactly one file must hold the whole text.
+    `files_with` gives the files that hold a line, for blocks that name none: exactly one must hold the whole text.
     """
     times, done = Counter(blocks), set[Block]()
     repairs: list[Repair] = []

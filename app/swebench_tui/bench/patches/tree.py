@@ -41,12 +41,17 @@ class Tree:
         return self._now.get(path) or self._base(path)
 
     def must_be_free(self, path: str) -> None:
-        """Raises `PatchError` when a new file cannot get this path. (`git apply --check` overlooks a file among its folders.)"""
+        """Raises `PatchError` when no new file can get this path.
+
+        `git apply --check` takes a patch that needs a file as a folder, and `git apply` then fails.
+        """
         if self.exists(path) or (self._root / path).is_dir():
             raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but it is already in the checkout")
         blocking = next((str(parent) for parent in PurePosixPath(path).parents if self.exists(str(parent))), None)
         if blocking is not None:
-            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but {blocking!r} is a file and no folder")
+            raise PatchError(
+                Failure.FILE_EXISTS, f"{path!r} would be a new file, but {blocking!r} is a file and no folder"
+            )
 
     def write(self, path: str, text: FileText, modes: tuple[str, ...] = ()) -> None:
         """Put `text` at `path`; `modes` are the header lines that say what becomes of its file mode."""

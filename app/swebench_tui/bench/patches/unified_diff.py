@@ -48,7 +48,7 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     """What a diff does to one file. `old` is None for a new file, `new` for a deleted one.
 
     As the parser gives them, paths are as written, prefixes and all; `emit_diff` wants them relative and bare.
-    `modes`, `similarity` and `index` are header lines as they stood. `git_line` says whether there was a `diff --git` line.
+    `modes`, `similarity` and `index` are header lines as they stood; `git_line`: there was a `diff --git` line.
     """
 
     old: str | None
@@ -71,7 +71,7 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def emit_diff(changes: Iterable[FileChange]) -> str:
-    """The diff as `git diff` would write it, counts and new starts computed. Raises `PatchError` for a hunk without a place."""
+    """The diff as git would write it, counts and new starts computed. Raises `PatchError` for a hunk without place."""
     return "".join(line + "\n" for change in changes for line in _lines_of(change))
 
 

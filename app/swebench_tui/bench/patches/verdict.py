@@ -15,7 +15,7 @@ _LONGEST_DETAIL = 600
 
 
 class Failure(StrEnum):
-    """Why an answer has no patch that applies. The comments say what each one means; the values are stored, so they stay."""
+    """Why an answer has no patch that applies. The values are stored with runs, so they stay as they are."""
 
     # Nothing to check.
     EMPTY_ANSWER = "empty_answer"  # no text at all
@@ -87,9 +87,9 @@ class PatchError(Exception):
 class PatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """What `judge` says of one answer.
 
-    `patch` is a unified diff with a/ and b/ prefixes that ends in a newline, or "". It is there for a patch that does not
-    apply too, so that it can be shown; only `status == "applies"` says that git took it. `detail` is for reading and
-    holds no control characters; `patch` is the model's text and may.
+    `patch` is a unified diff with a/ and b/ prefixes that ends in a newline, or "". It is there for a diff that does
+    not apply too, so that it can be shown; only `status == "applies"` says that git took it. `detail` is for reading
+    and holds no control characters; `patch` is the model's text and may.
     """
 
     status: Status

@@ -72,11 +72,13 @@ at the bottom a column follows its answer.
         self._question: Question | None = None
         self._dataset = datasets.STARTER
         self._drawing = False
+        self._next = 0
+        self._at_once = MAX_COLUMNS
 
     def compose(self) -> ComposeResult:
         yield Static("[b]swebench-tui[/b]   1 Compare", id="modes")
         yield TaskBar()
-        with HorizontalScroll(id="columns"):
+        with HorizontalScroll(id="columns", can_focus=False):
             for target in self._targets:
                 yield ColumnView(target)
         yield Footer(show_command_palette=False)
@@ -168,6 +170,7 @@ at the bottom a column follows its answer.
             self.notify("The last column stays. Add another before removing it.", severity="warning")
             return
         self._cancel(view)
+        self.minimize()
         columns.remove(view)
         view.remove()
         columns[0].focus_answer()
@@ -249,18 +252,29 @@ at the bottom a column follows its answer.
             self._draw()
 
     def _draw(self) -> None:
-        """One frame: every column that changed draws what is new."""
+        """One frame: the columns whose turn it is draw what is new."""
         began = time.perf_counter()
-        for view in self.columns:
+        columns = self.columns
+        turn = [columns[(self._next + i) % len(columns)] for i in range(min(self._at_once, len(columns)))]
+        self._next = (self._next + len(turn)) % len(columns)
+        for view in turn:
             view.draw(self._now())
         self.call_after_refresh(self._rest, began)
 
     def _rest(self, began: float) -> None:
-        """After the frame is on the terminal: rest as long as it took, so that keys never wait behind drawing."""
-        if all(view.settled for view in self.columns):
+        """After the frame is on the terminal: rest as long as it took, so that keys never wait long behind drawing.
+
+        A slow frame makes the next ones draw fewer columns, a quick one more.
+        """
+        columns = self.columns
+        if all(view.settled for view in columns):
             self._drawing = False
             return
         took = time.perf_counter() - began
+        if took > _FRAME:
+            self._at_once = max(1, self._at_once // 2)
+        elif took < _FRAME / 2:
+            self._at_once = min(len(columns), self._at_once + 1)
         self.set_timer(max(_FRAME - took, took), self._draw)
 
 

@@ -1,5 +1,7 @@
 """The answer of a model while it streams in: wrapped, followed at the bottom, nothing lost."""
 
+from __future__ import annotations
+
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
@@ -14,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 from swebench_tui.tui.answer_lines import AnswerLines
@@ -22,6 +25,7 @@ from swebench_tui.tui.plain_text import wrap
 
 _COMPONENTS = {look: f"answer-view--{look.name.lower().replace('_', '-')}" for look in Look if look.name}
 _CONTINUED = "↳ "
+_EFFECTS = ("tint", "text_opacity", "hatch", "outline_top", "outline_right", "outline_bottom", "outline_left")
 
 
 class AnswerView(ScrollView, can_focus=True):
@@ -90,7 +94,7 @@ the end.
         self._following = True
         self._thumb = (0, 0)
         self._strips: LRUCache[int, Strip] = LRUCache(128)
-        self._styles: dict[Look, Style] = {}
+        self._styles: dict[tuple[Look, bool], Style] = {}
 
     @property
     def text(self) -> str:
@@ -104,11 +108,13 @@ the end.
 
     def append(self, text: str) -> None:
         """Add a piece of the answer, cut anywhere."""
-        self._show_from(self._answer.append(text))
+        if text:
+            self._show_from(self._answer.append(text))
 
     def append_reasoning(self, text: str) -> None:
         """Add a piece of the reasoning, cut anywhere; it is shown dim, under a line that says `thinking`."""
-        self._show_from(self._answer.append_reasoning(text))
+        if text:
+            self._show_from(self._answer.append_reasoning(text))
 
     def replace(self, text: str) -> None:
         """Show this answer and nothing of what was there, and follow the bottom again."""
@@ -123,8 +129,8 @@ the end.
 
     def get_selection(self, selection: Selection) -> tuple[str, str]:
         """The selected part of what is shown, lines as they were before wrapping, and the line feed to end it with."""
-        spans = ((line.text, selection.get_span(y)) for y, line in enumerate(self._answer.lines))
-        return "\n".join(text[span[0] : None if span[1] == -1 else span[1]] for text, span in spans if span), "\n"
+        spans = ((line.text, self._span(selection, index)) for index, line in enumerate(self._answer.lines))
+        return "\n".join(text[slice(*span)] for text, span in spans if span), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint what is selected, or no longer is."""
@@ -156,7 +162,7 @@ the end.
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Move text and thumb."""
-        self._update_scroll_bar(exactly=not self._following)
+        self._update_scroll_bar()
         if round(old_value) != round(new_value):
             self.refresh(self.size.region)
 
@@ -204,27 +210,24 @@ the end.
             # An ordinary assignment lays out the whole screen again; a new row concerns our scroll bar alone.
             self.set_reactive(Widget.virtual_size, size)
             self._refresh_scrollbars()
-            self.scroll_y = self.validate_scroll_y(self.scroll_y)
         if self._following:
             self.scroll_to(y=self.max_scroll_y, animate=False)
         self._update_scroll_bar()
 
-    def _update_scroll_bar(self, *, exactly: bool = False) -> None:
-        """Keep the bar right. It is dearer to paint than the text, so while text arrives only whole cells count."""
+    def _update_scroll_bar(self) -> None:
+        """Keep the bar right. It is dearer to paint than the text, so only whole cells that the thumb moves count."""
         if not self.show_vertical_scrollbar:
             return
         bar, rows, view = self.vertical_scrollbar, max(1, len(self._rows)), self.size.height
         bar.set_reactive(ScrollBar.window_virtual_size, len(self._rows))
         bar.set_reactive(ScrollBar.position, self.scroll_y)
         thumb = round(view * self.scroll_y / rows), round(view * view / rows)
-        if exactly or thumb != self._thumb:
+        if thumb != self._thumb:
             self._thumb = thumb
             bar.refresh()
 
     def _is_decorated(self) -> bool:
-        styles = self.styles
-        effects = "tint", "text_opacity", "hatch", "outline_top", "outline_right", "outline_bottom", "outline_left"
-        return styles.gutter.totals != (0, 0) or styles.has_any_rules(*effects) or self.opacity != 1
+        return self.styles.gutter.totals != (0, 0) or self.styles.has_any_rules(*_EFFECTS) or self.opacity != 1
 
     def _hang(self, line: Line) -> int:
         """How far wrapped rows are indented: not at all where that would leave them less than half of the view."""
@@ -238,7 +241,8 @@ the end.
         if start and (hang := self._hang(line)):
             indent = _CONTINUED if line.verbatim else " " * hang
             yield self._segment(indent, Look.MARKER, (max(0, start - hang), index))
-        selected = self._selected(index)
+        selection = self.text_selection if self.is_attached else None  # a removed view may be painted once more
+        selected = self._span(selection, index) or (0, 0)
         for span in line.spans:
             if span.start < end and span.end > start:
                 first, last = max(span.start, start), min(span.end, end)
@@ -249,20 +253,18 @@ the end.
 
     def _segment(self, text: str, look: Look, offset: tuple[int, int], *, selected: bool = False) -> Segment:
         """A piece of a row that knows where it comes from, so that the mouse can select it."""
-        style = self._style(look)
-        if selected:
-            style += self.screen.get_component_rich_style("screen--selection")
-        return Segment(text, style + Style.from_meta({"offset": offset}))
+        return Segment(text, self._style(look, selected=selected) + Style.from_meta({"offset": offset}))
 
-    def _selected(self, line: int) -> tuple[int, int]:
-        """Where in the line the selection begins and ends; equal when nothing is selected."""
-        span = self.text_selection.get_span(line) if self.text_selection else None
-        if span is None:
-            return 0, 0
-        return span[0], len(self._answer.lines[line].text) if span[1] == -1 else span[1]
+    def _span(self, selection: Selection | None, line: int) -> tuple[int, int] | None:
+        """Where in the line the selection begins and ends; None outside of it."""
+        span = selection.get_span(line) if selection else None
+        return (span[0], len(self._answer.lines[line].text)) if span and span[1] == -1 else span
 
-    def _style(self, look: Look) -> Style:
-        style = self._styles.get(look)
+    def _style(self, look: Look, *, selected: bool = False) -> Style:
+        style = self._styles.get((look, selected))
         if style is None:
-            style = self._styles[look] = self.get_visual_style(*(_COMPONENTS[part] for part in look)).rich_style
+            visual = self.get_visual_style(*(_COMPONENTS[part] for part in look))
+            if selected:
+                visual += VisualStyle.from_styles(self.screen.get_component_styles("screen--selection"))
+            style = self._styles[look, selected] = visual.rich_style
         return style

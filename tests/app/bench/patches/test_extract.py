@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Diff, Edits, Failure, Files, Repair, find_candidates, judge
+from swebench_tui.bench.patches.extract import touches_only_tests
 from swebench_tui.bench.patches.file_names import name_alone, name_in, name_in_info
 from swebench_tui.bench.patches.regions import read_regions
 
 if TYPE_CHECKING:
-    from conftest import MakeRepo
+    from tests.app.bench.patches.conftest import MakeRepo
 
 CODE = "".join(f"line {number}\n" for number in range(1, 21))
 
@@ -37,12 +38,19 @@ def test_the_last_fence_that_applies_wins(make_repo: MakeRepo) -> None:
     verdict = judge(answer, checkout=make_repo({"x.py": CODE}).root)
     assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
     assert "+second" in verdict.patch
-    assert "another diff in the answer was left out" in verdict.detail
+    assert "other diffs or blocks of the answer were left out" in verdict.detail
 
 
 def test_fences_for_different_files_are_one_patch(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE, "y.py": CODE, "tests/test_x.py": CODE})
-    answer = fence(3, "draft") + fence(3, "a") + "and\n" + fence(5, "b", "y.py") + "and the test:\n" + fence(7, "c", "tests/test_x.py")
+    answer = (
+        fence(3, "draft")
+        + fence(3, "a")
+        + "and\n"
+        + fence(5, "b", "y.py")
+        + "and the test:\n"
+        + fence(7, "c", "tests/test_x.py")
+    )
     verdict = judge(answer, checkout=repo.root)
     assert verdict.files == ("x.py", "y.py", "tests/test_x.py")
     assert verdict.repairs == (Repair.DRAFT_DROPPED, Repair.FENCES_JOINED)
@@ -56,7 +64,9 @@ def test_a_fix_is_not_lost_for_its_tests(make_repo: MakeRepo) -> None:
     assert good_fix.repairs == (Repair.FENCE_LEFT_OUT,)
     bad_fix = judge(fence(25, "fix") + fence(3, "test", "tests/test_x.py"), checkout=repo.root)
     assert bad_fix.failure is Failure.CONTEXT_NOT_FOUND
-    unreadable_fix = judge(fence(3, "fix").replace("-line 3", "line 3") + fence(3, "test", "tests/test_x.py"), checkout=repo.root)
+    unreadable_fix = judge(
+        fence(3, "fix").replace("-line 3", "line 3") + fence(3, "test", "tests/test_x.py"), checkout=repo.root
+    )
     assert unreadable_fix.failure is Failure.MALFORMED
 
 
@@ -73,6 +83,29 @@ def test_blocks_come_before_diffs_and_diffs_before_files() -> None:
     assert [type(one) for one in find_candidates(whole + fence(3, "a") + block).candidates] == [Edits, Diff]
     assert [type(one) for one in find_candidates(whole + fence(3, "a")).candidates] == [Diff]
     assert [type(one) for one in find_candidates(whole).candidates] == [Files]
+
+
+def test_a_diff_is_taken_when_the_blocks_do_not_fit(make_repo: MakeRepo) -> None:
+    block = "x.py\n<<<<<<< SEARCH\nnot there\n=======\nb\n>>>>>>> REPLACE\n"
+    verdict = judge(block + fence(3, "a"), checkout=make_repo({"x.py": CODE}).root)
+    assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_test"),
+    [
+        ("a/tests/x.py", True),
+        ("test_x.py", True),
+        ("testing/x_test.py", True),
+        ("conftest.py", True),
+        ("django/test/client.py", False),
+        ("numpy/testing/utils.py", False),
+        ("runtests.py", False),
+        ("contest.py", False),
+    ],
+)
+def test_a_path_is_a_test_by_its_name(path: str, is_test: bool) -> None:
+    assert touches_only_tests([path]) == is_test
 
 
 def test_a_draft_that_is_whole_is_taken_from_an_answer_that_was_cut_off_in_the_final_one(make_repo: MakeRepo) -> None:
@@ -173,14 +206,37 @@ def test_only_a_line_of_its_own_names_a_whole_file() -> None:
     assert name_in_info("python") is None
 
 
-parts = st.sampled_from(
-    ["```", "```diff", "````", "~~~", "<patch>", "</patch>", "--- a/x", "+++ b/x", "@@ -1 +1 @@", "-a", "+b", " c", "", "x.py", "prose"]
-    + ["<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE", "diff --git a/x b/x", "\\ No newline", "   ```py", "\r"]
-)
+PARTS = [
+    "```",
+    "```diff",
+    "````",
+    "~~~",
+    "   ```py",
+    "<patch>",
+    "</patch>",
+    "--- a/x",
+    "+++ b/x",
+    "@@ -1 +1 @@",
+    "-a",
+    "+b",
+]
+PARTS += [
+    " c",
+    "",
+    "\r",
+    "x.py",
+    "prose",
+    "<<<<<<< SEARCH",
+    "=======",
+    ">>>>>>> REPLACE",
+    "diff --git a/x b/x",
+    "\\ No newline",
+]
+parts = st.sampled_from(PARTS)
 
 
 @given(st.lists(parts, max_size=40), st.booleans())
-def test_every_answer_has_candidates_or_a_reason(lines: list[str], cut: bool) -> None:  # noqa: FBT001
+def test_every_answer_has_candidates_or_a_reason(lines: list[str], cut: bool) -> None:
     found = find_candidates("\n".join(lines), cut=cut)
     assert found.candidates or found.errors
 

@@ -11,7 +11,7 @@ from swebench_tui.bench.patches import Failure, judge
 from swebench_tui.bench.patches import git as git_module
 
 if TYPE_CHECKING:
-    from conftest import MakeRepo
+    from tests.app.bench.patches.conftest import MakeRepo, Repo
 
 CODE = "".join(f"line {number}\n" for number in range(1, 31))
 FILES: dict[str, str | bytes] = {
@@ -64,29 +64,61 @@ CASES = [
     Case("", Failure.TRUNCATED, "cut off at the output limit", "no_patch", "length"),
     Case(CUT_DIFF, Failure.TRUNCATED, "in the middle of a diff", "no_patch", "length"),
     Case(CUT_DIFF.replace("```diff\n", ""), Failure.TRUNCATED, "in the middle of a diff", "no_patch", "length"),
-    Case(block("line 1\n", "LINE\n") + "<<<<<<< SEARCH\nline", Failure.TRUNCATED, "in the middle of a SEARCH", "no_patch", "length"),
-    Case("app/x.py\n```python\nline 1\n", Failure.TRUNCATED, "in the middle of the file 'app/x.py'", "no_patch", "length"),
-    Case(diff("@@ -1 +1 @@\n-nowhere\n+x"), Failure.TRUNCATED, "before a patch that applies", "does_not_apply", "length"),
+    Case(
+        block("line 1\n", "LINE\n") + "<<<<<<< SEARCH\nline",
+        Failure.TRUNCATED,
+        "in the middle of a SEARCH",
+        "no_patch",
+        "length",
+    ),
+    Case(
+        "app/x.py\n```python\nline 1\n", Failure.TRUNCATED, "in the middle of the file 'app/x.py'", "no_patch", "length"
+    ),
+    Case(
+        diff("@@ -1 +1 @@\n-nowhere\n+x"), Failure.TRUNCATED, "before a patch that applies", "does_not_apply", "length"
+    ),
     Case(diff("@@ -1,2 +1,2 @@\n line 1\n line 2"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
     Case(block("line 1\n", "line 1\n"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
     Case(diff("@@ -1,2 +1,2 @@\n-line 1\nline 2"), Failure.MALFORMED, "line 5 of the diff starts with none of"),
     Case("x.py\n<<<<<<< SEARCH\na\n=======\nb\n", Failure.MALFORMED, "has no `>>>>>>> REPLACE`"),
     Case("x.py\n<<<<<<< SEARCH\na\n>>>>>>> REPLACE\n", Failure.MALFORMED, "0 `=======` lines"),
-    Case(diff("@@ -1,29 +0,0 @@\n" + "".join(f"-line {n}\n" for n in range(1, 30))).replace("b/app/x.py", "/dev/null"), Failure.MALFORMED, "not all of its lines are removed"),
+    Case(
+        diff("@@ -1,29 +0,0 @@\n" + "".join(f"-line {n}\n" for n in range(1, 30))).replace("b/app/x.py", "/dev/null"),
+        Failure.MALFORMED,
+        "not all of its lines are removed",
+    ),
     Case(NESTED, Failure.NESTED_FENCE, "fence inside the diff"),
     Case("```diff\n@@ -1 +1 @@\n-line 1\n+x\n```\n", Failure.NO_FILE_NAME, "no line names its file"),
-    Case("<<<<<<< SEARCH\n    go()\n=======\n    stop()\n>>>>>>> REPLACE\n", Failure.SEARCH_AMBIGUOUS, "several places"),
+    Case(
+        "<<<<<<< SEARCH\n    go()\n=======\n    stop()\n>>>>>>> REPLACE\n", Failure.SEARCH_AMBIGUOUS, "several places"
+    ),
     Case("<<<<<<< SEARCH\nnowhere\n=======\nx\n>>>>>>> REPLACE\n", Failure.NO_FILE_NAME, "no file of the checkout"),
-    Case("```diff\ndiff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nabc\n```\n", Failure.BINARY, "binary patch"),
+    Case(
+        "```diff\ndiff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nabc\n```\n",
+        Failure.BINARY,
+        "binary patch",
+    ),
     Case(diff("@@ -1 +1 @@\n-data\n+x", "logo.png"), Failure.BINARY, "'logo.png' is a binary file"),
     Case(block("x = 1\n", "x = 3\n", "app/latin.py"), Failure.NOT_UTF8, "not UTF-8"),
     Case(block("line 1\n", "\ud800\n"), Failure.NOT_UTF8, "UTF-8"),
-    Case("```diff\n" + "--- a/app/x.py\n+++ b/app/x.py\n@@ -1 +1 @@\n-line 1\n+x\n" * 1001 + "```", Failure.TOO_LARGE, "more than 2000"),
-    Case(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2\n@@ -1,2 +1,2 @@\n-line 1\n+y\n line 2"), Failure.OVERLAPPING_HUNKS, "change line 1"),
+    Case(
+        "```diff\n" + "--- a/app/x.py\n+++ b/app/x.py\n@@ -1 +1 @@\n-line 1\n+x\n" * 1001 + "```",
+        Failure.TOO_LARGE,
+        "more than 2000",
+    ),
+    Case(
+        diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2\n@@ -1,2 +1,2 @@\n-line 1\n+y\n line 2"),
+        Failure.OVERLAPPING_HUNKS,
+        "change line 1",
+    ),
     Case(diff("@@ -1 +1 @@\n-line 1\n+x", "../../etc/passwd"), Failure.UNSAFE_PATH, "not a path inside"),
     Case(diff("@@ -1 +1 @@\n-line 1\n+x", "app/gone.py"), Failure.FILE_NOT_FOUND, "no file 'app/gone.py'"),
     Case(block("line 1\n", "x\n", "app/gone.py"), Failure.FILE_NOT_FOUND, "no file 'app/gone.py'"),
-    Case(diff("@@ -0,0 +1 @@\n+x").replace("--- a/app/x.py", "--- /dev/null"), Failure.FILE_EXISTS, "already in the checkout"),
+    Case(
+        diff("@@ -0,0 +1 @@\n+x").replace("--- a/app/x.py", "--- /dev/null"),
+        Failure.FILE_EXISTS,
+        "already in the checkout",
+    ),
     Case(block("", "x\n"), Failure.FILE_EXISTS, "already there"),
     Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line four\n+x"), Failure.CONTEXT_NOT_FOUND, "'line four'"),
     Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line 5\n+x"), Failure.CONTEXT_NOT_FOUND, "do not follow each other"),
@@ -100,8 +132,14 @@ CASES = [
     Case(diff("@@ -3,2 +3,2 @@\n-old 3\n+line 3\n line 4"), Failure.ALREADY_APPLIED, "already applied"),
     Case(diff("@@ -3,3 +3,3 @@\n line 3\n ...\n-line 9\n+x"), Failure.ELISION, "`...`"),
     Case("app/x.py\n```python\nline 1\n# ... rest of the file ...\n```\n", Failure.ELISION, "`...`"),
-    Case(diff("@@ -2,2 +2,2 @@\n     if True:\n-        return 1\n+        return 2", "app/tabs.py"), Failure.TABS_AS_SPACES, "tabs"),
-    Case(diff("@@ -2,2 +2,2 @@\n   go()\n-  return 1\n+  return 2", "app/twice.py"), Failure.WHITESPACE, "other blanks"),
+    Case(
+        diff("@@ -2,2 +2,2 @@\n     if True:\n-        return 1\n+        return 2", "app/tabs.py"),
+        Failure.TABS_AS_SPACES,
+        "tabs",
+    ),
+    Case(
+        diff("@@ -2,2 +2,2 @@\n   go()\n-  return 1\n+  return 2", "app/twice.py"), Failure.WHITESPACE, "other blanks"
+    ),
     Case("app/x.py\n```python\nline 1\nline 2\n```\n", Failure.PARTIAL_FILE, "2 lines for a file of 30"),
     Case(block("", "x\n", "app/x.py/y.py"), Failure.FILE_EXISTS, "'app/x.py' is a file and no folder"),
     Case(block("", "x\n", "app"), Failure.NO_FILE_NAME, "names no file"),
@@ -110,9 +148,14 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def repo(make_repo: MakeRepo) -> Repo:
+    """One repository for all cases; no verdict changes it."""
+    return make_repo(FILES)
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{number}-{case.failure}" for number, case in enumerate(CASES)])
-def test_an_answer_is_refused_with_its_class(case: Case, make_repo: MakeRepo) -> None:
-    repo = make_repo(FILES)
+def test_an_answer_is_refused_with_its_class(case: Case, repo: Repo) -> None:
     before = repo.files()
     verdict = judge(case.answer, checkout=repo.root, finish_reason=case.finish_reason)
     assert (verdict.failure, verdict.status) == (case.failure, case.status), verdict.detail
@@ -126,7 +169,9 @@ def test_every_class_has_a_case() -> None:
     assert {case.failure for case in CASES} | elsewhere == set(Failure)
 
 
-@pytest.mark.parametrize("answer", [block("line 1\n", "x\n"), diff("@@ ... @@\n-line 1\n+x"), "app/x.py\n```\nline 1\n```\n"])
+@pytest.mark.parametrize(
+    "answer", [block("line 1\n", "x\n"), diff("@@ ... @@\n-line 1\n+x"), "app/x.py\n```\nline 1\n```\n"]
+)
 def test_without_a_checkout_some_answers_cannot_become_a_diff(answer: str) -> None:
     verdict = judge(answer, checkout=None)
     assert (verdict.status, verdict.failure, verdict.patch) == ("unchecked", Failure.NEEDS_CHECKOUT, "")
@@ -147,16 +192,14 @@ def test_a_missing_checkout_is_no_fault_of_the_answer(tmp_path: Path) -> None:
     assert "there is no checkout" in verdict.detail
 
 
-def test_a_missing_git_is_no_fault_of_the_answer(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    repo = make_repo(FILES)
+def test_a_missing_git_is_no_fault_of_the_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     verdict = judge(diff("@@ -1 +1 @@\n-line 1\n+x\n line 2"), checkout=repo.root)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "git could not be started" in verdict.detail
 
 
-def test_a_git_that_hangs_is_stopped(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    repo = make_repo(FILES)
+def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hanging = tmp_path / "bin" / "git"
     hanging.parent.mkdir()
     hanging.write_text("#!/bin/sh\nexec /bin/sleep 60\n")

@@ -10,10 +10,14 @@ import pytest
 from swebench_tui.bench.patches import Failure, PatchVerdict, Repair, judge
 
 if TYPE_CHECKING:
-    from conftest import MakeRepo, Repo
+    from collections.abc import Mapping
+
+    from tests.app.bench.patches.conftest import MakeRepo, Repo
 
 LINES = [f"line {number}" for number in range(1, 31)]
 CODE = "".join(line + "\n" for line in LINES)
+GIT_LINE = "diff --git a/app/x.py b/app/x.py\n"
+NEW_FILE = "diff --git a/new.py b/new.py\nnew file mode 100644\n"
 HUNK = "@@ -4,7 +4,7 @@\n line 4\n line 5\n line 6\n-line 7\n+LINE 7\n line 8\n line 9\n line 10\n"
 CLEAN = "--- a/app/x.py\n+++ b/app/x.py\n" + HUNK
 CHANGED = CODE.replace("line 7\n", "LINE 7\n")
@@ -23,13 +27,17 @@ def fence(diff: str, mark: str = "```diff") -> str:
     return f"Some words.\n\n{mark}\n{diff}{mark[: mark.count(mark[0])]}\n\nMore words.\n"
 
 
-def assert_changes(repo: Repo, answer: str, expected: dict[str, str | bytes | None], repairs: list[Repair]) -> PatchVerdict:
+def assert_changes(
+    repo: Repo, answer: str, expected: Mapping[str, str | bytes | None], repairs: list[Repair]
+) -> PatchVerdict:
     """`answer` applies with just these repairs and leaves just these files different (None: gone)."""
     before = repo.files()
     verdict = judge(answer, checkout=repo.root)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert list(verdict.repairs) == repairs
-    wanted = {name: text.encode() if isinstance(text, str) else text for name, text in expected.items() if text is not None}
+    wanted = {
+        name: text.encode() if isinstance(text, str) else text for name, text in expected.items() if text is not None
+    }
     kept = {name: content for name, content in before.items() if name not in expected}
     assert repo.after(verdict.patch) == kept | wanted
     assert verdict.patch.endswith("\n")
@@ -51,12 +59,12 @@ def assert_changes(repo: Repo, answer: str, expected: dict[str, str | bytes | No
         f"Words before.\n{CLEAN}\nWords after, as it is.\n",
         "1. In a list:\n" + "".join(f"   {line}\n" for line in f"```diff\n{CLEAN}```".split("\n")),
         fence(CLEAN).replace("\n", "\r\n"),
-        fence("diff --git a/app/x.py b/app/x.py\n" + CLEAN),
+        fence(GIT_LINE + CLEAN),
     ],
 )
 def test_a_clean_diff_applies_as_it_stands_wherever_it_stands(answer: str, make_repo: MakeRepo) -> None:
     verdict = assert_changes(make_repo({"app/x.py": CODE}), answer, {"app/x.py": CHANGED}, [])
-    assert verdict.patch.removeprefix("diff --git a/app/x.py b/app/x.py\n") == CLEAN
+    assert verdict.patch.removeprefix(GIT_LINE) == CLEAN
     assert (verdict.files, verdict.added, verdict.removed) == (("app/x.py",), 1, 1)
     assert verdict.detail == "git apply --check takes it"
 
@@ -64,6 +72,11 @@ def test_a_clean_diff_applies_as_it_stands_wherever_it_stands(answer: str, make_
 WRAPPED = f"````markdown\nThe patch:\n```diff\n{CLEAN}```\n````\n"
 HEADERS = "--- a/app/x.py\n+++ b/app/x.py\n"
 NUMBERED_LINES = "@@ -5,4 +5,4 @@\n 5 | line 5\n 6 | line 6\n-7 | line 7\n+7 | LINE 7\n 8 | line 8\n"
+
+
+def renamed(old: str, new: str) -> str:
+    return CLEAN.replace("a/app", old).replace("b/app", new)
+
 
 MENDED = {
     "counts too small": (CLEAN.replace("-4,7 +4,7", "-4,3 +4,3"), [Repair.RECOUNTED]),
@@ -74,17 +87,20 @@ MENDED = {
     "wrong line": (CLEAN.replace("-4,7 +4,7", "-14,7 +14,7"), [Repair.MOVED]),
     "no +++": (CLEAN.replace("+++ b/app/x.py\n", ""), [Repair.FILE_HEADER]),
     "no ---": (CLEAN.replace("--- a/app/x.py\n", ""), [Repair.FILE_HEADER]),
-    "only a git line": (CLEAN.replace(HEADERS, "diff --git a/app/x.py b/app/x.py\n"), [Repair.FILE_HEADER]),
-    "no prefixes": (CLEAN.replace("a/app", "app").replace("b/app", "app"), [Repair.PREFIXES]),
-    "testbed path": (CLEAN.replace("a/app", "/testbed/app").replace("b/app", "/testbed/app"), [Repair.PATH, Repair.PREFIXES]),
-    "testbed path behind a prefix": (CLEAN.replace("a/app", "a/testbed/app").replace("b/app", "b/testbed/app"), [Repair.PATH]),
-    "absolute path behind a prefix": (CLEAN.replace("a/app", "a//tmp/r/app").replace("b/app", "b//tmp/r/app"), [Repair.PATH]),
-    "dot path": (CLEAN.replace("a/app", "./app").replace("b/app", "./app"), [Repair.PATH, Repair.PREFIXES]),
-    "made-up index line": ("diff --git a/app/x.py b/app/x.py\nindex 1234567..89abcde 100644\n" + CLEAN, [Repair.INDEX_LINE]),
+    "only a git line": (GIT_LINE + HUNK, [Repair.FILE_HEADER]),
+    "no prefixes": (renamed("app", "app"), [Repair.PREFIXES]),
+    "testbed path": (renamed("/testbed/app", "/testbed/app"), [Repair.PATH, Repair.PREFIXES]),
+    "testbed path behind a prefix": (renamed("a/testbed/app", "b/testbed/app"), [Repair.PATH]),
+    "absolute path behind a prefix": (renamed("a//tmp/r/app", "b//tmp/r/app"), [Repair.PATH]),
+    "dot path": (renamed("./app", "./app"), [Repair.PATH, Repair.PREFIXES]),
+    "made-up index line": (GIT_LINE + "index 1234567..89abcde 100644\n" + CLEAN, [Repair.INDEX_LINE]),
     "numbers in the lines": (HEADERS + NUMBERED_LINES, [Repair.LINE_NUMBERS]),
     "a blank line behind the last hunk": (CLEAN + " \n\n", []),
-    "blank context that is not in the file": (CLEAN.replace("-4,7 +4,7", "-4,9 +4,9") + " \n\n", [Repair.BLANK_CONTEXT, Repair.TRAILING_BLANK_CONTEXT]),
-    "no context at the end": (HEADERS + HUNK.partition(" line 8")[0].replace("-4,7 +4,7", "-4,4 +4,4"), [Repair.CONTEXT]),
+    "blank context that is not in the file": (
+        CLEAN.replace("-4,7 +4,7", "-4,9 +4,9") + " \n\n",
+        [Repair.BLANK_CONTEXT, Repair.TRAILING_BLANK_CONTEXT],
+    ),
+    "no context at the end": (CLEAN.partition(" line 8")[0].replace("-4,7 +4,7", "-4,4 +4,4"), [Repair.CONTEXT]),
     "no context at all": (HEADERS + "@@ -7 +7 @@\n-line 7\n+LINE 7\n", [Repair.CONTEXT]),
 }  # fmt: skip
 
@@ -113,7 +129,7 @@ def test_what_surrounds_a_diff_is_mended(answer: str, repairs: list[Repair], mak
 
 def test_a_true_index_line_is_kept(make_repo: MakeRepo) -> None:
     blob = hashlib.sha1(b"blob %d\0" % len(CODE) + CODE.encode(), usedforsecurity=False).hexdigest()
-    header = f"diff --git a/app/x.py b/app/x.py\nindex {blob[:9]}..89abcde 100644\n"
+    header = f"{GIT_LINE}index {blob[:9]}..89abcde 100644\n"
     assert judge(fence(header + CLEAN), checkout=make_repo({"app/x.py": CODE}).root).patch == header + CLEAN
 
 
@@ -121,14 +137,22 @@ BLANKS = "def f():\n    a = 1\n\n    b = 2\n\n    return a\n"
 
 
 def test_blank_context_lines_get_their_space_back(make_repo: MakeRepo) -> None:
-    answer = fence("--- a/x.py\n+++ b/x.py\n@@ -1,6 +1,6 @@\n def f():\n     a = 1\n\n-    b = 2\n+    b = 3\n\n     return a\n")
-    assert_changes(make_repo({"x.py": BLANKS}), answer, {"x.py": BLANKS.replace("b = 2", "b = 3")}, [Repair.BLANK_CONTEXT])
+    answer = fence(
+        "--- a/x.py\n+++ b/x.py\n@@ -1,6 +1,6 @@\n def f():\n     a = 1\n\n-    b = 2\n+    b = 3\n\n     return a\n"
+    )
+    assert_changes(
+        make_repo({"x.py": BLANKS}), answer, {"x.py": BLANKS.replace("b = 2", "b = 3")}, [Repair.BLANK_CONTEXT]
+    )
 
 
 def test_blanks_at_the_end_of_context_lines_follow_the_file(make_repo: MakeRepo) -> None:
     code = BLANKS.replace("\n\n", "\n    \n").replace("a = 1", "a = 1  ")
-    answer = fence("--- a/x.py\n+++ b/x.py\n@@ -1,6 +1,6 @@\n def f():\n     a = 1\n \n-    b = 2\n+    b = 3\n \n     return a\n")
-    assert_changes(make_repo({"x.py": code}), answer, {"x.py": code.replace("b = 2", "b = 3")}, [Repair.TRAILING_BLANKS])
+    answer = fence(
+        "--- a/x.py\n+++ b/x.py\n@@ -1,6 +1,6 @@\n def f():\n     a = 1\n \n-    b = 2\n+    b = 3\n \n     return a\n"
+    )
+    assert_changes(
+        make_repo({"x.py": code}), answer, {"x.py": code.replace("b = 2", "b = 3")}, [Repair.TRAILING_BLANKS]
+    )
 
 
 def test_blanks_at_the_end_of_a_removed_line_are_content(make_repo: MakeRepo) -> None:
@@ -153,7 +177,7 @@ def test_a_diff_with_the_files_own_crlf_stays_as_it_is(make_repo: MakeRepo) -> N
 
 
 @pytest.mark.parametrize("crlf", [False, True])
-def test_a_file_without_final_newline_keeps_none(make_repo: MakeRepo, crlf: bool) -> None:  # noqa: FBT001
+def test_a_file_without_final_newline_keeps_none(make_repo: MakeRepo, crlf: bool) -> None:
     def form(text: str) -> str:
         return text.replace("\n", "\r\n") if crlf else text
 
@@ -245,12 +269,19 @@ def test_new_deleted_renamed_and_executable_files_are_understood(make_repo: Make
     diff = (
         "--- /dev/null\n+++ b/app/new.py\n@@ -0,0 +1,2 @@\n+one\n+two\n"
         "diff --git a/gone.py b/gone.py\ndeleted file mode 100644\n--- a/gone.py\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n"
-        "diff --git a/old.py b/app/moved.py\nrename from old.py\nrename to app/moved.py\n--- a/old.py\n+++ b/app/moved.py\n"
+        "diff --git a/old.py b/app/moved.py\nrename from old.py\nrename to app/moved.py\n"
+        "--- a/old.py\n+++ b/app/moved.py\n"
         "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
         "diff --git a/tool b/tool\nold mode 100644\nnew mode 100755\n"
         "diff --git a/empty.py b/empty.py\nnew file mode 100644\n"
     )
-    expected: dict[str, str | bytes | None] = {"app/new.py": "one\ntwo\n", "gone.py": None, "old.py": None, "app/moved.py": "a\nB\nc\n", "empty.py": ""}
+    expected: dict[str, str | bytes | None] = {
+        "app/new.py": "one\ntwo\n",
+        "gone.py": None,
+        "old.py": None,
+        "app/moved.py": "a\nB\nc\n",
+        "empty.py": "",
+    }
     verdict = assert_changes(repo, fence(diff), expected, [])
     assert verdict.files == ("app/new.py", "gone.py", "old.py", "app/moved.py", "tool", "empty.py")
     damaged = fence(diff.replace("-1,3 +1,3", "-1,9 +2,9"))
@@ -267,7 +298,10 @@ def test_new_deleted_renamed_and_executable_files_are_understood(make_repo: Make
         ("--- /dev/null\n+++ b/new.py\n@@ @@\n+a\n+b\n", [Repair.NUMBERED]),
         ("--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+a\n@@ -0,0 +2 @@\n+b\n", [Repair.CONTEXT]),
         ("--- a/new.py\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+a\n+b\n", [Repair.FILE_HEADER]),
-        ("diff --git a/new.py b/new.py\nnew file mode 100644\n--- a/new.py\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+a\n+b\n", [Repair.FILE_HEADER]),
+        (
+            "diff --git a/new.py b/new.py\nnew file mode 100644\n--- a/new.py\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+a\n+b\n",
+            [Repair.FILE_HEADER],
+        ),
     ],
 )
 def test_a_new_file_with_a_wrong_header_is_a_new_file(body: str, repairs: list[Repair], make_repo: MakeRepo) -> None:
@@ -276,7 +310,9 @@ def test_a_new_file_with_a_wrong_header_is_a_new_file(body: str, repairs: list[R
 
 def test_a_folder_named_a_is_told_from_the_prefix(make_repo: MakeRepo) -> None:
     repo = make_repo({"a/x.py": "1\n2\n", "b/x.py": "1\n2\n"})
-    assert_changes(repo, fence("--- a/x.py\n+++ a/x.py\n@@ -1,2 +1,2 @@\n-1\n+0\n 2\n"), {"a/x.py": "0\n2\n"}, [Repair.PREFIXES])
+    assert_changes(
+        repo, fence("--- a/x.py\n+++ a/x.py\n@@ -1,2 +1,2 @@\n-1\n+0\n 2\n"), {"a/x.py": "0\n2\n"}, [Repair.PREFIXES]
+    )
     assert_changes(repo, fence("--- a/b/x.py\n+++ b/b/x.py\n@@ -1,2 +1,2 @@\n-1\n+0\n 2\n"), {"b/x.py": "0\n2\n"}, [])
 
 
@@ -304,7 +340,11 @@ def test_a_patch_in_a_subfolder_of_another_repository_is_still_checked(make_repo
 
 def test_the_users_git_configuration_does_not_matter(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
     repo = make_repo({"app/x.py": CODE})
-    repo.write({"home/.gitconfig": "[apply]\n\twhitespace = error-all\n[diff]\n\tnoprefix = true\n\texternal = false\n[color]\n\tui = always\n"})
+    repo.write(
+        {
+            "home/.gitconfig": "[apply]\n\twhitespace = error-all\n[diff]\n\tnoprefix = true\n[color]\n\tui = always\n",
+        }
+    )
     monkeypatch.setenv("HOME", str(repo.root / "home"))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     trailing = fence(HEADERS + "@@ @@\n-line 7\n+LINE 7  \n")

@@ -12,7 +12,7 @@ from swebench_tui.bench.patches import Failure, Repair, judge, parse_blocks
 from swebench_tui.bench.patches.search_replace import as_hunk
 
 if TYPE_CHECKING:
-    from conftest import MakeRepo, Repo
+    from tests.app.bench.patches.conftest import MakeRepo, Repo
 
 CODE = "import os\n\n\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
 OTHER = "x = 1\ny = 2\n"
@@ -65,7 +65,9 @@ def test_blocks_for_several_files_are_one_patch_in_order(make_repo: MakeRepo) ->
     third = "y.py\n```\n<<<<<<< SEARCH\ny = 2\n=======\n>>>>>>> REPLACE\n```\n"
     new = "app/new.py\n```python\n<<<<<<< SEARCH\n=======\nnew = 1\n>>>>>>> REPLACE\n```\n"
     answer = f"app/x.py\n```python\n{BLOCK}\n{second}```\nThen:\n{third}And:\n{new}"
-    assert_leaves(repo, answer, {"app/x.py": CHANGED.replace("2\n", "20\n"), "y.py": "x = 1\n", "app/new.py": "new = 1\n"})
+    assert_leaves(
+        repo, answer, {"app/x.py": CHANGED.replace("2\n", "20\n"), "y.py": "x = 1\n", "app/new.py": "new = 1\n"}
+    )
     verdict = judge(answer, checkout=repo.root)
     assert verdict.files == ("app/x.py", "y.py", "app/new.py")
     assert (verdict.added, verdict.removed) == (3, 3)
@@ -73,7 +75,9 @@ def test_blocks_for_several_files_are_one_patch_in_order(make_repo: MakeRepo) ->
 
 def test_a_block_sees_what_the_ones_before_it_left(make_repo: MakeRepo) -> None:
     second = "app/x.py\n<<<<<<< SEARCH\n    return 10\n=======\n    return 100\n>>>>>>> REPLACE\n"
-    assert_leaves(make_repo({"app/x.py": CODE}), f"app/x.py\n{BLOCK}{second}", {"app/x.py": CODE.replace("1\n", "100\n")})
+    assert_leaves(
+        make_repo({"app/x.py": CODE}), f"app/x.py\n{BLOCK}{second}", {"app/x.py": CODE.replace("1\n", "100\n")}
+    )
 
 
 def test_if_one_block_does_not_fit_none_is_done(make_repo: MakeRepo) -> None:
@@ -89,7 +93,9 @@ def test_a_block_without_a_name_goes_to_the_one_file_that_holds_its_text(make_re
 
 
 @pytest.mark.parametrize("copies", [0, 2])
-def test_a_block_without_a_name_is_refused_when_no_file_or_several_hold_its_text(copies: int, make_repo: MakeRepo) -> None:
+def test_a_block_without_a_name_is_refused_when_no_file_or_several_hold_its_text(
+    copies: int, make_repo: MakeRepo
+) -> None:
     repo = make_repo({f"{number}.py": CODE for number in range(copies)})
     verdict = judge(BLOCK, checkout=repo.root)
     assert verdict.failure is Failure.NO_FILE_NAME
@@ -105,7 +111,12 @@ def test_a_text_at_two_places_is_refused_and_not_put_at_the_first(make_repo: Mak
 def test_as_many_equal_blocks_as_places_leave_no_choice(make_repo: MakeRepo) -> None:
     code = CODE + "\n\ndef three():\n    return 1\n"
     repo = make_repo({"x.py": code})
-    assert_leaves(repo, f"x.py\n{BLOCK}\nx.py\n{BLOCK}", {"x.py": code.replace("return 1\n", "return 10\n")}, (Repair.REPEATED_BLOCK,))
+    assert_leaves(
+        repo,
+        f"x.py\n{BLOCK}\nx.py\n{BLOCK}",
+        {"x.py": code.replace("return 1\n", "return 10\n")},
+        (Repair.REPEATED_BLOCK,),
+    )
     crlf = make_repo({"x.py": code.replace("\n", "\r\n")})
     changed = code.replace("return 1\n", "return 10\n").replace("\n", "\r\n")
     assert_leaves(crlf, f"x.py\n{BLOCK}" * 2, {"x.py": changed}, (Repair.LINE_ENDS, Repair.REPEATED_BLOCK))
@@ -167,8 +178,9 @@ def test_a_heading_underlined_like_the_divider_is_refused_unless_the_markers_dif
 
 def test_fences_inside_a_block_are_text(make_repo: MakeRepo) -> None:
     readme = "# A\n\n```\nrun\n```\n"
-    block = "README.md\n```markdown\n<<<<<<< SEARCH\n```\nrun\n```\n=======\n```bash\nrun --fast\n```\n>>>>>>> REPLACE\n```\n"
-    assert_leaves(make_repo({"README.md": readme}), block, {"README.md": "# A\n\n```bash\nrun --fast\n```\n"})
+    block = "<<<<<<< SEARCH\n```\nrun\n```\n=======\n```bash\nrun --fast\n```\n>>>>>>> REPLACE\n"
+    answer = f"README.md\n```markdown\n{block}```\n"
+    assert_leaves(make_repo({"README.md": readme}), answer, {"README.md": "# A\n\n```bash\nrun --fast\n```\n"})
 
 
 def test_distant_changes_in_one_block_become_small_hunks(make_repo: MakeRepo) -> None:

@@ -33,7 +33,9 @@ INSTANCES = rows("swebench_sample.jsonl") + rows("swebench_verified_sample.jsonl
 
 
 def changed_lines(patch: str) -> list[str]:
-    return [line.rstrip() for line in patch.split("\n") if line[:1] in {"+", "-"} and not line.startswith(("---", "+++"))]
+    return [
+        line.rstrip() for line in patch.split("\n") if line[:1] in {"+", "-"} and not line.startswith(("---", "+++"))
+    ]
 
 
 def has_blocks(row: Row) -> bool:

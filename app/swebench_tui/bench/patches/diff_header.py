@@ -1,0 +1,157 @@
+"""The lines of a diff that say which file is changed, and how.
+
+    header   := git_line extended* names? | names
+    git_line := "diff --git " path " " path
+    extended := "index" | "old mode" | "new mode" | "new file mode" | "deleted file mode" | "similarity index"
+              | "rename from" | "rename to"
+    names    := "--- " path LF "+++ " path          one of the two may be missing
+
+Paths may be quoted as git does it, and a tab ends them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swebench_tui.bench.patches.unified_diff import DEV_NULL, unquote
+from swebench_tui.bench.patches.verdict import Failure, PatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GIT_LINE = "diff --git "
+
+_MODES = ("old mode ", "new mode ", "new file mode ", "deleted file mode ")
+_MOVES = ("rename from ", "rename to ")
+_COPIES = ("copy from ", "copy to ")
+_BINARY = ("GIT binary patch", "Binary files ")
+_EXTENDED = ("index ", "similarity index ", "dissimilarity index ", *_MODES, *_MOVES, *_COPIES, *_BINARY)
+_REGULAR = {"100644", "100755"}
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A file header. Paths are as written, None for the side that does not exist.
+
+    `named` says whether there was a `---` or `+++` line, `mended` whether these had to be completed or corrected;
+    `end` is the line behind the header.
+    """
+
+    old: str | None
+    new: str | None
+    end: int
+    git_line: bool
+    named: bool
+    mended: bool
+    modes: tuple[str, ...] = ()
+    similarity: str = ""
+    index: str = ""
+
+    @property
+    def changes_file(self) -> bool:
+        """Whether the header alone changes something: a mode, a name, or that the file exists."""
+        return bool(self.modes) or self.old is None or self.new is None or bare(self.old) != bare(self.new)
+
+
+def starts_file(lines: Sequence[str], at: int) -> bool:
+    """Whether a file header starts at line `at`."""
+    return at < len(lines) and (lines[at].startswith(GIT_LINE) or starts_names(lines, at))
+
+
+def starts_names(lines: Sequence[str], at: int) -> bool:
+    """Whether file names start here: `---` with `+++` behind it, or one of them with a hunk behind it."""
+    if at + 1 >= len(lines) or not lines[at].startswith(("--- ", "+++ ")) or not lines[at][4:].strip():
+        return False
+    return lines[at + 1].startswith("@@") or (lines[at][0] == "-" and lines[at + 1].startswith("+++ "))
+
+
+def malformed(lines: Sequence[str], at: int, what: str) -> PatchError:
+    """The error for line `at`, with the line."""
+    line = lines[at] if at < len(lines) else ""
+    return PatchError(Failure.MALFORMED, f"line {at + 1} of the diff {what}: {line[:80]!r}")
+
+
+def read_header(lines: Sequence[str], start: int) -> Header:
+    """The file header that starts at line `start`. Raises `PatchError` when it names no file that can be patched."""
+    git_names, at, extended = _read_git_line(lines, start)
+    old, new, end = _read_names(lines, at)
+    named, mended = end > at, end == at + 1
+    modes = tuple(line for line in extended if line.startswith(_MODES))
+    if moves := [line for line in extended if line.startswith(_MOVES)]:
+        if len(moves) != 2:
+            raise malformed(lines, start, "renames a file but says only one of the two names")
+        old, new = ("a/" + unquote(moves[0][len(_MOVES[0]) :]), "b/" + unquote(moves[1][len(_MOVES[1]) :]))
+    elif not named:
+        old, new = git_names or ("", "")
+    if not old or not new:
+        raise PatchError(Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file whose name cannot be read")
+    created = old == DEV_NULL or any(mode.startswith("new file") for mode in modes)
+    deleted = new == DEV_NULL or any(mode.startswith("deleted file") for mode in modes)
+    if created and deleted:
+        raise malformed(lines, start, "starts a file that is both new and deleted")
+    if not (created or deleted or moves) and bare(old) != bare(new):
+        raise malformed(lines, start, f"names two files, {bare(old)!r} and {bare(new)!r}, without `rename from`")
+    return Header(
+        old=None if created else old,
+        new=None if deleted else new,
+        end=end,
+        git_line=at > start,
+        named=named,
+        mended=mended or (named and (created, deleted) != (old == DEV_NULL, new == DEV_NULL)),
+        modes=modes,
+        similarity=next((line for line in extended if "similarity index " in line), ""),
+        index=next((line for line in extended if line.startswith("index ")), ""),
+    )
+
+
+def _read_git_line(lines: Sequence[str], at: int) -> tuple[tuple[str, str] | None, int, list[str]]:
+    """`git_line extended*`: its two names if they can be told apart, the line behind, and the extended lines."""
+    if not lines[at].startswith(GIT_LINE):
+        return None, at, []
+    names = _both_names(lines[at][len(GIT_LINE) :].rstrip())
+    extended: list[str] = []
+    at += 1
+    while at < len(lines) and (line := lines[at].rstrip()).startswith(_EXTENDED):
+        if line.startswith(_BINARY):
+            raise PatchError(Failure.BINARY, "the answer holds a binary patch, which cannot be checked as text")
+        if line.startswith(_COPIES):
+            raise malformed(lines, at, "copies a file, which is not understood")
+        if line.startswith(_MODES) and line.rsplit(" ", 1)[1] not in _REGULAR:
+            raise PatchError(Failure.UNSAFE_PATH, f"`{line}` makes something that is not a regular file")
+        extended.append(line)
+        at += 1
+    return names, at, extended
+
+
+def _read_names(lines: Sequence[str], at: int) -> tuple[str, str, int]:
+    """`names`: old and new path and the line behind. A missing one says what the other says; both are "" for none."""
+    if not starts_names(lines, at):
+        return "", "", at
+    written = {"---": "", "+++": ""}
+    for mark in written:
+        if at < len(lines) and lines[at].startswith(mark + " "):
+            written[mark] = unquote(lines[at][4:].split("\t", 1)[0].rstrip())
+            at += 1
+    old, new = written.values()
+    return old or _other_side(new), new or _other_side(old), at
+
+
+def bare(path: str) -> str:
+    """`path` without git's prefix."""
+    return path[2:] if path.startswith(("a/", "b/")) else path
+
+
+def _other_side(path: str) -> str:
+    swap = {"a/": "b/", "b/": "a/"}
+    return swap.get(path[:2], path[:2]) + path[2:]
+
+
+def _both_names(rest: str) -> tuple[str, str] | None:
+    """Old and new name of a git line, None where it can be cut in several ways."""
+    half = len(rest) // 2
+    old, new = unquote(rest[:half]), unquote(rest[half + 1 :])
+    if rest[half : half + 1] == " " and bare(old) == bare(new):
+        return old, new
+    pieces = rest.split(" ")
+    return (unquote(pieces[0]), unquote(pieces[1])) if len(pieces) == 2 else None

@@ -1,0 +1,138 @@
+"""The entry: help, version, what a command imports, and the app itself on a terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from typing import Self
+
+import pytest
+from click.testing import CliRunner
+
+from swebench_tui import __version__
+from swebench_tui.cli.main import COMMANDS, main
+
+COMMAND_LINES = [(), *((name,) for name in COMMANDS), ("provider", "list"), ("embedded", "install")]
+HEAVY = {"textual", "rich", "httpx", "aiohttp", "httpx_aiohttp", "genai_prices", "xllamacpp", "pydantic", "truststore"}
+LOADED = """
+import atexit, sys
+atexit.register(lambda: sys.stderr.write(" ".join(sorted({name.partition(".")[0] for name in sys.modules}))))
+from swebench_tui.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("command", COMMAND_LINES, ids=lambda command: " ".join(command) or "swebench-tui")
+def test_every_help_has_an_example_that_names_the_command(command: Sequence[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--help"])
+    assert result.exit_code == 0
+    _, _, example = result.stdout.partition("Example")
+    assert " ".join(["swebench-tui", *command]) in example
+
+
+def test_help_lists_every_command_with_what_it_does() -> None:
+    lines = CliRunner().invoke(main, ["--help"]).stdout.splitlines()
+    for name, (_, what) in COMMANDS.items():
+        assert any(line.split() == [name, *what.split()] for line in lines)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_begins_with_the_line_in_the_list(name: str) -> None:
+    assert COMMANDS[name][1].rstrip(".").split()[0] in CliRunner().invoke(main, [name, "--help"]).stdout
+
+
+def test_the_version_is_the_packages() -> None:
+    assert CliRunner().invoke(main, ["--version"]).stdout == f"swebench-tui, version {__version__}\n"
+
+
+def test_an_unknown_command_is_wrong_usage() -> None:
+    result = CliRunner().invoke(main, ["comparre"])
+    assert result.exit_code == 2
+    assert "No such command 'comparre'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("--help",), ("--version",), ("compare", "--help"), ("provider", "list", "--json"), ("provider", "list")],
+    ids=" ".join,
+)
+def test_a_command_without_a_screen_and_without_a_request_imports_neither(command: Sequence[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED, *command], capture_output=True, text=True, check=True)
+    assert done.stdout
+    assert set(done.stderr.split()) & HEAVY == set()
+
+
+def test_a_comparison_imports_no_screen() -> None:
+    arguments = "compare", "-t", "ollama:x", "--prompt", "Why?", "--base-url", "http://127.0.0.1:9"
+    done = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert set(done.stderr.split()) & {"textual", "genai_prices", "xllamacpp"} == set()
+
+
+class Terminal:
+    """The program on a terminal of its own, 80 by 24, between `with`."""
+
+    def __init__(self) -> None:
+        self.output = b""
+
+    def __enter__(self) -> Self:
+        self._screen, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "swebench_tui"],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        os.close(terminal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._screen)
+
+    def press(self, key: bytes) -> None:
+        os.write(self._screen, key)
+
+    def read_until(self, wanted: bytes, *, within: float = 30.0) -> None:
+        """Take in what is written until it holds `wanted`; fails, showing the last of it, when that does not come."""
+        end = time.monotonic() + within
+        while wanted not in self.output:
+            ready, _, _ = select.select([self._screen], [], [], max(0.0, end - time.monotonic()))
+            read = self._read() if ready else b""
+            assert read, f"{wanted!r} did not come; the last was {self.output[-500:]!r}"
+            self.output += read
+
+    def read_to_the_end(self) -> None:
+        """Take in all that is written until the program closes the terminal."""
+        while read := self._read():
+            self.output += read
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._screen, 1 << 16)
+        except OSError:  # how Linux says that nobody holds the other side any more
+            return b""
+
+
+def test_without_a_command_the_app_opens_and_ctrl_c_twice_leaves_it_clean() -> None:
+    with Terminal() as terminal:
+        terminal.read_until(b"embedded")
+        terminal.read_until(b"starter__")
+        terminal.press(b"\x03")
+        terminal.read_until(b"again to quit")
+        terminal.press(b"\x03")
+        terminal.read_to_the_end()
+        assert terminal.process.wait(timeout=10) == 0
+    assert b"Traceback" not in terminal.output
+    assert b"\x1b[?1049l" in terminal.output  # back from the alternate screen

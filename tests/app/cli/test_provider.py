@@ -1,0 +1,67 @@
+"""`swebench-tui provider list`: which providers are ready, and never a key."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from swebench_tui.cli.main import main
+
+CANARY = "sk-canary-0123456789"
+
+
+def listed(environ: dict[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["provider", "list", *arguments], env=environ)
+
+
+def rows(environ: dict[str, str]) -> dict[str, dict[str, object]]:
+    result = listed(environ, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    found = msgspec.json.decode(result.stdout, type=list[dict[str, object]])
+    return {str(row["name"]): row for row in found}
+
+
+def test_every_provider_has_the_documented_keys_and_stands_once() -> None:
+    found = rows({})
+    assert list(found) == ["anthropic", "compatible", "embedded", "llamacpp", "ollama", "openai"]
+    documented = {"name", "configured", "key_source", "base_url", "models_known", "breaker"}
+    assert all(documented <= set(row) for row in found.values())
+
+
+def test_without_settings_only_what_needs_no_key_is_ready() -> None:
+    found = rows({})
+    assert {name for name, row in found.items() if row["configured"]} == {"embedded", "llamacpp", "ollama"}
+    assert (found["openai"]["hint"], found["compatible"]["hint"]) == ("set OPENAI_API_KEY", "set COMPATIBLE_BASE_URL")
+    assert (found["embedded"]["base_url"], found["embedded"]["models_known"]) == (None, 1)
+
+
+def test_a_key_makes_ready_and_is_named_by_its_variable_only() -> None:
+    environ = {"OPENAI_API_KEY": CANARY, "ANTHROPIC_AUTH_TOKEN": CANARY, "COMPATIBLE_BASE_URL": ":8000"}
+    found = rows(environ)
+    assert found["openai"]["key_source"] == "environment: OPENAI_API_KEY"
+    assert found["anthropic"]["key_source"] == "environment: ANTHROPIC_AUTH_TOKEN"
+    assert found["compatible"]["base_url"] == "http://127.0.0.1:8000/v1"
+    assert all(found[name]["configured"] for name in ("openai", "anthropic", "compatible"))
+    assert CANARY not in listed(environ, "--json").output + listed(environ).output
+
+
+def test_the_text_says_in_one_line_each_what_is_ready_and_what_to_set() -> None:
+    result = listed({"ANTHROPIC_API_KEY": CANARY})
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert lines["openai"].split(maxsplit=1)[1].startswith("not ready")
+    assert lines["openai"].endswith("set OPENAI_API_KEY")
+    assert " ready      https://api.anthropic.com " in lines["anthropic"]
+    assert lines["anthropic"].endswith("environment: ANTHROPIC_API_KEY")
+    assert "on this machine" in lines["embedded"]
+    assert lines["compatible"].endswith("set COMPATIBLE_BASE_URL")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("address", ["ftp://host", f"http://user:{CANARY}@host", "http://host:port"])
+def test_an_address_that_is_none_is_said_in_its_row_and_hides_no_other(address: str) -> None:
+    found = rows({"OLLAMA_HOST": address})
+    assert (found["ollama"]["configured"], found["ollama"]["base_url"]) == (False, None)
+    assert "cannot be used" in str(found["ollama"]["hint"])
+    assert CANARY not in str(found)
+    assert found["llamacpp"]["configured"] is True

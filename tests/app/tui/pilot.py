@@ -1,0 +1,129 @@
+"""The app under test: started on servers of the test's own, waited for by facts, read as a user reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input
+
+from swebench_providers import ProviderRegistry
+from swebench_tui.runs.target import parse_target
+from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.compare import CompareScreen
+from swebench_tui.tui.screens.pick_task import PickTaskScreen
+from swebench_tui.tui.widgets.column_view import ColumnView
+from swebench_tui.tui.widgets.task_bar import TaskBar
+from tests.fault_server import FaultServer
+
+ScreenType = TypeVar("ScreenType", bound=Screen[Any])
+
+SIZE = (120, 40)
+
+
+async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str, within: float = 10.0) -> None:
+    """Let the app run until `holds()`. A wait that runs out fails, and says for what."""
+    try:
+        async with asyncio.timeout(within):
+            while not holds():
+                await pilot.pause(0.01)
+    except TimeoutError:
+        pytest.fail(f"{what}: not within {within:g} s. The screen:\n{shown(pilot.app.screen)}")
+
+
+@asynccontextmanager
+async def running(
+    *targets: str,
+    server: FaultServer | None = None,
+    environ: Mapping[str, str] | None = None,
+    registry: ProviderRegistry | None = None,
+    size: tuple[int, int] = SIZE,
+    now: Callable[[], float] = time.monotonic,
+    loaded: bool = True,
+) -> AsyncGenerator[Pilot[None], None]:
+    """The app with a column for each `PROVIDER:MODEL`, its first task `loaded`. `server` answers for two providers."""
+    reached = {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": server.base_url} if server else {}
+    app = SwebenchApp(
+        registry or ProviderRegistry({**reached, **(environ or {})}),
+        lineup=[parse_target(target) for target in targets] or None,
+        now=now,
+    )
+    app.animation_level = "none"
+    async with app.run_test(size=size, notifications=True) as pilot:
+        if loaded:
+            await wait_until(pilot, lambda: compare_screen(pilot).question is not None, what="the first task")
+        yield pilot
+
+
+def compare_screen(pilot: Pilot[None]) -> CompareScreen:
+    """The Compare screen, also where a dialog is above it."""
+    screen = pilot.app.screen_stack[0]
+    assert isinstance(screen, CompareScreen)
+    return screen
+
+
+def column(pilot: Pilot[None], index: int = 0) -> ColumnView:
+    """The column so far from the left."""
+    return compare_screen(pilot).columns[index]
+
+
+def states(pilot: Pilot[None]) -> list[str]:
+    """The state of each column's run; `-` where there was none."""
+    return [view.column.facts.state.value if view.column else "-" for view in compare_screen(pilot).columns]
+
+
+def task_bar(pilot: Pilot[None]) -> str:
+    """What the task bar says."""
+    return shown(compare_screen(pilot).query_one(TaskBar))
+
+
+async def all_settled(pilot: Pilot[None], *, within: float = 15.0) -> None:
+    """Wait until every column has ended and is drawn."""
+    screen = compare_screen(pilot)
+    asked = [view for view in screen.columns if view.column is not None]
+    await wait_until(pilot, lambda: all(view.settled for view in asked), what="all columns ended", within=within)
+    await pilot.pause()
+
+
+async def top_screen(pilot: Pilot[None], kind: type[ScreenType]) -> ScreenType:
+    """The dialog of this kind, waited for."""
+    await wait_until(pilot, lambda: isinstance(pilot.app.screen, kind), what=kind.__name__)
+    screen = pilot.app.screen
+    assert isinstance(screen, kind)
+    return screen
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """What a terminal sends when the user pastes: much quicker than keys while the app is busy."""
+    pilot.app.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+async def pick_dataset(pilot: Pilot[None], path: Path) -> PickTaskScreen:
+    """Open the picker and have it read the tasks of a file; the focus is on the search."""
+    await pilot.press("i")
+    picker = await top_screen(pilot, PickTaskScreen)
+    await pilot.press("shift+tab")
+    dataset = picker.query_one("#dataset", Input)
+    assert dataset.has_focus
+    dataset.clear()
+    await paste(pilot, str(path))
+    await pilot.press("enter", "tab")
+    return picker
+
+
+def shown(part: Widget) -> str:
+    """What is on the terminal where `part` is: a screen, or a widget of it. Lines end where their text ends."""
+    screen = part.screen
+    strips = screen._compositor.render_strips(screen.size)
+    rows = [strips[y].crop(part.region.x, part.region.right) for y in part.region.line_range if y < len(strips)]
+    return "\n".join(row.text.rstrip() for row in rows)

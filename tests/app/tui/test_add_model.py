@@ -1,0 +1,176 @@
+"""The dialog that adds a column: typed targets, and a provider's models listed live."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from swebench_tui.tui.screens.add_model import AddModelScreen
+from tests.app.tui.pilot import compare_screen, paste, running, shown, top_screen, wait_until
+from tests.fault_server import FaultServer, Script, failing, json_body
+
+ONE = ("compatible:first",)
+
+
+def models(*names: str) -> Script:
+    return json_body({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
+
+
+async def test_it_lists_the_providers_and_enter_on_one_adds_its_default_model() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        for name in ("anthropic", "compatible", "embedded", "llamacpp", "ollama", "openai"):
+            assert name in shown(dialog)
+        await paste(pilot, "embed")
+        await wait_until(pilot, lambda: dialog.query_one(OptionList).option_count == 1, what="the one that matches")
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
+        assert str(compare_screen(pilot).columns[1].target) == "embedded"
+        assert compare_screen(pilot).columns[1].has_focus_within
+
+
+@pytest.mark.parametrize("target", ["ollama:qwen3-coder:30b", "openai:gpt-6-luna", "embedded"])
+async def test_a_target_can_be_typed_whole(target: str) -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("a")
+        await top_screen(pilot, AddModelScreen)
+        await paste(pilot, target)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
+        assert str(compare_screen(pilot).columns[1].target) == target
+
+
+async def test_after_the_colon_the_models_of_the_provider_are_listed_live() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = models("alpha-7b", "beta-70b", "beta-mini")
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: "3 models" in shown(dialog), what="the models")
+        assert "compatible:alpha-7b" in shown(dialog)
+        await paste(pilot, "beta")
+        await wait_until(pilot, lambda: dialog.query_one(OptionList).option_count == 2, what="those that match")
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
+        assert str(compare_screen(pilot).columns[1].target) == "compatible:beta-mini"
+        assert len([request for request in server.requests if request.path == "/v1/models"]) == 1
+
+
+async def test_one_model_is_one_model() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = models("only")
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: "1 model" in shown(dialog), what="the model")
+        assert "1 models" not in shown(dialog)
+
+
+async def test_going_back_before_the_colon_lists_the_providers_again() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "ollama:")
+        await wait_until(pilot, lambda: "ollama:mock-model" in shown(dialog), what="its model")
+        dialog.query_one(Input).clear()
+        await wait_until(pilot, lambda: "anthropic" in shown(dialog), what="the providers")
+
+
+async def test_an_unknown_provider_is_answered_with_the_nearest_and_the_dialog_stays() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "olama:[b]x[/b]")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "✗ there is no provider 'olama'" in shown(dialog), what="the error")
+        assert "→ Did you mean 'ollama'?" in shown(dialog)
+        assert len(compare_screen(pilot).columns) == 1
+
+
+async def test_an_empty_target_is_refused_with_how_to_write_one() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="the hint")
+        assert pilot.app.screen is dialog
+
+
+async def test_a_server_that_is_down_is_said_in_the_dialog_which_goes_on() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        await server.stop_abruptly()
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: "✗ no connection to 127.0.0.1" in shown(dialog), what="the error")
+        assert "→ Start the server, or check its port." in shown(dialog)
+        assert "Asking compatible" not in shown(dialog)
+        await paste(pilot, "typed-anyway")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
+        assert str(compare_screen(pilot).columns[1].target) == "compatible:typed-anyway"
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        (failing(401, "who are you?"), "who are you?"),
+        (Script(body=b"{broken"), "✗ "),
+        (Script(status=200, body=b"<html>", headers={"content-type": "text/html"}), "web page"),
+    ],
+    ids=["401", "no JSON", "web page"],
+)
+async def test_a_server_that_lists_no_models_is_said_in_the_dialog(script: Script, what: str) -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = script
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: what in shown(dialog) and "→ " in shown(dialog), what="the error")
+
+
+async def test_a_provider_without_an_address_says_which_variable_to_set() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: "COMPATIBLE_BASE_URL" in shown(dialog), what="the variable")
+
+
+async def test_escape_while_a_slow_server_is_asked_leaves_at_once_and_hangs_up() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = Script(before_head=3600)
+        await pilot.press("a")
+        await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        (request,) = await server.received(1)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
+        await request.client_gone(within=2)
+        assert len(compare_screen(pilot).columns) == 1
+
+
+async def test_hostile_model_names_are_shown_literally_and_asked_for_exactly() -> None:
+    name = "evil [b]x[/b]\x1b]0;t\x07"
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = models(name)
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: "compatible:evil [b]x[/b]␛]0;t␇" in shown(dialog), what="the name")
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
+        await pilot.press("r")
+        (asked,) = [each for each in await server.received(2) if each.method == "POST"]
+        assert asked.json["model"] == name
+        assert "\x1b" not in shown(pilot.app.screen)
+
+
+async def test_two_models_of_one_name_can_both_be_listed() -> None:
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        server.by_path["/v1/models"] = models("twin", "twin")
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "compatible:")
+        await wait_until(pilot, lambda: dialog.query_one(OptionList).option_count == 2, what="both")

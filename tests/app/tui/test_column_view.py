@@ -1,0 +1,262 @@
+"""What stands in a column: the patch verdict, an error with its hint, and hostile text as nothing but text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.content import Content
+
+from swebench_providers import Finished, FinishReason, Notice
+from swebench_tui.bench import datasets
+from swebench_tui.runs.target import Target
+from swebench_tui.tui.widgets.answer_view import AnswerView
+from swebench_tui.tui.widgets.column_view import ColumnView
+from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text, thought
+from tests.app.tui.pilot import (
+    all_settled,
+    column,
+    compare_screen,
+    pick_dataset,
+    running,
+    shown,
+    states,
+    task_bar,
+    wait_until,
+)
+from tests.fault_server import Ending, FaultServer, Script, failing, html_page
+
+TASK = datasets.load("starter")[0]
+UNSAFE = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066"} - {
+    "\n"
+}
+
+
+def search_replace(before: str, after: str) -> str:
+    path = next(line.removeprefix("+++ b/") for line in TASK.patch.splitlines() if line.startswith("+++ "))
+    return f"{path}\n<<<<<<< SEARCH\n{before}=======\n{after}>>>>>>> REPLACE\n"
+
+
+def gold_as_blocks() -> str:
+    """The gold patch of the first starter task, hunk for hunk, as a model is asked to write it."""
+    hunk = TASK.patch.split("@@")[2].split("\n", 1)[1]
+    lines = [line for line in hunk.splitlines(keepends=True) if not line.startswith("\\")]
+    before = "".join(line[1:] for line in lines if line[0] in " -")
+    return search_replace(before, "".join(line[1:] for line in lines if line[0] in " +"))
+
+
+async def answered(script: Script) -> str:
+    """What a column shows once `script` has been played to the first starter task."""
+    async with FaultServer(script) as server, running("compatible:m", server=server) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        return shown(column(pilot))
+
+
+# The patch.
+
+
+async def test_a_right_patch_is_said_to_apply() -> None:
+    seen = await answered(Script((f"It divides by zero.\n\n{gold_as_blocks()}",)))
+    assert "✓ done" in seen
+    assert "✓ patch: applies" in seen
+
+
+async def test_a_patch_for_text_that_is_not_there_is_said_not_to_apply() -> None:
+    seen = await answered(Script((search_replace("no such line in this file\n", "anything\n"),)))
+    assert "✓ done" in seen
+    assert "✗ patch: does not apply" in seen
+
+
+async def test_prose_is_said_to_hold_no_patch() -> None:
+    assert "✗ patch: no patch" in await answered(Script("I would look at the list first."))
+
+
+async def test_an_answer_cut_off_by_its_limit_does_not_look_like_a_whole_one() -> None:
+    seen = await answered(Script("It divides by", finish_reason="length"))
+    assert "▲ done, cut off by the output limit" in seen
+    assert "✓ done" not in seen
+
+
+async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    tasks = tmp_path / "foreign.jsonl"
+    tasks.write_bytes(msgspec.json.encode(msgspec.structs.replace(TASK, repo="acme/rocket", base_commit="0" * 40)))
+    async with FaultServer(Script((gold_as_blocks(),))) as server, running("compatible:m", server=server) as pilot:
+        await pick_dataset(pilot, tasks)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "the issue alone" in task_bar(pilot), what="the foreign task")
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "? patch: not checked" in shown(column(pilot))
+
+
+# Errors.
+
+
+@pytest.mark.parametrize(
+    ("script", "what", "hint"),
+    [
+        (failing(401, "bad key"), "bad key", "→ "),
+        (failing(404, "no such model"), "no such model", "→ "),
+        (failing(429, "slow down", retry_after="7"), "slow down", "→ "),
+        (failing(500, "a fault"), "a fault", "→ "),
+        (html_page(), "answered with a web page", "→ Check the base URL"),
+        (Script(ending=Ending.GARBAGE, after=0), "✗ ", "→ "),
+        (Script(ending=Ending.RESET, after=0), "✗ ", "→ "),
+    ],
+    ids=["401", "404", "429", "500", "web page", "garbage", "reset"],
+)
+async def test_an_error_stands_in_its_column_with_what_to_do(script: Script, what: str, hint: str) -> None:
+    scripts = {"bad": script, "good": Script("All is well.")}
+    async with FaultServer(by_model=scripts) as server, running("ollama:bad", "ollama:good", server=server) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        bad, good = (shown(view) for view in compare_screen(pilot).columns)
+        assert states(pilot) == ["failed", "done"]
+        assert "✗ failed" in bad
+        assert what in bad
+        assert hint in bad
+        assert "All is well." in good
+        assert "→ " not in good
+
+
+async def test_a_server_that_is_not_there_is_an_error_in_its_column() -> None:
+    async with FaultServer() as server, running("compatible:m", server=server) as pilot:
+        await server.stop_abruptly()
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "✗ no connection to 127.0.0.1" in shown(column(pilot))
+        assert "→ Start the server, or check its port." in shown(column(pilot))
+
+
+async def test_a_missing_key_is_an_error_that_names_the_variable() -> None:
+    async with running("openai:gpt-6-luna") as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "→ Set OPENAI_API_KEY." in shown(column(pilot))
+
+
+async def test_an_unusable_address_is_an_error_before_anything_is_asked() -> None:
+    async with running("ollama:m", "embedded", environ={"OLLAMA_HOST": "ftp://host"}) as pilot:
+        await pilot.press("r")
+        await wait_until(pilot, lambda: "cannot be used" in shown(column(pilot, 0)), what="the error")
+        assert "→ Write it as http://HOST:PORT" in shown(column(pilot, 0))
+        assert states(pilot) == ["-", "-"]
+
+
+async def test_the_text_that_arrived_before_the_error_stays() -> None:
+    script = Script(("The first half, ", "never the second"), ending=Ending.TRUNCATED, after=1)
+    seen = await answered(script)
+    assert "✗ failed" in seen
+    assert "The first half," in seen
+    assert "→ What arrived is kept but is not a whole answer." in seen
+    assert "never the second" not in seen
+
+
+async def test_a_fault_of_ours_is_shown_like_any_error() -> None:
+    registry = registry_of(acme=ScriptedProvider(text("x"), ZeroDivisionError("oops [b]")))
+    async with running("acme:m", registry=registry) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "a fault in swebench-tui itself: ZeroDivisionError: oops [b]" in shown(column(pilot))
+
+
+# Before the first token.
+
+
+async def test_the_last_notice_shows_until_the_first_token() -> None:
+    notice, first = Gate(), Gate()
+    provider = ScriptedProvider(
+        Notice("Starting \x1b[2J", 1), notice, Notice("Reading [b]it[/b]", 2), first, text("Here."), finished()
+    )
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Starting ␛[2J" in shown(column(pilot)), what="the first notice")
+        notice.open()
+        await wait_until(pilot, lambda: "Reading [b]it[/b]" in shown(column(pilot)), what="the second notice")
+        assert "Starting" not in shown(column(pilot))
+        first.open()
+        await all_settled(pilot)
+        assert "Reading" not in shown(column(pilot))
+
+
+async def test_reasoning_is_shown_apart_from_the_answer() -> None:
+    gate = Gate()
+    provider = ScriptedProvider(thought("Let me see."), gate, text("42."), finished())
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "◐ thinking" in shown(column(pilot)), what="thinking")
+        gate.open()
+        await all_settled(pilot)
+        rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
+        at = rows.index("── thinking ──")
+        assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+
+
+# Hostile text.
+
+
+@pytest.mark.parametrize(
+    ("piece", "literally"),
+    [
+        ("[b]bold[/b] [@click=app.quit]x[/]", "[b]bold[/b] [@click=app.quit]x[/]"),
+        ("\x1b]0;owned\x07\x1b[31mred", "␛]0;owned␇␛[31mred"),
+        ("c1 \x9b31m \x85 end", "c1 \ufffd31m \ufffd end"),
+        ("<think>a</think> <patch>b</patch>", "<think>a</think> <patch>b</patch>"),
+        ("user\u202eexe.txt", "user\ufffdexe.txt"),
+        ("$(rm) {0} %s \\[x]", "$(rm) {0} %s \\[x]"),
+    ],
+)
+async def test_what_a_model_writes_is_shown_literally(piece: str, literally: str) -> None:
+    async with FaultServer(Script((piece,))) as server, running("compatible:m", server=server) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert literally in shown(column(pilot))
+        assert not UNSAFE & set(shown(pilot.app.screen))
+
+
+async def test_what_a_server_says_in_an_error_is_shown_literally() -> None:
+    seen = await answered(failing(400, "no [b]room[/b] \x1b[2J\nat [/all]"))
+    assert "no [b]room[/b] ␛[2J at [/all]" in seen
+    assert not UNSAFE & set(seen)
+
+
+async def test_the_name_a_server_gives_its_model_is_shown_literally() -> None:
+    name = "evil [b]x[/b]\x1b]0;t\x07\nname"
+    provider = ScriptedProvider(text("x"), Finished(reason=FinishReason.STOP, at=1.0, model=name))
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "acme · evil [b]x[/b]␛]0;t␇ name" in shown(column(pilot))
+
+
+@pytest.mark.parametrize(
+    ("target", "title"),
+    [
+        (Target(provider="ollama", model="qwen3-coder:30b"), "ollama · qwen3-coder:30b"),
+        (Target(provider="ollama"), "ollama · default model"),
+        (Target(provider="embedded", model="smollm2", temperature=0.0), "embedded · smollm2 · t 0"),
+        (Target(provider="x", model="[red]a\nb[/]"), "x · [red]a b[/]"),
+    ],
+)
+def test_a_column_is_titled_by_whom_it_asks(target: Target, title: str) -> None:
+    assert Content.from_markup(ColumnView(target).border_title or "").plain == title
+
+
+async def test_a_column_takes_the_name_of_the_model_that_answered() -> None:
+    async with FaultServer(Script("x")) as server, running("compatible", server=server) as pilot:
+        assert "compatible · default model" in shown(column(pilot))
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "compatible · mock-model" in shown(column(pilot))
+
+
+async def test_a_column_that_was_just_removed_can_still_be_painted() -> None:
+    async with FaultServer(Script("text")) as server, running("compatible:a", "ollama:b", server=server) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        answer = column(pilot).query_one(AnswerView)
+        answer.notify_style_update()  # nothing comes from its cache
+        await column(pilot).remove()
+        assert answer.render_line(0).text.startswith("text")

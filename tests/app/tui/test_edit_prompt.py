@@ -1,0 +1,137 @@
+"""The prompt editor: what it takes over, what it leaves, and what then reaches the wire."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.widgets import TextArea
+
+from swebench_tui.bench import datasets
+from swebench_tui.bench.instance import Instance
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from tests.app.tui.pilot import (
+    all_settled,
+    column,
+    compare_screen,
+    pick_dataset,
+    running,
+    shown,
+    task_bar,
+    top_screen,
+    wait_until,
+)
+from tests.fault_server import FaultServer, Script
+
+ONE = ("compatible:m",)
+
+
+def user_prompt(body: dict[str, object]) -> object:
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    return messages[-1]["content"]
+
+
+async def test_it_shows_the_prompt_of_the_task_as_it_would_be_sent() -> None:
+    async with running(*ONE) as pilot:
+        question = compare_screen(pilot).question
+        assert question is not None
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        assert editor.query_one(TextArea).text == question.prompt
+
+
+async def test_an_edited_prompt_is_what_reaches_the_wire_and_the_patch_is_still_checked() -> None:
+    async with FaultServer(Script("No patch.")) as server, running(*ONE, server=server) as pilot:
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        editor.query_one(TextArea).text = "Just say hello.\n\tNaïve 修复"
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "the prompt as you edited it" in task_bar(pilot), what="the word in the bar")
+        assert datasets.load("starter")[0].instance_id in task_bar(pilot)
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert user_prompt(server.requests[0].json) == "Just say hello.\n\tNaïve 修复"
+        assert "✗ patch: no patch" in shown(column(pilot))
+
+
+async def test_typing_goes_into_the_prompt() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        await pilot.press("H", "i", "exclamation_mark", "ctrl+s")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        question = compare_screen(pilot).question
+        assert question is not None
+        assert question.prompt.startswith("Hi!")
+        assert editor is not pilot.app.screen
+
+
+@pytest.mark.parametrize("keys", [("escape",), ("x", "escape"), ("ctrl+s",)], ids=["esc", "typed, esc", "unchanged"])
+async def test_leaving_it_leaves_the_prompt_as_it_was(keys: tuple[str, ...]) -> None:
+    async with running(*ONE) as pilot:
+        before = compare_screen(pilot).question
+        await pilot.press("e")
+        await top_screen(pilot, EditPromptScreen)
+        await pilot.press(*keys)
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        assert compare_screen(pilot).question is before
+        assert "as you edited it" not in task_bar(pilot)
+
+
+async def test_an_emptied_prompt_is_not_taken() -> None:
+    async with running(*ONE) as pilot:
+        before = compare_screen(pilot).question
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        editor.query_one(TextArea).text = " \n"
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        assert compare_screen(pilot).question is before
+
+
+async def test_escape_sequences_of_a_task_do_not_reach_the_terminal_through_the_editor(tmp_path: Path) -> None:
+    hostile = Instance(
+        repo="acme/rocket",
+        instance_id="acme__rocket-1",
+        base_commit="0" * 40,
+        problem_statement="It \x1b]0;owned\x07 breaks \x9b31m \u202etxt",
+    )
+    file = tmp_path / "evil.jsonl"
+    file.write_bytes(msgspec.json.encode(hostile))
+    async with FaultServer() as server, running(*ONE, server=server) as pilot:
+        await pick_dataset(pilot, file)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "acme__rocket-1" in task_bar(pilot), what="the task")
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        assert "It ␛]0;owned␇ breaks \ufffd31m \ufffdtxt" in shown(editor)
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown(editor))
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "It \x1b]0;owned\x07 breaks \x9b31m \u202etxt" in str(user_prompt(server.requests[0].json))
+
+
+async def test_without_a_task_a_prompt_of_ones_own_can_be_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder of the checkouts should be")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    async with FaultServer(Script("Blue light.")) as server, running(*ONE, server=server, loaded=False) as pilot:
+        await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="why there is no task")
+        assert "cannot be written" in task_bar(pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Pick a task with i" in shown(pilot.app.screen), what="what to do")
+        await pilot.press("e")
+        editor = await top_screen(pilot, EditPromptScreen)
+        editor.query_one(TextArea).text = "Why is the sky blue?"
+        await pilot.press("ctrl+s")
+        await wait_until(pilot, lambda: "the models see the prompt alone" in task_bar(pilot), what="the question")
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert user_prompt(server.requests[0].json) == "Why is the sky blue?"
+        assert "Blue light." in shown(column(pilot))
+        assert "patch" not in shown(column(pilot))

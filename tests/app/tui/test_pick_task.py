@@ -1,0 +1,180 @@
+"""The task picker: search, other datasets, and what is on the list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from textual.widgets import Input, OptionList
+
+from swebench_tui.bench import datasets
+from swebench_tui.bench.instance import Instance
+from swebench_tui.tui.screens.pick_task import MOST_SHOWN, PickTaskScreen
+from tests.app.tui.pilot import (
+    column,
+    compare_screen,
+    paste,
+    pick_dataset,
+    running,
+    shown,
+    task_bar,
+    top_screen,
+    wait_until,
+)
+
+STARTER = datasets.load("starter")
+ONE = ("compatible:m",)
+
+
+def written(path: Path, *tasks: Instance) -> Path:
+    path.write_bytes(b"".join(msgspec.json.encode(task) + b"\n" for task in tasks))
+    return path
+
+
+def task(number: int, title: str = "It breaks") -> Instance:
+    return Instance(
+        repo="acme/rocket", instance_id=f"acme__rocket-{number}", base_commit="0" * 40, problem_statement=title
+    )
+
+
+async def test_i_opens_it_on_the_task_that_is_asked() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: f"{len(STARTER)} of {len(STARTER)} tasks" in shown(picker), what="the tasks")
+        assert all(each.instance_id in shown(picker) for each in STARTER)
+        assert picker.query_one("#search", Input).has_focus
+        assert picker.query_one(OptionList).highlighted == 0
+
+
+async def test_typing_filters_by_words_of_id_and_title_and_enter_picks_the_first() -> None:
+    wanted = STARTER[-1]
+    async with running(*ONE) as pilot:
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await paste(pilot, f"{wanted.title.split()[0].upper()} {wanted.instance_id[-8:]}")
+        await wait_until(pilot, lambda: f"1 of {len(STARTER)} tasks" in shown(picker), what="one task")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: wanted.instance_id in task_bar(pilot), what="the task in the bar")
+        assert wanted.title in task_bar(pilot)
+        assert pilot.app.screen is compare_screen(pilot)
+
+
+async def test_the_list_is_gone_through_with_the_arrows() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: picker.query_one(OptionList).option_count > 1, what="the tasks")
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: STARTER[1].instance_id in task_bar(pilot), what="the second task")
+
+
+async def test_the_task_that_was_picked_is_highlighted_the_next_time() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: picker.query_one(OptionList).option_count > 2, what="the tasks")
+        await pilot.press("down", "down", "down", "enter")
+        await wait_until(pilot, lambda: STARTER[2].instance_id in task_bar(pilot), what="the third task")
+        await pilot.press("i")
+        again = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: again.query_one(OptionList).option_count > 2, what="the tasks again")
+        assert again.query_one(OptionList).highlighted == 2
+
+
+async def test_what_matches_nothing_leaves_an_empty_list_that_picks_nothing() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await paste(pilot, "no such task anywhere")
+        await wait_until(pilot, lambda: f"0 of {len(STARTER)} tasks" in shown(picker), what="no task")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.screen is picker
+
+
+async def test_escape_leaves_the_task_as_it_was() -> None:
+    async with running(*ONE) as pilot:
+        before = compare_screen(pilot).question
+        await pilot.press("i")
+        await top_screen(pilot, PickTaskScreen)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
+        assert compare_screen(pilot).question is before
+        assert column(pilot).has_focus_within
+
+
+async def test_a_picker_opened_and_left_before_the_first_task_is_there_does_not_lose_it() -> None:
+    async with running(*ONE, loaded=False) as pilot:
+        pilot.app.screen.action_pick_task()  # type: ignore[attr-defined]
+        await top_screen(pilot, PickTaskScreen)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: STARTER[0].instance_id in task_bar(pilot), what="the first task")
+
+
+async def test_a_file_of_tasks_can_be_opened_and_stays_the_dataset(tmp_path: Path) -> None:
+    file = written(tmp_path / "mine.jsonl", task(1, "It does not fly"), task(2, "It does not land"))
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, file)
+        await wait_until(pilot, lambda: "2 of 2 tasks" in shown(picker), what="the two tasks")
+        await paste(pilot, "land")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "acme__rocket-2 It does not land" in task_bar(pilot), what="the task")
+        assert "the models see the issue alone" in task_bar(pilot)
+        await pilot.press("i")
+        again = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: "2 of 2 tasks" in shown(again), what="the two tasks again")
+        assert again.query_one("#dataset", Input).value == str(file)
+        assert again.query_one(OptionList).highlighted == 1
+
+
+async def test_a_file_that_is_not_there_is_said_with_what_to_do_and_the_old_tasks_stay(tmp_path: Path) -> None:
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, tmp_path / "no [b]such.jsonl")
+        await wait_until(pilot, lambda: "No such file" in shown(picker), what="the error")
+        assert "no [b]such.jsonl" in shown(picker).replace("\n", "")
+        assert "→ Check the path and its permissions." in shown(picker)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="a starter task picked")
+        assert STARTER[0].instance_id in task_bar(pilot)
+
+
+async def test_a_damaged_file_is_said_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "bad.jsonl"
+    file.write_bytes(msgspec.json.encode(task(1)) + b'\n{"repo": \n')
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, file)
+        await wait_until(pilot, lambda: "bad.jsonl:2:" in shown(picker), what="the line")
+        assert "→ " in shown(picker)
+
+
+async def test_an_error_is_gone_once_a_file_is_read(tmp_path: Path) -> None:
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, tmp_path / "none.jsonl")
+        await wait_until(pilot, lambda: "No such file" in shown(picker), what="the error")
+        picker.query_one("#dataset", Input).focus()
+        picker.query_one("#dataset", Input).clear()
+        await paste(pilot, "starter")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "No such file" not in shown(picker), what="no error")
+        assert f"{len(STARTER)} of {len(STARTER)} tasks" in shown(picker)
+
+
+async def test_of_thousands_of_tasks_the_first_are_listed_and_the_rest_are_found(tmp_path: Path) -> None:
+    file = written(tmp_path / "many.jsonl", *(task(number) for number in range(2000)))
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, file)
+        await wait_until(pilot, lambda: f"{MOST_SHOWN} of 2000 tasks" in shown(picker), what="the first tasks")
+        await paste(pilot, "rocket-1999")
+        await wait_until(pilot, lambda: "1 of 2000 tasks" in shown(picker), what="the last task")
+
+
+async def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:
+    file = written(tmp_path / "evil.jsonl", task(1, "[b]x[/b] \x1b]0;t\x07 \u202etxt [@click=app.quit]y[/]"))
+    literally = "[b]x[/b] ␛]0;t␇ \ufffdtxt [@click=app.quit]y[/]"
+    async with running(*ONE) as pilot:
+        picker = await pick_dataset(pilot, file)
+        await wait_until(pilot, lambda: literally in shown(picker), what="the title in the list")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: literally in task_bar(pilot), what="the title in the bar")
+        assert "\x1b" not in shown(pilot.app.screen)

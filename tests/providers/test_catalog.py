@@ -1,0 +1,133 @@
+"""The catalog's files: all of them load, strictly, and every fact in them is one the code asks for."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import swebench_providers
+from swebench_providers import CatalogError, ProviderSpec
+from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
+from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.protocols import PROTOCOLS
+
+CATALOG = Path(str(files("swebench_providers.catalog")))
+FAMILIES = sorted(path.stem for path in (CATALOG / "families").glob("*.toml"))
+CALLED: dict[type, str] = {Quirks: "quirks", ModelProfile: "profile", ProviderSpec: "spec"}
+"""How the code calls its one of each."""
+
+SMALLEST = 'title = "T"\nprotocol = "openai_chat"\n'
+
+
+def prefixes(family_file: str) -> list[str]:
+    spec = msgspec.toml.decode((CATALOG / "families" / f"{family_file}.toml").read_bytes())
+    return [prefix for family in spec["family"] for prefix in family["match"]]
+
+
+@pytest.mark.parametrize("name", provider_names())
+def test_a_providers_file_loads_and_what_it_names_is_there(name: str) -> None:
+    spec = provider_spec(name)
+    assert spec.title
+    assert spec.protocol in PROTOCOLS
+    assert set(spec.families) <= set(FAMILIES)
+    assert bool(spec.prices_id) is (spec.price == "list")
+    assert spec.base_url or spec.base_url_env or spec.embedded  # there is a way to learn the address
+    profile_of(spec, "any model")  # the family files load
+
+
+def test_every_family_file_belongs_to_a_provider() -> None:
+    assert {family for name in provider_names() for family in provider_spec(name).families} == set(FAMILIES)
+
+
+def test_the_names_are_those_of_the_files_in_order() -> None:
+    assert list(provider_names()) == sorted(path.stem for path in (CATALOG / "providers").glob("*.toml"))
+    assert {"openai", "anthropic", "ollama", "compatible", "llamacpp", "embedded"} <= set(provider_names())
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ('base_ulr = "x"', "base_ulr"),
+        ("[quirks]\nstores = true", "stores"),
+        ('auth = "cookie"', "auth"),
+        ('price = "cheap"', "price"),
+        ('default_port = "11434"', "default_port"),
+        ('[quirks]\nusage_in_stream = "often"', "usage_in_stream"),
+        ("base_url = x", "line 3"),
+    ],
+)
+def test_a_mistake_in_a_file_is_refused_with_file_and_key(line: str, named: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        read_spec(SMALLEST + line, "catalog/providers/mine.toml")
+    assert str(caught.value).startswith("catalog/providers/mine.toml: ")
+    assert named in str(caught.value)
+
+
+def test_a_file_without_a_protocol_is_refused() -> None:
+    with pytest.raises(CatalogError, match="protocol"):
+        read_spec('title = "T"', "mine.toml")
+
+
+def test_a_file_of_two_lines_is_a_provider() -> None:
+    assert read_spec(SMALLEST, "mine.toml") == ProviderSpec(title="T", protocol="openai_chat")
+
+
+@pytest.mark.parametrize("family_file", FAMILIES)
+def test_no_two_families_share_a_prefix(family_file: str) -> None:
+    assert [prefix for prefix, count in Counter(prefixes(family_file)).items() if count > 1] == []
+
+
+@pytest.mark.parametrize("family_file", FAMILIES)
+def test_prefixes_are_in_lower_case_as_they_are_compared(family_file: str) -> None:
+    assert all(prefix == prefix.lower() for prefix in prefixes(family_file))
+
+
+@pytest.mark.parametrize(
+    ("model", "max_output"),
+    [
+        ("gpt-4", 16384),
+        ("gpt-4-turbo", 16384),
+        ("gpt-4.1-nano", 32768),
+        ("GPT-4.1", 32768),
+        ("openai/gpt-4.1", 32768),
+        ("router/openai/gpt-4.1", 32768),
+        ("o3", 100000),
+        ("gpt-3.5-turbo", None),
+        ("my-gpt-4.1", None),
+        ("", None),
+    ],
+)
+def test_the_longest_prefix_holds_whatever_the_author_and_the_case(model: str, max_output: int | None) -> None:
+    assert profile_of(provider_spec("openai"), model).max_output == max_output
+
+
+def test_a_provider_without_families_knows_nothing_of_any_model() -> None:
+    assert profile_of(provider_spec("compatible"), "gpt-4.1") == ModelProfile()
+
+
+def test_limits_are_sensible() -> None:
+    for name in provider_names():
+        for file in provider_spec(name).families:
+            for prefix in prefixes(file):
+                profile = profile_of(provider_spec(name), prefix)
+                if profile.context_window and profile.max_output:
+                    assert 0 < profile.max_output <= profile.context_window, prefix
+                if profile.default_effort:
+                    assert profile.default_effort in profile.efforts, prefix
+
+
+@pytest.mark.parametrize("struct", CALLED, ids=lambda struct: struct.__name__)
+def test_every_fact_a_file_can_state_is_read_by_code(struct: type[msgspec.Struct]) -> None:
+    package = Path(swebench_providers.__file__).parent
+    read = {
+        node.attr
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).rpartition(".")[2] == CALLED[struct]
+    }
+    assert set(struct.__struct_fields__) <= read

@@ -1,0 +1,199 @@
+"""Addresses as users write them, and what of the environment is taken for which provider."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, ProviderError, Secret, UnifiedRequest
+from swebench_providers.catalog import provider_names, provider_spec
+from swebench_providers.config import from_environment, normalise
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+from tests.providers.dialects import ASK, error_of, provider_at
+
+OLLAMA, LLAMACPP, ANTHROPIC = (provider_spec(name) for name in ("ollama", "llamacpp", "anthropic"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("example.org", "http://example.org:11434"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("example.org:8080", "http://example.org:8080"),
+        ("http://example.org", "http://example.org"),  # a URL without a port means the scheme's own
+        ("https://example.org", "https://example.org"),
+        ("https://example.org:8443/ollama/", "https://example.org:8443/ollama"),
+        ("HTTP://Example.Org:8080", "http://Example.Org:8080"),
+        ("0.0.0.0", "http://0.0.0.0:11434"),  # noqa: S104 - what servers are told to listen on
+        ("127.0.0.1:56789/", "http://127.0.0.1:56789"),
+        ("example.org/ollama", "http://example.org:11434/ollama"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[2001:db8::1]:8080", "http://[2001:db8::1]:8080"),
+        ("http://[::1]/", "http://[::1]"),
+        ("  :8080\n", "http://127.0.0.1:8080"),
+        ("localhost", "http://localhost:11434"),
+        ("localhost:", "http://localhost:11434"),
+        (":", "http://127.0.0.1:11434"),
+    ],
+)
+def test_an_ollama_address_is_understood_as_its_own_tools_do(written: str, meant: str) -> None:
+    assert normalise(written, OLLAMA) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("127.0.0.1:9931", "http://127.0.0.1:9931/v1"),
+        ("http://127.0.0.1:9931", "http://127.0.0.1:9931/v1"),
+        ("http://127.0.0.1:9931/v1/", "http://127.0.0.1:9931/v1"),
+        ("http://127.0.0.1:9931/other/prefix", "http://127.0.0.1:9931/other/prefix"),
+    ],
+)
+def test_an_address_without_a_path_gets_the_providers_usual_one(written: str, meant: str) -> None:
+    assert normalise(written, LLAMACPP) == meant
+    assert normalise("https://gateway.example", ANTHROPIC) == "https://gateway.example"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "   ",
+        "http://",
+        "ftp://example.org",
+        "file:///etc/passwd",
+        "http://[::1",
+        "::1",
+        "h:port",
+        "h:99999",
+        "h:-1",
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_way_to_write_one(written: str) -> None:
+    with pytest.raises(ProviderError, match="cannot be used") as caught:
+        normalise(written, OLLAMA)
+    assert caught.value.kind is ErrorKind.BAD_ENDPOINT
+    assert "http://HOST:PORT" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://user:hunter22@example.org",
+        "http://user:hunter22@example.org:99999",
+        "http://:hunter22@example.org",
+        "http://hunter22@example.org/v1",
+        "user:hunter22@example.org",
+        "ftp://user:hunter22@example.org",
+        "http://user:hunt@hunter22@example.org",
+        "http://user:p/hunter22@example.org",
+        "http://user:hunter22@",
+        "http://user:hunter22@[::1",
+        "http://user:hun\nter22@exa mple",
+    ],
+)
+def test_credentials_in_an_address_are_refused_and_not_shown(written: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        normalise(written, OLLAMA)
+    shown = f"{caught.value} {caught.value!r} {caught.value.hint}"
+    assert "hunter22" not in shown.replace("\n", "")
+    assert "…@" in shown
+
+
+addresses = st.one_of(
+    st.text(),
+    st.lists(
+        st.sampled_from(["http", "https", "://", "//", ":", "/", "@", "[", "]", "::1", "%", "a.b", "80", "?", "#", " "])
+        | st.text(max_size=3)
+    ).map("".join),
+)
+
+
+@given(addresses, st.sampled_from(provider_names()))
+def test_any_text_is_an_address_or_refused(text: str, name: str) -> None:
+    spec = provider_spec(name)
+    url = ""
+    with suppress(ProviderError):
+        url = normalise(text, spec)
+    if url:
+        assert url.startswith(("http://", "https://"))
+        assert not url.endswith("/")
+        assert normalise(url, spec) == url
+
+
+@pytest.mark.parametrize(
+    "address", ["http://a\x00b", "http://xn--", "http://a..b", "http://a\u2028b", f"http://{'a' * 300}"]
+)
+async def test_an_address_that_no_client_can_ask_is_an_error_and_not_a_crash(
+    transport: Transport, address: str
+) -> None:
+    error = await error_of(provider_at(normalise(address, LLAMACPP), "compatible", transport))
+    assert error.kind is ErrorKind.BAD_ENDPOINT
+    assert "Check the base URL" in error.hint
+
+
+@given(st.dictionaries(st.sampled_from(["OLLAMA_HOST", "OPENAI_BASE_URL", "OPENAI_API_KEY"]), st.text()))
+def test_whatever_the_environment_holds_gives_a_configuration_or_our_error(environ: dict[str, str]) -> None:
+    for name in ("ollama", "openai"):
+        with suppress(ProviderError):
+            config = from_environment(name, provider_spec(name), environ)
+            assert config.api_key is None or config.api_key.reveal().strip()
+
+
+def test_the_first_variable_that_is_set_holds_and_a_blank_one_is_not_set() -> None:
+    both = {"ANTHROPIC_API_KEY": "  ", "ANTHROPIC_AUTH_TOKEN": "token"}
+    config = from_environment("anthropic", ANTHROPIC, both)
+    assert (config.api_key, config.key_source) == (Secret("token"), "environment: ANTHROPIC_AUTH_TOKEN")
+    first = from_environment("anthropic", ANTHROPIC, both | {"ANTHROPIC_API_KEY": "key"})
+    assert (first.api_key, first.key_source) == (Secret("key"), "environment: ANTHROPIC_API_KEY")
+
+
+def test_the_address_is_the_callers_else_the_environments_else_the_catalogs() -> None:
+    environ = {"ANTHROPIC_BASE_URL": "https://gateway.example/"}
+    sources = [
+        from_environment("anthropic", ANTHROPIC, {}),
+        from_environment("anthropic", ANTHROPIC, environ),
+        from_environment("anthropic", ANTHROPIC, environ, base_url="here.example"),
+    ]
+    assert [(config.base_url, config.base_url_source) for config in sources] == [
+        ("https://api.anthropic.com", "catalog"),
+        ("https://gateway.example", "environment"),
+        ("http://here.example", "given"),
+    ]
+
+
+def test_an_address_of_another_scheme_or_port_is_another_address_to_a_key() -> None:
+    for given_ in (
+        "http://api.anthropic.com",
+        "https://api.anthropic.com:8443",
+        "https://api.anthropic.com.evil.example",
+    ):
+        assert from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url=given_).api_key is None
+    own = from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url="https://api.anthropic.com/v1")
+    assert own.api_key is not None
+
+
+def test_a_provider_that_belongs_to_nobody_shows_its_key_to_the_address_it_is_given() -> None:
+    config = from_environment("compatible", provider_spec("compatible"), {"COMPATIBLE_API_KEY": "k"}, base_url="h:1")
+    assert (config.api_key, config.base_url) == (Secret("k"), "http://h:1/v1")
+
+
+async def test_a_provider_without_an_address_says_which_variable_names_one(transport: Transport) -> None:
+    spec = provider_spec("compatible")
+    provider = HTTPProvider(spec, from_environment("compatible", spec, {}), transport)
+    error = await error_of(provider)
+    assert (error.kind, error.hint) == (ErrorKind.BAD_ENDPOINT, "Name one, or set COMPATIBLE_BASE_URL.")
+    listing = await error_of(provider, UnifiedRequest(prompt="which model?"))
+    assert listing.kind is ErrorKind.BAD_ENDPOINT
+
+
+async def test_another_wire_format_can_be_named_and_one_there_is_not_is_refused(transport: Transport) -> None:
+    with pytest.raises(ProviderError, match="there is no protocol 'soap'") as caught:
+        provider_at("http://127.0.0.1:1", "compatible", transport, protocol="soap")
+    assert caught.value.hint == "There are: anthropic_messages, ollama_chat, openai_chat."
+    provider = provider_at("http://127.0.0.1:1", "compatible", transport, protocol="ollama_chat")
+    assert (await error_of(provider, ASK)).kind is ErrorKind.TRANSIENT

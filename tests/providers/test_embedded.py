@@ -1,0 +1,336 @@
+"""The embedded model for real: it answers, it ends with its parent however that ends, and it keeps its key."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from swebench_providers import (
+    ErrorKind,
+    Finished,
+    FinishReason,
+    Notice,
+    ProviderError,
+    ProviderRegistry,
+    TextDelta,
+    UnifiedRequest,
+)
+from swebench_providers.catalog import provider_spec
+from swebench_providers.config import ProviderConfig
+from swebench_providers.embedded import weights
+from swebench_providers.embedded.process import INSTALL_COMMAND, EmbeddedServer, Running, missing
+from swebench_providers.embedded.provider import EmbeddedProvider
+from swebench_providers.transport import Transport
+
+SHORT = UnifiedRequest(prompt="Say hello.", max_tokens=8, temperature=0)
+
+PARENT = """
+import sys
+from swebench_providers.embedded.process import EmbeddedServer
+
+print(EmbeddedServer().start().address, flush=True)
+sys.stdin.readline()
+"""
+
+# A child that says what it was given, then waits for its standard input to end.
+MIRROR = """
+import json, os, sys
+
+key = sys.stdin.readline()
+told = {"argv": sys.orig_argv, "environ": dict(os.environ), "key": key.strip()}
+print(json.dumps({"address": json.dumps(told)}), flush=True)
+sys.stdin.read()
+"""
+
+
+class Told(msgspec.Struct):
+    """What the mirror was given."""
+
+    argv: list[str]
+    environ: dict[str, str]
+    key: str
+
+
+def child(program: str) -> tuple[str, ...]:
+    return sys.executable, "-c", program
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[EmbeddedServer]:
+    """A server of the test's own, not started yet."""
+    server = EmbeddedServer()
+    yield server
+    await asyncio.to_thread(server.stop)
+
+
+def provider_of(server: EmbeddedServer, transport: Transport) -> EmbeddedProvider:
+    return EmbeddedProvider(provider_spec("embedded"), ProviderConfig(name="embedded"), transport, server=server)
+
+
+class Held:
+    """A connection to a server, whose end tells that the server's process has ended."""
+
+    def __init__(self, address: str) -> None:
+        self._where = urlsplit(address).hostname or "", urlsplit(address).port or 0
+        self._socket = socket.create_connection(self._where, timeout=10)
+
+    def ended(self) -> bool:
+        """Wait for the end, at most 10 s; whether nobody listens there any more."""
+        with self._socket:
+            try:
+                assert self._socket.recv(1) == b""
+            except ConnectionResetError:
+                pass
+        try:
+            socket.create_connection(self._where, timeout=1).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+
+# Answers
+
+
+async def test_the_first_question_starts_the_model_says_so_and_is_answered(
+    server: EmbeddedServer, transport: Transport
+) -> None:
+    provider = provider_of(server, transport)
+    events = [event async for event in provider.stream_unified(SHORT)]
+    assert isinstance(events[0], Notice)
+    assert "Starting" in events[0].message
+    assert isinstance(events[-1], Finished)
+    assert "".join(event.text for event in events if isinstance(event, TextDelta))
+    again = await provider.generate_unified(SHORT)
+    assert again.notices == ()
+    assert (again.provider, again.model, again.cost) == ("embedded", "smollm2", Decimal(0))
+    assert again.usage is not None
+    assert again.usage.completion_tokens == 8
+    assert again.finish_reason is FinishReason.LENGTH
+
+
+async def test_several_answers_at_once_and_after_each_other_all_arrive(
+    llama_server: EmbeddedServer, transport: Transport
+) -> None:
+    provider = provider_of(llama_server, transport)
+    at_once = await asyncio.gather(*(provider.generate_unified(SHORT) for _ in range(4)))
+    one_by_one = [await provider.generate_unified(SHORT) for _ in range(12)]
+    assert {answer.usage and answer.usage.completion_tokens for answer in [*at_once, *one_by_one]} == {8}
+
+
+async def test_the_model_knows_itself_without_being_started(server: EmbeddedServer, transport: Transport) -> None:
+    provider = provider_of(server, transport)
+    [model] = await provider.list_models()
+    assert (model.id, model.context_window) == ("smollm2", 8192)
+    assert await provider.default_model() == "smollm2"
+    assert await provider.cost_of(None, "smollm2") == Decimal(0)
+    assert server.running is None
+
+
+async def test_the_registry_starts_one_model_for_all_and_ends_it_when_it_closes() -> None:
+    registry = ProviderRegistry({})
+    first, second = registry.get_provider("embedded"), registry.get_provider("embedded")
+    await asyncio.gather(first.generate_unified(SHORT), second.generate_unified(SHORT))
+    running = registry._server.running
+    assert running is not None
+    held = await asyncio.to_thread(Held, running.address)
+    await registry.aclose()
+    assert await asyncio.to_thread(held.ended)
+
+
+# Its process
+
+
+def test_starting_twice_is_starting_once_from_any_thread(llama_server: EmbeddedServer) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = set(threads.map(lambda _: llama_server.start(), range(8)))
+    assert found == {llama_server.running}
+
+
+def test_stopping_ends_the_process_and_it_can_start_again() -> None:
+    server = EmbeddedServer()
+    server.stop()  # nothing happens
+    first = server.start()
+    held = Held(first.address)
+    server.stop()
+    assert server.running is None
+    assert held.ended()
+    second = server.start()
+    assert second.key != first.key
+    server.stop()
+
+
+async def test_a_killed_process_is_an_incomplete_answer_and_the_next_question_starts_another(
+    server: EmbeddedServer, transport: Transport
+) -> None:
+    provider = provider_of(server, transport)
+    endless = UnifiedRequest(prompt="Count up from one, for ever.", max_tokens=4000)
+    partial = ""
+    with pytest.raises(ProviderError) as caught:
+        async for event in provider.stream_unified(endless):
+            if isinstance(event, TextDelta) and server._process is not None:
+                partial += event.text
+                server._process.kill()
+    assert (caught.value.kind, caught.value.provider) == (ErrorKind.INCOMPLETE, "embedded")
+    assert caught.value.partial_text.startswith(partial)
+    assert server._process is not None
+    await asyncio.to_thread(server._process.wait)
+    assert server.running is None
+    assert (await provider.generate_unified(SHORT)).content
+
+
+@pytest.mark.parametrize("how", ["exits", "is killed"])
+def test_the_model_ends_when_its_parent(how: str) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        held = Held(parent.stdout.readline().strip())
+        if how == "is killed":
+            parent.kill()
+        else:
+            parent.communicate("\n")
+        assert held.ended()
+
+
+def test_the_key_is_in_no_argument_and_no_variable_and_no_other_key_comes_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secrets = ("OPENAI_API_KEY", "HF_TOKEN", "aws_secret_access_key", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS")
+    for name in secrets:
+        monkeypatch.setenv(name, "do not pass on")
+    server = EmbeddedServer(command=child(MIRROR))
+    running = server.start()
+    server.stop()
+    told = msgspec.json.decode(running.address, type=Told)
+    assert told.key == running.key.reveal()
+    assert told.argv[-1].endswith(weights.FILE_NAME)
+    assert told.key not in f"{told.argv} {told.environ}"
+    assert not set(secrets) & told.environ.keys()
+    assert "do not pass on" not in told.environ.values()
+    assert "PATH" in told.environ
+
+
+def test_each_start_has_a_key_of_its_own() -> None:
+    server = EmbeddedServer(command=child(MIRROR))
+    keys = set()
+    for _ in range(3):
+        keys.add(server.start().key)
+        server.stop()
+    assert len(keys) == 3
+    assert all(len(key.reveal()) >= 32 for key in keys)
+
+
+def test_where_it_runs_does_not_show_the_key() -> None:
+    server = EmbeddedServer(command=child(MIRROR))
+    running = server.start()
+    server.stop()
+    told = msgspec.json.decode(running.address, type=Told)
+    assert told.key not in repr(Running("http://127.0.0.1:1", running.key))
+
+
+# What keeps it from running
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.stdin.readline(); sys.exit('loading\\nno such model')", "no such model"),
+        ("import sys; sys.stdin.readline()", "it ended without a word"),
+        ("pass", "it ended without a word"),
+        ("import sys; print('llama_model_loader: ...'); sys.stdin.read()", "it ended without a word"),
+        ("print('{}')", "it ended without a word"),
+    ],
+    ids=["an error", "silence", "an end before the key is read", "something else than an address", "no address"],
+)
+def test_a_server_that_does_not_start_is_a_passing_fault_with_its_last_line(program: str, said: str) -> None:
+    server = EmbeddedServer(command=child(program))
+    with pytest.raises(ProviderError) as caught:
+        server.start()
+    error = caught.value
+    assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
+    assert str(error) == f"the embedded model did not start: {said}"
+    assert INSTALL_COMMAND in error.hint
+    assert server.running is None
+
+
+def test_a_program_that_is_not_there_is_a_server_that_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match="did not start: No such file or directory"):
+        EmbeddedServer(command=(str(tmp_path / "python"),)).start()
+
+
+def test_a_server_that_hangs_at_its_start_is_killed() -> None:
+    server = EmbeddedServer(command=child("import sys; sys.stdin.read()"), start_seconds=0.2)
+    with pytest.raises(ProviderError, match="did not start"):
+        server.start()
+    assert server.running is None
+
+
+def test_a_server_that_does_not_end_by_itself_is_killed() -> None:
+    deaf = "import json, time; print(json.dumps({'address': 'http://h'}), flush=True); time.sleep(3600)"
+    server = EmbeddedServer(command=child(deaf), stop_seconds=0.1)
+    assert server.start().address == "http://h"
+    server.stop()
+    assert server.running is None
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An environment without runtime and weights; where a package of the test's own would be found."""
+    own = tmp_path / "packages"
+    own.mkdir()
+    monkeypatch.setattr(sys, "path", [str(own), *(path for path in sys.path if "site-packages" not in path)])
+    monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return own
+
+
+async def test_without_the_runtime_the_error_names_the_one_command(
+    server: EmbeddedServer, transport: Transport, nothing_installed: Path
+) -> None:
+    assert nothing_installed.exists()
+    for request in (SHORT, msgspec.structs.replace(SHORT, stream=False)):
+        with pytest.raises(ProviderError) as caught:
+            await provider_of(server, transport).generate_unified(request)
+        assert (caught.value.kind, caught.value.reason) == (ErrorKind.MODEL_NOT_FOUND, "not_installed")
+        assert "xllamacpp" in str(caught.value)
+        assert caught.value.hint == f"Install it with one command: {INSTALL_COMMAND}"
+        assert caught.value.provider == "embedded"
+
+
+def test_without_the_weights_the_error_names_the_one_command(nothing_installed: Path) -> None:
+    (nothing_installed / "xllamacpp.py").touch()
+    with pytest.raises(ProviderError) as caught:
+        EmbeddedServer().start()
+    assert weights.FILE_NAME in str(caught.value)
+    assert "98 MB" in str(caught.value)
+    assert INSTALL_COMMAND in caught.value.hint
+
+
+def test_weights_in_the_data_folder_are_found_unless_they_are_cut_off(nothing_installed: Path) -> None:
+    (nothing_installed / "xllamacpp.py").touch()
+    weights.data_folder().mkdir(parents=True)
+    file = weights.data_folder() / weights.FILE_NAME
+    with file.open("wb") as cut_off:
+        cut_off.truncate(weights.SIZE - 1)
+    assert weights.find() is None
+    with file.open("wb") as whole:
+        whole.truncate(weights.SIZE)
+    assert weights.find() == file
+    assert missing() is None
+
+
+def test_the_weights_of_a_clone_are_found_and_are_what_they_should_be() -> None:
+    found = weights.find()
+    assert found is not None
+    assert weights.sha256(found) == weights.SHA256
+    assert missing() is None

@@ -1,0 +1,126 @@
+"""Bytes to records under every cutting, and text through whole decoders likewise. No socket is opened here."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import JSONLinesAdapter, ProviderError, ServerSentEvent, SSEAdapter, TextDelta
+from swebench_providers.framing import MAX_RECORD
+from swebench_providers.protocols import PROTOCOLS
+from tests.fault_server import Script
+from tests.fault_server.formats import FORMATS, Asked
+from tests.providers import wire
+
+Adapter = SSEAdapter | JSONLinesAdapter
+
+
+def cut_anywhere(data: bytes) -> st.SearchStrategy[list[bytes]]:
+    """`data` in pieces; the places of the cuts are drawn."""
+    places = st.lists(st.integers(0, len(data)), max_size=12).map(sorted)
+    return places.map(lambda cuts: [data[start:end] for start, end in pairwise([0, *cuts, len(data)]) if start < end])
+
+
+def read(adapter: Adapter, pieces: list[bytes]) -> list[ServerSentEvent | bytes]:
+    return [record for piece in [*pieces, b""] for record in adapter.feed(piece)]
+
+
+@given(
+    st.data(),
+    st.lists(st.lists(st.text().filter(lambda text: not set(text) & {"\r", "\n"}), min_size=1, max_size=3), max_size=5),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.booleans(),
+)
+def test_events_are_the_same_however_they_are_cut(
+    data: st.DataObject,
+    events: list[list[str]],
+    line_end: str,
+    space: bool,
+) -> None:
+    mark = "data: " if space else "data:"
+    body = "".join("".join(f"{mark}{line}{line_end}" for line in lines) + line_end for lines in events).encode()
+    expected = read(SSEAdapter(), [body])
+    assert read(SSEAdapter(), data.draw(cut_anywhere(body))) == expected
+    if space:  # a first line that is empty is none at all, as for servers that send `data:` to keep alive
+        wanted = ["\n".join(lines) for lines in ([*drop_leading_empty(lines)] for lines in events) if lines]
+        assert expected == [ServerSentEvent(b"", text.encode()) for text in wanted]
+
+
+def drop_leading_empty(lines: list[str]) -> list[str]:
+    first = next((n for n, line in enumerate(lines) if line), len(lines))
+    return lines[first:]
+
+
+@given(st.data(), st.lists(st.text().filter(lambda text: "\n" not in text), max_size=8))
+def test_json_lines_are_the_same_however_they_are_cut(data: st.DataObject, lines: list[str]) -> None:
+    body = "".join(f"{line}\n" for line in lines).encode()
+    expected = [line.encode() for line in lines if line.encode().strip()]
+    assert read(JSONLinesAdapter(), [body]) == expected
+    assert read(JSONLinesAdapter(), data.draw(cut_anywhere(body))) == expected
+
+
+@given(st.data(), st.binary())
+def test_any_bytes_are_the_same_records_however_they_are_cut(data: st.DataObject, body: bytes) -> None:
+    for adapter in (SSEAdapter, JSONLinesAdapter):
+        assert read(adapter(), data.draw(cut_anywhere(body))) == read(adapter(), [body] if body else [])
+
+
+@pytest.mark.parametrize("path", FORMATS)
+@given(
+    data=st.data(),
+    tokens=st.lists(st.text(min_size=1), min_size=1, max_size=6).map(tuple),
+    thoughts=st.lists(st.text(min_size=1), max_size=3).map(tuple),
+)
+def test_any_text_comes_through_a_decoder_whole_however_it_is_cut(
+    path: str, data: st.DataObject, tokens: tuple[str, ...], thoughts: tuple[str, ...]
+) -> None:
+    answer = FORMATS[path](Script(tokens, reasoning=thoughts), Asked(model="m", stream=True), "req_1")
+    body = b"".join([*answer.opening(), *answer.tokens(), *answer.closing()])
+    name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
+    outcome = wire.run(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    assert (outcome.text, outcome.reasoning, outcome.finish) == ("".join(tokens), "".join(thoughts), "stop")
+    assert outcome.saw_terminal
+
+
+@pytest.mark.parametrize("path", FORMATS)
+def test_an_event_comes_out_with_the_piece_that_completes_it(path: str) -> None:
+    answer = FORMATS[path](Script(("one", "two")), Asked(model="m", stream=True), "req_1")
+    name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
+    decoder = PROTOCOLS[name].parser.decoder()
+    for piece in answer.opening():
+        decoder.feed(piece, 0.0)
+    for at, (piece, text) in enumerate(zip(answer.tokens(), ("one", "two"), strict=True)):
+        assert decoder.feed(piece, float(at)) == [TextDelta(text, float(at))]
+
+
+@pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
+def test_a_record_may_be_as_long_as_the_bound_and_no_longer(adapter: type[Adapter]) -> None:
+    piece, pieces = b"x" * (MAX_RECORD // 4), 4
+    fits, too_long = adapter(), adapter()
+    for _ in range(pieces):
+        fits.feed(piece)
+        too_long.feed(piece)
+    assert fits.feed(b"\n") == ([piece * pieces] if adapter is JSONLinesAdapter else [])
+    with pytest.raises(ProviderError, match="without ending a record"):
+        too_long.feed(b"x")
+
+
+@pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
+def test_the_bound_is_of_one_record_and_not_of_the_whole_answer(adapter: type[Adapter]) -> None:
+    reader = adapter()
+    line = b"data: " + b"x" * (MAX_RECORD // 4) + b"\n\n"
+    for _ in range(5):
+        assert len(reader.feed(line)) == 1
+
+
+@pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
+def test_a_long_line_byte_by_byte_costs_one_look_at_each_byte(adapter: type[Adapter]) -> None:
+    # A reader that went over what it holds with each piece would touch 5 * 10^11 bytes here and not come back.
+    reader, size = adapter(), 1_000_000
+    for _ in range(size):
+        assert reader.feed(b"x") == []
+    [record] = reader.feed(b"\ndata: x\n\n" if adapter is SSEAdapter else b"\n")
+    assert record == (ServerSentEvent(b"", b"x") if adapter is SSEAdapter else b"x" * size)

@@ -1,0 +1,104 @@
+"""The package from outside: its public names, what importing it costs, and the bridge for callers without a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import swebench_providers
+from swebench_providers import ProviderError, UnifiedRequest, run_sync
+from swebench_providers.clock import SystemClock
+from swebench_providers.fold import Fold
+from swebench_providers.transport import Transport
+from tests.fault_server import FaultServerThread, Script
+from tests.providers.dialects import speak
+
+HEAVY = ("httpx", "aiohttp", "truststore", "textual", "rich", "click", "genai_prices", "pydantic", "xllamacpp")
+
+SAMPLE = """
+from swebench_providers import UnifiedRequest, get_registry, run_sync
+
+provider = get_registry().get_provider("compatible")
+for _ in range(2):
+    print(run_sync(provider.generate_unified(UnifiedRequest(prompt="Say hello."))).content)
+"""
+
+
+def test_all_names_what_is_exported_and_no_more() -> None:
+    exported = {
+        name
+        for name, value in vars(swebench_providers).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+    }
+    assert set(swebench_providers.__all__) == exported
+    assert swebench_providers.__all__ == sorted(swebench_providers.__all__)
+    assert all(getattr(swebench_providers, name).__doc__ for name in swebench_providers.__all__ if name != "Event")
+
+
+def test_every_exported_class_and_function_is_of_this_package() -> None:
+    for name in set(swebench_providers.__all__) - {"Event"}:  # a union of classes that are exported too
+        assert getattr(swebench_providers, name).__module__.startswith("swebench_providers.")
+
+
+def test_importing_the_package_loads_no_client_no_screen_and_no_model() -> None:
+    program = f"import sys, swebench_providers; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_listing_and_configuring_providers_loads_none_of_them_either() -> None:
+    program = (
+        "import sys, swebench_providers as p; r = p.get_registry(); r.list_providers(); r.configure('openai');"
+        f"print(*(name for name in {HEAVY} if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_sample_of_the_package_runs_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServerThread(Script("Hello.")) as server:
+        monkeypatch.setenv("COMPATIBLE_BASE_URL", server.base_url)
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", SAMPLE]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("Hello.\nHello.\n", "", 0)
+
+
+def test_run_sync_works_without_a_running_loop() -> None:
+    with FaultServerThread(Script("Hello.")) as server:
+        provider = speak(server.base_url, "ollama", Transport())
+        answers = [run_sync(provider.generate_unified(UnifiedRequest(model="m", prompt="Hi"))) for _ in range(2)]
+    assert [answer.content for answer in answers] == ["Hello."] * 2
+
+
+async def test_run_sync_works_inside_a_running_loop_and_shares_one_transport_with_it() -> None:
+    with FaultServerThread(Script("Hello.")) as server:
+        provider = speak(server.base_url, "ollama", Transport())
+        request = UnifiedRequest(model="m", prompt="Hi")
+        assert (await provider.generate_unified(request)).content == "Hello."
+        assert run_sync(provider.generate_unified(request)).content == "Hello."
+        assert (await provider.generate_unified(request)).content == "Hello."
+
+
+async def test_run_sync_raises_what_the_coroutine_raises() -> None:
+    provider = speak("http://127.0.0.1:1", "ollama", Transport())
+    request = UnifiedRequest(model="m", prompt="Hi")
+    with pytest.raises(ProviderError, match="no connection"):
+        run_sync(provider.generate_unified(request))
+    with pytest.raises(ProviderError, match="no connection"):
+        await asyncio.to_thread(lambda: run_sync(provider.generate_unified(request)))
+
+
+async def test_the_systems_clock_goes_on_by_what_one_sleeps() -> None:
+    clock = SystemClock()
+    before = clock.now()
+    await clock.sleep(0.01)
+    assert clock.now() - before >= 0.01
+
+
+def test_an_answer_is_made_of_a_finished_stream_only() -> None:
+    with pytest.raises(ValueError, match="not finished"):
+        Fold(0.0).response(provider="p", model="m", cost=None, streamed=True)

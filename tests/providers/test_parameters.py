@@ -1,0 +1,129 @@
+"""What each model family takes, and that nothing is left out in silence (api-contracts 3.1, 3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import UnifiedRequest
+from swebench_providers.catalog import profile_of, provider_spec
+from swebench_providers.models import EFFORTS, Effort
+from swebench_providers.profiles import ModelProfile
+from swebench_providers.protocols.parameters import Fitted, fit
+
+ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]
+WHILE_NOT_REASONING = ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini"]
+ONLY_IF_TOLD_NOT_TO_REASON = ["gpt-5.5", "gpt-5.6-sol", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"]
+NEVER = [
+    *("o1", "o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-astra", "gpt-6.2-sol"),
+    *("claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-opus-5-5", "claude-haiku-5-5"),
+    *("claude-fable-5-2", "claude-mythos-5-2"),
+]
+
+
+def fitted(model: str, **fields: Any) -> Fitted:
+    """What of `fields` may be sent to `model`, by the rules of the vendor whose name it bears."""
+    spec = provider_spec("anthropic" if model.startswith("claude") else "openai")
+    return fit(UnifiedRequest(model=model, prompt="x", **fields), profile_of(spec, model))
+
+
+def takes_temperature(model: str, effort: Effort | None) -> bool:
+    sent = fitted(model, temperature=0.0, reasoning_effort=effort)
+    said = f"temperature left out: {model} does not take it" in sent.notices
+    assert said is (sent.temperature is None)
+    return sent.temperature is not None
+
+
+@pytest.mark.parametrize(
+    ("models", "unset", "none", "low"),
+    [
+        (ALWAYS, True, True, True),
+        (WHILE_NOT_REASONING, True, True, False),
+        (ONLY_IF_TOLD_NOT_TO_REASON, False, True, False),
+        (NEVER, False, False, False),
+    ],
+    ids=["always", "while not reasoning", "only if told not to", "never"],
+)
+def test_sampling_is_sent_where_the_family_takes_it(models: list[str], *, unset: bool, none: bool, low: bool) -> None:
+    for model in models:
+        taken = [takes_temperature(model, effort) for effort in (None, "none", "low")]
+        assert taken == [unset, none, low], model
+
+
+EFFORTS_SENT: dict[str, dict[Effort, Effort | None]] = {
+    "gpt-4.1": {"none": None, "low": None, "high": None, "max": None},
+    "o3": {"none": None, "minimal": None, "low": "low", "high": "high", "xhigh": "high", "max": "high"},
+    "gpt-5": {"none": None, "minimal": "minimal", "high": "high", "xhigh": "high", "max": "high"},
+    "gpt-5.1": {"none": "none", "minimal": "none", "low": "low", "xhigh": "high"},
+    "gpt-5.4": {"none": "none", "xhigh": "xhigh", "max": "xhigh"},
+    "gpt-6-luna": {"none": "none", "xhigh": "xhigh", "max": "xhigh"},
+    "gpt-6-astra": {"none": None, "minimal": None, "low": "low", "max": "xhigh"},
+    "claude-haiku-4-5": {"none": "none", "high": "high", "max": "high"},
+    "claude-opus-4-6": {"none": "none", "xhigh": "high", "max": "max"},
+    "claude-opus-4-8": {"none": "none", "xhigh": "xhigh", "max": "max"},
+    "claude-fable-5-2": {"none": None, "minimal": None, "low": "low", "max": "max"},
+}
+
+
+@pytest.mark.parametrize("model", EFFORTS_SENT)
+def test_an_effort_a_model_lacks_becomes_the_next_weaker_one_and_that_is_said(model: str) -> None:
+    for asked, sent in EFFORTS_SENT[model].items():
+        given_ = fitted(model, reasoning_effort=asked)
+        assert given_.effort == sent, asked
+        assert bool(given_.notices) is (asked != sent), asked
+
+
+def test_stop_sequences_go_to_models_that_take_them() -> None:
+    assert fitted("gpt-4o", stop_sequences=("x",)).stop == ["x"]
+    refused = fitted("gpt-6-luna", stop_sequences=("x",))
+    assert (refused.stop, refused.notices) == (None, ("stop sequences left out: gpt-6-luna does not take it",))
+    assert fitted("gpt-6-luna").notices == ()
+
+
+def test_an_output_limit_above_the_models_own_is_lowered_and_that_is_said() -> None:
+    assert fitted("gpt-4o", max_tokens=16384).max_tokens == 16384
+    lowered = fitted("gpt-4o", max_tokens=20000)
+    assert lowered.max_tokens == 16384
+    assert lowered.notices == ("output limit lowered from 20000 to 16384, the most gpt-4o gives",)
+    assert fitted("unheard-of", max_tokens=10**9).max_tokens == 10**9
+
+
+requests = st.builds(
+    UnifiedRequest,
+    model=st.just("m"),
+    prompt=st.just("x"),
+    max_tokens=st.none() | st.integers(1, 10**6),
+    temperature=st.none() | st.floats(0, 2),
+    top_p=st.none() | st.floats(0, 1),
+    stop_sequences=st.lists(st.text(), max_size=2).map(tuple),
+    seed=st.none() | st.integers(0, 9),
+    reasoning_effort=st.none() | st.sampled_from(EFFORTS),
+)
+profiles = st.builds(
+    ModelProfile,
+    max_output=st.none() | st.integers(1, 10**6),
+    sampling=st.sampled_from(["yes", "no", "effort_none"]),
+    stop=st.booleans(),
+    efforts=st.lists(st.sampled_from(EFFORTS), unique=True).map(tuple),
+    default_effort=st.none() | st.sampled_from(EFFORTS),
+)
+
+
+@given(requests, profiles, st.booleans(), st.booleans())
+def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
+    request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool
+) -> None:
+    sent = fit(request, profile, any_effort=any_effort, seed=seed)
+    pairs = [
+        (request.max_tokens, sent.max_tokens),
+        (request.temperature, sent.temperature),
+        (request.top_p, sent.top_p),
+        (list(request.stop_sequences) or None, sent.stop),
+        (request.seed, sent.seed),
+        (request.reasoning_effort, sent.effort),
+    ]
+    assert len(sent.notices) == sum(asked != given_ for asked, given_ in pairs)
+    assert all(given_ is None for asked, given_ in pairs if asked is None)  # nothing is made up

@@ -1,0 +1,299 @@
+"""The key reaches the header of the server it belongs to, and nothing else: no text, no traceback, no other host."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import pickle
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import (
+    ApiKeyAuth,
+    BearerTokenAuth,
+    ErrorKind,
+    NoAuth,
+    ProviderConfig,
+    ProviderError,
+    ProviderRegistry,
+    Secret,
+    TimeLimits,
+    UnifiedRequest,
+)
+from swebench_providers.auth import AuthStrategy, strategy
+from swebench_providers.catalog import provider_spec
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+from tests.fault_server import Ending, FaultServer, Script, failing, html_page, redirect
+from tests.providers.dialects import ASK, KEY, error_of, saying, speak, whole
+
+QUICK = TimeLimits(connect=0.05, idle=0.05)
+
+SHOWN: dict[str, Callable[[Secret], str]] = {
+    "str": str,
+    "repr": repr,
+    "f-string": lambda secret: f"{secret}",
+    "f-string with conversions": lambda secret: f"{secret!r} {secret!s} {secret!a}",
+    "format": format,
+    "in a list": lambda secret: repr([secret, {secret: secret}]),
+}
+
+
+@pytest.mark.parametrize("how", SHOWN)
+def test_a_secret_shows_as_dots(how: str) -> None:
+    assert KEY not in SHOWN[how](Secret(KEY))
+    assert "••••" in SHOWN[how](Secret(KEY))
+
+
+@pytest.mark.parametrize(
+    "holder", [Secret(KEY), ProviderConfig(name="openai", api_key=Secret(KEY))], ids=["it", "config"]
+)
+@pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy, msgspec.json.encode, msgspec.to_builtins])
+def test_a_secret_is_not_written_out_alone_or_with_what_holds_it(
+    write: Callable[[object], object], holder: object
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        write(holder)
+    assert KEY not in str(caught.value)
+
+
+def test_two_secrets_of_one_text_are_one_and_an_empty_one_is_none() -> None:
+    assert Secret(KEY) == Secret(KEY)
+    assert len({Secret(KEY), Secret(KEY), Secret("other")}) == 2
+    assert Secret(KEY) != KEY
+    assert Secret(KEY)
+    assert not Secret("")
+    assert Secret("").scrub("text") == "text"
+
+
+@given(before=st.text(), after=st.text(), kept=st.integers(9, len(KEY)))
+def test_scrubbing_masks_the_key_wherever_it_stands_and_what_a_cut_left_of_it(
+    before: str, after: str, kept: int
+) -> None:
+    assert KEY not in Secret(KEY).scrub(f"{before}{KEY}{after}{KEY}")
+    assert KEY[:9] not in Secret(KEY).scrub(f"{before}{KEY}{after}"[: len(before) + kept])
+
+
+def test_text_without_the_key_is_left_as_it_is() -> None:
+    assert Secret(KEY).scrub("keys begin with sk-proj-") == "keys begin with sk-proj-"
+
+
+@pytest.mark.parametrize("auth", [BearerTokenAuth(Secret(KEY)), ApiKeyAuth(Secret(KEY), "x-api-key"), NoAuth()])
+def test_an_auth_strategy_leaves_its_input_alone_and_does_not_show_its_key(auth: AuthStrategy) -> None:
+    base = {"accept": "text/plain"}
+    headers = auth.prepare_headers(base)
+    assert base == {"accept": "text/plain"}
+    assert headers["accept"] == "text/plain"
+    assert KEY not in repr(auth)
+    assert (KEY in "".join(headers.values())) is not isinstance(auth, NoAuth)
+
+
+def test_a_style_without_a_key_shows_nothing() -> None:
+    for style in ("bearer", "x-api-key", "api-key", "none"):
+        assert strategy(style, None).prepare_headers({}) == {}
+        assert strategy(style, Secret("")).prepare_headers({}) == {}
+    assert strategy("none", Secret(KEY)).prepare_headers({}) == {}
+    assert strategy("api-key", Secret(KEY)).prepare_headers({}) == {"api-key": KEY}
+
+
+# What the server sees
+
+
+@pytest.mark.parametrize("dialect", ["compatible", "anthropic"])
+async def test_the_key_is_in_the_authorization_header_and_nowhere_else_in_the_request(
+    fault_server: FaultServer, transport: Transport, dialect: str
+) -> None:
+    provider = speak(fault_server.base_url, dialect, transport)
+    await provider.generate_unified(ASK)
+    await provider.list_models()
+    for request in fault_server.requests:
+        assert request.headers["authorization"] == f"Bearer {KEY}"
+        rest = {name: value for name, value in request.headers.items() if name != "authorization"}
+        assert KEY not in f"{rest} {request.target} {request.body!r}"
+
+
+async def test_a_key_style_of_the_catalog_names_the_header(fault_server: FaultServer, transport: Transport) -> None:
+    spec = msgspec.structs.replace(provider_spec("compatible"), auth="x-api-key")
+    config = ProviderConfig(name="own", api_key=Secret(KEY), base_url=f"{fault_server.base_url}/v1")
+    await HTTPProvider(spec, config, transport).generate_unified(ASK)
+    headers = fault_server.requests[0].headers
+    assert (headers["x-api-key"], "authorization" in headers) == (KEY, False)
+
+
+async def test_a_server_that_asks_for_no_key_is_shown_none(fault_server: FaultServer, transport: Transport) -> None:
+    await speak(fault_server.base_url, "ollama", transport).generate_unified(ASK)
+    assert KEY not in str(fault_server.requests[0].headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "address_variable", "path"),
+    [
+        ("openai", "OPENAI_API_KEY", "OPENAI_BASE_URL", "/v1"),
+        ("anthropic", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", ""),
+        ("anthropic", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL", ""),
+        ("compatible", "COMPATIBLE_API_KEY", "COMPATIBLE_BASE_URL", "/v1"),
+        ("llamacpp", "LLAMA_API_KEY", "LLAMACPP_BASE_URL", "/v1"),
+    ],
+)
+async def test_a_key_of_the_environment_goes_to_the_environments_address_and_to_no_other(
+    fault_server: FaultServer, name: str, variable: str, address_variable: str, path: str
+) -> None:
+    async with FaultServer() as other:
+        registry = ProviderRegistry({variable: f" {KEY}\n", address_variable: fault_server.base_url + path})
+        own, given_same, given_other = (
+            registry.configure(name),
+            registry.configure(name, base_url=fault_server.base_url),
+            registry.configure(name, base_url=other.base_url),
+        )
+        for config in (own, given_same, given_other):
+            await registry.get_provider(name, config).generate_unified(ASK)
+        await registry.aclose()
+        assert [request.headers["authorization"] for request in fault_server.requests] == [f"Bearer {KEY}"] * 2
+        assert [request.headers.get("authorization") for request in other.requests] == [None]
+        assert KEY not in repr(own)
+        assert (own.key_source, given_other.key_source) == (f"environment: {variable}", None)
+
+
+async def test_a_key_of_the_environment_does_not_go_to_an_address_the_caller_gave(fault_server: FaultServer) -> None:
+    registry = ProviderRegistry({"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "LLAMA_API_KEY": KEY})
+    for name in ("openai", "anthropic", "llamacpp"):
+        config = registry.configure(name, base_url=fault_server.base_url)
+        await registry.get_provider(name, config).generate_unified(ASK)
+    await registry.aclose()
+    assert len(fault_server.requests) == 3
+    assert all("authorization" not in request.headers for request in fault_server.requests)
+
+
+async def test_without_a_key_a_vendors_own_address_is_not_even_asked() -> None:
+    for name, variable in (("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_AUTH_TOKEN")):
+        with pytest.raises(ProviderError) as caught:
+            await ProviderRegistry({}).get_provider(name).generate_unified(ASK)
+        assert caught.value.kind is ErrorKind.AUTH
+        assert variable in caught.value.hint
+
+
+# What errors show
+
+
+def everything_shown(error: BaseException) -> str:
+    """The error in every form a program prints one, with the local variables of each frame of its whole chain."""
+    chain, formatted = [error], [""]
+    while chain:
+        link = chain.pop()
+        full = traceback.TracebackException.from_exception(link, capture_locals=True)
+        formatted += [*full.format(), str(link), repr(link), repr(vars(link))]
+        chain += [each for each in (link.__cause__, link.__context__) if each]
+    return "".join(formatted)
+
+
+FAILING: dict[str, Script] = {
+    "401": failing(401, f"Incorrect API key provided: {KEY}."),
+    "404": failing(404),
+    "429": failing(429, retry_after="1"),
+    "500": failing(500, f"while asking with {KEY}"),
+    "cut in the middle of the key": failing(400, "x" * 580 + KEY),
+    "a page with it": replace(html_page(403), body=f"<html>{'x' * 180}{KEY}</html>".encode()),
+    "a code with it": replace(failing(400), error_code=KEY),
+    "html": html_page(),
+    "redirect": redirect("http://127.0.0.1:1/"),
+    "truncated": Script("a b", ending=Ending.TRUNCATED, after=1),
+    "mid-chunk": Script("a b", ending=Ending.MID_CHUNK, after=1),
+    "reset": Script("a b", ending=Ending.RESET, after=1),
+    "garbage": Script("a b", ending=Ending.GARBAGE, after=1),
+    "error": Script("a b", ending=Ending.ERROR, after=1, error_message=f"no such key: {KEY}", error_code=KEY),
+    "stall": Script("a b", ending=Ending.STALL, after=1),
+    "silent": Script(before_head=3600),
+}
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
+@pytest.mark.parametrize("how", FAILING)
+async def test_no_error_shows_the_key_even_with_all_local_variables(
+    dialect: str, fault_server: FaultServer, transport: Transport, how: str, *, stream: bool
+) -> None:
+    fault_server.default = FAILING[how]
+    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
+    error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=stream))
+    shown = everything_shown(error)
+    assert "swebench_providers/provider.py" in shown  # it did look at our frames
+    assert KEY not in shown
+    assert KEY[:16] not in shown
+
+
+async def test_no_error_of_the_connection_shows_the_key(transport: Transport, tmp_path: Path) -> None:
+    missing = Transport(ca_bundle=str(tmp_path / "missing.pem"))
+    proxied = Transport(proxy="http://127.0.0.1:1")
+    async with saying(b"", then_wait=True) as silent, saying(b"") as closing:
+        addresses = {
+            "refused": ("http://127.0.0.1:1", transport),
+            "closed": (closing, transport),
+            "silent": (silent, transport),
+            "not TLS": (closing.replace("http:", "https:"), transport),
+            "no bundle": (closing.replace("http:", "https:"), missing),
+            "no proxy": ("http://model.example", proxied),
+            "no host": ("http://a..b", transport),
+            "no URL": ("http://a\x00b", transport),
+        }
+        for what, (address, over) in addresses.items():
+            error = await error_of(speak(address, "compatible", over, time_limits=QUICK))
+            assert KEY not in everything_shown(error), what
+
+
+@pytest.mark.parametrize("script", [Script(before_head=3600), Script(before_first_token=3600)], ids=["head", "token"])
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
+async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_key_either(
+    dialect: str, fault_server: FaultServer, transport: Transport, script: Script, *, stream: bool
+) -> None:
+    fault_server.default = script
+    provider = speak(fault_server.base_url, dialect, transport)
+    with pytest.raises(TimeoutError) as caught:
+        await asyncio.wait_for(whole(provider, stream=stream), 0.03)
+    assert isinstance(caught.value.__cause__, asyncio.CancelledError)
+    assert "swebench_providers/provider.py" in everything_shown(caught.value)
+    assert KEY not in everything_shown(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sk-“quoted”", "sk-two\nlines", "sk-nul\x00", "ключ"])
+async def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
+    fault_server: FaultServer, transport: Transport, key: str
+) -> None:
+    error = await error_of(speak(fault_server.base_url, "compatible", transport, api_key=Secret(key)))
+    assert (error.kind, fault_server.requests) == (ErrorKind.AUTH, [])
+    assert "Copy it again" in error.hint
+    assert key not in everything_shown(error)
+
+
+async def test_a_header_that_cannot_be_sent_is_an_error_and_not_a_crash(
+    fault_server: FaultServer, transport: Transport
+) -> None:
+    for value in ("Zoë", "two\r\nx-injected: lines"):
+        error = await error_of(speak(fault_server.base_url, "compatible", transport, headers={"x-title": value}))
+        assert (error.kind, fault_server.requests) == (ErrorKind.BAD_ENDPOINT, [])
+        assert KEY not in everything_shown(error)
+
+
+async def test_providers_and_their_configuration_do_not_show_the_key(
+    fault_server: FaultServer, transport: Transport
+) -> None:
+    provider = speak(fault_server.base_url, "compatible", transport)
+    answer = await provider.generate_unified(ASK)
+    assert KEY not in f"{provider} {vars(provider)} {answer} {ProviderConfig(name='x', api_key=Secret(KEY))}"
+
+
+async def test_no_log_line_shows_the_key(
+    provider: HTTPProvider, fault_server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    fault_server.enqueue(failing(401, f"wrong: {KEY}"))
+    await error_of(provider)
+    await provider.generate_unified(ASK)
+    assert "HTTP Request: POST" in caplog.text  # it did hear the client
+    assert KEY not in caplog.text

@@ -1,0 +1,115 @@
+"""Each limit ends its own kind of waiting, and an answer that keeps coming is never cut off by one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from swebench_providers import ErrorKind, TimeLimits, UnifiedRequest
+from swebench_providers.transport import Transport
+from tests.fault_server import Ending, FaultServer, Script
+from tests.providers.dialects import Ticking, error_of, speak, whole
+
+TINY = TimeLimits(idle=0.05)
+FOR_EVER = 3600.0
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """An address that is taken, and where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def never_accepting() -> Iterator[str]:
+    """An address whose queue of connections is full, so that a further one waits."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            waiting = opened.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def test_a_server_that_is_not_running_is_said_to_need_a_start(
+    dialect: str, transport: Transport, refusing: str
+) -> None:
+    error = await error_of(speak(refusing, dialect, transport))
+    assert (error.kind, error.reason, error.retryable) == (ErrorKind.TRANSIENT, "unreachable", True)
+    assert error.hint == "Start the server, or check its port."
+    assert "127.0.0.1" in str(error)
+
+
+async def test_a_server_that_does_not_accept_ends_at_the_connect_limit(
+    dialect: str, transport: Transport, never_accepting: str
+) -> None:
+    error = await error_of(speak(never_accepting, dialect, transport, time_limits=TimeLimits(connect=0.05)))
+    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "timeout")
+    assert str(error) == "127.0.0.1 did not accept the connection in time"
+
+
+@pytest.mark.parametrize(
+    ("script", "partial"),
+    [
+        (Script(before_head=FOR_EVER), ""),
+        (Script(before_first_token=FOR_EVER), ""),
+        (Script("a b c", ending=Ending.STALL, after=2), "a b"),
+    ],
+    ids=["before the head", "before the first token", "in the middle"],
+)
+async def test_silence_ends_at_the_idle_limit_and_keeps_what_had_arrived(
+    dialect: str, fault_server: FaultServer, transport: Transport, script: Script, partial: str
+) -> None:
+    fault_server.default = script
+    error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
+    assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, "idle", partial)
+    assert "raise the idle time limit" in error.hint
+    await fault_server.requests[0].client_gone(within=0.1)
+
+
+async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
+    dialect: str, fault_server: FaultServer, transport: Transport
+) -> None:
+    fault_server.default = Script("a b", ending=Ending.STALL)
+    provider = speak(fault_server.base_url, dialect, transport, time_limits=TINY)
+    error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=False))
+    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle")
+
+
+@pytest.mark.parametrize("after", [0, 1])
+async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
+    dialect: str, fault_server: FaultServer, transport: Transport, after: int
+) -> None:
+    fault_server.default = Script("a b", ending=Ending.STALL, after=after, keep_alive_every=0.002)
+    # Its clock makes 10 s of every look: the limit of 300 s is reached with the keep-alives of a few milliseconds.
+    error = await error_of(speak(fault_server.base_url, dialect, transport, clock=Ticking(10)))
+    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle")
+    assert "kept the connection alive" in str(error)
+    assert error.partial_text == "a"[:after]
+    await fault_server.requests[0].client_gone(within=0.1)
+
+
+async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
+    dialect: str, fault_server: FaultServer, transport: Transport
+) -> None:
+    fault_server.default = Script("a b", before_first_token=0.05, keep_alive_every=0.002)
+    provider = speak(fault_server.base_url, dialect, transport, clock=Ticking(0.001))
+    assert (await whole(provider)).content == "a b"
+
+
+async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps_coming(
+    dialect: str, fault_server: FaultServer, transport: Transport
+) -> None:
+    fault_server.default = Script("a b c d e f g h", tokens_per_second=200)
+    # Each piece takes some tens of seconds by this clock, all of them together far more than the limit.
+    provider = speak(fault_server.base_url, dialect, transport, clock=Ticking(20), time_limits=TimeLimits(idle=100))
+    answer = await whole(provider)
+    assert (answer.content, answer.latency_ms > 100_000) == ("a b c d e f g h", True)
