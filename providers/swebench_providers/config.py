@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from swebench_providers.catalog import ProviderSpec
+from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\{(\w+)\}")
+_VERSION: Final = "api-version"
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +31,9 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What a user set for a provider. None and empty mean: as the catalog says.
 
     `base_url_source` says where the address came from; a key found in the environment goes only to an address that
-    comes from the catalog or from the environment too, never to one named elsewhere.
+    comes from the catalog or from the environment too, never to one named elsewhere. `auth` is how the key is shown,
+    and `protocol` what is spoken, where it is not as the catalog says. `base_models` gives the vendor's name, whose
+    rules and prices hold, for each name of one's own, such as a deployment's.
     """
 
     name: str
@@ -41,6 +45,8 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     ca_bundle: str | None = None
     time_limits: TimeLimits = TimeLimits()
     protocol: str | None = None
+    auth: AuthStyle | None = None
+    base_models: Mapping[str, str] = {}
     key_source: str | None = None
     base_url_source: Literal["catalog", "environment", "given"] = "catalog"
 
@@ -52,21 +58,72 @@ def from_environment(
 
     Raises `ProviderError` (bad_endpoint) for an address that is none.
     """
-    variable = next((variable for variable in spec.base_url_env if environ.get(variable, "").strip()), None)
-    set_url = environ[variable].strip() if variable else None
-    key_variable = next((variable for variable in spec.env if environ.get(variable, "").strip()), None)
+    set_url, protocol = _set_address(spec, environ)
+    key_variable = next((variable for variable in (*spec.token_env, *spec.env) if _value(environ, variable)), None)
     chosen = base_url or set_url or spec.base_url
     url = normalise(chosen, spec) if chosen else None
-    trusted = {normalise(known, spec) for known in (set_url, spec.base_url) if known}
-    if key_variable and url is not None and trusted and _origin(url) not in {_origin(known) for known in trusted}:
-        key_variable = None  # the key belongs to another host
+    if url is not None and not _may_see_the_key(url, spec, set_url):
+        key_variable = None
+    headers = {header: _filled(value, environ) for header, value in spec.headers.items()}
     return ProviderConfig(
         name=name,
-        api_key=Secret(environ[key_variable].strip()) if key_variable else None,
+        api_key=Secret(_value(environ, key_variable)) if key_variable else None,
         key_source=f"environment: {key_variable}" if key_variable else None,
+        auth="bearer" if key_variable in spec.token_env else None,
         base_url=url,
         base_url_source="given" if base_url else "environment" if set_url else "catalog",
+        headers={header: value for header, value in headers.items() if value is not None},
+        protocol=None if base_url else protocol,
     )
+
+
+def address_variables(spec: ProviderSpec) -> tuple[str, ...]:
+    """The variables of which one has to be set for a provider without a usual address."""
+    needed = (tuple(_VARIABLE.findall(address.url)) for address in spec.addresses)
+    return (*(names[0] for names in needed if len(names) == 1), *spec.base_url_env)
+
+
+def _set_address(spec: ProviderSpec, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The address the environment gives, and the protocol spoken there where it is another than the usual one."""
+    for address in spec.addresses:
+        url = _filled(address.url, environ, usual_path=spec.default_path)
+        if url is not None and all(_value(environ, name) in values for name, values in address.when.items()):
+            return url, address.protocol
+    return next((_value(environ, variable) for variable in spec.base_url_env if _value(environ, variable)), None), None
+
+
+def _filled(template: str, environ: Mapping[str, str], *, usual_path: str = "") -> str | None:
+    """`template` with the values of its variables; None where one is not set.
+
+    A value it begins with is an address of its own, whose usual path the template replaces. Any other one is quoted, so
+    that it changes nothing around it.
+    """
+    values = {name: _value(environ, name) for name in _VARIABLE.findall(template)}
+    if not all(values.values()):
+        return None
+
+    def filled(variable: re.Match[str]) -> str:
+        value = values[variable[1]]
+        if variable.start() > 0:
+            return quote(value, safe=":", errors="replace")
+        return value.rstrip("/").removesuffix(usual_path)
+
+    return _VARIABLE.sub(filled, template)
+
+
+def _value(environ: Mapping[str, str], variable: str) -> str:
+    return environ.get(variable, "").strip()
+
+
+def _may_see_the_key(url: str, spec: ProviderSpec, set_url: str | None) -> bool:
+    """Whether a key of the environment belongs to this address: the environment's, the catalog's, or of its hosts.
+
+    A provider that belongs to nobody has no such address; its key goes wherever the user points it.
+    """
+    own = {_origin(normalise(known, spec)) for known in (set_url, spec.base_url) if known}
+    if _origin(url) in own or (is_own_host(spec, url) and url.startswith("https:")):
+        return True
+    return not own and not spec.hosts
 
 
 def normalise(address: str, spec: ProviderSpec) -> str:
@@ -87,7 +144,15 @@ def normalise(address: str, spec: ProviderSpec) -> str:
     netloc = parts.netloc.removesuffix(":")
     if bare and port is None and spec.default_port:
         netloc = f"{netloc}:{spec.default_port}"
-    return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/") or spec.default_path, "", ""))
+    return urlunsplit(
+        (parts.scheme, netloc, parts.path.rstrip("/") or spec.default_path, _api_version(parts.query), "")
+    )
+
+
+def _api_version(query: str) -> str:
+    """Of an address' query only Azure's version is kept; anything else, such as a key, has no place in it."""
+    versions = parse_qs(query, errors="replace").get(_VERSION)
+    return urlencode({_VERSION: versions[-1]}, errors="replace") if versions else ""
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

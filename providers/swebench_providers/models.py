@@ -115,9 +115,11 @@ class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model a provider offers. None is unknown."""
+    """A model a provider offers. None is unknown. Prices are in USD per million tokens, as the provider lists them."""
 
     id: str
     name: str = ""
     context_window: int | None = None
     max_output: int | None = None
+    price_input: Decimal | None = None
+    price_output: Decimal | None = None

@@ -9,7 +9,7 @@ import asyncio
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from swebench_providers.catalog import ProviderSpec
+from swebench_providers.catalog import ProviderSpec, is_own_host
 from swebench_providers.models import TokenUsage
 
 
@@ -25,9 +25,17 @@ async def cost_of(usage: TokenUsage | None, spec: ProviderSpec, base_url: str | 
         return None
     if usage.reported_cost is not None:
         return usage.reported_cost
-    if spec.price == "list" and _domain(base_url) == _domain(spec.base_url):
-        return await asyncio.to_thread(_from_list, usage, spec.prices_id, model)
+    if spec.price == "list" and (is_own_host(spec, base_url) or _domain(base_url) == _domain(spec.base_url)):
+        return await asyncio.to_thread(_from_list, usage, *_listed_as(spec.prices_id, model))
     return None
+
+
+def _listed_as(prices_id: str, model: str) -> tuple[str, str]:
+    """Under which provider and model the list has it. A router's prices stand under the route its model id names."""
+    if "{route}" not in prices_id:
+        return prices_id, model
+    name, _, route = model.partition(":")
+    return prices_id.format(route=route), name
 
 
 def _domain(url: str | None) -> list[str]:

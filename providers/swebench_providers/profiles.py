@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -14,7 +15,9 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `sampling`: whether temperature and top_p are taken; `effort_none` only while the effort is `none`.
     `efforts`: the levels it takes; empty means the parameter itself is refused.
-    `thinking`: how Anthropic's `thinking` field is written.
+    `needs_responses`: it answers on the Responses API only; `responses_efforts`: levels it takes there and not on Chat.
+    `thinking`: how the field of that name is written: Anthropic knows `budget` and `adaptive`, Gemini `budget` and
+    `level`.
     `effort_style`: whether Ollama's `think` is a switch or a level.
     """
 
@@ -23,9 +26,11 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sampling: Literal["yes", "no", "effort_none"] = "yes"
     stop: bool = True
     efforts: tuple[Effort, ...] = ()
+    responses_efforts: tuple[Effort, ...] = ()
+    needs_responses: bool = False
     default_effort: Effort | None = None
     system_role: Literal["system", "developer"] = "system"
-    thinking: Literal["none", "budget", "adaptive"] = "none"
+    thinking: Literal["none", "budget", "adaptive", "level"] = "none"
     effort_style: Literal["switch", "level"] = "level"
 
 
@@ -37,6 +42,12 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     store: bool | None = None
     any_effort: bool = False
     """The server hands `reasoning_effort` to whatever model it serves, so there is no list to check it against."""
+    effort_field: Literal["reasoning_effort", "reasoning"] = "reasoning_effort"
+    """`reasoning` is an object that holds the effort."""
+    developer_role: bool = True
+    """False where the system message is always one of the role `system`, whatever the model."""
+    body: Mapping[str, object] = {}
+    """Fields that stand in every request."""
     seed: bool = True
     keep_alive: bool = True
-    """False where the server closes a connection after an answer without having said so: a next request on it is lost."""
+    """False where the server closes a connection after an answer without a word: the next request would be lost."""

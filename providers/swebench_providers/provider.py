@@ -13,14 +13,16 @@ from swebench_providers import prices
 from swebench_providers.auth import AuthStrategy, strategy
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.config import ProviderConfig, TimeLimits
+from swebench_providers.config import ProviderConfig, TimeLimits, address_variables
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event, Finished, Notice
 from swebench_providers.fold import Fold
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.protocols import WireRequest, pipeline
+from swebench_providers.profiles import ModelProfile
+from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 
 SSE: Final = "text/event-stream"
+_REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
 USER_AGENT: Final = "swebench-tui/0.1"
 
 
@@ -95,17 +97,17 @@ class HTTPProvider:
         self._transport = transport
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
-        self._auth = strategy(spec.auth, config.api_key)
+        self._auth = strategy(config.auth or spec.auth, config.api_key)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = Fold(self._now())
         model = request.model
         try:
             model = model or await self.default_model()
-            wire = self._encode(request, model, stream=True)
+            wire, spoken = self._encode(request, model, stream=True)
             for message in wire.notices:
                 yield Notice(message, self._now())
-            async with aclosing(self._events(wire)) as events:
+            async with aclosing(self._events(wire, spoken)) as events:
                 async for event in events:
                     fold.add(event)
                     yield event
@@ -128,11 +130,14 @@ class HTTPProvider:
         return fold.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
 
     async def list_models(self) -> list[ModelInfo]:
+        if self.spec.models is not None:
+            return [_with_limits(ModelInfo(id=name), profile_of(self.spec, name)) for name in self.spec.models]
         try:
             async with self._send(WireRequest(self._pipeline.models_path, b"", method="GET")) as response:
-                return self._pipeline.parser.parse_models(await self._body(response))
+                listed = self._pipeline.parser.parse_models(await self._body(response, self._pipeline))
         except ProviderError as error:
             raise self._attributed(error, "") from None
+        return [_with_limits(model, profile_of(self.spec, model.id)) for model in listed]
 
     async def default_model(self) -> str:
         chosen = self._config.model or self.spec.default_model
@@ -144,16 +149,16 @@ class HTTPProvider:
         return models[0].id
 
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
-        return await prices.cost_of(usage, self.spec, self._config.base_url, model)
+        return await prices.cost_of(usage, self.spec, self._config.base_url, self._meant(model))
 
-    async def _events(self, wire: WireRequest) -> AsyncGenerator[Event, None]:
+    async def _events(self, wire: WireRequest, spoken: TransformPipeline) -> AsyncGenerator[Event, None]:
         async with self._send(wire) as response:
-            if response.status >= 300 or self._in_one_body(response):
-                body = await self._body(response)
-                for event in self._pipeline.parser.parse(body, self._now()):
+            if response.status >= 300 or _in_one_body(response, spoken):
+                body = await self._body(response, spoken)
+                for event in spoken.parser.parse(body, self._now()):
                     yield _with_id(event, response)
                 return
-            decoder, heard_at = self._pipeline.parser.decoder(), self._now()
+            decoder, heard_at = spoken.parser.decoder(), self._now()
             async with aclosing(response.chunks()) as chunks:
                 async for chunk in chunks:
                     events = decoder.feed(chunk, self._now())
@@ -173,24 +178,37 @@ class HTTPProvider:
 
     async def _whole(self, request: UnifiedRequest, fold: Fold) -> bytes:
         try:
-            wire = self._encode(request, request.model, stream=False)
+            wire, spoken = self._encode(request, request.model, stream=False)
             for message in wire.notices:
                 fold.add(Notice(message, self._now()))
-            return await self._read_into(fold, wire)
+            return await self._read_into(fold, wire, spoken)
         except ProviderError as error:
             fold.leave_in(error)
             raise self._attributed(error, request.model) from None
 
-    async def _read_into(self, fold: Fold, wire: WireRequest) -> bytes:
+    async def _read_into(self, fold: Fold, wire: WireRequest, spoken: TransformPipeline) -> bytes:
         async with self._send(wire) as response:
-            body = await self._body(response)
-            for event in self._pipeline.parser.parse(body, self._now()):
+            body = await self._body(response, spoken)
+            for event in spoken.parser.parse(body, self._now()):
                 fold.add(_with_id(event, response))
             return body
 
-    def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> WireRequest:
+    def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> tuple[WireRequest, TransformPipeline]:
+        """The request, and the protocol it is written in, which is the one its answer is read in."""
         request = msgspec.structs.replace(request, model=model, stream=stream)
-        return self._pipeline.transformer.encode(request, profile_of(self.spec, model), self.spec.quirks)
+        profile = profile_of(self.spec, self._meant(model))
+        spoken = self._spoken(request, profile)
+        return spoken.transformer.encode(request, profile, self.spec.quirks), spoken
+
+    def _spoken(self, request: UnifiedRequest, profile: ModelProfile) -> TransformPipeline:
+        """The provider's protocol, or Responses where the model or the effort needs it and the provider has it."""
+        needed = profile.needs_responses or request.reasoning_effort in profile.responses_efforts
+        chosen = needed and self.spec.responses_api and self._config.protocol is None
+        return pipeline("openai_responses") if chosen else self._pipeline
+
+    def _meant(self, model: str) -> str:
+        """The vendor's name of what is called `model` here."""
+        return self._config.base_models.get(model, model)
 
     @asynccontextmanager
     async def _send(self, wire: WireRequest) -> AsyncGenerator[Answer, None]:
@@ -214,17 +232,13 @@ class HTTPProvider:
         ) as response:
             yield response
 
-    async def _body(self, response: Answer) -> bytes:
+    async def _body(self, response: Answer, spoken: TransformPipeline) -> bytes:
         body = await response.read()
         if response.status >= 300:
-            raise self._pipeline.parser.classify(response.status, response.headers, body)
+            raise spoken.parser.classify(response.status, response.headers, body)
         if _is_html(response):
             raise _not_an_api(self.spec.title)
         return body
-
-    def _in_one_body(self, response: Answer) -> bool:
-        """A page, or a server that ignored `stream` and sent the answer whole."""
-        return _is_html(response) or (_media_type(response) == "application/json" and self._pipeline.stream_type == SSE)
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
@@ -240,17 +254,32 @@ class HTTPProvider:
 
 
 def join(base_url: str, path: str) -> str:
-    """`path` below `base_url`; a version both of them name stands once."""
+    """`path` below `base_url`, whose query goes to the end; a version both of them name stands once."""
+    base_url, _, query = base_url.partition("?")
     if path.startswith("/v1/") and base_url.endswith("/v1"):
         base_url = base_url.removesuffix("/v1")
-    return f"{base_url}{path}"
+    return f"{base_url}{path}{'&' if '?' in path else '?'}{query}" if query else f"{base_url}{path}"
 
 
 def _with_id(event: Event, response: Answer) -> Event:
     if not isinstance(event, Finished):
         return event
-    request_id = response.headers.get("request-id") or response.headers.get("x-request-id")
-    return msgspec.structs.replace(event, request_id=request_id)
+    named = (response.headers.get(name) for name in _REQUEST_IDS)
+    return msgspec.structs.replace(event, request_id=next(filter(None, named), event.request_id))
+
+
+def _with_limits(model: ModelInfo, profile: ModelProfile) -> ModelInfo:
+    """What the provider says of a model, else what the catalog knows."""
+    return msgspec.structs.replace(
+        model,
+        context_window=model.context_window or profile.context_window,
+        max_output=model.max_output or profile.max_output,
+    )
+
+
+def _in_one_body(response: Answer, spoken: TransformPipeline) -> bool:
+    """A page, or a server that ignored `stream` and sent the answer whole."""
+    return _is_html(response) or (_media_type(response) == "application/json" and spoken.stream_type == SSE)
 
 
 def _is_html(response: Answer) -> bool:
@@ -262,7 +291,7 @@ def _media_type(response: Answer) -> str:
 
 
 def _no_address(spec: ProviderSpec) -> ProviderError:
-    variable = " or ".join(spec.base_url_env)
+    variable = " or ".join(address_variables(spec))
     return ProviderError(ErrorKind.BAD_ENDPOINT, f"{spec.title} has no base URL", hint=f"Name one, or set {variable}.")
 
 

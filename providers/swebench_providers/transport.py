@@ -71,6 +71,9 @@ class _Pool(NamedTuple):
     closing: AsyncGenerator[None, None]
 
 
+_Pools = weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool]
+
+
 class Transport:
     """Connections, shared by all requests of one event loop; each loop that uses it gets its own.
 
@@ -81,7 +84,7 @@ class Transport:
     def __init__(self, *, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self._proxy = proxy
         self._ca_bundle = ca_bundle
-        self._pools: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pool] = weakref.WeakKeyDictionary()
+        self._pools = _Pools()
 
     @asynccontextmanager
     async def send(
@@ -144,7 +147,7 @@ class Transport:
         loop = asyncio.get_running_loop()
         if loop not in self._pools:
             clients: _Clients = {}
-            closing = _closed_with_the_loop(clients)
+            closing = _closed_with_the_loop(clients, weakref.ref(self._pools))
             await anext(closing)
             self._pools[loop] = _Pool(clients, closing)
         return self._pools[loop].clients
@@ -173,14 +176,15 @@ class Transport:
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-async def _closed_with_the_loop(clients: _Clients) -> AsyncGenerator[None, None]:
+async def _closed_with_the_loop(clients: _Clients, pools: weakref.ref[_Pools]) -> AsyncGenerator[None, None]:
     """Waits at its `yield` to be closed. What nobody closes `asyncio.run` does, as with any generator left open."""
     try:
         yield
     finally:
+        if (known := pools()) is not None:
+            known.pop(asyncio.get_running_loop(), None)
         for client in clients.values():
             await client.aclose()
-        clients.clear()
 
 
 def _proxy_url(address: str) -> str | None:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from ssl import SSLContext
 from typing import Any
 
 import pytest
 
-from swebench_providers import Event, ProviderConfig, ProviderError, Secret, UnifiedRequest, UnifiedResponse
+from swebench_providers import (
+    Event,
+    ProviderConfig,
+    ProviderError,
+    Secret,
+    TextDelta,
+    UnifiedRequest,
+    UnifiedResponse,
+)
 from swebench_providers.catalog import provider_spec
 from swebench_providers.clock import Clock
 from swebench_providers.provider import HTTPProvider
@@ -90,9 +98,9 @@ async def whole(provider: HTTPProvider, **fields: Any) -> UnifiedResponse:
     return await provider.generate_unified(UnifiedRequest(**{"model": "m", "prompt": "Say it.", **fields}))
 
 
-async def until_text(provider: HTTPProvider, arrived: asyncio.Event) -> None:
+async def until_text(provider: HTTPProvider, arrived: asyncio.Event, request: UnifiedRequest = ASK) -> None:
     """Read an answer to its end; `arrived` is set with its first text."""
-    stream: AsyncGenerator[Event, None] = provider.stream_unified(ASK)
-    async with aclosing(stream) as events:
-        async for _ in events:
-            arrived.set()
+    async with aclosing(provider.stream_unified(request)) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                arrived.set()

@@ -14,6 +14,7 @@ from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers.dialects import ASK, error_of, events_of, provider_at, saying, speak, until_text, whole
 
 AT_ONCE = 0.1  # seconds
+PATIENT = 30.0  # seconds; for what only has to happen, on however busy a machine
 FOR_EVER = 3600.0
 
 WAITING = {
@@ -36,7 +37,7 @@ async def test_cancelling_before_the_first_token_closes_the_socket_at_once(
 ) -> None:
     fault_server.default = WAITING[moment]
     task = asyncio.create_task(whole(provider, stream=stream))
-    [request] = await fault_server.received(1)
+    [request] = await fault_server.received(1, within=PATIENT)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -93,7 +94,7 @@ async def test_a_thousand_answers_cancelled_twice_leave_no_connection_open(
     for batch in range(4):  # of 84 in each of the three wire formats
         arrived = [asyncio.Event() for _ in range(84)]
         tasks = [asyncio.create_task(until_text(provider, event)) for event in arrived]
-        await fault_server.received(84 * (batch + 1))
+        await fault_server.received(84 * (batch + 1), within=PATIENT)
         for task in tasks[::2]:
             task.cancel()
         await asyncio.gather(*(event.wait() for event in arrived[1::2]))
@@ -104,7 +105,7 @@ async def test_a_thousand_answers_cancelled_twice_leave_no_connection_open(
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError}
-    await fault_server.all_closed(within=1)
+    await fault_server.all_closed(within=PATIENT)
     fault_server.default = Script("fine")
     assert (await provider.generate_unified(ASK)).content == "fine"
 
@@ -192,10 +193,12 @@ async def test_closing_the_transport_closes_idle_connections_and_it_can_be_used_
 
 async def test_many_answers_at_once_need_no_queue(fault_server: FaultServer, transport: Transport) -> None:
     provider = speak(fault_server.base_url, "compatible", transport)
-    fault_server.default = Script(before_head=0.2)
+    fault_server.default = Script(before_head=FOR_EVER)
     tasks = [asyncio.create_task(events_of(provider)) for _ in range(150)]  # more than the client's own default of 100
-    await fault_server.received(150)
-    await asyncio.gather(*tasks)
+    await fault_server.received(150, within=PATIENT)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     assert len({request.peer_port for request in fault_server.requests}) == 150
 
 

@@ -36,7 +36,7 @@ def test_a_providers_file_loads_and_what_it_names_is_there(name: str) -> None:
     assert spec.protocol in PROTOCOLS
     assert set(spec.families) <= set(FAMILIES)
     assert bool(spec.prices_id) is (spec.price == "list")
-    assert spec.base_url or spec.base_url_env or spec.embedded  # there is a way to learn the address
+    assert spec.base_url or spec.base_url_env or spec.addresses or spec.embedded  # the address can be learnt
     profile_of(spec, "any model")  # the family files load
 
 

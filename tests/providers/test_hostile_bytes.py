@@ -57,7 +57,7 @@ def test_no_bytes_make_a_decoder_raise_anything_else(name: str, data: st.DataObj
     assert isinstance(outcome, Finished) or outcome.hint
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(path=st.sampled_from(wire.streams()), data=st.data())
 def test_a_damaged_stream_ends_in_an_answer_or_our_error(path: Path, data: st.DataObject) -> None:
     body = bytearray(path.read_bytes())

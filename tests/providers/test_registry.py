@@ -17,12 +17,14 @@ from swebench_providers import (
     UnifiedRequest,
     get_registry,
 )
+from swebench_providers.catalog import provider_names
 from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.provider import HTTPProvider, Transporter
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK
 
-NAMES = ["anthropic", "compatible", "embedded", "llamacpp", "ollama", "openai"]
+NAMES = list(provider_names())
+ALL = f"There are: {', '.join(sorted([*NAMES, 'mine']))}."
 
 
 def test_the_registry_lists_the_catalogs_names_in_order() -> None:
@@ -42,8 +44,8 @@ def test_every_name_gives_a_provider_of_that_name(name: str) -> None:
         ("opnai", "Did you mean 'openai'?"),
         ("antropic", "Did you mean 'anthropic'?"),
         ("ollma", "Did you mean 'ollama'?"),
-        ("zzz", "There are: anthropic, compatible, embedded, llamacpp, mine, ollama, openai."),
-        ("", "There are: anthropic, compatible, embedded, llamacpp, mine, ollama, openai."),
+        ("zzz", ALL),
+        ("", ALL),
         ("min", "Did you mean 'mine'?"),
         ("../openai", "Did you mean 'openai'?"),
     ],

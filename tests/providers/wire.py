@@ -23,6 +23,8 @@ PROTOCOL_OF = {
     "ollama": "ollama_chat",
     "framing": "openai_chat",
     "openai-chat": "openai_chat",
+    "openai-responses": "openai_responses",
+    "gemini": "gemini",
     "azure": "openai_chat",
     "fastchat": "openai_chat",
     "huggingface": "openai_chat",

@@ -7,9 +7,11 @@ with an unknown key or a value out of range is refused with its name and the key
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,33 +19,61 @@ from swebench_providers.profiles import ModelProfile, Quirks
 
 T = TypeVar("T")
 
+ProtocolName = Literal[
+    "openai_chat", "openai_responses", "azure_deployments", "anthropic_messages", "ollama_chat", "gemini"
+]
+AuthStyle = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
+
 
 class CatalogError(Exception):
     """A catalog file that cannot be used; the message names file and key."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A base URL that the environment completes: a variable in braces stands for its value.
+
+    It holds where every such variable is set and each variable of `when` has one of the values named there, of which
+    "" is that it is not set. `protocol` is spoken there where it is another than the provider's usual one.
+    """
+
+    url: str
+    when: Mapping[str, tuple[str, ...]] = {}
+    protocol: ProtocolName | None = None
 
 
 class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider, as its TOML file says.
 
     `base_url` is None where there is no usual address. `default_port` and `default_path` complete an address the user
-    gives without them. `env` and `base_url_env` are looked up in order. `local` servers need no key.
-    `price`: `list` looks the model up in `genai-prices` under `prices_id`; `free` costs nothing; `unknown` stays so.
+    gives without them. `addresses`, then `base_url_env`, are looked up in order, and so are `token_env`, whose value is
+    always shown as Bearer, then `env`. `hosts` are the domains that are the provider's own where `base_url` alone does
+    not say it. `headers` go with every request; one with a variable in braces only where that is set.
+    `responses_api`: it has OpenAI's Responses beside `protocol`, for what needs it. `local` servers need no key.
+    `price`: `list` looks the model up in `genai-prices` under `prices_id`, in which `{route}` stands for what follows
+    the colon of a model id; `free` costs nothing; `unknown` stays so.
     `families` are the files its model rules come from. `default_model` is used where the user names none.
+    `models` are those there are, where the provider has no list of them to ask for.
     """
 
     title: str
-    protocol: Literal["openai_chat", "anthropic_messages", "ollama_chat"]
+    protocol: ProtocolName
+    responses_api: bool = False
     base_url: str | None = None
     default_port: int | None = None
     default_path: str = ""
-    auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
+    auth: AuthStyle = "bearer"
     env: tuple[str, ...] = ()
+    token_env: tuple[str, ...] = ()
     base_url_env: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    hosts: tuple[str, ...] = ()
+    headers: Mapping[str, str] = {}
     local: bool = False
     embedded: bool = False
     price: Literal["list", "free", "unknown"] = "unknown"
     prices_id: str = ""
     default_model: str = ""
+    models: tuple[str, ...] | None = None
     families: tuple[str, ...] = ()
     quirks: Quirks = Quirks()
 
@@ -56,7 +86,10 @@ class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class _FamilyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`responses_only` are words of an id that say: Responses API, no sampling parameters, always reasoning."""
+
     family: tuple[_Family, ...]
+    responses_only: tuple[str, ...] = ()
 
 
 def read_spec(text: str, source: str) -> ProviderSpec:
@@ -84,18 +117,31 @@ def profile_of(spec: ProviderSpec, model: str) -> ModelProfile:
     """
     name = model.rpartition("/")[2].lower()
     candidates = [
-        (prefix, family.profile)
-        for file in spec.families
-        for family in _families(file)
+        (prefix, family.profile, file)
+        for file in map(_family_file, spec.families)
+        for family in file.family
         for prefix in family.match
         if name.startswith(prefix)
     ]
-    return max(candidates, key=lambda found: len(found[0]), default=("", ModelProfile()))[1]
+    if not candidates:
+        return ModelProfile()
+    _, profile, file = max(candidates, key=lambda found: len(found[0]))
+    words = f"-{name.partition(':')[0]}-"
+    if not any(f"-{word}-" in words for word in file.responses_only):
+        return profile
+    efforts = tuple(effort for effort in profile.efforts if effort != "none")
+    return msgspec.structs.replace(profile, needs_responses=True, sampling="no", efforts=efforts)
+
+
+def is_own_host(spec: ProviderSpec, url: str | None) -> bool:
+    """Whether `url` is below one of the provider's `hosts`."""
+    host = urlsplit(url or "").hostname or ""
+    return any(host == own or host.endswith(f".{own}") for own in spec.hosts)
 
 
 @cache
-def _families(name: str) -> tuple[_Family, ...]:
-    return _read(_text("families", name), f"catalog/families/{name}.toml", _FamilyFile).family
+def _family_file(name: str) -> _FamilyFile:
+    return _read(_text("families", name), f"catalog/families/{name}.toml", _FamilyFile)
 
 
 def _text(folder: str, name: str) -> str:

@@ -82,7 +82,17 @@ class EmbeddedServer:
     def _launch(self, model: Path) -> Running:
         key = Secret(secrets.token_urlsafe(24))
         with tempfile.TemporaryFile() as log:
-            process = subprocess.Popen(
+            self._process = process = self._child(model, log)
+            address = self._wait_for_address(process, key)
+            if address is None:
+                self._close()
+                raise _did_not_start(_last_line(log))
+        self._running = Running(address, key)
+        return self._running
+
+    def _child(self, model: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
                 [*self._command, str(model)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -90,13 +100,8 @@ class EmbeddedServer:
                 env=_without_secrets(os.environ),
                 start_new_session=True,  # the terminal's Ctrl-C is for the app, which ends the child in its own time
             )
-            self._process = process
-            address = self._wait_for_address(process, key)
-            if address is None:
-                self._close()
-                raise _did_not_start(_last_line(log))
-        self._running = Running(address, key)
-        return self._running
+        except OSError as error:
+            raise _did_not_start(error.strerror or str(error)) from None
 
     def _wait_for_address(self, process: subprocess.Popen[bytes], key: Secret) -> str | None:
         stdin, stdout = process.stdin, process.stdout

@@ -13,10 +13,15 @@ from swebench_providers.protocols.base import (
     TransformPipeline,
     WireRequest,
 )
+from swebench_providers.protocols.gemini import GEMINI
 from swebench_providers.protocols.ollama_chat import OLLAMA_CHAT
-from swebench_providers.protocols.openai_chat import OPENAI_CHAT
+from swebench_providers.protocols.openai_chat import AZURE_DEPLOYMENTS, OPENAI_CHAT
+from swebench_providers.protocols.openai_responses import OPENAI_RESPONSES
 
-PROTOCOLS: Final = {known.name: known for known in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OLLAMA_CHAT)}
+PROTOCOLS: Final = {
+    known.name: known
+    for known in (OPENAI_CHAT, OPENAI_RESPONSES, AZURE_DEPLOYMENTS, ANTHROPIC_MESSAGES, OLLAMA_CHAT, GEMINI)
+}
 
 __all__ = [
     "PROTOCOLS",

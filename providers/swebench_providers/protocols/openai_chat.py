@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,6 +16,7 @@ from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolC
 from swebench_providers.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import failures, parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
+from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
 
 _FINISH: Final = {
@@ -35,12 +37,18 @@ class _Details(msgspec.Struct):
     reasoning_tokens: int | None = None
 
 
+class _Costs(msgspec.Struct):
+    upstream_inference_cost: Decimal | None = None
+
+
 class _Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
     cost: Decimal | None = None
+    cost_details: _Costs | None = None
+    is_byok: bool | None = None
 
     def unified(self) -> TokenUsage:
         prompt = self.prompt_tokens_details or _Details()
@@ -51,8 +59,16 @@ class _Usage(msgspec.Struct):
             cached_tokens=prompt.cached_tokens or 0,
             cache_write_tokens=prompt.cache_write_tokens or 0,
             reasoning_tokens=completion.reasoning_tokens or 0,
-            reported_cost=self.cost if self.cost is not None and self.cost.is_finite() and self.cost >= 0 else None,
+            reported_cost=self._charged(),
         )
+
+    def _charged(self) -> Decimal | None:
+        """What the user pays: with a key of their own at the upstream, its bill comes on top of the router's."""
+        parts = [self.cost]
+        if self.is_byok:
+            parts.append(self.cost_details.upstream_inference_cost if self.cost_details else None)
+        amounts = [part for part in parts if part is not None and part.is_finite() and part >= 0]
+        return sum(amounts, Decimal(0)) if len(amounts) == len(parts) else None
 
 
 class _Part(msgspec.Struct):
@@ -112,43 +128,58 @@ class _Chunk(msgspec.Struct):
     error_code: int | None = None
 
 
-class _Model(msgspec.Struct):
-    id: str
-    max_model_len: int | None = None
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model] | None = None
-
-
 _chunk = msgspec.json.Decoder(_Chunk)
-_models = msgspec.json.Decoder(_Models)
 
 
 class ChatTransformer:
     """Writes `POST /chat/completions`."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
-        messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
-        if request.system_message:
-            messages.insert(0, {"role": profile.system_role, "content": request.system_message})
-        body: dict[str, object] = {"model": request.model, "messages": messages}
-        body |= parameters.present(
-            {
-                quirks.max_tokens_field: wanted.max_tokens,
-                "temperature": wanted.temperature,
-                "top_p": wanted.top_p,
-                "stop": wanted.stop,
-                "seed": wanted.seed,
-                "reasoning_effort": wanted.effort,
-                "store": quirks.store,
-            }
-        )
-        body["stream"] = request.stream
-        if request.stream and quirks.usage_in_stream == "on_request":
-            body["stream_options"] = {"include_usage": True}
-        return WireRequest("/chat/completions", json_body(body), wanted.notices)
+        body, notices = _body(request, profile, quirks)
+        return WireRequest("/chat/completions", json_body(body), notices)
+
+
+class DeploymentTransformer:
+    """Writes Azure's older form: the deployment in the path, the API's date in the address (api-contracts 1.1)."""
+
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
+        body, notices = _body(request, profile, msgspec.structs.replace(quirks, usage_in_stream="never"))
+        del body["model"]
+        path = f"/deployments/{quote(request.model, safe='', errors='replace')}/chat/completions"
+        return WireRequest(path, json_body(body), notices)
+
+
+def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The fields of a request, and what is to be said about those that were left out."""
+    wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+    body: dict[str, object] = {"model": request.model, "messages": _messages(request, profile, quirks)}
+    body |= parameters.present(
+        {
+            quirks.max_tokens_field: wanted.max_tokens,
+            "temperature": wanted.temperature,
+            "top_p": wanted.top_p,
+            "stop": wanted.stop,
+            "seed": wanted.seed,
+            quirks.effort_field: _effort(wanted.effort, quirks),
+            "store": quirks.store,
+        }
+    )
+    body["stream"] = request.stream
+    if request.stream and quirks.usage_in_stream == "on_request":
+        body["stream_options"] = {"include_usage": True}
+    return body | dict(quirks.body), wanted.notices
+
+
+def _messages(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> list[dict[str, str]]:
+    messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
+    if request.system_message:
+        role = profile.system_role if quirks.developer_role else "system"
+        messages.insert(0, {"role": role, "content": request.system_message})
+    return messages
+
+
+def _effort(effort: str | None, quirks: Quirks) -> str | dict[str, str] | None:
+    return {"effort": effort} if effort and quirks.effort_field == "reasoning" else effort
 
 
 class ChatDecoder(StreamDecoder[ServerSentEvent]):
@@ -220,9 +251,7 @@ class ChatParser:
         return ChatDecoder().whole(body, at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
-        return [
-            ModelInfo(id=model.id, context_window=model.max_model_len) for model in decode(_models, body).data or ()
-        ]
+        return parse_models(body)
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return failures.from_response(status, headers, body)
@@ -234,4 +263,8 @@ OPENAI_CHAT: Final = TransformPipeline(
     parser=ChatParser(),
     models_path="/models",
     stream_type="text/event-stream",
+)
+
+AZURE_DEPLOYMENTS: Final = msgspec.structs.replace(
+    OPENAI_CHAT, name="azure_deployments", transformer=DeploymentTransformer()
 )

@@ -34,6 +34,7 @@ class StreamDecoder(ABC, Generic[Record]):
         self._refusal: list[str] = []
         self._category = ""
         self._model = ""
+        self._request_id: str | None = None
         self._usage: TokenUsage | None = None
 
     @property
@@ -66,6 +67,7 @@ class StreamDecoder(ABC, Generic[Record]):
             refusal="".join(self._refusal),
             category=self._category,
             model=self._model,
+            request_id=self._request_id,
             tool_calls=tool_calls,
         )
 

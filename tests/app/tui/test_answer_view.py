@@ -437,6 +437,15 @@ async def test_an_empty_view_may_have_its_scroll_bar_always() -> None:
         await wait_until(pilot, lambda: on_screen(view) == [""] * 10, what="nothing")
 
 
+async def test_a_view_that_was_just_removed_can_still_be_painted() -> None:
+    view = AnswerView("text")
+    async with OneView(view).run_test(size=(30, 10)) as pilot:
+        await wait_until(pilot, lambda: on_screen(view)[0] == "text", what="the text")
+        await view.remove()
+        view.notify_style_update()
+        assert view.render_line(0).text == "text".ljust(30)
+
+
 def test_every_look_has_a_component_class() -> None:
     assert len(AnswerView.COMPONENT_CLASSES) == len(list(Look))
     assert AnswerView.HELP

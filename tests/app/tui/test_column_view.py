@@ -57,26 +57,24 @@ async def answered(script: Script) -> str:
 # The patch.
 
 
-async def test_a_right_patch_is_said_to_apply() -> None:
-    seen = await answered(Script((f"It divides by zero.\n\n{gold_as_blocks()}",)))
-    assert "✓ done" in seen
-    assert "✓ patch: applies" in seen
-
-
-async def test_a_patch_for_text_that_is_not_there_is_said_not_to_apply() -> None:
-    seen = await answered(Script((search_replace("no such line in this file\n", "anything\n"),)))
-    assert "✓ done" in seen
-    assert "✗ patch: does not apply" in seen
-
-
-async def test_prose_is_said_to_hold_no_patch() -> None:
-    assert "✗ patch: no patch" in await answered(Script("I would look at the list first."))
-
-
-async def test_an_answer_cut_off_by_its_limit_does_not_look_like_a_whole_one() -> None:
-    seen = await answered(Script("It divides by", finish_reason="length"))
-    assert "▲ done, cut off by the output limit" in seen
-    assert "✓ done" not in seen
+async def test_what_became_of_each_patch_stands_in_its_column() -> None:
+    scripts = {
+        "right": Script((f"It divides by zero.\n\n{gold_as_blocks()}",)),
+        "wrong": Script((search_replace("no such line in this file\n", "anything\n"),)),
+        "prose": Script("I would look at the list first."),
+        "cut": Script("It divides by", finish_reason="length"),
+    }
+    targets = [f"compatible:{model}" for model in scripts]
+    async with FaultServer(by_model=scripts) as server, running(*targets, server=server, size=(200, 30)) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        right, wrong, prose, cut = (shown(view) for view in compare_screen(pilot).columns)
+        assert "✓ patch: applies" in right
+        assert "✗ patch: does not apply" in wrong
+        assert "✗ patch: no patch" in prose
+        assert all("✓ done" in view for view in (right, wrong, prose))
+        assert "▲ done, cut off by the output limit" in cut
+        assert "✓" not in cut
 
 
 async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unchecked(tmp_path: Path) -> None:
@@ -94,31 +92,42 @@ async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unche
 # Errors.
 
 
-@pytest.mark.parametrize(
-    ("script", "what", "hint"),
-    [
-        (failing(401, "bad key"), "bad key", "→ "),
-        (failing(404, "no such model"), "no such model", "→ "),
-        (failing(429, "slow down", retry_after="7"), "slow down", "→ "),
-        (failing(500, "a fault"), "a fault", "→ "),
-        (html_page(), "answered with a web page", "→ Check the base URL"),
-        (Script(ending=Ending.GARBAGE, after=0), "✗ ", "→ "),
-        (Script(ending=Ending.RESET, after=0), "✗ ", "→ "),
-    ],
-    ids=["401", "404", "429", "500", "web page", "garbage", "reset"],
-)
-async def test_an_error_stands_in_its_column_with_what_to_do(script: Script, what: str, hint: str) -> None:
-    scripts = {"bad": script, "good": Script("All is well.")}
-    async with FaultServer(by_model=scripts) as server, running("ollama:bad", "ollama:good", server=server) as pilot:
+async def test_errors_stand_in_their_own_columns_with_what_to_do() -> None:
+    scripts = {
+        "key": failing(401, "bad key"),
+        "name": failing(404, "no such model"),
+        "full": failing(429, "slow down", retry_after="7"),
+        "good": Script("All is well."),
+    }
+    targets = [f"compatible:{model}" for model in scripts]
+    async with FaultServer(by_model=scripts) as server, running(*targets, server=server, size=(200, 30)) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
-        bad, good = (shown(view) for view in compare_screen(pilot).columns)
-        assert states(pilot) == ["failed", "done"]
-        assert "✗ failed" in bad
-        assert what in bad
-        assert hint in bad
+        assert states(pilot) == ["failed", "failed", "failed", "done"]
+        *failed, good = (shown(view) for view in compare_screen(pilot).columns)
+        for view, what in zip(failed, ("bad key", "no such model", "slow down"), strict=True):
+            assert "✗ failed" in view
+            assert what in view
+            assert "\n│ → " in view
         assert "All is well." in good
         assert "→ " not in good
+
+
+async def test_broken_answers_are_errors_too() -> None:
+    scripts = {
+        "page": html_page(),
+        "fault": failing(500, "a fault"),
+        "garbage": Script(ending=Ending.GARBAGE, after=0),
+        "reset": Script(ending=Ending.RESET, after=0),
+    }
+    targets = [f"compatible:{model}" for model in scripts]
+    async with FaultServer(by_model=scripts) as server, running(*targets, server=server, size=(200, 30)) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert states(pilot) == ["failed"] * 4
+        assert all("\n│ → " in shown(view) for view in compare_screen(pilot).columns)
+        assert "answered with a web page" in shown(column(pilot, 0)).replace("\n│ ", "")
+        assert "→ Check the base URL" in shown(column(pilot, 0))
 
 
 async def test_a_server_that_is_not_there_is_an_error_in_its_column() -> None:
@@ -197,23 +206,19 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
 # Hostile text.
 
 
-@pytest.mark.parametrize(
-    ("piece", "literally"),
-    [
-        ("[b]bold[/b] [@click=app.quit]x[/]", "[b]bold[/b] [@click=app.quit]x[/]"),
-        ("\x1b]0;owned\x07\x1b[31mred", "␛]0;owned␇␛[31mred"),
-        ("c1 \x9b31m \x85 end", "c1 \ufffd31m \ufffd end"),
-        ("<think>a</think> <patch>b</patch>", "<think>a</think> <patch>b</patch>"),
-        ("user\u202eexe.txt", "user\ufffdexe.txt"),
-        ("$(rm) {0} %s \\[x]", "$(rm) {0} %s \\[x]"),
-    ],
-)
-async def test_what_a_model_writes_is_shown_literally(piece: str, literally: str) -> None:
-    async with FaultServer(Script((piece,))) as server, running("compatible:m", server=server) as pilot:
-        await pilot.press("enter")
-        await all_settled(pilot)
-        assert literally in shown(column(pilot))
-        assert not UNSAFE & set(shown(pilot.app.screen))
+async def test_what_a_model_writes_is_shown_literally() -> None:
+    lines = {
+        "[b]bold[/b] [@click=app.quit]x[/]": "[b]bold[/b] [@click=app.quit]x[/]",
+        "\x1b]0;owned\x07\x1b[31mred": "␛]0;owned␇␛[31mred",
+        "c1 \x9b31m \x85 end": "c1 \ufffd31m \ufffd end",
+        "<think>a</think> <patch>b</patch>": "<think>a</think> <patch>b</patch>",
+        "user\u202eexe.txt": "user\ufffdexe.txt",
+        "$(rm) {0} %s \\[x]": "$(rm) {0} %s \\[x]",
+    }
+    seen = await answered(Script(("\n\n".join(lines),)))
+    for literally in lines.values():
+        assert literally in seen
+    assert not UNSAFE & set(seen)
 
 
 async def test_what_a_server_says_in_an_error_is_shown_literally() -> None:
@@ -257,6 +262,6 @@ async def test_a_column_that_was_just_removed_can_still_be_painted() -> None:
         await pilot.press("enter")
         await all_settled(pilot)
         answer = column(pilot).query_one(AnswerView)
-        answer.notify_style_update()  # nothing comes from its cache
         await column(pilot).remove()
+        answer.notify_style_update()  # nothing comes from its cache
         assert answer.render_line(0).text.startswith("text")

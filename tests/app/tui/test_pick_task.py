@@ -37,14 +37,19 @@ def task(number: int, title: str = "It breaks") -> Instance:
     )
 
 
-async def test_i_opens_it_on_the_task_that_is_asked() -> None:
+async def test_i_opens_it_on_the_task_that_is_asked_and_escape_leaves_it() -> None:
     async with running(*ONE) as pilot:
+        before = compare_screen(pilot).question
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
         await wait_until(pilot, lambda: f"{len(STARTER)} of {len(STARTER)} tasks" in shown(picker), what="the tasks")
         assert all(each.instance_id in shown(picker) for each in STARTER)
         assert picker.query_one("#search", Input).has_focus
         assert picker.query_one(OptionList).highlighted == 0
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
+        assert compare_screen(pilot).question is before
+        assert column(pilot).has_focus_within
 
 
 async def test_typing_filters_by_words_of_id_and_title_and_enter_picks_the_first() -> None:
@@ -60,16 +65,7 @@ async def test_typing_filters_by_words_of_id_and_title_and_enter_picks_the_first
         assert pilot.app.screen is compare_screen(pilot)
 
 
-async def test_the_list_is_gone_through_with_the_arrows() -> None:
-    async with running(*ONE) as pilot:
-        await pilot.press("i")
-        picker = await top_screen(pilot, PickTaskScreen)
-        await wait_until(pilot, lambda: picker.query_one(OptionList).option_count > 1, what="the tasks")
-        await pilot.press("down", "down", "enter")
-        await wait_until(pilot, lambda: STARTER[1].instance_id in task_bar(pilot), what="the second task")
-
-
-async def test_the_task_that_was_picked_is_highlighted_the_next_time() -> None:
+async def test_arrows_go_through_the_list_and_the_task_that_was_picked_is_highlighted_the_next_time() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
@@ -91,17 +87,6 @@ async def test_what_matches_nothing_leaves_an_empty_list_that_picks_nothing() ->
         await pilot.press("enter")
         await pilot.pause()
         assert pilot.app.screen is picker
-
-
-async def test_escape_leaves_the_task_as_it_was() -> None:
-    async with running(*ONE) as pilot:
-        before = compare_screen(pilot).question
-        await pilot.press("i")
-        await top_screen(pilot, PickTaskScreen)
-        await pilot.press("escape")
-        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
-        assert compare_screen(pilot).question is before
-        assert column(pilot).has_focus_within
 
 
 async def test_a_picker_opened_and_left_before_the_first_task_is_there_does_not_lose_it() -> None:
@@ -128,12 +113,17 @@ async def test_a_file_of_tasks_can_be_opened_and_stays_the_dataset(tmp_path: Pat
         assert again.query_one(OptionList).highlighted == 1
 
 
-async def test_a_file_that_is_not_there_is_said_with_what_to_do_and_the_old_tasks_stay(tmp_path: Path) -> None:
+async def test_a_file_that_is_not_there_is_said_with_what_to_do_until_one_is_read(tmp_path: Path) -> None:
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, tmp_path / "no [b]such.jsonl")
         await wait_until(pilot, lambda: "No such file" in shown(picker), what="the error")
         assert "no [b]such.jsonl" in shown(picker).replace("\n", "")
         assert "→ Check the path and its permissions." in shown(picker)
+        await pilot.press("shift+tab")
+        picker.query_one("#dataset", Input).clear()
+        await paste(pilot, "starter")
+        await pilot.press("enter", "tab")
+        await wait_until(pilot, lambda: "No such file" not in shown(picker), what="the error gone")
         await pilot.press("enter")
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="a starter task picked")
         assert STARTER[0].instance_id in task_bar(pilot)
@@ -146,18 +136,6 @@ async def test_a_damaged_file_is_said_with_the_line(tmp_path: Path) -> None:
         picker = await pick_dataset(pilot, file)
         await wait_until(pilot, lambda: "bad.jsonl:2:" in shown(picker), what="the line")
         assert "→ " in shown(picker)
-
-
-async def test_an_error_is_gone_once_a_file_is_read(tmp_path: Path) -> None:
-    async with running(*ONE) as pilot:
-        picker = await pick_dataset(pilot, tmp_path / "none.jsonl")
-        await wait_until(pilot, lambda: "No such file" in shown(picker), what="the error")
-        picker.query_one("#dataset", Input).focus()
-        picker.query_one("#dataset", Input).clear()
-        await paste(pilot, "starter")
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: "No such file" not in shown(picker), what="no error")
-        assert f"{len(STARTER)} of {len(STARTER)} tasks" in shown(picker)
 
 
 async def test_of_thousands_of_tasks_the_first_are_listed_and_the_rest_are_found(tmp_path: Path) -> None:

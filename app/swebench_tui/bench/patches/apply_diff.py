@@ -8,7 +8,7 @@ import msgspec
 
 from swebench_tui.bench.patches.place import Placed, place
 from swebench_tui.bench.patches.text import FileText
-from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
+from swebench_tui.bench.patches.unified_diff import FileChange
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
 if TYPE_CHECKING:
@@ -45,31 +45,35 @@ def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -
 
     Raises `PatchError` for a path that leads out of the checkout.
     """
-    repairs: list[Repair] = []
-    located: list[FileChange] = []
-    for change in changes:
-        old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
-        index = change.index
-        if (
-            index
-            and tree is not None
-            and not tree.blob_id(old or new or "").startswith(index.split()[1].split("..")[0])
-        ):
-            index = ""
-            repairs.append(Repair.INDEX_LINE)
-        if old is not None and old == new and tree is not None and not tree.exists(old) and _only_adds(change):
-            old = None
-            repairs.append(Repair.FILE_HEADER)
-        located.append(msgspec.structs.replace(change, old=old, new=new, index=index))
-    return Located(tuple(located), tuple(dict.fromkeys(repairs)))
+    repairs: dict[Repair, None] = {}
+    located = [_located(change, locator, tree, repairs) for change in changes]
+    return Located(tuple(located), tuple(repairs))
 
 
-def _bare(written: str | None, locator: Locator, repairs: list[Repair]) -> str | None:
+def _located(change: FileChange, locator: Locator, tree: Tree | None, repairs: dict[Repair, None]) -> FileChange:
+    old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
+    index = change.index
+    if tree is not None and index and not _names_version(index, tree.blob_id(old or new or "")):
+        index = ""
+        repairs[Repair.INDEX_LINE] = None
+    if tree is not None and old is not None and old == new and not tree.exists(old) and _only_adds(change):
+        old = None
+        repairs[Repair.FILE_HEADER] = None
+    return msgspec.structs.replace(change, old=old, new=new, index=index)
+
+
+def _bare(written: str | None, locator: Locator, repairs: dict[Repair, None]) -> str | None:
     if written is None:
         return None
     path, mended = locator.from_diff(written)
-    repairs += mended
+    repairs.update(dict.fromkeys(mended))
     return path
+
+
+def _names_version(index: str, blob_id: str) -> bool:
+    """Whether an `index old..new` line has this version as its old one."""
+    old = index.split()[1].split("..", maxsplit=1)[0]
+    return bool(old) and blob_id.startswith(old)
 
 
 def _only_adds(change: FileChange) -> bool:
@@ -123,13 +127,8 @@ def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
     except PatchError as error:
         raise PatchError(error.failure, f"{change.old}: {error}") from error
     starts = [one.at for one in placed]
-    return edited, Applied(
-        not repairs and starts == sorted(set(starts)) and all(map(_changes_something, change.hunks)), repairs
-    )
-
-
-def _changes_something(hunk: Hunk) -> bool:
-    return hunk.count("+-") > 0
+    in_order = starts == sorted(set(starts))
+    return edited, Applied(not repairs and in_order and all(hunk.count("+-") for hunk in change.hunks), repairs)
 
 
 def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Repair, ...]]:

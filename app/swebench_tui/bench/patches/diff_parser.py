@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NUMBERED = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))?(?: ?@@(.*))?$", re.DOTALL)
+_STARTS = frozenset(["dif", "---", "+++", "@@ "])
 _COLUMNS = frozenset(" +-\\")
 _CHANGES = frozenset("+-")
 _BULLET_OR_RULE = re.compile(r"[-+] \S|[-+]+\s*$")
@@ -42,8 +43,7 @@ class ParsedDiff(msgspec.Struct, frozen=True):
 def looks_like_diff(lines: Sequence[str]) -> bool:
     """Whether a line could start a diff: a git line, the names of a file, or a numbered hunk."""
     return any(
-        line.startswith(("diff", "---", "+++", "@@ -"))
-        and (starts_file(lines, at) or _NUMBERED.match(line) is not None)
+        line[:3] in _STARTS and (starts_file(lines, at) or _NUMBERED.match(line) is not None)
         for at, line in enumerate(lines)
     )
 

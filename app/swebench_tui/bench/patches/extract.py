@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_PARTS = 200  # diffs, or files, in one answer
 _MOST_TRIED = 8  # diffs tried by themselves, from the last one back
 _NO_FILES = frozenset({"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "traceback"})
+_EXTENSION = re.compile(r"\w\.[A-Za-z]\w{0,9}$")
 _TEST_NAME = re.compile(r"tests?_.*|.*_tests?|tests?|conftest")
 _CONTINUES = re.compile(r"@@|\+|-(?! \S)| +\S")
 
@@ -222,14 +223,13 @@ def _files(read: Answer, *, cut: bool) -> Found:
     repairs: list[Repair] = []
     for region in read.regions:
         name = _file_name(region, read) if region.kind == "fence" else None
-        if name is None:
+        if name is None or not any(line.strip() for line in region.lines):
             continue
         if region.end == "interrupted":
             return _broken(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} ends the fence around it"))
         if region.end == "answer":
-            if cut:
-                return _broken(_cut_off(f"the file {name!r}"))
-            repairs.append(Repair.FENCE_CLOSED)
+            unclosed = PatchError(Failure.MALFORMED, f"the fence with the file {name!r} has no end")
+            return _broken(_cut_off(f"the file {name!r}") if cut else unclosed)
         repairs += [Repair.DRAFT_DROPPED] if contents.pop(name, None) is not None else []
         contents[name] = region.lines
         if len(contents) > _MOST_PARTS:
@@ -238,8 +238,7 @@ def _files(read: Answer, *, cut: bool) -> Found:
 
 
 def _file_name(region: Region, read: Answer) -> str | None:
-    """The file a fence is named after: in its info string, or alone on the line above."""
-    if name := name_in_info(region.info):
-        return name
+    """The file a fence is named after: in its info string, or alone on the line above. It has an extension."""
     above = next((line for line in reversed(read.lines[max(0, region.at - 3) : region.at - 1]) if line.strip()), "")
-    return None if region.language in _NO_FILES else name_alone(above)
+    name = name_in_info(region.info) or (None if region.language in _NO_FILES else name_alone(above))
+    return name if name and _EXTENSION.search(name) else None

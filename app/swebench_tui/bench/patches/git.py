@@ -49,7 +49,7 @@ class Git:
     def apply_check(self, patch: bytes) -> str | None:
         """None when `git apply --check` takes `patch`, else what it says. No fuzz, no whitespace leniency."""
         status, _, said = _run(self._root, ["apply", "--check", "-"], patch)
-        if status and ("fatal:" in said or not said):
+        if status and (not said or any(line.startswith("fatal:") for line in said.split("\n"))):
             raise GitError(said or f"git apply ended with status {status}")
         return said if status else None
 

@@ -29,7 +29,10 @@ NEAR = 10  # lines
 _MANY = 200  # places after which nobody counts on
 _MOST_BLANKS = 5  # blank lines at the end of a hunk that can be too many
 _GUTTER = re.compile(r"( *(\d{1,7})(?: ?[|│:→]|\t) ?)(.*)", re.DOTALL)
-_FUNCTION = re.compile(r"[A-Za-z_$]|[ \t]*(?:async[ \t]+def|def|class)[ \t]")
+_HEADINGS = (
+    re.compile(r"[A-Za-z_$]"),
+    re.compile(r"[ \t]*(?:async[ \t]+def|def|class)[ \t]"),
+)  # git's, for any text and Python
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -113,10 +116,10 @@ def _ambiguous(at: Sequence[int], why: str) -> PatchError:
 
 
 def _heading_agrees(hunk: Hunk, at: int, text: FileText) -> bool:
-    """Whether the function git would name for a hunk at this line is the one the heading names."""
+    """Whether the heading is one that git would give to a hunk at this line."""
     heading = hunk.heading.strip()
-    above = next((line for line in reversed(text.lines[:at]) if _FUNCTION.match(line)), "")
-    return bool(heading) and above.strip().startswith(heading)
+    above = [next((line for line in reversed(text.lines[:at]) if form.match(line)), "") for form in _HEADINGS]
+    return bool(heading) and any(line.strip().startswith(heading) for line in above)
 
 
 def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Placed:

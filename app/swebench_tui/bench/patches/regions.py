@@ -24,8 +24,8 @@ MOST_REGIONS = 5000
 
 _WRAPPERS = frozenset({"", "markdown", "md", "text", "txt"})
 _SIGNS = frozenset("`~<")
-_BLANKS = " \t"
-_BODY = frozenset(["", " ", "+", "-", "\\", "\r"])
+_BLANKS = frozenset(" \t")
+_BODY = frozenset(["", " ", "+", "-", "\\", "\r", "@"])
 _TAGS = {"<patch>": "</patch>", "<diff>": "</diff>"}
 
 
@@ -91,14 +91,12 @@ class _Reader:
 
     def read(self) -> Answer:
         for at, line in enumerate(self._lines):
-            if (
-                line.lstrip(_BLANKS)[:1] in _SIGNS
-                and not (self._in_hunk and line[0] == " ")
-                and self._is_mark(line, at)
-            ):
+            first = line[:1]
+            indented = first in _BLANKS and not (self._in_hunk and first == " ")
+            if (first in _SIGNS or (indented and line.lstrip()[:1] in _SIGNS)) and self._is_mark(line, at):
                 self._flat.append(line)
                 continue
-            self._in_hunk = line.startswith("@@") or (self._in_hunk and line[:1] in _BODY)
+            self._in_hunk = first in _BODY if self._in_hunk else first == "@" and line.startswith("@@")
             text = line.removeprefix(self._inside.indent) if self._inside else line
             self._flat.append(text)
             self._region.append(text)
@@ -134,7 +132,7 @@ class _Reader:
 
 
 def _opening(line: str, outer: _Opening | None) -> _Opening | None:
-    text = line.lstrip(_BLANKS)
+    text = line.lstrip()
     indent = line[: len(line) - len(text)]
     if text.startswith(("```", "~~~")):
         info = text.lstrip(text[0])

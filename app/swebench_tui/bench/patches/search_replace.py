@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.paths import Locator
     from swebench_tui.bench.patches.tree import Tree
 
+_SIGNS = "<<<<<"
+_ENDS = (_SIGNS, ">>>>>")
 _OPEN = re.compile(r"(<{5,9}) ?SEARCH\b[ :]*(\S*)\s*")
 _DIVIDER = re.compile(r"={5,9}\s*")
 _CLOSE = re.compile(r">{5,9} ?REPLACE\s*")
@@ -68,37 +70,27 @@ class Blocks(msgspec.Struct, frozen=True):
 
 def has_block(lines: Sequence[str]) -> bool:
     """Whether a block begins somewhere in `lines`."""
-    return any(line.startswith("<<<<<") and _OPEN.fullmatch(line) for line in lines)
+    return any(line[:5] == _SIGNS and _OPEN.fullmatch(line) for line in lines)
 
 
 def parse_blocks(lines: Sequence[str]) -> Blocks:
     """All blocks of an answer, up to the first that is not whole."""
     blocks: list[Block] = []
-    at = 0
-    while at < len(lines):
-        mark = _OPEN.fullmatch(lines[at]) if lines[at].startswith("<<<<<") else None
-        if mark is None:
-            at += 1
+    behind = 0
+    for at in [at for at, line in enumerate(lines) if line[:5] == _SIGNS]:
+        mark = _OPEN.fullmatch(lines[at])
+        if mark is None or at < behind:
             continue
-        end = next(
-            (
-                end
-                for end in range(at + 1, len(lines))
-                if lines[end].startswith((">>>>>", "<<<<<")) and _ends(lines[end])
-            ),
-            len(lines),
-        )
+        end = next((end for end in range(at + 1, len(lines)) if _ends(lines[end])), len(lines))
         body = tuple(lines[at + 1 : end])
-        if end == len(lines) or not _CLOSE.fullmatch(lines[end]):
-            return Blocks(tuple(blocks), f"the block at line {at + 1} of the answer has no `>>>>>>> REPLACE`")
         dividers = _dividers(body, mark[1])
+        where = f"the block at line {at + 1} of the answer"
+        if end == len(lines) or lines[end][0] != ">":
+            return Blocks(tuple(blocks), f"{where} has no `>>>>>>> REPLACE`")
         if len(dividers) != 1:
-            return Blocks(
-                tuple(blocks),
-                f"the block at line {at + 1} of the answer has {len(dividers)} `=======` lines instead of one",
-            )
+            return Blocks(tuple(blocks), f"{where} has {len(dividers)} `=======` lines instead of one")
         blocks.append(Block(mark[2] or name_above(lines, at), body[: dividers[0]], body[dividers[0] + 1 :]))
-        at = end + 1
+        behind = end + 1
     return Blocks(tuple(blocks))
 
 
@@ -109,7 +101,8 @@ def _dividers(body: Sequence[str], opening: str) -> list[int]:
 
 
 def _ends(line: str) -> bool:
-    return (_CLOSE.fullmatch(line) or _OPEN.fullmatch(line)) is not None
+    """Whether a block cannot go on behind this line: it closes here, or the next one opens."""
+    return line[:5] in _ENDS and (_CLOSE.fullmatch(line) or _OPEN.fullmatch(line)) is not None
 
 
 def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
@@ -135,14 +128,15 @@ def apply_blocks(
     repairs: list[Repair] = []
     before: str | None = None
     for number, block in enumerate(blocks, start=1):
+        if block in done:
+            repairs.append(Repair.REPEATED_BLOCK)
+            continue
+        done.add(block)
         try:
-            path, mended = _file_of(block, before, tree, locator, files_with)
-            repairs += mended
-            repairs += [Repair.REPEATED_BLOCK] if block in done else _apply(block, path, tree, times[block])
-            done.add(block)
+            before, mended = _file_of(block, before, tree, locator, files_with)
+            repairs += [*mended, *_apply(block, before, tree, times[block])]
         except PatchError as error:
             raise PatchError(error.failure, f"block {number} of {len(blocks)}: {error}") from error
-        before = path
     return tuple(dict.fromkeys(repairs))
 
 
@@ -157,8 +151,8 @@ def _file_of(
     near = (locator.from_text(path)[0] for path in files_with(longest)) if longest.strip() else ()
     holding = [path for path in near if _fits(block, path, tree)]
     if len(holding) != 1:
-        found = "no file" if not holding else f"{len(holding)} files"
-        raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} of the checkout hold its SEARCH text")
+        found = f"{len(holding)} files hold" if holding else "no file holds"
+        raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} its SEARCH text")
     return holding[0], [Repair.FILE_HEADER]
 
 

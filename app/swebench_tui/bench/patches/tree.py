@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from swebench_tui.bench.patches.diff_parser import parse_diff
-from swebench_tui.bench.patches.git import GitError, diff_texts
+from swebench_tui.bench.patches.git import diff_texts
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError
@@ -49,9 +49,8 @@ class Tree:
             raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but it is already in the checkout")
         blocking = next((str(parent) for parent in PurePosixPath(path).parents if self.exists(str(parent))), None)
         if blocking is not None:
-            raise PatchError(
-                Failure.FILE_EXISTS, f"{path!r} would be a new file, but {blocking!r} is a file and no folder"
-            )
+            what = f"{path!r} would be a new file, but {blocking!r} is a file and no folder"
+            raise PatchError(Failure.FILE_EXISTS, what)
 
     def write(self, path: str, text: FileText, modes: tuple[str, ...] = ()) -> None:
         """Put `text` at `path`; `modes` are the header lines that say what becomes of its file mode."""
@@ -122,10 +121,7 @@ class Tree:
     def _base_bytes(self, path: str) -> bytes | None:
         if path not in self._bytes:
             file = self._root / path
-            try:
-                self._bytes[path] = file.read_bytes() if file.is_file() else None
-            except OSError as error:
-                raise GitError(f"{path!r} cannot be read: {error.strerror}") from error
+            self._bytes[path] = file.read_bytes() if file.is_file() else None
         return self._bytes[path]
 
 

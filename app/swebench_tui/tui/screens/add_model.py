@@ -86,7 +86,9 @@ class AddModelScreen(ModalScreen[Target | None]):
         self._give(self._matching()[event.option_index])
 
     def action_to_list(self) -> None:
-        self.query_one(OptionList).focus()
+        choices = self.query_one(OptionList)
+        choices.focus()
+        choices.action_first()
 
     def action_leave(self) -> None:
         self.dismiss(None)

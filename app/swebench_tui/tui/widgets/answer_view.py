@@ -164,7 +164,7 @@ the end.
         """Move text and thumb."""
         self._update_scroll_bar()
         if round(old_value) != round(new_value):
-            self.refresh(self.size.region)
+            self.refresh(self._visible.region)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows inside `crop`, straight from the cache when there is no border, padding or effect to be drawn."""
@@ -178,15 +178,19 @@ the end.
 
     def render_line(self, y: int) -> Strip:
         """The row at `y` below the top of the view."""
-        row = self.scroll_offset.y + y
+        row, width = self.scroll_offset.y + y, self._visible.width
         if row >= len(self._rows):
-            return Strip.blank(self.size.width, self._style(Look.PLAIN))
+            return Strip.blank(width, self._style(Look.PLAIN))
         strip = self._strips.get(row)
         if strip is None:
-            strip = self._strips[row] = Strip(self._segments(row)).adjust_cell_length(
-                self.size.width, self._style(Look.PLAIN)
-            )
+            strip = Strip(self._segments(row)).adjust_cell_length(width, self._style(Look.PLAIN))
+            self._strips[row] = strip
         return strip
+
+    @property
+    def _visible(self) -> Size:
+        """The size inside border and padding, as `size`, but known without the layout, which forgets a removed view."""
+        return self.outer_size - self.styles.gutter.totals
 
     def _show_from(self, line: int) -> None:
         """Wrap the lines from this one on and repaint their rows, as far as they can be seen."""
@@ -200,9 +204,9 @@ the end.
             starts = wrap(shown.text, self._width, hang=self._hang(shown), fold=shown.verbatim)
             self._rows += [(index, start) for start in starts]
         self._update_height()
-        top, height = max(0, row - self.scroll_offset.y), self.size.height
+        top, (width, height) = max(0, row - self.scroll_offset.y), self._visible
         if top < height:
-            self.refresh(Region(0, top, self.size.width, height - top))
+            self.refresh(Region(0, top, width, height - top))
 
     def _update_height(self) -> None:
         size = Size(self._width, len(self._rows))
@@ -218,7 +222,7 @@ the end.
         """Keep the bar right. It is dearer to paint than the text, so only whole cells that the thumb moves count."""
         if not self.show_vertical_scrollbar:
             return
-        bar, rows, view = self.vertical_scrollbar, max(1, len(self._rows)), self.size.height
+        bar, rows, view = self.vertical_scrollbar, max(1, len(self._rows)), self._visible.height
         bar.set_reactive(ScrollBar.window_virtual_size, len(self._rows))
         bar.set_reactive(ScrollBar.position, self.scroll_y)
         thumb = round(view * self.scroll_y / rows), round(view * view / rows)

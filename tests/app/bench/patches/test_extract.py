@@ -148,6 +148,8 @@ def test_a_named_fence_is_a_whole_file(answer: str, make_repo: MakeRepo) -> None
         "x.py\n```bash\npython x.py\n```\n",
         "x.py\n```text\nTraceback\n```\n",
         "```python\nline 1\n```\n",
+        "some/thing\n```python\nline 1\n```\n",
+        "x.py\n```python\n\n```\n",
     ],
 )
 def test_other_fences_are_not_whole_files(answer: str, make_repo: MakeRepo) -> None:

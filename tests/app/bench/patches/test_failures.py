@@ -18,6 +18,7 @@ FILES: dict[str, str | bytes] = {
     "app/x.py": CODE,
     "app/tabs.py": "def f():\n\tif True:\n\t\treturn 1\n",
     "app/twice.py": "def a():\n    go()\n    return 1\n\n\ndef b():\n    go()\n    return 1\n",
+    "app/same.py": "same\n" * 300,
     "app/latin.py": "# caf\u00e9\nx = 1\ny = 2\n".encode("latin-1"),
     ".gitattributes": "ident.txt ident\n",
     "ident.txt": "$Id: 0123 $\nversion 1\n",  # git compares the first line as $Id$
@@ -55,7 +56,17 @@ NESTED = """```diff
 """
 CUT_DIFF = "Sure.\n```diff\n--- a/app/x.py\n+++ b/app/x.py\n@@ -1,2 +1,2 @@\n-line 1\n+LINE 1\n line 2\n"
 
+NEW_WITH_OLD_LINES = diff("@@ -1 +1,2 @@\n line 1\n+x", "app/new.py").replace("--- a/app/new.py", "--- /dev/null")
+SOME_NUMBERED = diff("@@ -1,2 +1,3 @@\n 1: line 1\n-2: line 2\n+2: x\n+y")
+
 CASES = [
+    Case(NEW_WITH_OLD_LINES, Failure.MALFORMED, "old lines"),
+    Case(SOME_NUMBERED, Failure.CONTEXT_NOT_FOUND, "'1: line 1'"),
+    Case("app/x.py\n```python\nline 1\n```bash\nrun\n```\n", Failure.NESTED_FENCE, "a fence inside 'app/x.py'"),
+    Case(diff("@@ -1 +1 @@\n-line 1\n+x") * 201, Failure.TOO_LARGE, "more than 200 diffs"),
+    Case("".join(f"{n}.py\n```\nx\n```\n" for n in range(201)), Failure.TOO_LARGE, "more than 200 files"),
+    Case(block("line 1\n", "x\n") * 2001, Failure.TOO_LARGE, "more than 2000 blocks"),
+    Case(diff("@@ @@\n-same\n+x", "app/same.py"), Failure.CONTEXT_AMBIGUOUS, "lines 1, 2, 3, 4, ..."),
     Case("", Failure.EMPTY_ANSWER, "empty", "no_patch"),
     Case(" \n\n", Failure.EMPTY_ANSWER, "empty", "no_patch"),
     Case("The bug is in `f`. I would change it.", Failure.PROSE_ONLY, "prose", "no_patch"),
@@ -80,6 +91,7 @@ CASES = [
     Case(diff("@@ -1,2 +1,2 @@\n line 1\n line 2"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
     Case(block("line 1\n", "line 1\n"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
     Case(diff("@@ -1,2 +1,2 @@\n-line 1\nline 2"), Failure.MALFORMED, "line 5 of the diff starts with none of"),
+    Case("app/x.py\n```python\n" + CODE, Failure.MALFORMED, "the fence with the file 'app/x.py' has no end"),
     Case("x.py\n<<<<<<< SEARCH\na\n=======\nb\n", Failure.MALFORMED, "has no `>>>>>>> REPLACE`"),
     Case("x.py\n<<<<<<< SEARCH\na\n>>>>>>> REPLACE\n", Failure.MALFORMED, "0 `=======` lines"),
     Case(
@@ -92,7 +104,9 @@ CASES = [
     Case(
         "<<<<<<< SEARCH\n    go()\n=======\n    stop()\n>>>>>>> REPLACE\n", Failure.SEARCH_AMBIGUOUS, "several places"
     ),
-    Case("<<<<<<< SEARCH\nnowhere\n=======\nx\n>>>>>>> REPLACE\n", Failure.NO_FILE_NAME, "no file of the checkout"),
+    Case(
+        "<<<<<<< SEARCH\nnowhere\n=======\nx\n>>>>>>> REPLACE\n", Failure.NO_FILE_NAME, "no file holds its SEARCH text"
+    ),
     Case(
         "```diff\ndiff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nabc\n```\n",
         Failure.BINARY,
@@ -209,3 +223,14 @@ def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch
     verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), checkout=repo.root)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "did not finish" in verdict.detail
+
+
+def test_a_broken_repository_is_no_fault_of_the_answer(make_repo: MakeRepo, tmp_path: Path) -> None:
+    broken = make_repo(FILES)
+    (broken.root / ".git" / "config").write_text("not a configuration")
+    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), checkout=broken.root)
+    assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
+    assert "bad config" in verdict.detail
+    unnamed = judge("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", checkout=tmp_path)
+    assert (unnamed.status, unnamed.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
+    assert "not a git repository" in unnamed.detail

@@ -249,6 +249,17 @@ def test_a_place_within_reach_wins_when_no_other_is(make_repo: MakeRepo) -> None
     assert_changes(make_repo({"x.py": code}), answer, {"x.py": f"a()\nc()\n{filler}a()\nb()\n"}, [Repair.MOVED])
 
 
+def test_a_place_that_is_equal_to_the_last_blank_wins_over_one_that_is_not(make_repo: MakeRepo) -> None:
+    code = "a  \nb\n\na\nb\n"
+    answer = fence("--- a/x.py\n+++ b/x.py\n@@ @@\n a\n-b\n+c\n")
+    assert_changes(make_repo({"x.py": code}), answer, {"x.py": "a  \nb\n\na\nc\n"}, [Repair.NUMBERED])
+
+
+def test_an_empty_file_takes_its_first_lines(make_repo: MakeRepo) -> None:
+    answer = fence("--- a/x.py\n+++ b/x.py\n@@ -0,0 +1,2 @@\n+a\n+b\n")
+    assert_changes(make_repo({"x.py": ""}), answer, {"x.py": "a\nb\n"}, [])
+
+
 def test_hunks_that_share_context_are_merged(make_repo: MakeRepo) -> None:
     second = "@@ -7,4 +7,5 @@\n line 8\n line 9\n line 10\n+LINE 10.5\n line 11\n"
     expected = CHANGED.replace("line 10\n", "line 10\nLINE 10.5\n")
@@ -273,7 +284,7 @@ def test_new_deleted_renamed_and_executable_files_are_understood(make_repo: Make
         "--- a/old.py\n+++ b/app/moved.py\n"
         "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n"
         "diff --git a/tool b/tool\nold mode 100644\nnew mode 100755\n"
-        "diff --git a/empty.py b/empty.py\nnew file mode 100644\n"
+        "diff --git a/empty.py b/empty.py\nnew file mode 100644\nindex 0000000..e69de29\n"
     )
     expected: dict[str, str | bytes | None] = {
         "app/new.py": "one\ntwo\n",

@@ -99,7 +99,7 @@ def test_a_block_without_a_name_is_refused_when_no_file_or_several_hold_its_text
     repo = make_repo({f"{number}.py": CODE for number in range(copies)})
     verdict = judge(BLOCK, checkout=repo.root)
     assert verdict.failure is Failure.NO_FILE_NAME
-    assert f"{copies or 'no file'}" in verdict.detail
+    assert ("2 files hold" if copies else "no file holds") in verdict.detail
 
 
 def test_a_text_at_two_places_is_refused_and_not_put_at_the_first(make_repo: MakeRepo) -> None:
@@ -116,6 +116,12 @@ def test_as_many_equal_blocks_as_places_leave_no_choice(make_repo: MakeRepo) -> 
         f"x.py\n{BLOCK}\nx.py\n{BLOCK}",
         {"x.py": code.replace("return 1\n", "return 10\n")},
         (Repair.REPEATED_BLOCK,),
+    )
+    assert_leaves(
+        repo,
+        BLOCK * 2,
+        {"x.py": code.replace("return 1\n", "return 10\n")},
+        (Repair.FILE_HEADER, Repair.REPEATED_BLOCK),
     )
     crlf = make_repo({"x.py": code.replace("\n", "\r\n")})
     changed = code.replace("return 1\n", "return 10\n").replace("\n", "\r\n")

@@ -131,6 +131,10 @@ def test_a_bullet_list_behind_a_bare_diff_is_prose() -> None:
     )
 
 
+def test_a_bullet_list_is_prose_behind_wrong_counts_too() -> None:
+    assert hunks_of("@@ -1,9 +1,9 @@\n a\n-b\n+c\n\n- I changed b", fenced=False)[0].lines == (" a", "-b", "+c")
+
+
 def test_prose_between_the_hunks_of_a_bare_diff_does_not_lose_a_hunk() -> None:
     hunks = hunks_of("@@ -1 +1 @@\n-a\n+b\nAnd further down:\n@@ -9 +9 @@\n-c\n+d\nDone.", fenced=False)
     assert [hunk.lines for hunk in hunks] == [("-a", "+b"), ("-c", "+d")]

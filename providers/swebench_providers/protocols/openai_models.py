@@ -1,0 +1,99 @@
+"""The model list of OpenAI and its imitators, each of which adds facts of its own (api-contracts 2.1, 2.3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from swebench_providers.models import ModelInfo
+from swebench_providers.protocols.stream import decode
+
+_MILLION: Final = 1_000_000
+
+
+class _Pricing(msgspec.Struct):
+    """OpenRouter: USD per token in `prompt` and `completion`. Hugging Face: per million in `input` and `output`."""
+
+    prompt: object = None
+    completion: object = None
+    input: object = None
+    output: object = None
+
+
+class _Limits(msgspec.Struct):
+    max_completion_tokens: int | None = None
+
+
+class _Route(msgspec.Struct):
+    """One of the upstreams a router can send a model's requests to."""
+
+    provider: str = ""
+    status: str | None = None
+    context_length: int | None = None
+    pricing: _Pricing | None = None
+
+
+class _Model(msgspec.Struct):
+    id: str
+    name: str | None = None
+    max_model_len: int | None = None
+    context_length: int | None = None
+    top_provider: _Limits | None = None
+    pricing: _Pricing | None = None
+    providers: list[_Route] | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model] | None = None
+
+
+_models = msgspec.json.Decoder(_Models)
+
+
+def parse_models(body: bytes) -> list[ModelInfo]:
+    """The models of a list, each followed by its routes as `MODEL:ROUTE`, which is how one is asked for.
+
+    Raises `ProviderError` (incomplete) where the body is no such list.
+    """
+    return [info for model in decode(_models, body).data or () for info in (_info(model), *_routes(model))]
+
+
+def _info(model: _Model) -> ModelInfo:
+    """What holds whichever route is taken: the smallest window, and no price unless the model has one of its own."""
+    windows = [route.context_length for route in _live(model) if route.context_length]
+    pricing = model.pricing or _Pricing()
+    return ModelInfo(
+        id=model.id,
+        name=model.name or "",
+        context_window=model.max_model_len or model.context_length or min(windows, default=None),
+        max_output=model.top_provider.max_completion_tokens if model.top_provider else None,
+        price_input=_price(pricing.prompt, _MILLION),
+        price_output=_price(pricing.completion, _MILLION),
+    )
+
+
+def _routes(model: _Model) -> list[ModelInfo]:
+    return [
+        ModelInfo(
+            id=f"{model.id}:{route.provider}",
+            context_window=route.context_length,
+            price_input=_price(route.pricing.input) if route.pricing else None,
+            price_output=_price(route.pricing.output) if route.pricing else None,
+        )
+        for route in _live(model)
+    ]
+
+
+def _live(model: _Model) -> list[_Route]:
+    return [route for route in model.providers or () if route.provider and route.status in {None, "live"}]
+
+
+def _price(value: object, tokens: int = 1) -> Decimal | None:
+    """USD a million tokens; None for what is no price, such as the -1 of a router that chooses the model itself."""
+    try:
+        price = Decimal(str(value)) * tokens
+    except ArithmeticError:
+        return None
+    return price if price.is_finite() and price >= 0 else None

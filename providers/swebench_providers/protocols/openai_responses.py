@@ -1,0 +1,263 @@
+"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2): what the models need that Chat Completions does not serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from swebench_providers.errors import ProviderError, incomplete
+from swebench_providers.events import Event
+from swebench_providers.framing import ServerSentEvent, SSEAdapter
+from swebench_providers.models import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
+from swebench_providers.protocols.openai_models import parse_models
+from swebench_providers.protocols.stream import StreamDecoder, decode
+
+_INCOMPLETE: Final = {
+    "max_output_tokens": FinishReason.LENGTH,
+    "max_messages": FinishReason.LENGTH,
+    "content_filter": FinishReason.CONTENT_FILTER,
+    "steered": FinishReason.CANCELLED,
+}
+_DONE: Final = b"[DONE]"  # not of this wire, but imitators send it
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _InputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
+
+    def unified(self) -> TokenUsage:
+        read = self.input_tokens_details or _InputDetails()
+        written = self.output_tokens_details or _OutputDetails()
+        return TokenUsage(
+            prompt_tokens=self.input_tokens or 0,
+            completion_tokens=self.output_tokens or 0,
+            cached_tokens=read.cached_tokens or 0,
+            cache_write_tokens=read.cache_write_tokens or 0,
+            reasoning_tokens=written.reasoning_tokens or 0,
+        )
+
+
+class _Part(msgspec.Struct):
+    """A piece of a message or of a thought: which field is filled depends on `type`."""
+
+    type: str = ""
+    text: str | None = None
+    refusal: str | None = None
+
+
+class _Item(msgspec.Struct):
+    """A message, a thought, or a call of a function. Work notes are messages of the phase `commentary`."""
+
+    type: str = ""
+    phase: str | None = None
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _IncompleteDetails(msgspec.Struct):
+    reason: str | None = None
+
+
+class _Response(msgspec.Struct):
+    status: str | None = None
+    model: str | None = None
+    output: list[_Item] | None = None
+    incomplete_details: _IncompleteDetails | None = None
+    error: object = None
+    usage: _Usage | None = None
+
+
+class _StreamEvent(msgspec.Struct):
+    type: str = ""
+    sequence_number: int | None = None
+    output_index: int = 0
+    summary_index: int = 0
+    content_index: int = 0
+    delta: object = None
+    item: _Item | None = None
+    response: _Response | None = None
+    error: object = None
+
+
+_event = msgspec.json.Decoder(_StreamEvent)
+_response = msgspec.json.Decoder(_Response)
+
+
+class ResponsesTransformer:
+    """Writes `POST /responses`. Nothing is kept at the provider unless a quirk says so: there it is the default."""
+
+    def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
+        efforts = (*profile.efforts, *profile.responses_efforts)
+        profile = msgspec.structs.replace(profile, efforts=efforts, stop=False)
+        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=False)
+        body: dict[str, object] = {"model": request.model, "input": [_turn(turn) for turn in request.conversation()]}
+        body |= parameters.present(
+            {
+                "instructions": request.system_message or None,
+                "max_output_tokens": wanted.max_tokens,
+                "temperature": wanted.temperature,
+                "top_p": wanted.top_p,
+                "reasoning": _reasoning(wanted.effort),
+            }
+        )
+        body |= {"stream": request.stream, "store": bool(quirks.store), **quirks.body}
+        return WireRequest("/responses", json_body(body), wanted.notices)
+
+
+def _turn(message: Message) -> dict[str, object]:
+    kind = "output_text" if message.role == "assistant" else "input_text"
+    return {"role": message.role, "content": [{"type": kind, "text": message.content}]}
+
+
+def _reasoning(effort: str | None) -> dict[str, str] | None:
+    """The effort, and a summary of the thoughts, which are not shown unless asked for."""
+    if effort is None:
+        return None
+    return {"effort": effort} if effort == "none" else {"effort": effort, "summary": "auto"}
+
+
+class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
+    """Reads the numbered events up to the one that carries the whole response. A number left out is a loss."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._adapter = SSEAdapter()
+        self._number: int | None = None
+        self._notes: set[int] = set()
+        self._thought: tuple[int, ...] = ()
+        self._calls: tuple[ToolCall, ...] = ()
+
+    def _records(self, data: bytes) -> list[ServerSentEvent]:
+        return self._adapter.feed(data)
+
+    def _read(self, record: ServerSentEvent) -> None:
+        if self._failure is not None or record.data.startswith(_DONE):
+            return
+        event = decode(_event, record.data)
+        if event.type == "error" or record.name == b"error" or event.error is not None:
+            self.saw_terminal = True
+            raise failures.to_error(failures.read_failure(record.data))
+        self._count(event.sequence_number)
+        if isinstance(event.delta, str) and event.delta:
+            self._delta(event, event.delta)
+        elif event.type == "response.output_item.added" and event.item and event.item.phase == "commentary":
+            self._notes.add(event.output_index)
+        elif event.type in {"response.completed", "response.incomplete", "response.failed"}:
+            self._conclude(event.type.removeprefix("response."), event.response or _Response())
+
+    def _read_whole(self, body: bytes) -> None:
+        response = decode(_response, body)
+        for index, item in enumerate(response.output or ()):
+            self._item(index, item)
+        self._conclude("failed" if response.error is not None else response.status or "", response)
+
+    def _count(self, number: int | None) -> None:
+        if number is None:
+            return
+        if self._number is not None and number != self._number + 1:
+            raise incomplete(f"the stream lost something: its event {self._number} was followed by event {number}")
+        self._number = number
+
+    def _delta(self, event: _StreamEvent, delta: str) -> None:
+        match event.type:
+            case "response.output_text.delta" if event.output_index not in self._notes:
+                self._text(delta)
+            case "response.reasoning_summary_text.delta":
+                self._think(delta, (event.output_index, 0, event.summary_index))
+            case "response.reasoning_text.delta":
+                self._think(delta, (event.output_index, 1, event.content_index))
+            case "response.refusal.delta":
+                self._refusal.append(delta)
+
+    def _item(self, index: int, item: _Item) -> None:
+        for part_index, part in enumerate(item.summary or ()):
+            self._think(part.text or "", (index, 0, part_index))
+        for part_index, part in enumerate(item.content or ()):
+            if part.refusal:
+                self._refusal.append(part.refusal)
+            elif item.type == "reasoning":
+                self._think(part.text or "", (index, 1, part_index))
+            elif part.text and item.phase != "commentary":
+                self._text(part.text)
+
+    def _think(self, text: str, part: tuple[int, ...]) -> None:
+        """Thoughts come in parts that know nothing of each other: an empty line keeps them apart."""
+        if not text:
+            return
+        apart = "\n\n" if self._any_reasoning and part != self._thought else ""
+        self._thought = part
+        self._reasoning(apart + text)
+
+    def _conclude(self, status: str, response: _Response) -> None:
+        self._model = response.model or self._model
+        if response.usage is not None:
+            self._set_usage(response.usage.unified())
+        self._raw_reason = status
+        match status:
+            case "completed":
+                self._complete(response.output or [])
+            case "incomplete":
+                details = response.incomplete_details or _IncompleteDetails()
+                self._raw_reason = details.reason or status
+                self._reason = _INCOMPLETE.get(self._raw_reason, FinishReason.ERROR)
+            case "cancelled":
+                self._reason = FinishReason.CANCELLED
+            case "failed":
+                self.saw_terminal = True
+                raise failures.to_error(failures.failure_from({"error": response.error or "the model failed"}))
+            case _:
+                raise incomplete("the answer says itself that it is not done")
+        self._end()
+
+    def _complete(self, output: list[_Item]) -> None:
+        calls = [item for item in output if item.type == "function_call"]
+        self._calls = tuple(ToolCall(call.call_id or "", call.name or "", call.arguments or "{}") for call in calls)
+        asks = bool(calls) and output[-1] is calls[-1]
+        self._reason = FinishReason.TOOL_CALLS if asks else FinishReason.STOP
+
+    def _tool_calls(self) -> tuple[ToolCall, ...]:
+        return self._calls
+
+
+class ResponsesParser:
+    """Reads the answers of `/responses` and `/models`."""
+
+    def decoder(self) -> Decoder:
+        return ResponsesDecoder()
+
+    def parse(self, body: bytes, at: float) -> list[Event]:
+        return ResponsesDecoder().whole(body, at)
+
+    def parse_models(self, body: bytes) -> list[ModelInfo]:
+        return parse_models(body)
+
+    def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return failures.from_response(status, headers, body)
+
+
+OPENAI_RESPONSES: Final = TransformPipeline(
+    name="openai_responses",
+    transformer=ResponsesTransformer(),
+    parser=ResponsesParser(),
+    models_path="/models",
+    stream_type="text/event-stream",
+)

@@ -1,0 +1,308 @@
+"""The way to a server: TLS with one's own CA, proxies for other hosts and never for this machine, one pool per loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from swebench_providers import ErrorKind, TimeLimits
+from swebench_providers.transport import Transport
+from tests.fault_server import FaultServer, FaultServerThread, Script
+from tests.providers.dialects import ASK, KEY, error_of, saying, speak
+
+HOST = "model.example"  # reserved: no such host can exist
+ANSWER = b'data: {"choices":[{"delta":{"content":"over TLS"}}]}\n\ndata: [DONE]\n\n'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+class Authority(NamedTuple):
+    """A certificate that signs itself, good for this machine and for `HOST`."""
+
+    certificate: Path
+    server: ssl.SSLContext
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tests"),
+            *("-keyout", str(key), "-out", str(certificate)),
+            *("-addext", f"subjectAltName=DNS:localhost,DNS:{HOST},IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return Authority(certificate, context)
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXY_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+async def proxy() -> AsyncIterator[FaultServer]:
+    """A server that answers what it is asked for on behalf of any host, as a proxy of plain HTTP does."""
+    async with FaultServer(Script("from the proxy")) as server:
+        yield server
+
+
+class Tunnel:
+    """A proxy for TLS that leads to one port of this machine, whatever host it is asked for."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.heads: list[bytes] = []
+        self._to = 0
+
+    @asynccontextmanager
+    async def leading_to(self, port: int) -> AsyncIterator[str]:
+        self._to = port
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        there = await asyncio.open_connection("127.0.0.1", self._to)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(self._copy(reader, there[1]), self._copy(there[0], writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        writer.close()
+
+
+# TLS
+
+
+async def test_a_server_whose_certificate_is_in_the_own_bundle_is_spoken_to(authority: Authority) -> None:
+    transport = Transport(ca_bundle=str(authority.certificate))
+    async with saying(HEAD, ANSWER, tls=authority.server) as address:
+        answers = await asyncio.gather(*(speak(address, "compatible", transport).generate_unified(ASK) for _ in "ab"))
+    assert [answer.content for answer in answers] == ["over TLS"] * 2
+    await transport.aclose()
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused_with_the_way_out(
+    authority: Authority, transport: Transport
+) -> None:
+    async with saying(HEAD, ANSWER, tls=authority.server) as address:
+        error = await error_of(speak(address, "compatible", transport))
+    assert (error.kind, error.reason, error.retryable) == (ErrorKind.BAD_ENDPOINT, "tls", False)
+    assert "certificate" in str(error)
+    assert "CA bundle" in error.hint
+
+
+async def test_a_certificate_of_another_host_is_refused(authority: Authority) -> None:
+    transport = Transport(ca_bundle=str(authority.certificate))
+    async with saying(HEAD, ANSWER, tls=authority.server) as address:
+        error = await error_of(speak(address.replace("localhost", "[::ffff:127.0.0.1]"), "compatible", transport))
+    await transport.aclose()
+    assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
+
+
+async def test_a_server_that_speaks_no_tls_is_refused_as_such(transport: Transport) -> None:
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        error = await error_of(speak(f"https://127.0.0.1:{port}", "compatible", transport))
+    assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
+
+
+async def test_a_server_that_waits_in_the_middle_of_tls_ends_at_the_connect_limit(
+    fault_server: FaultServer, transport: Transport
+) -> None:
+    address = fault_server.base_url.replace("http:", "https:")
+    error = await error_of(speak(address, "compatible", transport, time_limits=TimeLimits(connect=0.05)))
+    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "timeout")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate", b"\xff\xfe"])
+async def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
+    bundle = tmp_path / "company.pem"
+    if content is not None:
+        bundle.write_bytes(content)
+    transport = Transport(ca_bundle=str(bundle))
+    error = await error_of(speak("https://127.0.0.1:1", "compatible", transport))
+    await transport.aclose()
+    assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
+    assert str(bundle) in str(error)
+    assert "PEM" in error.hint
+
+
+async def test_a_bundle_is_not_needed_where_there_is_no_tls(fault_server: FaultServer, tmp_path: Path) -> None:
+    transport = Transport(ca_bundle=str(tmp_path / "missing.pem"))
+    answer = await speak(fault_server.base_url, "compatible", transport).generate_unified(ASK)
+    await transport.aclose()
+    assert answer.content == Script().text
+
+
+# Proxies
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["http://", ""])
+async def test_the_environments_proxy_is_asked_for_other_hosts(
+    monkeypatch: pytest.MonkeyPatch, transport: Transport, proxy: FaultServer, name: str, scheme: str
+) -> None:
+    if name.isupper() and name.startswith("HTTP"):
+        monkeypatch.delenv("REQUEST_METHOD", raising=False)  # in a CGI script this variable is a header of the client
+    monkeypatch.setenv(name, f"{scheme}127.0.0.1:{proxy.port}")
+    answer = await speak(f"http://{HOST}:8000", "compatible", transport).generate_unified(ASK)
+    assert answer.content == "from the proxy"
+    assert proxy.requests[0].target == f"http://{HOST}:8000/v1/chat/completions"
+
+
+@pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # how httpx-aiohttp hands a password on
+async def test_a_proxy_of_the_settings_goes_before_the_environments(
+    monkeypatch: pytest.MonkeyPatch, proxy: FaultServer
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    transport = Transport(proxy=f"http://user:word@127.0.0.1:{proxy.port}")
+    answer = await speak(f"http://{HOST}", "compatible", transport).generate_unified(ASK)
+    await transport.aclose()
+    assert answer.content == "from the proxy"
+    assert proxy.requests[0].headers["proxy-authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+async def test_no_proxy_is_asked_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, fault_server: FaultServer, proxy: FaultServer, host: str
+) -> None:
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.base_url)
+    for transport in (Transport(), Transport(proxy=proxy.base_url)):
+        answer = await speak(f"http://{host}:{fault_server.port}", "compatible", transport).generate_unified(ASK)
+        await transport.aclose()
+        assert answer.content == Script().text
+    assert proxy.requests == []
+
+
+async def test_a_host_the_environment_exempts_is_asked_directly(
+    monkeypatch: pytest.MonkeyPatch, transport: Transport, fault_server: FaultServer, proxy: FaultServer
+) -> None:
+    anywhere = "0.0.0.0"  # noqa: S104 - this machine too, but not by one of the names the transport knows
+    monkeypatch.setenv("http_proxy", proxy.base_url)
+    address = f"http://{anywhere}:{fault_server.port}"
+    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == "from the proxy"
+    monkeypatch.setenv("no_proxy", f"other.example,{anywhere}")
+    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == Script().text
+
+
+async def test_an_empty_proxy_in_the_settings_means_none(
+    monkeypatch: pytest.MonkeyPatch, fault_server: FaultServer, proxy: FaultServer
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy.base_url)
+    transport = Transport(proxy="")
+    address = f"http://0.0.0.0:{fault_server.port}"
+    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == Script().text
+    await transport.aclose()
+
+
+async def test_through_a_tunnel_the_key_is_seen_by_the_server_alone(authority: Authority) -> None:
+    tunnel = Tunnel()
+    async with (
+        saying(HEAD, ANSWER, tls=authority.server) as address,
+        tunnel.leading_to(int(address.rpartition(":")[2])) as proxy,
+    ):
+        transport = Transport(proxy=proxy, ca_bundle=str(authority.certificate))
+        answer = await speak(f"https://{HOST}", "compatible", transport).generate_unified(ASK)
+        await transport.aclose()
+    assert answer.content == "over TLS"
+    assert tunnel.heads[0].startswith(f"CONNECT {HOST}:443 ".encode())
+    assert KEY.encode() not in b"".join(tunnel.heads)
+
+
+async def test_a_proxy_that_refuses_or_is_not_there_is_a_fault_of_the_network(proxy: FaultServer) -> None:
+    for address in (proxy.base_url, "http://127.0.0.1:1"):
+        transport = Transport(proxy=address)
+        error = await error_of(speak(f"https://{HOST}", "compatible", transport))
+        await transport.aclose()
+        assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "unreachable")
+        assert error.hint == "Check the network, the proxy and the address."
+    assert [request.method for request in proxy.requests] == ["CONNECT"]
+    assert KEY not in str(proxy.requests)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("socks5://user:word@127.0.0.1:1080", "a socks5 proxy cannot be used"),
+        ("ftp://127.0.0.1", "a ftp proxy cannot be used"),
+        ("http://a\x00b", "no request can be made"),
+    ],
+)
+async def test_a_proxy_that_cannot_be_used_is_refused_rather_than_passed_by(written: str, said: str) -> None:
+    transport = Transport(proxy=written)
+    error = await error_of(speak(f"http://{HOST}", "compatible", transport))
+    assert (error.kind, "word" in str(error)) == (ErrorKind.BAD_ENDPOINT, False)
+    assert str(error).startswith(said)
+
+
+# Loops
+
+
+@pytest.fixture
+def threaded() -> Iterator[FaultServerThread]:
+    with FaultServerThread(Script("a")) as server:
+        yield server
+
+
+def test_each_loop_has_connections_of_its_own_and_closes_them_when_it_ends(threaded: FaultServerThread) -> None:
+    transport = Transport()
+    provider = speak(threaded.base_url, "compatible", transport)
+
+    async def twice() -> None:
+        await provider.generate_unified(ASK)
+        await provider.generate_unified(ASK)
+
+    for _ in range(3):
+        asyncio.run(twice())
+    threaded.call(threaded.server.all_closed(within=1))
+    assert len({request.peer_port for request in threaded.server.requests}) == 3
+
+
+def test_a_loop_that_has_ended_is_forgotten(threaded: FaultServerThread) -> None:
+    transport = Transport()
+    provider = speak(threaded.base_url, "compatible", transport)
+    for _ in range(3):
+        asyncio.run(provider.generate_unified(ASK))
+    gc.collect()
+    assert len(transport._pools) == 0
+
+
+def test_loops_in_several_threads_may_share_a_transport(threaded: FaultServerThread) -> None:
+    transport = Transport()
+    provider = speak(threaded.base_url, "compatible", transport)
+
+    async def main() -> list[str]:
+        async def ask() -> str:
+            return (await provider.generate_unified(ASK)).content
+
+        inside = asyncio.gather(*(ask() for _ in range(5)))
+        other = asyncio.to_thread(lambda: [asyncio.run(ask()) for _ in range(5)])
+        return [*await inside, *await other]
+
+    assert asyncio.run(main()) == ["a"] * 10
