@@ -14,6 +14,7 @@ from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
+_TRAILING: Final = re.compile(r"[\s/]+$")
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _VERSION: Final = "api-version"
 
@@ -139,14 +140,15 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         raise _bad_address(address, "its host or port cannot be read") from None
     if "@" in parts.netloc:
         raise _bad_address(address, "it carries credentials")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if "[" in parts.netloc and not parts.netloc.startswith("["):
+        raise _bad_address(address, "its host or port cannot be read")
+    if parts.scheme not in {"http", "https"} or not (parts.hostname or "").strip():
         raise _bad_address(address, "it is not an http or https address")
-    netloc = parts.netloc.removesuffix(":")
+    netloc = parts.netloc.removesuffix(":").strip()
     if bare and port is None and spec.default_port:
         netloc = f"{netloc}:{spec.default_port}"
-    return urlunsplit(
-        (parts.scheme, netloc, parts.path.rstrip("/") or spec.default_path, _api_version(parts.query), "")
-    )
+    path = _TRAILING.sub("", parts.path) or spec.default_path
+    return urlunsplit((parts.scheme, netloc, path, _api_version(parts.query), ""))
 
 
 def _api_version(query: str) -> str:

@@ -1,4 +1,7 @@
-"""Which providers there are. Names cost nothing; a provider's file is read, and its code made, when it is asked for."""
+"""Which providers there are: the catalog's, other packages', and those registered by hand.
+
+Names cost nothing; a provider's file is read, and its code imported, when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
-from swebench_providers import catalog
+from swebench_providers import catalog, plugins
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.config import ProviderConfig, from_environment
 from swebench_providers.embedded.process import EmbeddedServer
@@ -39,9 +43,9 @@ class ProviderRegistry:
         self._server = EmbeddedServer()
 
     def list_providers(self) -> list[str]:
-        """Names in alphabetical order."""
+        """Names in alphabetical order, of packages that turn out to be broken too."""
         with self._lock:
-            return sorted({*catalog.provider_names(), *self._registered})
+            return sorted({*catalog.provider_names(), *self._plugins, *self._registered})
 
     def register(self, name: str, spec: ProviderSpec, factory: ProviderFactory = HTTPProvider) -> None:
         """Add a provider, or replace the one of that name."""
@@ -49,7 +53,10 @@ class ProviderRegistry:
             self._registered[name] = (spec, factory)
 
     def spec(self, name: str) -> ProviderSpec:
-        """What is known of a provider. Raises `ProviderError` (bad_endpoint) for a name there is none of."""
+        """What is known of a provider.
+
+        Raises `ProviderError` (bad_endpoint) for a name there is none of, and for a package that cannot be loaded.
+        """
         return self._entry(name)[0]
 
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
@@ -76,10 +83,22 @@ class ProviderRegistry:
             registered = self._registered.get(name)
         if registered is not None:
             return registered
-        if name not in catalog.provider_names():
-            raise _unknown(name, self.list_providers())
-        spec = catalog.provider_spec(name)
-        return spec, partial(EmbeddedProvider, server=self._server) if spec.embedded else HTTPProvider
+        if name in catalog.provider_names():
+            spec = catalog.provider_spec(name)
+            return spec, partial(EmbeddedProvider, server=self._server) if spec.embedded else HTTPProvider
+        if name in self._plugins:
+            return self._plugged_in(name)
+        raise _unknown(name, self.list_providers())
+
+    @cached_property
+    def _plugins(self) -> dict[str, EntryPoint]:
+        return plugins.find()
+
+    def _plugged_in(self, name: str) -> tuple[ProviderSpec, ProviderFactory]:
+        spec, package = plugins.load(self._plugins[name])
+        factory: ProviderFactory = getattr(package, "make_provider", HTTPProvider)
+        self.register(name, spec, factory)
+        return spec, factory
 
     def _transport(self, config: ProviderConfig) -> Transport:
         from swebench_providers.transport import Transport  # noqa: PLC0415 - the HTTP client costs 0.3 s to import

@@ -8,6 +8,7 @@ came; lines are never made here, since the client would also split them at U+202
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
@@ -258,8 +259,13 @@ def _error(error: httpx.HTTPError, host: str, *, in_body: bool) -> ProviderError
     if in_body:
         return incomplete(f"the connection to {host} broke in the middle of the answer")
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return _network(host, cause.os_error.strerror or str(cause.os_error))
+        return _network(host, _in_words(cause.os_error))
     return _network(host, str(error) or "it closed the connection before it answered")
+
+
+def _in_words(error: OSError) -> str:
+    """The system's own words: asyncio's give the address again, as a tuple."""
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
 
 
 def _network(host: str, what: str) -> ProviderError:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from swebench_providers import catalog
 from tests.fault_server import FaultServerThread
 
-_SET_BY_USERS = re.compile(
-    r"^(OPENAI|ANTHROPIC|COMPATIBLE|LLAMACPP|LLAMA|OLLAMA)_|^(TEXTUAL|XDG)_|^(NO_COLOR|COLORTERM|COLUMNS|LINES)$|_proxy$",
-    re.IGNORECASE,
-)
+_OF_TERMINALS = re.compile(r"^(TEXTUAL(?!_SNAPSHOT)|XDG)_|^(NO_COLOR|COLORTERM|COLUMNS|LINES)$|_proxy$", re.IGNORECASE)
+_OF_PROVIDERS = {
+    name for spec in map(catalog.provider_spec, catalog.provider_names()) for name in (*spec.env, *spec.base_url_env)
+}
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +27,7 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, user_folders: Path) -> None:
     """Whatever the user's shell sets stays out."""
-    for name in [name for name in os.environ if _SET_BY_USERS.search(name)]:
+    for name in [name for name in os.environ if name in _OF_PROVIDERS or _OF_TERMINALS.search(name)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(user_folders / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(user_folders / "data"))

@@ -129,6 +129,20 @@ def test_the_first_fault_is_the_one_that_is_told() -> None:
     assert (str(outcome.error), outcome.error.kind) == ("first", ErrorKind.RATE_LIMITED)
 
 
+@pytest.mark.parametrize(
+    ("headers", "request_id"),
+    [
+        ({"request-id": "a", "x-request-id": "b"}, "a"),
+        ({"x-request-id": "b"}, "b"),
+        ({}, "c"),
+    ],
+)
+def test_an_error_carries_the_id_support_asks_for(headers: dict[str, str], request_id: str) -> None:
+    body = b'{"error":{"message":"boom"},"request_id":"c"}'
+    for protocol in PROTOCOLS.values():
+        assert protocol.parser.classify(500, headers, body).request_id == request_id
+
+
 def test_a_daily_quota_is_not_a_passing_rate_limit() -> None:
     day = {"@type": "QuotaFailure", "violations": [{"quotaId": "RequestsPerDayPerProject"}]}
     wait = {"@type": "RetryInfo", "retryDelay": "34s"}

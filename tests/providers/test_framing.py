@@ -24,6 +24,10 @@ def cut_anywhere(data: bytes) -> st.SearchStrategy[list[bytes]]:
     return places.map(lambda cuts: [data[start:end] for start, end in pairwise([0, *cuts, len(data)]) if start < end])
 
 
+def byte_by_byte(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
 def read(adapter: Adapter, pieces: list[bytes]) -> list[ServerSentEvent | bytes]:
     return [record for piece in [*pieces, b""] for record in adapter.feed(piece)]
 
@@ -44,6 +48,7 @@ def test_events_are_the_same_however_they_are_cut(
     body = "".join("".join(f"{mark}{line}{line_end}" for line in lines) + line_end for lines in events).encode()
     expected = read(SSEAdapter(), [body])
     assert read(SSEAdapter(), data.draw(cut_anywhere(body))) == expected
+    assert read(SSEAdapter(), byte_by_byte(body)) == expected
     if space:  # a first line that is empty is none at all, as for servers that send `data:` to keep alive
         wanted = ["\n".join(lines) for lines in ([*drop_leading_empty(lines)] for lines in events) if lines]
         assert expected == [ServerSentEvent(b"", text.encode()) for text in wanted]
@@ -54,18 +59,26 @@ def drop_leading_empty(lines: list[str]) -> list[str]:
     return lines[first:]
 
 
+def test_a_mark_of_byte_order_before_the_first_field_is_no_part_of_it() -> None:
+    body = b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n"
+    for pieces in ([body], byte_by_byte(body)):
+        assert read(SSEAdapter(), pieces) == [ServerSentEvent(b"", b"a")]
+
+
 @given(st.data(), st.lists(st.text().filter(lambda text: "\n" not in text), max_size=8))
 def test_json_lines_are_the_same_however_they_are_cut(data: st.DataObject, lines: list[str]) -> None:
     body = "".join(f"{line}\n" for line in lines).encode()
     expected = [line.encode() for line in lines if line.encode().strip()]
     assert read(JSONLinesAdapter(), [body]) == expected
     assert read(JSONLinesAdapter(), data.draw(cut_anywhere(body))) == expected
+    assert read(JSONLinesAdapter(), byte_by_byte(body)) == expected
 
 
 @given(st.data(), st.binary())
 def test_any_bytes_are_the_same_records_however_they_are_cut(data: st.DataObject, body: bytes) -> None:
     for adapter in (SSEAdapter, JSONLinesAdapter):
         assert read(adapter(), data.draw(cut_anywhere(body))) == read(adapter(), [body] if body else [])
+        assert read(adapter(), byte_by_byte(body)) == read(adapter(), [body] if body else [])
 
 
 @pytest.mark.parametrize("path", FORMATS)

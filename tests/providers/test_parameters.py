@@ -76,6 +76,12 @@ def test_an_effort_a_model_lacks_becomes_the_next_weaker_one_and_that_is_said(mo
         assert bool(given_.notices) is (asked != sent), asked
 
 
+def test_the_notice_names_what_was_asked_and_what_is_sent() -> None:
+    lowered, dropped = fitted("gpt-6-luna", reasoning_effort="max"), fitted("gpt-4.1", reasoning_effort="low")
+    assert lowered.notices == ("reasoning effort max sent as xhigh, the nearest gpt-6-luna takes",)
+    assert dropped.notices == ("reasoning effort low left out: gpt-4.1 does not take it",)
+
+
 def test_stop_sequences_go_to_models_that_take_them() -> None:
     assert fitted("gpt-4o", stop_sequences=("x",)).stop == ["x"]
     refused = fitted("gpt-6-luna", stop_sequences=("x",))

@@ -247,6 +247,18 @@ async def test_no_error_of_the_connection_shows_the_key(transport: Transport, tm
             assert KEY not in everything_shown(error), what
 
 
+async def test_the_transport_itself_hides_the_clients_errors_whose_frames_hold_the_key(transport: Transport) -> None:
+    async def send() -> None:
+        auth = BearerTokenAuth(Secret(KEY))
+        async with transport.send("GET", "http://127.0.0.1:1", headers={}, auth=auth, body=None, limits=QUICK):
+            pass
+
+    with pytest.raises(ProviderError) as caught:
+        await send()
+    full = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert KEY not in "".join(full.format())
+
+
 @pytest.mark.parametrize("script", [Script(before_head=3600), Script(before_first_token=3600)], ids=["head", "token"])
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
 async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_key_either(

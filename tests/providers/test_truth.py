@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
+from swebench_providers import ErrorKind, FinishReason, ProviderError, UnifiedRequest
 from swebench_providers.framing import MAX_RECORD
+from swebench_providers.protocols.stream import MARKER_MISSING
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.transport import MAX_BODY, Transport
 from tests.fault_server import Cut, Ending, FaultServer, Script, failing, html_page, redirect
@@ -21,7 +22,6 @@ REQUESTS = pytest.mark.parametrize("request_", [ASK, IN_ONE_BODY], ids=["streame
 @pytest.mark.parametrize(
     ("ending", "reason", "partial"),
     [
-        (Ending.UNMARKED, "truncated_stream", "a b c d"),
         (Ending.TRUNCATED, "truncated_stream", "a b"),
         (Ending.MID_CHUNK, "truncated_stream", "a b"),
         (Ending.RESET, "truncated_stream", "a b"),
@@ -31,12 +31,25 @@ REQUESTS = pytest.mark.parametrize("request_", [ASK, IN_ONE_BODY], ids=["streame
 async def test_a_stream_that_breaks_off_is_incomplete_and_keeps_what_had_arrived(
     provider: HTTPProvider, fault_server: FaultServer, ending: Ending, reason: str, partial: str
 ) -> None:
-    fault_server.default = Script("a b c d", reasoning="hm", ending=ending, after=None if "c" in partial else 3)
+    fault_server.default = Script("a b c d", reasoning="hm", ending=ending, after=3)
     error = await error_of(provider)
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.INCOMPLETE, reason, True)
     assert (error.partial_text, error.partial_reasoning) == (partial, "hm")
     assert (error.provider, error.model, error.status) == (provider.name, "m", None)
     assert "not a whole answer" in error.hint
+
+
+async def test_an_end_without_its_marker_is_whole_only_where_the_finish_reason_is_the_models_last_word(
+    provider: HTTPProvider, fault_server: FaultServer
+) -> None:
+    fault_server.default = Script("a b c d", ending=Ending.UNMARKED)
+    if provider.spec.protocol == "openai_chat":  # imitations of this API are known to leave `[DONE]` out
+        answer = await provider.generate_unified(ASK)
+        assert (answer.content, answer.finish_reason) == ("a b c d", FinishReason.STOP)
+        assert MARKER_MISSING in answer.notices
+    else:
+        error = await error_of(provider)
+        assert (error.kind, error.reason, error.partial_text) == (ErrorKind.INCOMPLETE, "truncated_stream", "a b c d")
 
 
 @pytest.mark.parametrize("after", range(8))

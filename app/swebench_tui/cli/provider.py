@@ -1,31 +1,23 @@
-"""`swebench-tui provider`: which providers there are, and how they are reached."""
+"""`swebench-tui provider`: which providers there are, how they are reached, and whether they answer."""
 
 from __future__ import annotations
+
+import asyncio
 
 import click
 import msgspec
 
-from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, get_registry
-from swebench_providers.embedded.process import missing
-from swebench_tui.printable import one_line
+from swebench_providers import get_registry
+from swebench_providers.connection import ConnectionReport, check
+from swebench_tui.cli.failure import Failed, failing
+from swebench_tui.cli.models import print_models
+from swebench_tui.printable import neutralise, one_line
+from swebench_tui.settings.readiness import Readiness, readiness
 
 
 @click.group("provider", epilog="Example: swebench-tui provider list --json")
 def command() -> None:
-    """Providers: which there are, and how they are reached."""
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the list. None is unknown, or does not apply."""
-
-    name: str
-    title: str
-    configured: bool
-    key_source: str | None
-    base_url: str | None
-    models_known: int | None
-    breaker: str | None
-    hint: str
+    """Providers: which there are, how they are reached, and whether they answer."""
 
 
 @command.command("list", epilog="Example: swebench-tui provider list --json")
@@ -33,43 +25,63 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def list_(*, as_json: bool) -> None:
     """Print every provider, and whether it is ready. Sends nothing."""
     registry = get_registry()
-    rows = [_row(registry, name) for name in registry.list_providers()]
+    found = [readiness(registry, name) for name in registry.list_providers()]
     if as_json:
-        click.echo(msgspec.json.encode(rows))
+        click.echo(msgspec.json.encode([_row(provider) for provider in found]))
         return
-    width = max(len(row.name) for row in rows)
-    for row in rows:
-        state = "ready" if row.configured else "not ready"
-        where = row.base_url or ("on this machine" if row.name == "embedded" else "no address")
-        click.echo(f"{row.name:<{width}}  {state:<9}  {where:<34}  {row.hint or row.key_source or ''}".rstrip())
+    width = max(len(provider.name) for provider in found)
+    for provider in found:
+        state = "not ready" if not provider.ready else "local" if provider.local and not provider.embedded else "ready"
+        where = provider.base_url or ("on this machine" if provider.embedded else "no address")
+        beside = provider.to_do or provider.key_source or ""
+        click.echo(f"{provider.name:<{width}}  {state:<9}  {where:<34}  {beside}".rstrip())
 
 
-def _row(registry: ProviderRegistry, name: str) -> Row:
-    spec = registry.spec(name)
+@command.command("test", epilog="Example: swebench-tui provider test ollama --json")
+@click.argument("name")
+@click.option("--model", default="", metavar="ID", help="Ask this model instead of the default one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def test(name: str, model: str, *, as_json: bool) -> None:
+    """Ask provider NAME for a few tokens and say how long the first one took, or what is wrong.
+
+    Exit status 1 when it did not answer.
+    """
+    with failing():
+        report = asyncio.run(_check(name, model))
+    if as_json:
+        click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report)}))
+        click.get_current_context().exit(0 if report.ok else 1)
+    if not report.ok:
+        raise Failed(f"{report.provider}: {report.verdict.replace('_', ' ')}: {report.message}", report.hint)
+    took = report.latency_ms if report.ttft_ms is None else report.ttft_ms
+    click.echo(f"{report.provider}: {one_line(report.model)} answered, first token after {took:.0f} ms")
+
+
+@command.command("models", epilog="Example: swebench-tui provider models ollama --json")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def models(name: str, *, as_json: bool) -> None:
+    """Ask provider NAME which models it has."""
+    with failing():
+        print_models([name], search="", sort=None, as_json=as_json)
+
+
+async def _check(name: str, model: str) -> ConnectionReport:
+    registry = get_registry()
     try:
-        config = registry.configure(name)
-    except ProviderError as error:  # an address in the environment that is none
-        config, hint = ProviderConfig(name=name), one_line(str(error))
-    else:
-        hint = _hint(spec, config)
-    return Row(
-        name=name,
-        title=spec.title,
-        configured=not hint,
-        key_source=config.key_source,
-        base_url=config.base_url,
-        models_known=1 if spec.embedded else None,
-        breaker=None,
-        hint=hint,
-    )
+        return await check(registry.get_provider(name), model)
+    finally:
+        await registry.aclose()
 
 
-def _hint(spec: ProviderSpec, config: ProviderConfig) -> str:
-    """What has to be done before this provider can be asked; "" when nothing has."""
-    if spec.embedded:
-        return "" if missing() is None else "run: swebench-tui embedded install"
-    if config.base_url is None:
-        return f"set {' or '.join(spec.base_url_env)}"
-    if not spec.local and config.api_key is None:
-        return f"set {' or '.join(spec.env)}"
-    return ""
+def _row(provider: Readiness) -> dict[str, object]:
+    return {
+        "name": provider.name,
+        "title": neutralise(provider.title),
+        "configured": provider.ready,
+        "key_source": provider.key_source,
+        "base_url": provider.base_url,
+        "models_known": 1 if provider.embedded else None,
+        "breaker": None,
+        "hint": provider.to_do,
+    }

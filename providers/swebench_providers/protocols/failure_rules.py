@@ -87,7 +87,7 @@ RULES: Final = (
         "The provider's policy blocked it. Rephrase the prompt or choose another model.",
         codes=_codes(
             "content_filter ResponsibleAIPolicyViolation content_policy_violation"
-            " invalid_prompt cyber_policy bio_policy"
+            " invalid_prompt cyber_policy bio_policy misalignment_policy_violation"
         ),
     ),
     Rule(

@@ -190,6 +190,10 @@ class ChatDecoder(StreamDecoder[ServerSentEvent]):
         self._adapter = SSEAdapter()
         self._calls: dict[int, dict[str, str]] = {}
 
+    def _ended_without_marker(self) -> bool:
+        """Some imitations leave out `[DONE]`: there the finish reason is the model's own word that this was all."""
+        return bool(self._raw_reason)
+
     def _records(self, data: bytes) -> list[ServerSentEvent]:
         return self._adapter.feed(data)
 

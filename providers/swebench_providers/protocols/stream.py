@@ -12,6 +12,9 @@ from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, T
 from swebench_providers.models import FinishReason, TokenUsage, ToolCall
 from swebench_providers.protocols import failures
 
+MARKER_MISSING: Final = (
+    "The server left out the mark that ends a stream; its finish reason says that the answer is whole."
+)
 THOUGHT_AWAY: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
 
 
@@ -51,12 +54,14 @@ class StreamDecoder(ABC, Generic[Record]):
             return []
         for record in records:
             self._take(record)
+        if not data and not self.ended and self._ended_without_marker():
+            self._notice(MARKER_MISSING)
         return self._events
 
     def finish(self, at: float) -> Finished:
         if self._failure is not None:
             raise self._failure
-        if not self.saw_terminal:
+        if not (self.saw_terminal or self._ended_without_marker()):
             raise incomplete("the stream ended before its terminal marker")
         tool_calls = self._tool_calls()
         reason = self._outcome(tool_calls)
@@ -86,6 +91,10 @@ class StreamDecoder(ABC, Generic[Record]):
         if not self.saw_terminal:
             self._end()
         return [*self._events, self.finish(at)]
+
+    def _ended_without_marker(self) -> bool:
+        """Whether what came says by itself that the answer was whole. Asked only at a clean end of the body."""
+        return False
 
     @abstractmethod
     def _records(self, data: bytes) -> list[Record]: ...

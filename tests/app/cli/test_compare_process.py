@@ -94,7 +94,9 @@ def test_a_reader_that_leaves_ends_it_quietly(server: FaultServerThread) -> None
 def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
     task = min(datasets.load("starter"), key=lambda task: len(task.problem_statement))  # it reads 100 tokens a second
     arguments = "-t", "embedded", "-t", "embedded:smollm2", "--dataset", "starter", "--instance", task.instance_id
-    done = subprocess.run([*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False)
+    done = subprocess.run(
+        [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False
+    )
     told = objects(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
     outcomes = [event for event in told if event["event"] == "done"]

@@ -261,6 +261,19 @@ async def test_tab_goes_through_the_columns_in_their_order_and_round() -> None:
         assert [*visited, focused(pilot)] == [0, 1, 2, 0, 2]
 
 
+async def test_columns_share_the_width_and_are_scrolled_sideways_where_it_is_too_small() -> None:
+    async with running("compatible:a", "compatible:b", "compatible:c", size=(116, 30)) as pilot:
+        assert [view.size.width for view in compare_screen(pilot).columns] == [36, 36, 36]
+        await pilot.resize_terminal(80, 24)
+        assert "compatible · b" in shown(pilot.app.screen)
+        assert "compatible · c" not in shown(pilot.app.screen)
+        await pilot.press("tab", "tab")
+        await wait_until(pilot, lambda: "compatible · c" in shown(pilot.app.screen), what="the focused column")
+        await pilot.press("delete")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="two columns left")
+        await wait_until(pilot, lambda: column(pilot).region.width == 40, what="room for both")
+
+
 # Zoom and copy.
 
 

@@ -11,7 +11,7 @@ import msgspec
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import HorizontalScroll
+from textual.containers import Horizontal, HorizontalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -33,6 +33,7 @@ from swebench_tui.tui.widgets.task_bar import TaskBar
 
 MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
+_COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 _FOOTER_WIDTH: Final = 90  # cells that the keys need with air between them
 
 
@@ -78,12 +79,13 @@ at the bottom a column follows its answer.
     def compose(self) -> ComposeResult:
         yield Static("[b]swebench-tui[/b]   1 Compare", id="modes")
         yield TaskBar()
-        with HorizontalScroll(id="columns", can_focus=False):
+        with HorizontalScroll(can_focus=False), Horizontal(id="columns"):
             for target in self._targets:
                 yield ColumnView(target)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._make_room(len(self.columns))
         self.query(ColumnView).first().focus_answer()
         self._ask_first_task()
 
@@ -158,6 +160,7 @@ at the bottom a column follows its answer.
         if target is None:
             return
         view = ColumnView(target)
+        self._make_room(len(self.columns) + 1)
         await self.query_one("#columns").mount(view)
         view.focus_answer()
 
@@ -173,7 +176,12 @@ at the bottom a column follows its answer.
         self.minimize()
         columns.remove(view)
         view.remove()
+        self._make_room(len(columns))
         columns[0].focus_answer()
+
+    def _make_room(self, count: int) -> None:
+        """Columns share the width; where it is too small for them, they are scrolled sideways."""
+        self.query_one("#columns").styles.min_width = count * _COLUMN_WIDTH
 
     # Asking, and stopping.
 

@@ -1,0 +1,54 @@
+"""Counting by what providers have counted: the usage that comes with an answer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from swebench_providers.models import TokenUsage, UnifiedRequest
+from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
+from swebench_providers.tokens.counter import TokenCount, TokenCounter, turns
+from swebench_providers.tokens.estimate import EstimateCounter
+
+_PLAUSIBLE: Final = 0.5
+"""The part of the estimate below which a count is taken for that of a prompt the server has cut (Ollama does, in
+silence: api-contracts 7 and 10.3)."""
+
+
+class MetadataTokenCounter:
+    """Exact for prompts that have been answered, `otherwise` for all others.
+
+    The way for providers without an endpoint that counts (OpenRouter, Ollama, LM Studio): a prompt of a batch that is
+    asked again, or resumed, is known. A text counts as the prompt it would be alone, with its framing.
+    """
+
+    def __init__(self, *, otherwise: TokenCounter | None = None, entries: int = ENTRIES) -> None:
+        self._otherwise = otherwise or EstimateCounter()
+        self._estimate = EstimateCounter()
+        self._known = CountCache(entries)
+
+    async def learn(self, request: UnifiedRequest, usage: TokenUsage | None) -> None:
+        """Keep what a provider said of `request`, which names its model.
+
+        Passed over: no usage, one that is an estimate itself, and one too small to be of the whole prompt.
+        """
+        if usage is None or usage.source != "exact" or not usage.prompt_tokens:
+            return
+        expected = await self._estimate.count_request(request)
+        if usage.prompt_tokens >= expected.tokens * _PLAUSIBLE:
+            self._known.put(_key(request), usage.prompt_tokens)
+
+    async def count_tokens(self, text: str, model: str) -> TokenCount:
+        tokens = self._known.get(_key(UnifiedRequest(model=model, prompt=text)))
+        return await self._otherwise.count_tokens(text, model) if tokens is None else _counted(tokens)
+
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        tokens = self._known.get(_key(request))
+        return await self._otherwise.count_request(request) if tokens is None else _counted(tokens)
+
+
+def _key(request: UnifiedRequest) -> bytes:
+    return digest(request.model, *(part for turn in turns(request) for part in (turn.role, turn.content)))
+
+
+def _counted(tokens: int) -> TokenCount:
+    return TokenCount(tokens, "exact", "the usage of an earlier answer")

@@ -1,0 +1,68 @@
+"""Counting as OpenAI's models do, on this machine and without a network."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from swebench_providers.models import UnifiedRequest
+from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
+from swebench_providers.tokens.counter import TokenCount, TokenCounter, framing, turns
+from swebench_providers.tokens.encodings import PACKAGE, Encodings, Tokenizer, tokenizer_of
+from swebench_providers.tokens.estimate import EstimateCounter
+
+_AT_ONCE: Final = 10_000
+"""Characters counted without a thread: about a millisecond, less than changing threads can take on a busy machine."""
+
+
+class TiktokenCounter:
+    """Exact for the text of models whose encoding is known, `otherwise` for all others.
+
+    Nothing is fetched and nothing raised: without tiktoken or its ranks, `otherwise` counts everything. A chat's count
+    is an estimate: its texts are exact, its framing is not (1 % off, or a few hundred tokens a reasoning model adds).
+    One counter may be shared by all tasks and loops; it loads each encoding once, on a thread.
+    """
+
+    def __init__(
+        self, *, otherwise: TokenCounter | None = None, package: str = PACKAGE, entries: int = ENTRIES
+    ) -> None:
+        self._otherwise = otherwise or EstimateCounter()
+        self._encodings = Encodings(package)
+        self._known = CountCache(entries)
+
+    async def count_tokens(self, text: str, model: str) -> TokenCount:
+        tokenizer = tokenizer_of(model)
+        tokens = None if tokenizer is None else await self._count(tokenizer.encoding, text)
+        if tokenizer is None or tokens is None:
+            return await self._otherwise.count_tokens(text, model)
+        return TokenCount(tokens, "exact" if tokenizer.certain else "estimated", _means(tokenizer))
+
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        tokenizer = tokenizer_of(request.model)
+        if tokenizer is None:
+            return await self._otherwise.count_request(request)
+        tokens = framing(request) + tokenizer.framing
+        for turn in turns(request):
+            counted = await self._count(tokenizer.encoding, turn.content)
+            if counted is None:
+                return await self._otherwise.count_request(request)
+            tokens += counted
+        return TokenCount(tokens, "estimated", f"{_means(tokenizer)}, with the usual framing of a chat")
+
+    async def _count(self, encoding: str, text: str) -> int | None:
+        key = digest(encoding, text)
+        tokens = self._known.get(key)
+        if tokens is not None:
+            return tokens
+        if len(text) <= _AT_ONCE and self._encodings.ready(encoding):
+            tokens = self._encodings.count(encoding, text)
+        else:
+            tokens = await asyncio.to_thread(self._encodings.count, encoding, text)
+        if tokens is not None:
+            self._known.put(key, tokens)
+        return tokens
+
+
+def _means(tokenizer: Tokenizer) -> str:
+    doubt = "" if tokenizer.certain else ", which may not be this model's encoding"
+    return f"tiktoken {tokenizer.encoding}{doubt}"

@@ -1,0 +1,266 @@
+"""How the screens look: each at a moment that the test holds still."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import pytest
+from textual.app import App
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from swebench_providers import (
+    ErrorKind,
+    FinishReason,
+    ModelInfo,
+    Notice,
+    ProviderError,
+    ProviderRegistry,
+    TokenUsage,
+    UsageUpdate,
+)
+from swebench_tui.bench.instance import Instance
+from swebench_tui.runs.question import Question
+from swebench_tui.runs.target import parse_target
+from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.add_model import AddModelScreen
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.pick_task import PickTaskScreen
+from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text, thought
+from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+SMALL, MIDDLE = (80, 24), (120, 40)
+
+SOURCE = "def mean(values):\n    return sum(values) / len(values)\n"
+ISSUE = "mean([]) raises ZeroDivisionError\n\nIt should return None, says the README.\n"
+TASK = Instance(repo="acme/tally", instance_id="acme__tally-1", base_commit="0" * 40, problem_statement=ISSUE)
+ANSWER = """\
+# The cause
+
+`len(values)` is **0** for an empty list, so the division fails.
+
+tally.py
+<<<<<<< SEARCH
+    return sum(values) / len(values)
+=======
+    return sum(values) / len(values) if values else None
+>>>>>>> REPLACE
+
+1. Nothing else calls it with an *empty* list.
+2. <think>Tags</think> and [b]markup[/b] are text; so is \x1b[31mthis.
+"""
+THOUGHTS = "The README says None. An empty list has length 0, and dividing by it raises. "
+
+
+class Compare(Protocol):
+    """The fixture `snap_compare` of pytest-textual-snapshot, as far as it is used here."""
+
+    def __call__(
+        self,
+        app: App[None],
+        *,
+        terminal_size: tuple[int, int] = SMALL,
+        run_before: Callable[[Pilot[None]], Awaitable[None]],
+    ) -> bool: ...
+
+
+class Stage:
+    """The app on a clock that stands still until it is set, with one question and scripted models."""
+
+    def __init__(self, question: Question, registry: ProviderRegistry, *targets: str) -> None:
+        self.now = 100.0
+        self._question = question
+        self.app = SwebenchApp(registry, lineup=[parse_target(target) for target in targets], now=lambda: self.now)
+        self.app.animation_level = "none"
+
+    async def open(self, pilot: Pilot[None]) -> None:
+        """Wait until the question stands in the task bar and the keys in the footer."""
+        screen = compare_screen(pilot)
+        await wait_until(pilot, lambda: screen.question is not None, what="the first task")
+        screen._set_question(self._question)
+        await wait_until(pilot, lambda: "help" in shown(screen), what="the footer")
+
+    async def at(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
+        """Set the clock and wait until the screen shows that."""
+        self.now = now
+        await wait_until(pilot, until, what=what)
+
+
+@pytest.fixture
+def question(tmp_path: Path) -> Question:
+    """A task with a checkout of its own, so that patches are checked for real."""
+    repo = tmp_path / "tally"
+    repo.mkdir()
+    (repo / "tally.py").write_text(SOURCE)
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "base"],
+    ):
+        subprocess.run(["git", "-C", str(repo), *command], check=True)
+    title = f"{TASK.instance_id}  {TASK.title}"
+    return Question(title=title, prompt=ISSUE + SOURCE, context="all source files", instance=TASK, checkout=repo)
+
+
+def streaming(question: Question) -> Stage:
+    """One model thinks, the other writes; neither comes to an end."""
+    thinking = ScriptedProvider(*(thought(THOUGHTS, 101.2 + n) for n in range(5)), Gate())
+    lines = ANSWER.splitlines(keepends=True)[:-3]
+    writing = ScriptedProvider(*(text(line, 100.61 + n / 4) for n, line in enumerate(lines)), Gate())
+    registry = registry_of(openai=thinking, anthropic=writing)
+    return Stage(question, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5")
+
+
+async def stream(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.open(pilot)
+    await pilot.press("enter")
+    asked = [view.column for view in compare_screen(pilot).columns]
+    await wait_until(pilot, lambda: [each.facts.pieces for each in asked if each] == [5, 10], what="all that comes")
+    await stage.at(
+        pilot, 112.4, until=lambda: shown(compare_screen(pilot)).count("12.4s") == 2, what="the time on the screen"
+    )
+
+
+def mixture(question: Question) -> tuple[Stage, Gate]:
+    """One model is done and its patch applies, one fails once the gate opens, one writes until it is stopped."""
+    gate = Gate()
+    usage = UsageUpdate(TokenUsage(prompt_tokens=911, completion_tokens=421), 109.8)
+    done = ScriptedProvider(
+        *(text(line, 100.82 + n / 2) for n, line in enumerate(ANSWER.splitlines(keepends=True))),
+        usage,
+        finished(FinishReason.STOP, 109.8),
+        cost=Decimal("0.0188"),
+    )
+    error = ProviderError(
+        ErrorKind.OVERLOADED,
+        "the server has no room for [b]more[/b]",
+        hint="Try again in 30 s, or lower --concurrency.",
+    )
+    failed = ScriptedProvider(text("It divides by the length, ", 101.0), text("which", 101.5), gate, error)
+    stopped = ScriptedProvider(
+        Notice("loading", 100.5), *(text(f"line {n}\n", 101 + n / 10) for n in range(50)), Gate()
+    )
+    registry = registry_of(openai=done, anthropic=failed, ollama=stopped)
+    return Stage(question, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5", "ollama:qwen3-coder:30b"), gate
+
+
+async def mix(stage: Stage, gate: Gate, pilot: Pilot[None]) -> None:
+    await stage.open(pilot)
+    await pilot.press("enter")
+    stopped = column(pilot, 2)
+    await wait_until(pilot, lambda: states(pilot) == ["done", "streaming", "streaming"], what="the first is done")
+    await wait_until(pilot, lambda: stopped.answer.endswith("line 49\n"), what="all lines of the third")
+    stage.now = 103.2
+    gate.open()
+    await wait_until(pilot, lambda: states(pilot)[1] == "failed", what="the second failed")
+    stage.now = 106.5
+    await pilot.press("shift+tab", "x", "tab")
+    await wait_until(pilot, lambda: all(view.settled for view in compare_screen(pilot).columns), what="all settled")
+
+
+# The Compare screen.
+
+
+@SIZES
+def test_compare_before_anything_is_asked(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+    assert snap_compare(stage.app, terminal_size=size, run_before=stage.open)
+
+
+@SIZES
+def test_compare_while_two_models_stream(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage = streaming(question)
+    assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: stream(stage, pilot))
+
+
+@SIZES
+def test_compare_done_failed_and_cancelled(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage, gate = mixture(question)
+    assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: mix(stage, gate, pilot))
+
+
+def test_compare_without_colours(snap_compare: Compare, question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stage, gate = mixture(question)
+    assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
+
+
+def test_compare_in_the_terminals_own_colours(snap_compare: Compare, question: Question) -> None:
+    stage, gate = mixture(question)
+    stage.app.theme = "ansi-dark"
+    assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
+
+
+# The dialogs.
+
+
+def test_pick_a_task(
+    snap_compare: Compare, question: Question, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    titles = ["It does not fly", "A long title: " + "words " * 20, "[b]hostile[/b] \x1b[31m title", "It does not land"]
+    rows = [
+        msgspec.structs.replace(TASK, instance_id=f"acme__tally-{n}", problem_statement=t) for n, t in enumerate(titles)
+    ]
+    (tmp_path / "tasks.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
+    stage = Stage(question, registry_of(), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        picker.query_one("#dataset", Input).focus()
+        picker.query_one("#dataset", Input).value = "tasks.jsonl"
+        await pilot.press("enter", "tab")
+        await wait_until(pilot, lambda: "4 of 4 tasks" in shown(picker), what="the tasks")
+
+    assert snap_compare(stage.app, run_before=open_it)
+
+
+def test_add_a_model(snap_compare: Compare, question: Question) -> None:
+    class Listing(ScriptedProvider):
+        async def list_models(self) -> list[ModelInfo]:
+            return [ModelInfo(id=name) for name in ("qwen3-coder:30b", "gpt-oss:20b", "[b]evil[/b]\x1b[2J")]
+
+    stage = Stage(question, registry_of(ollama=Listing()), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "ollama:")
+        await wait_until(pilot, lambda: "3 models" in shown(dialog), what="the models")
+        await pilot.press("down")
+
+    assert snap_compare(stage.app, run_before=open_it)
+
+
+def test_add_a_model_that_there_is_none_of(snap_compare: Compare, question: Question) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddModelScreen)
+        await paste(pilot, "olama:x")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Did you mean" in shown(dialog), what="the hint")
+
+    assert snap_compare(stage.app, run_before=open_it)
+
+
+def test_edit_the_prompt(snap_compare: Compare, question: Question) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("e")
+        await top_screen(pilot, EditPromptScreen)
+
+    assert snap_compare(stage.app, run_before=open_it)

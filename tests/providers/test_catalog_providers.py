@@ -1,0 +1,274 @@
+"""Every provider of the catalog: what it sends, in which protocol, and what of a request it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swebench_providers import ProviderError, ProviderRegistry, UnifiedRequest, UnifiedResponse
+from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
+from tests.fault_server import FaultServer, Script
+from tests.providers import wire
+from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of
+
+
+@dataclass
+class Case:
+    """A request fixture: who sends it, with which environment and settings, and what is asked for."""
+
+    fixture: str
+    name: str
+    request: UnifiedRequest
+    environ: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    answer: str = "stream.sse"
+
+
+QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
+CASES = [
+    Case(
+        "openrouter/request.json",
+        "openrouter",
+        ask("anthropic/claude-opus-5.5", max_tokens=16000, reasoning_effort="high"),
+        {"OPENROUTER_API_KEY": "sk-or-v1-EXAMPLE"},
+        {"headers": {"HTTP-Referer": "https://example.org/swebench-tui", "X-OpenRouter-Title": "swebench-tui"}},
+    ),
+    Case("vllm/request.json", "vllm", ask(QWEN, max_tokens=8192, temperature=0)),
+    Case("sglang/request.json", "sglang", ask(QWEN, max_tokens=8192, temperature=0)),
+    Case("lmstudio/request.json", "lmstudio", ask("qwen/qwen3-coder-30b", max_tokens=8192, temperature=0)),
+    Case("fastchat/request.json", "fastchat", ask("vicuna-7b-v1.5", max_tokens=1024, temperature=0)),
+    Case(
+        "llamacpp/request.json",
+        "llamacpp",
+        ask("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf", max_tokens=8192, temperature=0),
+    ),
+    Case(
+        "huggingface/request.json",
+        "huggingface",
+        ask("openai/gpt-oss-120b:cheapest", max_tokens=8192, temperature=0),
+        {"HF_TOKEN": "hf_EXAMPLE"},
+    ),
+    Case(
+        "azure/request-v1.json",
+        "azure",
+        ask("my-terra-deployment", max_tokens=16000),
+        AZURE,
+        {"base_models": {"my-terra-deployment": "gpt-6.1-terra"}},
+    ),
+    Case(
+        "azure/request-deployments.json",
+        "azure",
+        ask("my-terra-deployment", max_tokens=16000, system_message=None),
+        AZURE | {"OPENAI_API_VERSION": "2024-10-21"},
+    ),
+    Case(
+        "openai-responses/request.json",
+        "openai",
+        ask("gpt-6-astra", max_tokens=32000, reasoning_effort="max"),
+        {"OPENAI_API_KEY": "sk-EXAMPLE"},
+    ),
+    Case(
+        "gemini/request.json",
+        "gemini",
+        ask("gemini-3.8-flash", max_tokens=32768, reasoning_effort="high"),
+        {"GOOGLE_API_KEY": "AQ.EXAMPLE"},
+    ),
+    Case("gemini/request-vertex.json", "vertex", ask("gemini-3.8-flash", system_message=None), VERTEX),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.fixture)
+async def test_a_provider_sends_what_its_fixture_says_and_reads_the_answer(case: Case) -> None:
+    path = wire.FIXTURES / case.fixture
+    network = Network((path.parent / case.answer).read_bytes())
+    answer = await provider_of(case.name, case.environ, network, **case.changes).generate_unified(case.request)
+    (sent,) = network.sent
+    expected = wire.read(path)
+    full = expected if "url" in expected else {"body": expected}
+    assert sent.body == full["body"]
+    assert sent.url == full.get("url", sent.url)
+    beside = path.with_name("request.headers.json")
+    headers = full.get("headers") or (wire.read(beside) if beside.exists() else {})
+    assert headers.items() <= {name.lower(): value for name, value in sent.headers.items()}.items()
+    check_answer(answer, wire.read((path.parent / case.answer).with_suffix(".expected.json")))
+
+
+def check_answer(answer: UnifiedResponse, expected: Any) -> None:
+    assert (answer.content, answer.reasoning) == (expected["text"], expected["reasoning"])
+    assert (answer.finish_reason, answer.notices) == (expected["finish"], ())
+    wire.check_usage(answer.usage, expected["usage"])
+
+
+def test_each_request_fixture_of_a_provider_is_sent_by_a_test() -> None:
+    elsewhere = {f"{folder}/request.json" for folder in ("anthropic", "ollama", "openai-chat")}  # test_requests.py
+    found = {wire.name(path) for path in wire.files("*/request*.json") if ".headers." not in path.name}
+    assert {case.fixture for case in CASES} | elsewhere == found
+
+
+# Which protocol
+
+
+RESPONSES_ONLY = [
+    *("gpt-5.5-pro", "gpt-5.5-pro-2026-04-23", "gpt-5.2-pro", "gpt-6-pro", "gpt-5.3-codex", "gpt-5.1-codex-max"),
+    *("codex-mini-latest", "o3-deep-research", "o4-mini-deep-research-2025-06-26", "o1-pro"),
+]
+
+
+async def path_of(name: str, model: str, environ: Mapping[str, str], **fields: Any) -> str:
+    """The last part of the path a request takes."""
+    changes = fields.pop("changes", {})
+    network = Network()
+    provider = provider_of(name, environ, network, **changes)
+    with suppress(ProviderError):
+        await provider.generate_unified(ask(model, **fields))
+    return network.sent[0].url.partition("?")[0].rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("model", "effort", "stream", "path"),
+    [
+        *((model, None, True, "responses") for model in RESPONSES_ONLY),
+        ("gpt-5.5-pro", None, False, "responses"),
+        ("gpt-6-astra", "max", True, "responses"),
+        ("gpt-6.1-terra", "max", False, "responses"),
+        ("gpt-6-astra", "xhigh", True, "completions"),
+        ("gpt-5.5", "max", True, "completions"),
+        ("gpt-5.6-sol", None, True, "completions"),
+        ("gpt-4o", "high", True, "completions"),
+        ("my-pro", None, True, "completions"),
+        ("gpt-6-prompt", None, True, "completions"),
+    ],
+)
+async def test_openai_is_asked_on_responses_where_the_model_or_the_effort_needs_it(
+    model: str, effort: str | None, path: str, *, stream: bool
+) -> None:
+    environ = {"OPENAI_API_KEY": "k"}
+    assert await path_of("openai", model, environ, reasoning_effort=effort, stream=stream) == path
+
+
+async def test_azure_is_asked_on_responses_where_the_model_behind_a_deployment_needs_it() -> None:
+    changes = {"base_models": {"mine": "gpt-5.5-pro"}}
+    assert await path_of("azure", "mine", AZURE, changes=changes) == "responses"
+    assert await path_of("azure", "mine", AZURE) == "completions"
+    older = AZURE | {"OPENAI_API_VERSION": "2024-10-21"}
+    assert await path_of("azure", "mine", older, changes=changes) == "completions"
+
+
+async def test_a_protocol_that_was_named_is_the_one_that_is_spoken() -> None:
+    environ = {"OPENAI_API_KEY": "k"}
+    chat = {"protocol": "openai_chat"}
+    assert await path_of("openai", "gpt-5.5-pro", environ, changes=chat) == "completions"
+    responses = {"protocol": "openai_responses"}
+    assert await path_of("openai", "gpt-4o", environ, changes=responses) == "responses"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name in provider_names()
+        if provider_spec(name).protocol == "openai_chat" and name not in {"openai", "azure"}
+    ],
+)
+async def test_no_imitator_is_asked_on_responses_unasked(name: str) -> None:
+    environ = dict.fromkeys(("OPENROUTER_API_KEY", "HF_TOKEN"), "k")
+    for model in ("gpt-5.5-pro", "openai/gpt-5.3-codex"):
+        changes = {"base_url": "http://h:1/v1"}
+        assert await path_of(name, model, environ, reasoning_effort="max", changes=changes) == "completions"
+
+
+def test_a_model_for_responses_alone_takes_no_sampling_and_always_reasons() -> None:
+    for model in RESPONSES_ONLY:
+        profile = profile_of(provider_spec("openai"), model)
+        assert (profile.needs_responses, profile.sampling, "none" in profile.efforts) == (True, "no", False)
+    assert not profile_of(provider_spec("openai"), "someones-codex").needs_responses  # of no family that is known
+
+
+# What a provider takes
+
+
+@pytest.mark.parametrize("name", ["fastchat", "lmstudio", "huggingface"])
+async def test_an_effort_a_server_does_not_know_is_left_out_and_that_is_said(name: str) -> None:
+    network = Network((wire.FIXTURES / "vllm" / "stream.sse").read_bytes())
+    provider = provider_of(name, {"HF_TOKEN": "k"}, network)
+    answer = await provider.generate_unified(ask("m", reasoning_effort="high"))
+    assert answer.notices == ("reasoning effort high left out: m does not take it",)
+
+
+async def test_fastchat_is_sent_no_seed_and_that_is_said() -> None:
+    network = Network((wire.FIXTURES / "fastchat" / "stream.sse").read_bytes())
+    answer = await provider_of("fastchat", {}, network).generate_unified(ask("m", seed=7))
+    assert (answer.notices, answer.usage) == (("seed left out: m does not take it",), None)
+    assert not {"seed", "stream_options"} & set(network.sent[0].body)
+
+
+@pytest.mark.parametrize(
+    ("model", "temperature"),
+    [
+        ("openai/gpt-6-astra", None),
+        ("anthropic/claude-opus-5.5", None),
+        ("anthropic/claude-haiku-4.5", 0.5),
+        ("google/gemini-3.8-flash", None),
+        ("deepseek/deepseek-v4", 0.5),
+    ],
+)
+async def test_a_router_gets_of_each_vendors_model_what_that_takes(model: str, temperature: float | None) -> None:
+    network = Network((wire.FIXTURES / "openrouter" / "stream.sse").read_bytes())
+    provider = provider_of("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
+    answer = await provider.generate_unified(ask(model, temperature=0.5, reasoning_effort="xhigh"))
+    body = network.sent[0].body
+    assert (body.get("temperature"), body["reasoning"]) == (temperature, {"effort": "xhigh"})
+    assert (body["messages"][0]["role"], "reasoning_effort" in body) == ("system", False)
+    assert bool(answer.notices) is (temperature is None)
+
+
+# One more provider
+
+
+async def test_one_more_compatible_provider_is_one_small_file(tmp_path: Path, fault_server: FaultServer) -> None:
+    file = tmp_path / "acme.toml"
+    file.write_text(
+        'title = "Acme"\n'
+        'protocol = "openai_chat"\n'
+        'base_url = "https://api.acme.example/v1"\n'
+        'default_path = "/v1"\n'
+        'env = ["ACME_API_KEY"]\n'
+        'base_url_env = ["ACME_BASE_URL"]\n'
+        "[quirks]\n"
+        'max_tokens_field = "max_completion_tokens"\n',
+        "utf-8",
+    )
+    registry = ProviderRegistry({"ACME_API_KEY": "k", "ACME_BASE_URL": fault_server.base_url})
+    registry.register(file.stem, read_spec(file.read_text("utf-8"), str(file)))
+    answer = await registry.get_provider("acme").generate_unified(ask("m", max_tokens=5))
+    await registry.aclose()
+    assert (answer.provider, answer.content, answer.cost) == ("acme", Script().text, None)
+    (request,) = fault_server.requests
+    assert (request.path, request.headers["authorization"]) == ("/v1/chat/completions", "Bearer k")
+    assert (request.json["max_completion_tokens"], request.json["stream"]) == (5, True)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
+@pytest.mark.parametrize(
+    ("name", "folder", "model"),
+    [("openai", "openai-responses", "gpt-5.5-pro"), ("gemini", "gemini", "gemini-3.8-flash")],
+)
+async def test_the_answer_of_a_real_server_is_read_from_its_socket(
+    fault_server: FaultServer, name: str, folder: str, model: str, *, stream: bool
+) -> None:
+    method = "streamGenerateContent?alt=sse" if stream else "generateContent"
+    paths = {"openai": "/v1/responses", "gemini": f"/v1beta/models/{model}:{method}"}
+    body = (wire.FIXTURES / folder / ("stream.sse" if stream else "response.json")).read_bytes()
+    media_type = "text/event-stream" if stream else "application/json"
+    fault_server.by_path[paths[name].partition("?")[0]] = Script(body=body, headers={"content-type": media_type}, cut=7)
+    registry = ProviderRegistry({})
+    provider = registry.get_provider(name, registry.configure(name, base_url=fault_server.base_url))
+    answer = await provider.generate_unified(ask(model, stream=stream))
+    await registry.aclose()
+    check_answer(answer, wire.read(wire.FIXTURES / folder / "response.expected.json"))
+    assert [request.target for request in fault_server.requests] == [paths[name]]
