@@ -108,6 +108,12 @@ def test_azure_is_asked_in_the_older_way_where_a_version_is_set(
     assert (config.base_url, config.protocol) == (base_url, protocol)
 
 
+def test_an_address_that_is_given_is_not_asked_in_the_way_of_the_environments() -> None:
+    registry = ProviderRegistry(AZURE | {"OPENAI_API_VERSION": "2024-10-21"})
+    config = registry.configure("azure", base_url="https://other.openai.azure.com")
+    assert (config.base_url, config.protocol) == ("https://other.openai.azure.com/openai/v1", None)
+
+
 async def test_the_older_way_of_azure_can_be_set_by_hand_and_quotes_the_deployment() -> None:
     network = Network((wire.FIXTURES / "azure" / "stream.sse").read_bytes())
     given_ = "https://r.openai.azure.com/openai?api-version=2024-10-21&key=hunter22"

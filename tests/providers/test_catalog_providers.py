@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from swebench_providers import ProviderError, ProviderRegistry, UnifiedRequest, UnifiedResponse
+from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
+from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script
 from tests.providers import wire
 from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of
@@ -251,6 +255,23 @@ async def test_one_more_compatible_provider_is_one_small_file(tmp_path: Path, fa
     (request,) = fault_server.requests
     assert (request.path, request.headers["authorization"]) == ("/v1/chat/completions", "Bearer k")
     assert (request.json["max_completion_tokens"], request.json["stream"]) == (5, True)
+
+
+async def test_a_real_llama_cpp_asked_on_responses_says_what_it_says_on_chat(
+    llama_server: EmbeddedServer, transport: Transport
+) -> None:
+    address, key = llama_server.start()
+    request = ask("smollm2", max_tokens=12, temperature=0)
+    said = set()
+    for protocol in ("openai_chat", "openai_responses"):
+        config = ProviderConfig(name="llamacpp", base_url=f"{address}/v1", api_key=key, protocol=protocol)
+        provider = HTTPProvider(provider_spec("llamacpp"), config, transport)
+        for stream in (True, False):
+            answer = await provider.generate_unified(msgspec.structs.replace(request, stream=stream))
+            assert answer.usage is not None
+            said.add((answer.content, answer.usage.prompt_tokens, answer.usage.completion_tokens))
+    assert len(said) == 1
+    assert said.pop()[0]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])

@@ -397,6 +397,25 @@ async def test_a_list_without_an_end_is_no_list(transport: Transport) -> None:
         assert await discover(transport, ports=[server.port], probe_seconds=FOR_EVER, total_seconds=FOR_EVER) == []
 
 
+OTHER_TONGUES = {
+    "SSH": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "noise": bytes(range(256)) * 40,
+    "a TLS alert": b"\x15\x03\x01\x00\x02\x02\x46",
+    "no status": b"HTTP/1.1 none\r\n\r\n",
+    "a head without an end": b"HTTP/1.1 200 OK\r\nx: " + b"y" * 200_000,
+    "no chunks": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    "no gzip": b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n{{{{",
+    "a short body": b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"data":[]}',
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("tongue", OTHER_TONGUES)
+async def test_what_does_not_speak_http_is_passed_over(transport: Transport, tongue: str) -> None:
+    async with saying(OTHER_TONGUES[tongue]) as address:
+        assert await discover(transport, ports=[int(address.rpartition(":")[2])]) == []
+
+
 class Refusing:
     """HTTP with nobody at the other end; it keeps what was asked for."""
 

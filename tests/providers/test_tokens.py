@@ -1,13 +1,15 @@
-"""Counts are exact where they say so and labelled where not; counting needs no network, and never fails."""
+"""Counting as tiktoken does: exactly, from ranks that are installed, and as a labelled estimate where they are not."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import os
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from hashlib import sha1
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -16,131 +18,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import swebench_providers
-from swebench_providers import ErrorKind, Message, ProviderConfig, ProviderError, Secret, TokenUsage, UnifiedRequest
-from swebench_providers.auth import BearerTokenAuth, NoAuth
-from swebench_providers.catalog import provider_names
-from swebench_providers.embedded.process import EmbeddedServer
-from swebench_providers.provider import HTTPProvider
-from swebench_providers.tokens import (
-    COUNT_WIRES,
-    APITokenCounter,
-    EstimateCounter,
-    MetadataTokenCounter,
-    TiktokenCounter,
-    TokenCount,
-    TokenCounter,
-    estimate_tokens,
-)
+from swebench_providers.tokens import EstimateCounter, TiktokenCounter, TokenCounter
 from swebench_providers.tokens.cache import CountCache, digest
 from swebench_providers.tokens.encodings import PACKAGE, Tokenizer, tokenizer_of
-from swebench_providers.transport import Transport
-from tests.fault_server import FaultServer, Script, failing, html_page, json_body
-from tests.providers.dialects import KEY, provider_at
-from tests.providers.wire import FIXTURES
+from tests.providers.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PROSE, TEXTS
 
-SOURCES = Path(swebench_providers.__file__).parent
-PYTHON = (SOURCES / "provider.py").read_text("utf-8")
-PATCH = '''\
-diff --git a/calc/stats.py b/calc/stats.py
-index 83db48f..bf269f4 100644
---- a/calc/stats.py
-+++ b/calc/stats.py
-@@ -12,9 +12,12 @@ class Series:
-     def mean(self, values: list[float], *, default: float | None = None) -> float:
-         """The arithmetic mean of `values`; `default` where there are none."""
--        return sum(values) / len(values)
-+        if not values and default is not None:
-+            return default
-+        return math.fsum(values) / len(values)
-
--    def variance(self, values):
--        m = self.mean(values)
-+    def variance(self, values: list[float]) -> float:
-+        m = self.mean(values, default=0.0)
-         return sum((v - m) ** 2 for v in values) / (len(values) - 1)
-@@ -40,4 +43,3 @@ def parse_header(line):
-     name, _, value = line.partition(":")
--    print("DEBUG", name, value)
-     return name.strip().lower(), value.strip()
-'''
-PROSE = """\
-It was late in the evening when the ferry finally left the harbour. Most of the passengers had gone below, where it was
-warm, but the old man stayed on deck and watched the lights of the town grow smaller. He had lived there for forty
-years, and he did not expect to come back.
-
-"You'll catch cold," said the steward, who was collecting cups. The man nodded without turning round. Somewhere behind
-them a dog barked twice and was silent. What he had wanted to say that morning, and had not said, seemed simple now:
-that nobody was to blame, that the house could be sold, and that the letters in the drawer belonged to his sister.
-"""
-ISSUE = """\
-`UsernameValidator` allows a trailing newline in usernames
-
-Description: ASCIIUsernameValidator and UnicodeUsernameValidator use the regex `r'^[\\w.@+-]+$'`. The intent is to only
-allow alphanumeric characters as well as ., @, +, and -. However, a little known quirk of Python regexes is that $ will
-also match a trailing newline. Therefore, the user name validators will accept usernames which end with a newline.
-
-Traceback (most recent call last):
-  File "/usr/lib/python3.11/site-packages/app/views.py", line 211, in post
-    raise ValueError(f"bad name: {name!r}")
-ValueError: bad name: 'mallory\\n'
-"""
-TEXTS: Mapping[str, str] = {
-    "nothing": "",
-    "a letter": "a",
-    "a space": " ",
-    "a word": "unbelievable",
-    "code": PYTHON,
-    "100 kB of code": (PYTHON * 10)[:100_000],
-    "a patch": PATCH,
-    "an issue": ISSUE,
-    "prose": PROSE,
-    "CRLF lines": PATCH.replace("\n", "\r\n"),
-    "tabs": PYTHON[:3000].replace("    ", "\t"),
-    "Chinese": "当程序从服务器收到意外的答复时，它应当通知用户，并且不丢失任何数据。测试表明补丁已经生效，解析器不再崩溃。",
-    "Japanese": "プログラムがサーバーから予期しない応答を受け取ったとき、ユーザーに知らせる必要があります。",
-    "Korean": "프로그램이 서버에서 예상하지 못한 응답을 받으면 사용자에게 알리고 데이터를 잃지 않아야 합니다.",
-    "Arabic and Hebrew": "يجب عليه إبلاغ المستخدم بذلك. כאשר התוכנית מקבלת תשובה לא צפויה",
-    "Russian": "Когда программа получает неожиданный ответ, она должна сообщить об этом пользователю.",
-    "accents": "Größere Änderungen prüfen wir täglich; l'été dernier, à Besançon, naïve façade, Łódź, e\u0301\u0302.",
-    "emoji": "😀🎉🚀 fix 🐛🔥✅❌ 👍🏽 👩‍💻 ❤️ 🇩🇪 🏳️‍🌈 🧪📦🤖🛠️✨",
-    "frames": "╭──────────╮\n│ ● done   │\n╰──────────╯ ✓ → … — “quoted” ▂▃▅▇ ° ± × ≤ ≠ µ",
-    "spaces": "a" + " " * 5000 + "b" + " " * 17,
-    "blank lines": "\n" * 3000 + " \n\t\n \r\n\r\n" * 40,
-    "one letter again and again": "a" * 20_000,
-    "one mark again and again": "=" * 5000 + "^" * 5000,
-    "special tokens": "<|endoftext|>a<|fim_prefix|><|endofprompt|> <|start|>system<|message|>x<|call|><|return|>",
-    "numbers": "3.14159265358979 1234567890 0xDEADBEEF 1e-9 2026-11-22T10:00:00Z 192.168.0.1",
-    "base64": "Y29tcGxldGlvbi5jaHVuayIsImNyZWF0ZWQiOjE3OTUzMDAwMDAsIm1vZGVsIjoiZ3B0LTYuMS10ZXJyYSIs" * 5,
-    "separators": "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg\ufeffh\u200bi\xa0j",
-    "controls": "\x00\x01\x1b[31mred\x1b[0m\x7f\x9b",
-    "half a character": "before \ud83d after \udc1b",
-    "beyond the BMP": "𠜎𠜱𠝹𠱓𠱸𝒜𝓑𝔸𓀀𓁐",
-}
 MODEL_OF = {"o200k_base": "gpt-5.2", "cl100k_base": "gpt-4", "o200k_harmony": "gpt-oss-20b"}
 
 NO_NETWORK = """
-import sys
+import json, sys, threading
 
 opened = []
 
 def watch(event, args):
-    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto", "urllib.Request"}:
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
         raise PermissionError("the network was asked")
     if event == "open" and str(args[0]).endswith(".tiktoken.gz"):
-        opened.append(args[0].rpartition("/")[2])
+        opened.append((args[0].rpartition("/")[2], threading.current_thread() is threading.main_thread()))
 
 sys.addaudithook(watch)
 """
 TIKTOKEN_ITSELF = """
-import json, tiktoken
+import tiktoken
 
 encodings = [tiktoken.get_encoding(name) for name in ("o200k_base", "cl100k_base", "o200k_harmony")]
 texts = json.load(sys.stdin)
 json.dump({e.name: [len(e.encode(text, disallowed_special=())) for text in texts] for e in encodings}, sys.stdout)
 """
 OURS = """
-import asyncio, json, os, threading
+import asyncio, os
 from swebench_providers.tokens import TiktokenCounter
 
 async def main():
@@ -229,11 +135,185 @@ async def test_special_tokens_in_a_text_are_text(counter: TiktokenCounter) -> No
         assert (count.tokens > 1, count.source) == (True, "exact")
 
 
-@given(st.text(max_size=60))
-def test_any_text_is_counted_and_a_longer_one_has_no_fewer(text: str) -> None:
-    count = asyncio.run(SHARED.count_tokens(text, "gpt-5"))
-    assert (count.source, count.tokens <= len(text.encode("utf-8", "surrogatepass"))) == ("exact", True)
-    assert (count.tokens == 0) == (not text)
+@given(text=st.text(max_size=60))
+def test_any_text_is_counted_exactly_and_only_the_empty_one_has_no_token(counter: TiktokenCounter, text: str) -> None:
+    count = asyncio.run(counter.count_tokens(text, "gpt-5"))
+    assert count.source == "exact"
+    assert bool(text) <= count.tokens <= len(text.encode("utf-8", "surrogatepass"))
 
 
-SHARED = TiktokenCounter()
+@pytest.mark.parametrize("blank", [" ", "\t", "\u2003"])
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-4"])
+async def test_a_million_blanks_which_tiktoken_cannot_cut_are_estimated(
+    counter: TiktokenCounter, model: str, blank: str
+) -> None:
+    count = await counter.count_tokens(f"a{blank * 1_000_000}b", model)
+    assert (count.source, count.means) == ("estimated", "estimate from the text")
+    assert 1 <= count.tokens <= 1_000_000
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-4"])
+async def test_a_long_text_with_fewer_blanks_in_a_row_is_still_exact(counter: TiktokenCounter, model: str) -> None:
+    blanks = " " * 890_000
+    assert (await counter.count_tokens(f"{blanks}a{blanks}b", model)).source == "exact"
+
+
+@pytest.mark.parametrize(
+    ("model", "tokenizer"),
+    [
+        ("gpt-4", Tokenizer("cl100k_base")),
+        ("gpt-4-1106-preview", Tokenizer("cl100k_base")),
+        ("gpt-3.5-turbo-0125", Tokenizer("cl100k_base")),
+        ("gpt-35-turbo", Tokenizer("cl100k_base")),
+        ("ft:gpt-3.5-turbo:acme::1", Tokenizer("cl100k_base")),
+        ("gpt-4o-mini", Tokenizer("o200k_base")),
+        ("chatgpt-4o-latest", Tokenizer("o200k_base")),
+        ("ft:gpt-4o-2024-08-06:acme", Tokenizer("o200k_base")),
+        ("gpt-4.1-nano", Tokenizer("o200k_base")),
+        ("gpt-4.5-preview", Tokenizer("o200k_base")),
+        ("o1", Tokenizer("o200k_base")),
+        ("o3-pro", Tokenizer("o200k_base")),
+        ("o4-mini", Tokenizer("o200k_base")),
+        ("gpt-5.4-codex", Tokenizer("o200k_base")),
+        ("GPT-5", Tokenizer("o200k_base")),
+        ("openai/gpt-5:floor", Tokenizer("o200k_base")),
+        ("gpt-oss:120b", Tokenizer("o200k_harmony", framing=20)),
+        ("openai/gpt-oss-20b:fastest", Tokenizer("o200k_harmony", framing=20)),
+        ("gpt-6-sol", Tokenizer("o200k_base", certain=False)),
+        ("gpt-6.1-terra", Tokenizer("o200k_base", certain=False)),
+        ("gpt-7", None),
+        ("claude-sonnet-5", None),
+        ("gemini-3.8-flash", None),
+        ("qwen3-coder:30b", None),
+        ("", None),
+    ],
+)
+def test_the_longest_known_prefix_of_a_model_names_its_encoding(model: str, tokenizer: Tokenizer | None) -> None:
+    assert tokenizer_of(model) == tokenizer
+
+
+def test_what_tiktoken_says_of_a_model_is_never_contradicted() -> None:
+    from tiktoken.model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING
+
+    told = {**MODEL_PREFIX_TO_ENCODING, **MODEL_TO_ENCODING}
+    ours = {model: tokenizer.encoding for model in told if (tokenizer := tokenizer_of(model)) is not None}
+    assert ours == {model: told[model] for model in ours}
+    assert len(ours) >= 20
+
+
+async def test_a_model_newer_than_tiktoken_is_counted_and_called_an_estimate(counter: TiktokenCounter) -> None:
+    newer, known = await counter.count_tokens(PATCH, "gpt-6-sol"), await counter.count_tokens(PATCH, "gpt-5")
+    assert (known.source, known.means) == ("exact", "tiktoken o200k_base")
+    assert (newer.source, newer.tokens) == ("estimated", known.tokens)
+    assert newer.means == "tiktoken o200k_base, which may not be this model's encoding"
+
+
+async def test_a_model_of_another_maker_is_estimated(counter: TiktokenCounter) -> None:
+    estimate = await EstimateCounter().count_tokens(PATCH, "qwen3-coder")
+    assert await counter.count_tokens(PATCH, "qwen3-coder") == estimate
+
+
+@pytest.mark.parametrize(("model", "extra"), [("gpt-5", 0), ("gpt-oss-20b", 20)])
+async def test_a_chat_is_its_texts_and_three_a_message_and_three(
+    counter: TiktokenCounter, model: str, extra: int
+) -> None:
+    alone = [(await counter.count_tokens(text, model)).tokens for text in CHAT_TEXTS]
+    count = await counter.count_request(msgspec.structs.replace(CHAT, model=model))
+    assert (count.tokens, count.source) == (sum(alone) + CHAT_FRAMING + extra, "estimated")
+
+
+async def test_a_chat_of_another_model_or_that_cannot_be_cut_is_estimated_as_a_whole(counter: TiktokenCounter) -> None:
+    for request in (
+        msgspec.structs.replace(CHAT, model="claude-opus-5"),
+        msgspec.structs.replace(CHAT, prompt=" " * 1_000_000),
+    ):
+        assert await counter.count_request(request) == await EstimateCounter().count_request(request)
+
+
+async def test_a_text_counted_before_is_not_counted_again(counter: TiktokenCounter) -> None:
+    text = f"{PROSE} Once more."
+    exact = await counter.count_tokens(text, "gpt-5")
+    counter._known.put(digest("o200k_base", text), 7)
+    assert (await counter.count_tokens(text, "gpt-5.1")).tokens == 7
+    assert (await counter.count_tokens(text, "gpt-oss-20b")).tokens == exact.tokens
+
+
+def test_what_is_remembered_is_bounded_and_the_first_goes_first() -> None:
+    known = CountCache(3)
+    for number in range(10):
+        known.put(b"%d" % number, number)
+        known.put(b"%d" % number, number)
+    assert (len(known), known.get(b"6"), known.get(b"7"), known.get(b"9")) == (3, None, 7, 9)
+
+
+@given(st.lists(st.text(max_size=4), max_size=4), st.lists(st.text(max_size=4), max_size=4))
+def test_other_texts_or_the_same_cut_elsewhere_have_another_key(some: list[str], others: list[str]) -> None:
+    assert (digest(*some) == digest(*others)) == (some == others)
+    assert digest("ab", "c") != digest("a", "bc")
+
+
+# Without tiktoken, or without its ranks.
+
+
+def package_with(folder: Path, data: bytes | None, *, lost: bool = False) -> str:
+    """An installed package that has this as its rank file, or has `lost` it since."""
+    name = "o200k_base.tiktoken.gz"
+    info = folder / "odd_ranks-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-ranks\nVersion: 1.0\n")
+    (info / "RECORD").write_text("" if data is None else f"odd_ranks/{name},,\n")
+    if data is not None and not lost:
+        (folder / "odd_ranks").mkdir()
+        (folder / "odd_ranks" / name).write_bytes(data)
+    return "odd-ranks"
+
+
+async def check_estimated(counter: TokenCounter) -> None:
+    """Every text and chat is counted, and called an estimate."""
+    for model in ("gpt-5", "gpt-oss-20b", "gpt-6-sol"):
+        for text in ("", PATCH, TEXTS["half a character"], "<|endoftext|>"):
+            assert await counter.count_tokens(text, model) == await EstimateCounter().count_tokens(text, model)
+    assert await counter.count_request(CHAT) == await EstimateCounter().count_request(CHAT)
+
+
+DAMAGES: Mapping[str, Callable[[bytes], bytes | None]] = {
+    "no rank file": lambda _: None,
+    "no gzip file": lambda _: b"not packed",
+    "half of the file": lambda data: data[: len(data) // 2],
+    "a flipped bit": lambda data: data[:5000] + bytes([data[5000] ^ 1]) + data[5001:],
+    "other ranks": lambda data: gzip.compress(gzip.decompress(data).replace(b" 5000\n", b" 5001\n", 1), 1),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+async def test_a_damaged_or_missing_rank_file_means_an_estimate(
+    rank_files: Mapping[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    package = package_with(tmp_path, DAMAGES[what](rank_files["o200k_base.tiktoken.gz"]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    await check_estimated(TiktokenCounter(package=package))
+
+
+async def test_a_package_that_has_lost_its_rank_file_means_an_estimate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = package_with(tmp_path, b"", lost=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    await check_estimated(TiktokenCounter(package=package))
+
+
+async def test_the_same_ranks_in_another_package_would_do(
+    rank_files: Mapping[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = package_with(tmp_path, rank_files["o200k_base.tiktoken.gz"])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert (await TiktokenCounter(package=package).count_tokens(PATCH, "gpt-5")).source == "exact"
+
+
+async def test_no_rank_package_at_all_means_an_estimate() -> None:
+    await check_estimated(TiktokenCounter(package="no-such-package-is-installed"))
+
+
+async def test_no_tiktoken_means_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    await check_estimated(TiktokenCounter())

@@ -91,7 +91,7 @@ class Text:
         if facts.error is not None:
             click.echo(f"Error: {one_line(str(facts.error))}\n{one_line(facts.error.hint)}", err=True)
         if facts.patch is not None:
-            click.echo(f"Patch: {figures.patch_words(facts.patch)}")
+            click.echo(f"→ {figures.patch_words(facts.patch)}")
         click.echo()
 
 

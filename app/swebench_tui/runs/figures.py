@@ -29,16 +29,21 @@ _ENDINGS: Final = {
 }
 
 _PATCH_WORDS: Final = {
-    "applies": "applies",
-    "does_not_apply": "does not apply",
+    "applies": "patch applies",
+    "does_not_apply": "patch does not apply",
     "no_patch": "no patch",
-    "unchecked": "not checked",
+    "unchecked": "patch not checked",
 }
 
 
 def glyph(facts: Facts) -> str:
     """The sign of a state; an answer that ended but not by itself gets a sign of its own."""
-    return "▲" if facts.state is State.DONE and facts.finish_reason in _ENDINGS else GLYPHS[facts.state]
+    return "▲" if cut_short(facts) else GLYPHS[facts.state]
+
+
+def cut_short(facts: Facts) -> bool:
+    """Whether the answer ended, but not because the model was done."""
+    return facts.state is State.DONE and facts.finish_reason in _ENDINGS
 
 
 def state_words(facts: Facts) -> str:
@@ -92,7 +97,7 @@ def summary(facts: Facts, *, free: bool) -> str:
 
 
 def patch_words(patch: PatchVerdict) -> str:
-    """`applies`, or what became of it instead, with the reason."""
+    """`patch applies`, or what became of it instead, with the reason."""
     words = _PATCH_WORDS[patch.status]
     return f"{words} ({patch.detail})" if patch.detail else words
 

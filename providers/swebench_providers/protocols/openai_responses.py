@@ -1,4 +1,8 @@
-"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2): what the models need that Chat Completions does not serve."""
+"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2): for the models and efforts that Chat Completions does not serve.
+
+Imitators have it too, but are asked there only where the user says so: llama.cpp calls an answer `completed` that it
+cut off at the output limit (measured 2026-11-22), which its Chat Completions does not.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,6 @@ _INCOMPLETE: Final = {
     "content_filter": FinishReason.CONTENT_FILTER,
     "steered": FinishReason.CANCELLED,
 }
-_DONE: Final = b"[DONE]"  # not of this wire, but imitators send it
 
 
 class _InputDetails(msgspec.Struct):
@@ -150,7 +153,7 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         return self._adapter.feed(data)
 
     def _read(self, record: ServerSentEvent) -> None:
-        if self._failure is not None or record.data.startswith(_DONE):
+        if self._failure is not None:
             return
         event = decode(_event, record.data)
         if event.type == "error" or record.name == b"error" or event.error is not None:

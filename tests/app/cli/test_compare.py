@@ -171,7 +171,7 @@ def test_a_prompt_file_is_sent_as_it_is(server: FaultServerThread, tmp_path: Pat
 
 def test_providers_names_columns_with_their_default_models(server: FaultServerThread) -> None:
     result = compare(server, "--providers", "compatible, ollama,", *ASK, "--json")
-    assert [(event["target"], event["model"]) for event in events(result, event="done")] == [
+    assert sorted((event["target"], event["model"]) for event in events(result, event="done")) == [
         ("compatible", "mock-model"),
         ("ollama", "mock-model"),
     ]
@@ -286,7 +286,7 @@ def test_escape_sequences_of_a_servers_error_never_reach_the_terminal(server: Fa
 def test_what_became_of_the_patch_stands_under_the_answer(server: FaultServerThread) -> None:
     server.server.default = Script("No patch here.")
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--count", "1")
-    assert "\nPatch: no patch (" in result.stdout
+    assert "\n→ no patch (" in result.stdout
 
 
 # Wrong usage, and what cannot be had.

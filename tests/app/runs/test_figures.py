@@ -158,11 +158,11 @@ def test_the_summary_is_one_line_of_all_figures(known: Facts, *, free: bool, wor
 @pytest.mark.parametrize(
     ("status", "detail", "words"),
     [
-        ("applies", "", "applies"),
-        ("applies", "recounted a hunk", "applies (recounted a hunk)"),
-        ("does_not_apply", "SEARCH text not found in a.py", "does not apply (SEARCH text not found in a.py)"),
+        ("applies", "", "patch applies"),
+        ("applies", "recounted a hunk", "patch applies (recounted a hunk)"),
+        ("does_not_apply", "SEARCH text not found in a.py", "patch does not apply (SEARCH text not found in a.py)"),
         ("no_patch", "", "no patch"),
-        ("unchecked", "no checkout", "not checked (no checkout)"),
+        ("unchecked", "no checkout", "patch not checked (no checkout)"),
     ],
 )
 def test_what_became_of_a_patch_is_said_with_its_reason(status: Status, detail: str, words: str) -> None:

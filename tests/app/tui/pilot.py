@@ -27,7 +27,7 @@ from tests.fault_server import FaultServer
 
 ScreenType = TypeVar("ScreenType", bound=Screen[Any])
 
-SIZE = (120, 40)
+SIZE = (100, 30)
 
 
 async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str, within: float = 10.0) -> None:

@@ -69,9 +69,9 @@ async def test_what_became_of_each_patch_stands_in_its_column() -> None:
         await pilot.press("enter")
         await all_settled(pilot)
         right, wrong, prose, cut = (shown(view) for view in compare_screen(pilot).columns)
-        assert "✓ patch: applies" in right
-        assert "✗ patch: does not apply" in wrong
-        assert "✗ patch: no patch" in prose
+        assert "✓ patch applies" in right
+        assert "✗ patch does not apply" in wrong
+        assert "✗ no patch" in prose
         assert all("✓ done" in view for view in (right, wrong, prose))
         assert "▲ done, cut off by the output limit" in cut
         assert "✓" not in cut
@@ -86,7 +86,7 @@ async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unche
         await wait_until(pilot, lambda: "the issue alone" in task_bar(pilot), what="the foreign task")
         await pilot.press("enter")
         await all_settled(pilot)
-        assert "? patch: not checked" in shown(column(pilot))
+        assert "? patch not checked" in shown(column(pilot))
 
 
 # Errors.

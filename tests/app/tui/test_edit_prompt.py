@@ -44,7 +44,7 @@ async def test_an_edited_prompt_is_what_reaches_the_wire_and_the_patch_is_still_
         await pilot.press("enter")
         await all_settled(pilot)
         assert user_prompt(server.requests[0].json) == "Just say hello.\n\tNaïve 修复"
-        assert "✗ patch: no patch" in shown(column(pilot))
+        assert "✗ no patch" in shown(column(pilot))
 
 
 async def test_typing_goes_into_the_prompt() -> None:

@@ -56,7 +56,10 @@ class FiguresView(Static):
 
     def _lines(self, facts: Facts, *, free: bool, now: float) -> list[Content]:
         state = f"{figures.glyph(facts)} {figures.state_words(facts)}"
-        first = Content.assemble((state, _COLOURS[facts.state]), f"  {figures.seconds(facts.elapsed(now))}")
+        first = Content.assemble(
+            (state, "$text-warning" if figures.cut_short(facts) else _COLOURS[facts.state]),
+            f"  {figures.seconds(facts.elapsed(now))}",
+        )
         speed = f"ttft {figures.seconds(facts.ttft)}  {figures.rate(facts)}"
         amount = f"{figures.tokens(facts)}  {figures.cost(facts, free=free)}"
         if self.content_size.width >= _WIDE_ENOUGH:
@@ -68,4 +71,4 @@ def _patch(patch: PatchVerdict) -> Content:
     sign, colour = ("✓", "$text-success") if patch.status == "applies" else ("✗", "$text-error")
     if patch.status == "unchecked":
         sign, colour = "?", "$text-warning"
-    return Content.assemble((f"{sign} patch: {one_line(figures.patch_words(patch))}", colour))
+    return Content.assemble((f"{sign} {one_line(figures.patch_words(patch))}", colour))
