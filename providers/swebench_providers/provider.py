@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
@@ -20,6 +20,9 @@ from swebench_providers.fold import Fold
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.profiles import ModelProfile
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
+
+if TYPE_CHECKING:
+    from swebench_providers.tokens import TokenCount
 
 SSE: Final = "text/event-stream"
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
@@ -46,6 +49,10 @@ class Provider(Protocol):
 
     async def default_model(self) -> str:
         """The model used where a request names none: the configured one, the catalog's, or the first of the list."""
+        ...
+
+    async def count_tokens(self, text: str, model: str = "") -> TokenCount:
+        """Tokens of `text` by the best means there is, which it names. Raises nothing for a server that is gone."""
         ...
 
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
@@ -147,6 +154,20 @@ class HTTPProvider:
         if not models:
             raise self._attributed(_no_model(self.spec.title), "")
         return models[0].id
+
+    async def count_tokens(self, text: str, model: str = "") -> TokenCount:
+        from swebench_providers.tokens import best  # noqa: PLC0415 - it knows this module, and few calls count
+
+        model = model or self._config.model or self.spec.default_model
+        keyless = not (self.spec.local or self._config.api_key)
+        return await best.count(
+            text,
+            self._meant(model),
+            wire="" if keyless else self.name,
+            config=self._config,
+            auth=self._auth,
+            transport=self._transport,
+        )
 
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
         return await prices.cost_of(usage, self.spec, self._config.base_url, self._meant(model))

@@ -23,6 +23,7 @@ from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.provider import HTTPProvider, Provider, Transporter
 
 if TYPE_CHECKING:
+    from swebench_providers.discovery import Found
     from swebench_providers.transport import Transport
 
 ProviderFactory = Callable[[ProviderSpec, ProviderConfig, Transporter], Provider]
@@ -69,6 +70,12 @@ class ProviderRegistry:
         spec, factory = self._entry(name)
         config = config or self.configure(name)
         return factory(spec, config, self._transport(config))
+
+    async def discover(self) -> list[Found]:
+        """The local servers that answer on their usual ports; takes two seconds at most (api-contracts 8)."""
+        from swebench_providers.discovery import discover  # noqa: PLC0415 - asked for once, if at all
+
+        return await discover(self._transport(ProviderConfig(name="")))
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and end the embedded model's process."""

@@ -20,6 +20,7 @@ from swebench_providers import (
     UnifiedRequest,
     UnifiedResponse,
 )
+from swebench_providers.tokens import TokenCount
 
 SPEC = ProviderSpec(title="Acme", protocol="openai_chat", local=True, default_model="acme-1")
 
@@ -75,6 +76,9 @@ class ScriptedProvider:
 
     async def default_model(self) -> str:
         return self.spec.default_model
+
+    async def count_tokens(self, text: str, model: str = "") -> TokenCount:  # noqa: ARG002
+        return TokenCount(len(text.split()), "estimated", "words")
 
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:  # noqa: ARG002
         if isinstance(self._cost, Exception):

@@ -94,8 +94,8 @@ class Terminal:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.paints: list[float] = []
         self.output = b""
+        self._seen: dict[bytes, float] = {}
         self._awaited = b""
-        self._seen: float | None = None
 
     def press(self, key: str) -> None:
         os.write(self._fd, key.encode())
@@ -114,17 +114,17 @@ class Terminal:
             now = time.perf_counter()
             self.paints.append(now)
             self.output = self.output[-256:] + data
-            if self._awaited and self._awaited in self.output:
-                self._seen = now
-                self._awaited = b""
+            if self._awaited in self.output:
+                self._seen.setdefault(self._awaited, now)
 
     def wait_for(self, what: bytes, within: float) -> float:
         """Seconds until `what` has been written; `within` when it was not."""
         began = time.perf_counter()
-        self._awaited, self._seen = what, None
-        while self._seen is None and time.perf_counter() - began < within:
+        self._awaited = what
+        self._seen.pop(what, None)
+        while what not in self._seen and time.perf_counter() - began < within:
             self.read(0.005)
-        return (self._seen or time.perf_counter()) - began
+        return self._seen.get(what, time.perf_counter()) - began
 
     def cpu(self) -> float:
         with open(f"/proc/{self.pid}/stat") as stat:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,7 +27,7 @@ from swebench_providers import (
 from swebench_providers.catalog import provider_spec
 from swebench_providers.config import ProviderConfig
 from swebench_providers.embedded import weights
-from swebench_providers.embedded.process import INSTALL_COMMAND, EmbeddedServer, Running, missing
+from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.transport import Transport
 
@@ -222,102 +221,3 @@ def test_where_it_runs_does_not_show_the_key() -> None:
     server.stop()
     told = msgspec.json.decode(running.address, type=Told)
     assert told.key not in repr(Running("http://127.0.0.1:1", running.key))
-
-
-# What keeps it from running
-
-
-@pytest.mark.parametrize(
-    ("program", "said"),
-    [
-        ("import sys; sys.stdin.readline(); sys.exit('loading\\nno such model')", "no such model"),
-        ("import sys; sys.stdin.readline()", "it ended without a word"),
-        ("pass", "it ended without a word"),
-        ("import sys; print('llama_model_loader: ...'); sys.stdin.read()", "it ended without a word"),
-        ("print('{}')", "it ended without a word"),
-    ],
-    ids=["an error", "silence", "an end before the key is read", "something else than an address", "no address"],
-)
-def test_a_server_that_does_not_start_is_a_passing_fault_with_its_last_line(program: str, said: str) -> None:
-    server = EmbeddedServer(command=child(program))
-    with pytest.raises(ProviderError) as caught:
-        server.start()
-    error = caught.value
-    assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
-    assert str(error) == f"the embedded model did not start: {said}"
-    assert INSTALL_COMMAND in error.hint
-    assert server.running is None
-
-
-def test_a_program_that_is_not_there_is_a_server_that_does_not_start(tmp_path: Path) -> None:
-    with pytest.raises(ProviderError, match="did not start: No such file or directory"):
-        EmbeddedServer(command=(str(tmp_path / "python"),)).start()
-
-
-def test_a_server_that_hangs_at_its_start_is_killed() -> None:
-    server = EmbeddedServer(command=child("import sys; sys.stdin.read()"), start_seconds=0.2)
-    with pytest.raises(ProviderError, match="did not start"):
-        server.start()
-    assert server.running is None
-
-
-def test_a_server_that_does_not_end_by_itself_is_killed() -> None:
-    deaf = "import json, time; print(json.dumps({'address': 'http://h'}), flush=True); time.sleep(3600)"
-    server = EmbeddedServer(command=child(deaf), stop_seconds=0.1)
-    assert server.start().address == "http://h"
-    server.stop()
-    assert server.running is None
-
-
-@pytest.fixture
-def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An environment without runtime and weights; where a package of the test's own would be found."""
-    own = tmp_path / "packages"
-    own.mkdir()
-    monkeypatch.setattr(sys, "path", [str(own), *(path for path in sys.path if "site-packages" not in path)])
-    monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    return own
-
-
-async def test_without_the_runtime_the_error_names_the_one_command(
-    server: EmbeddedServer, transport: Transport, nothing_installed: Path
-) -> None:
-    assert str(nothing_installed) in sys.path
-    for request in (SHORT, msgspec.structs.replace(SHORT, stream=False)):
-        with pytest.raises(ProviderError) as caught:
-            await provider_of(server, transport).generate_unified(request)
-        assert (caught.value.kind, caught.value.reason) == (ErrorKind.MODEL_NOT_FOUND, "not_installed")
-        assert "xllamacpp" in str(caught.value)
-        assert caught.value.hint == f"Install it with one command: {INSTALL_COMMAND}"
-        assert caught.value.provider == "embedded"
-
-
-def test_without_the_weights_the_error_names_the_one_command(nothing_installed: Path) -> None:
-    (nothing_installed / "xllamacpp.py").touch()
-    with pytest.raises(ProviderError) as caught:
-        EmbeddedServer().start()
-    assert weights.FILE_NAME in str(caught.value)
-    assert "98 MB" in str(caught.value)
-    assert INSTALL_COMMAND in caught.value.hint
-
-
-def test_weights_in_the_data_folder_are_found_unless_they_are_cut_off(nothing_installed: Path) -> None:
-    (nothing_installed / "xllamacpp.py").touch()
-    weights.data_folder().mkdir(parents=True)
-    file = weights.data_folder() / weights.FILE_NAME
-    with file.open("wb") as cut_off:
-        cut_off.truncate(weights.SIZE - 1)
-    assert weights.find() is None
-    with file.open("wb") as whole:
-        whole.truncate(weights.SIZE)
-    assert weights.find() == file
-    assert missing() is None
-
-
-def test_the_weights_of_a_clone_are_found_and_are_what_they_should_be() -> None:
-    found = weights.find()
-    assert found is not None
-    assert weights.sha256(found) == weights.SHA256
-    assert missing() is None

@@ -1,31 +1,20 @@
-"""The package from outside: its public names, what importing it costs, and the bridge for callers without a loop."""
+"""The package from outside: its public names, what importing it costs, and the sample that says how it is used."""
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
+from textwrap import dedent
 from types import ModuleType
 
 import pytest
 
 import swebench_providers
-from swebench_providers import ProviderError, UnifiedRequest, run_sync
 from swebench_providers.clock import SystemClock
 from swebench_providers.fold import Fold
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServerThread, Script
-from tests.providers.dialects import speak
 
 HEAVY = ("httpx", "aiohttp", "truststore", "textual", "rich", "click", "genai_prices", "pydantic", "xllamacpp")
-
-SAMPLE = """
-from swebench_providers import UnifiedRequest, get_registry, run_sync
-
-provider = get_registry().get_provider("compatible")
-for _ in range(2):
-    print(run_sync(provider.generate_unified(UnifiedRequest(prompt="Say hello."))).content)
-"""
 
 
 def test_all_names_what_is_exported_and_no_more() -> None:
@@ -59,37 +48,15 @@ def test_listing_and_configuring_providers_loads_none_of_them_either() -> None:
     assert done.stdout.split() == []
 
 
-def test_the_sample_of_the_package_runs_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_in_the_packages_documentation_runs_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    indented = [line for line in (swebench_providers.__doc__ or "").splitlines() if line.startswith("    ")]
+    sample = dedent("\n".join([*indented, "    print(answer.content)"]))
     with FaultServerThread(Script("Hello.")) as server:
-        monkeypatch.setenv("COMPATIBLE_BASE_URL", server.base_url)
-        command = [sys.executable, "-X", "dev", "-W", "error", "-c", SAMPLE]
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        command = [sys.executable, "-X", "dev", "-W", "error", "-c", sample]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("Hello.\nHello.\n", "", 0)
-
-
-def test_run_sync_works_without_a_running_loop() -> None:
-    with FaultServerThread(Script("Hello.")) as server:
-        provider = speak(server.base_url, "ollama", Transport())
-        answers = [run_sync(provider.generate_unified(UnifiedRequest(model="m", prompt="Hi"))) for _ in range(2)]
-    assert [answer.content for answer in answers] == ["Hello."] * 2
-
-
-async def test_run_sync_works_inside_a_running_loop_and_shares_one_transport_with_it() -> None:
-    with FaultServerThread(Script("Hello.")) as server:
-        provider = speak(server.base_url, "ollama", Transport())
-        request = UnifiedRequest(model="m", prompt="Hi")
-        assert (await provider.generate_unified(request)).content == "Hello."
-        assert run_sync(provider.generate_unified(request)).content == "Hello."
-        assert (await provider.generate_unified(request)).content == "Hello."
-
-
-async def test_run_sync_raises_what_the_coroutine_raises() -> None:
-    provider = speak("http://127.0.0.1:1", "ollama", Transport())
-    request = UnifiedRequest(model="m", prompt="Hi")
-    with pytest.raises(ProviderError, match="no connection"):
-        run_sync(provider.generate_unified(request))
-    with pytest.raises(ProviderError, match="no connection"):
-        await asyncio.to_thread(lambda: run_sync(provider.generate_unified(request)))
+    assert (done.stdout, done.stderr, done.returncode) == ("Hello.\n", "", 0)
 
 
 async def test_the_systems_clock_goes_on_by_what_one_sleeps() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ import pytest
 
 from swebench_providers import ErrorKind, TimeLimits
 from swebench_providers.transport import Transport
-from tests.fault_server import FaultServer, FaultServerThread, Script
+from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK, KEY, error_of, saying, speak
 
 HOST = "model.example"  # reserved: no such host can exist
@@ -259,50 +258,3 @@ async def test_a_proxy_that_cannot_be_used_is_refused_rather_than_passed_by(writ
     error = await error_of(speak(f"http://{HOST}", "compatible", transport))
     assert (error.kind, "word" in str(error)) == (ErrorKind.BAD_ENDPOINT, False)
     assert str(error).startswith(said)
-
-
-# Loops
-
-
-@pytest.fixture
-def threaded() -> Iterator[FaultServerThread]:
-    with FaultServerThread(Script("a")) as server:
-        yield server
-
-
-def test_each_loop_has_connections_of_its_own_and_closes_them_when_it_ends(threaded: FaultServerThread) -> None:
-    transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
-
-    async def twice() -> None:
-        await provider.generate_unified(ASK)
-        await provider.generate_unified(ASK)
-
-    for _ in range(3):
-        asyncio.run(twice())
-    threaded.call(threaded.server.all_closed(within=1))
-    assert len({request.peer_port for request in threaded.server.requests}) == 3
-
-
-def test_a_loop_that_has_ended_is_forgotten(threaded: FaultServerThread) -> None:
-    transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
-    for _ in range(3):
-        asyncio.run(provider.generate_unified(ASK))
-    gc.collect()
-    assert len(transport._pools) == 0
-
-
-def test_loops_in_several_threads_may_share_a_transport(threaded: FaultServerThread) -> None:
-    transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
-
-    async def main() -> list[str]:
-        async def ask() -> str:
-            return (await provider.generate_unified(ASK)).content
-
-        inside = asyncio.gather(*(ask() for _ in range(5)))
-        other = asyncio.to_thread(lambda: [asyncio.run(ask()) for _ in range(5)])
-        return [*await inside, *await other]
-
-    assert asyncio.run(main()) == ["a"] * 10

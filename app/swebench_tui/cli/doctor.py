@@ -14,6 +14,7 @@ import msgspec
 
 from swebench_providers import get_registry
 from swebench_providers.connection import ConnectionReport, check
+from swebench_providers.discovery import Found
 from swebench_providers.embedded.process import missing
 from swebench_tui import __version__, paths
 from swebench_tui.printable import one_line
@@ -23,7 +24,7 @@ _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-price
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is looked at. `reachable` holds the tests of the providers that were asked."""
+    """All that is looked at. `servers` answer on this machine; `reachable` holds the tests asked for."""
 
     version: str
     python: str
@@ -33,6 +34,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     repositories: str
     embedded: str
     providers: list[Readiness]
+    servers: list[Found]
     reachable: list[ConnectionReport]
 
 
@@ -40,7 +42,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--ask", "asked", multiple=True, metavar="P", help="Test this provider too (costs a few tokens).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(*, asked: tuple[str, ...], as_json: bool) -> None:
-    """Say what is installed, configured and, for providers named with --ask, reachable. Keys are never shown.
+    """Say what is installed, configured, found on this machine, and whether those named with --ask answer.
 
     Exit status 1 when something that was asked for does not work.
     """
@@ -53,6 +55,7 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
 async def _examine(asked: tuple[str, ...]) -> Health:
     registry = get_registry()
     try:
+        servers = await registry.discover()
         reports = await asyncio.gather(*(check(registry.get_provider(name)) for name in asked))
     finally:
         await registry.aclose()
@@ -65,6 +68,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         repositories=str(paths.repositories()),
         embedded=missing() or "ready",
         providers=[readiness(registry, name) for name in registry.list_providers()],
+        servers=servers,
         reachable=list(reports),
     )
 
@@ -87,6 +91,9 @@ def _lines(health: Health) -> list[str]:
         "",
         *(f"{'✓' if found.ready else '·'} {found.name:<14} {found.to_do or 'ready'}" for found in health.providers),
     ]
+    for server in health.servers:
+        models = ", ".join(map(one_line, server.models[:3])) or ("needs a key" if server.needs_key else "no model")
+        lines.append(f"✓ found {server.name} at {server.base_url}: {models}")
     for report in health.reachable:
         words = "answered" if report.ok else f"{report.verdict.replace('_', ' ')}: {one_line(report.message)}"
         lines.append(f"{'✓' if report.ok else '✗'} {report.provider}: {words} ({report.latency_ms:.0f} ms)")

@@ -25,16 +25,20 @@ class Engine:
         self.registry = registry
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
-        self._running: dict[Column, asyncio.Task[None]] = {}  # touched in the loop only
+        self._running: dict[Column, Future[None]] = {}
         self._thread.start()
 
     def start(self, column: Column) -> None:
         """Run a column. It is not waited for: its facts say how far it is."""
-        self._loop.call_soon_threadsafe(self._begin, column)
+        future = self.submit(column.run())
+        self._running[column] = future
+        future.add_done_callback(lambda _: self._running.pop(column, None))
 
     def cancel(self, column: Column) -> None:
         """Stop a column that runs, closing its connection; on any other nothing happens."""
-        self._loop.call_soon_threadsafe(self._stop, column)
+        future = self._running.get(column)
+        if future is not None:
+            future.cancel()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run any coroutine in the engine's loop."""
@@ -52,17 +56,6 @@ class Engine:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-
-    def _begin(self, column: Column) -> None:
-        task = self._loop.create_task(column.run())
-        self._running[column] = task
-        task.add_done_callback(lambda _: self._running.pop(column))
-
-    def _stop(self, column: Column) -> None:
-        task = self._running.get(column)
-        if task is not None:
-            # Behind the task's first step, where it may still be waiting: a task that never ran would not say it ended.
-            self._loop.call_soon(task.cancel)
 
     async def _wind_up(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}

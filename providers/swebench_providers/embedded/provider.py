@@ -6,20 +6,24 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from swebench_providers import prices
+from swebench_providers.auth import BearerTokenAuth
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.clock import SystemClock
 from swebench_providers.config import ProviderConfig
-from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.server import ALIAS, CONTEXT
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.provider import HTTPProvider, Transporter
+
+if TYPE_CHECKING:
+    from swebench_providers.tokens import TokenCount
 
 DEFAULT_OUTPUT: Final = 400
 """Tokens of an answer when the request sets no limit: so small a model likes to repeat itself to the end of its window.
@@ -57,6 +61,21 @@ class EmbeddedProvider:
     async def default_model(self) -> str:
         return self._config.model or self.spec.default_model
 
+    async def count_tokens(self, text: str, model: str = "") -> TokenCount:
+        """Exact while the model runs; it is not started for a count."""
+        from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
+
+        if (running := self._server.running) is None:
+            return await best.local_counter().count_tokens(text, model or self.spec.default_model)
+        return await best.count(
+            text,
+            model or self.spec.default_model,
+            wire="llamacpp",
+            config=self._reached(running),
+            auth=BearerTokenAuth(running.key),
+            transport=self._transport,
+        )
+
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
         return await prices.cost_of(usage, self.spec, None, model)
 
@@ -66,10 +85,12 @@ class EmbeddedProvider:
         except ProviderError as error:
             error.provider = self.name
             raise
-        config = msgspec.structs.replace(
+        return HTTPProvider(self.spec, self._reached(running), self._transport)
+
+    def _reached(self, running: Running) -> ProviderConfig:
+        return msgspec.structs.replace(
             self._config, base_url=f"{running.address}{self.spec.default_path}", api_key=running.key
         )
-        return HTTPProvider(self.spec, config, self._transport)
 
 
 def _bounded(request: UnifiedRequest) -> UnifiedRequest:

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -37,7 +36,8 @@ async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str
             while not holds():
                 await pilot.pause(0.01)
     except TimeoutError:
-        pytest.fail(f"{what}: not within {within:g} s. The screen:\n{shown(pilot.app.screen)}")
+        # No pytest.fail: as a BaseException it would not end an app that pytest-textual-snapshot runs.
+        raise AssertionError(f"{what}: not within {within:g} s. The screen:\n{shown(pilot.app.screen)}") from None
 
 
 @asynccontextmanager

@@ -1,0 +1,82 @@
+"""A `Secret` and the strategies that hold one: no way of showing, writing or copying them gives the key away."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ApiKeyAuth, BearerTokenAuth, NoAuth, ProviderConfig, Secret
+from swebench_providers.auth import AuthStrategy, strategy
+from tests.providers.dialects import KEY
+
+SHOWN: dict[str, Callable[[Secret], str]] = {
+    "str": str,
+    "repr": repr,
+    "f-string": lambda secret: f"{secret}",
+    "f-string with conversions": lambda secret: f"{secret!r} {secret!s} {secret!a}",
+    "format": format,
+    "in a list": lambda secret: repr([secret, {secret: secret}]),
+}
+
+
+@pytest.mark.parametrize("how", SHOWN)
+def test_a_secret_shows_as_dots(how: str) -> None:
+    assert KEY not in SHOWN[how](Secret(KEY))
+    assert "••••" in SHOWN[how](Secret(KEY))
+
+
+@pytest.mark.parametrize(
+    "holder", [Secret(KEY), ProviderConfig(name="openai", api_key=Secret(KEY))], ids=["it", "config"]
+)
+@pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy, msgspec.json.encode, msgspec.to_builtins])
+def test_a_secret_is_not_written_out_alone_or_with_what_holds_it(
+    write: Callable[[object], object], holder: object
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        write(holder)
+    assert KEY not in str(caught.value)
+
+
+def test_two_secrets_of_one_text_are_one_and_an_empty_one_is_none() -> None:
+    assert Secret(KEY) == Secret(KEY)
+    assert len({Secret(KEY), Secret(KEY), Secret("other")}) == 2
+    assert Secret(KEY) != KEY
+    assert Secret(KEY)
+    assert not Secret("")
+    assert Secret("").scrub("text") == "text"
+
+
+@given(before=st.text(), after=st.text(), kept=st.integers(9, len(KEY)))
+def test_scrubbing_masks_the_key_wherever_it_stands_and_what_a_cut_left_of_it(
+    before: str, after: str, kept: int
+) -> None:
+    assert KEY not in Secret(KEY).scrub(f"{before}{KEY}{after}{KEY}")
+    assert KEY[:9] not in Secret(KEY).scrub(f"{before}{KEY}{after}"[: len(before) + kept])
+
+
+def test_text_without_the_key_is_left_as_it_is() -> None:
+    assert Secret(KEY).scrub("keys begin with sk-proj-") == "keys begin with sk-proj-"
+
+
+@pytest.mark.parametrize("auth", [BearerTokenAuth(Secret(KEY)), ApiKeyAuth(Secret(KEY), "x-api-key"), NoAuth()])
+def test_an_auth_strategy_leaves_its_input_alone_and_does_not_show_its_key(auth: AuthStrategy) -> None:
+    base = {"accept": "text/plain"}
+    headers = auth.prepare_headers(base)
+    assert base == {"accept": "text/plain"}
+    assert headers["accept"] == "text/plain"
+    assert KEY not in repr(auth)
+    assert (KEY in "".join(headers.values())) is not isinstance(auth, NoAuth)
+
+
+def test_a_style_without_a_key_shows_nothing() -> None:
+    for style in ("bearer", "x-api-key", "api-key", "none"):
+        assert strategy(style, None).prepare_headers({}) == {}
+        assert strategy(style, Secret("")).prepare_headers({}) == {}
+    assert strategy("none", Secret(KEY)).prepare_headers({}) == {}
+    assert strategy("api-key", Secret(KEY)).prepare_headers({}) == {"api-key": KEY}
