@@ -69,7 +69,7 @@ def child(columns: int, base_url: str) -> None:
 
         def action_mark(self) -> None:
             self.marks = getattr(self, "marks", 0) + 1
-            self.screen.query_one("#modes", Static).update(f"K{self.marks:05d}")
+            self.screen.query_one("#modes", Static).update(f"K{self.marks:05d}", layout=False)
 
         def action_report(self) -> None:
             assert isinstance(self.screen, CompareScreen)

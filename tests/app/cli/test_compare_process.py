@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -17,6 +18,14 @@ from tests.fault_server import FaultServerThread, Script, failing
 COMPARE = (sys.executable, "-m", "swebench_tui", "compare")
 TWO_COLUMNS = ("-t", "compatible:a", "-t", "compatible:b", "--prompt", "Why?")
 SLOW = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)
+
+
+@pytest.fixture
+def sigint_is_heard() -> Iterator[None]:
+    """Also where these tests run in the background of a script, whose shell has all its children ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def start(server: FaultServerThread, *arguments: str) -> subprocess.Popen[bytes]:
@@ -50,6 +59,7 @@ def test_answers_are_on_standard_output_before_the_process_ends(server: FaultSer
     assert (process.returncode, done, errors) == (1, {0: "done", 1: "failed"}, b"")
 
 
+@pytest.mark.usefixtures("sigint_is_heard")
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 def test_ctrl_c_ends_it_at_once_keeps_what_arrived_and_closes_the_connections(
     server: FaultServerThread, *, as_json: bool

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import partial
+
 from textual.widgets import Input, OptionList
 
 from swebench_tui.tui.screens.add_model import AddModelScreen
 from tests.app.tui.pilot import compare_screen, paste, running, shown, top_screen, wait_until
-from tests.fault_server import FaultServer, Script, failing, json_body
+from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 
 ONE = ("compatible:first",)
 
@@ -16,7 +17,11 @@ def models(*names: str) -> Script:
     return json_body({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
 
-async def test_it_lists_the_providers_and_enter_on_one_adds_its_default_model() -> None:
+def says(dialog: AddModelScreen, *words: str) -> bool:
+    return all(word in shown(dialog) for word in words)
+
+
+async def test_a_provider_can_be_chosen_and_a_target_typed_whole() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("a")
         dialog = await top_screen(pilot, AddModelScreen)
@@ -28,16 +33,12 @@ async def test_it_lists_the_providers_and_enter_on_one_adds_its_default_model() 
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         assert str(compare_screen(pilot).columns[1].target) == "embedded"
         assert compare_screen(pilot).columns[1].has_focus_within
-
-
-async def test_a_target_can_be_typed_whole() -> None:
-    async with running(*ONE) as pilot:
         await pilot.press("a")
         await top_screen(pilot, AddModelScreen)
         await paste(pilot, "ollama:qwen3-coder:30b")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
-        assert str(compare_screen(pilot).columns[1].target) == "ollama:qwen3-coder:30b"
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 3, what="the third column")
+        assert str(compare_screen(pilot).columns[2].target) == "ollama:qwen3-coder:30b"
 
 
 async def test_after_the_colon_the_models_of_the_provider_are_listed_live() -> None:
@@ -67,24 +68,17 @@ async def test_going_back_before_the_colon_lists_the_providers_again() -> None:
         await wait_until(pilot, lambda: "anthropic" in shown(dialog), what="the providers")
 
 
-async def test_an_unknown_provider_is_answered_with_the_nearest_and_the_dialog_stays() -> None:
+async def test_what_is_no_target_is_refused_with_what_to_do_and_the_dialog_stays() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("a")
         dialog = await top_screen(pilot, AddModelScreen)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="how to write one")
         await paste(pilot, "olama:[b]x[/b]")
         await pilot.press("enter")
         await wait_until(pilot, lambda: "✗ there is no provider 'olama'" in shown(dialog), what="the error")
         assert "→ Did you mean 'ollama'?" in shown(dialog)
         assert len(compare_screen(pilot).columns) == 1
-
-
-async def test_an_empty_target_is_refused_with_how_to_write_one() -> None:
-    async with running(*ONE) as pilot:
-        await pilot.press("a")
-        dialog = await top_screen(pilot, AddModelScreen)
-        await pilot.press("enter")
-        await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="the hint")
-        assert pilot.app.screen is dialog
 
 
 async def test_a_server_that_is_down_is_said_in_the_dialog_which_goes_on() -> None:
@@ -102,21 +96,15 @@ async def test_a_server_that_is_down_is_said_in_the_dialog_which_goes_on() -> No
         assert str(compare_screen(pilot).columns[1].target) == "compatible:typed-anyway"
 
 
-@pytest.mark.parametrize(
-    ("script", "what"),
-    [
-        (failing(401, "who are you?"), "who are you?"),
-        (Script(status=200, body=b"<html>", headers={"content-type": "text/html"}), "web page"),
-    ],
-    ids=["401", "web page"],
-)
-async def test_a_server_that_lists_no_models_is_said_in_the_dialog(script: Script, what: str) -> None:
+async def test_a_server_that_lists_no_models_is_said_in_the_dialog_and_asked_again_when_typed_again() -> None:
     async with FaultServer() as server, running(*ONE, server=server) as pilot:
-        server.by_path["/v1/models"] = script
         await pilot.press("a")
         dialog = await top_screen(pilot, AddModelScreen)
-        await paste(pilot, "compatible:")
-        await wait_until(pilot, lambda: what in shown(dialog) and "→ " in shown(dialog), what="the error")
+        for script, what in [(failing(401, "who are you?"), "who are you?"), (html_page(), "web page")]:
+            server.by_path["/v1/models"] = script
+            dialog.query_one(Input).clear()
+            await paste(pilot, "compatible:")
+            await wait_until(pilot, partial(says, dialog, what, "→ "), what=what)
 
 
 async def test_a_provider_without_an_address_says_which_variable_to_set() -> None:

@@ -146,7 +146,7 @@ async def test_stopping_what_does_not_run_changes_nothing() -> None:
 
 async def test_enter_and_escape_at_once_leave_no_column_running() -> None:
     async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
-        for _ in range(5):
+        for _ in range(3):
             await pilot.press("enter", "escape")
         await all_settled(pilot)
         assert states(pilot) == ["cancelled"] * 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from textual.widgets import Input, OptionList
 
 from swebench_tui.bench import datasets
@@ -156,3 +157,19 @@ async def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:
         await pilot.press("enter")
         await wait_until(pilot, lambda: literally in task_bar(pilot), what="the title in the bar")
         assert "\x1b" not in shown(pilot.app.screen)
+
+
+async def test_a_checkout_that_cannot_be_made_is_said_in_the_bar_and_the_old_task_stays_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(*ONE) as pilot:
+        before = compare_screen(pilot).question
+        (tmp_path / "cache").write_text("a file where the folder of the checkouts should be")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        await pilot.press("i")
+        picker = await top_screen(pilot, PickTaskScreen)
+        await wait_until(pilot, lambda: picker.query_one(OptionList).option_count > 1, what="the tasks")
+        await pilot.press("down", "down", "enter")
+        await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="the error")
+        assert "cannot be written" in task_bar(pilot)
+        assert compare_screen(pilot).question is before

@@ -33,6 +33,8 @@ from swebench_tui.tui.widgets.task_bar import TaskBar
 
 MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
+_SLOW: Final = 0.03
+"""Seconds a frame may take; a key pressed meanwhile waits for it, and then for its own."""
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 _FOOTER_WIDTH: Final = 90  # cells that the keys need with air between them
 
@@ -279,9 +281,9 @@ at the bottom a column follows its answer.
             self._drawing = False
             return
         took = time.perf_counter() - began
-        if took > _FRAME:
+        if took > _SLOW:
             self._at_once = max(1, self._at_once // 2)
-        elif took < _FRAME / 2:
+        elif took < _SLOW / 2:
             self._at_once = min(len(columns), self._at_once + 1)
         self.set_timer(max(_FRAME - took, took), self._draw)
 
