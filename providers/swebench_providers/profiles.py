@@ -49,5 +49,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     body: Mapping[str, object] = {}
     """Fields that stand in every request."""
     seed: bool = True
+    cuts_prompts: bool = False
+    """It drops the front of a prompt that does not fit, and says nothing (api-contracts 10.3, lines 1 and 2)."""
     keep_alive: bool = True
     """False where the server closes a connection after an answer without a word: the next request would be lost."""

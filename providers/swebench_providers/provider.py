@@ -15,7 +15,7 @@ from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.clock import Clock, SystemClock
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, Finished, Notice
+from swebench_providers.events import Event, Finished, Notice, UsageUpdate
 from swebench_providers.fold import Fold
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.profiles import ModelProfile
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 SSE: Final = "text/event-stream"
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
+_WORTH_A_DOUBT: Final = 500
+"""Tokens; below that an estimate is too rough to doubt a count."""
+
 USER_AGENT: Final = "swebench-tui/0.1"
 
 
@@ -116,8 +119,9 @@ class HTTPProvider:
                 yield Notice(message, self._now())
             async with aclosing(self._events(wire, spoken)) as events:
                 async for event in events:
-                    fold.add(event)
-                    yield event
+                    for told in (event, *self._doubts(request, event)):
+                        fold.add(told)
+                        yield told
         except ProviderError as error:
             fold.leave_in(error)
             raise self._attributed(error, model) from None
@@ -202,17 +206,34 @@ class HTTPProvider:
             wire, spoken = self._encode(request, request.model, stream=False)
             for message in wire.notices:
                 fold.add(Notice(message, self._now()))
-            return await self._read_into(fold, wire, spoken)
+            return await self._read_into(fold, request, wire, spoken)
         except ProviderError as error:
             fold.leave_in(error)
             raise self._attributed(error, request.model) from None
 
-    async def _read_into(self, fold: Fold, wire: WireRequest, spoken: TransformPipeline) -> bytes:
+    async def _read_into(
+        self, fold: Fold, request: UnifiedRequest, wire: WireRequest, spoken: TransformPipeline
+    ) -> bytes:
         async with self._send(wire) as response:
             body = await self._body(response, spoken)
             for event in spoken.parser.parse(body, self._now()):
-                fold.add(_with_id(event, response))
+                for told in (_with_id(event, response), *self._doubts(request, event)):
+                    fold.add(told)
             return body
+
+    def _doubts(self, request: UnifiedRequest, event: Event) -> list[Notice]:
+        """A warning where the server has read far less than was sent."""
+        if not (self.spec.quirks.cuts_prompts and isinstance(event, UsageUpdate) and event.usage.prompt_tokens):
+            return []
+        from swebench_providers.tokens.estimate import estimate_tokens  # noqa: PLC0415 - it knows this module
+
+        turns = [request.system_message or "", *(turn.content for turn in request.conversation())]
+        sent = sum(estimate_tokens(text) for text in turns)
+        read = event.usage.prompt_tokens
+        if sent < _WORTH_A_DOUBT or read >= sent / 2:
+            return []
+        words = f"About {sent:,} tokens were sent and {read:,} read: the server may have cut the prompt to its window."
+        return [Notice(words, event.at)]
 
     def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> tuple[WireRequest, TransformPipeline]:
         """The request, and the protocol it is written in, which is the one its answer is read in."""

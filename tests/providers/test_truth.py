@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, FinishReason, ProviderError, UnifiedRequest
@@ -12,7 +13,7 @@ from swebench_providers.protocols.stream import MARKER_MISSING
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.transport import MAX_BODY, Transport
 from tests.fault_server import Cut, Ending, FaultServer, Script, failing, html_page, redirect
-from tests.providers.dialects import ASK, error_of, saying, speak
+from tests.providers.dialects import ASK, error_of, provider_at, saying, speak
 
 IN_ONE_BODY = UnifiedRequest(model="m", prompt="Say it.", stream=False)
 MORE = 16 * 1024 * 1024  # bytes behind the bound, for the client to leave unread
@@ -238,3 +239,16 @@ async def test_a_server_that_does_not_answer_in_http_is_a_fault_of_the_network(
     async with saying(said) as address:
         error = await error_of(speak(address, dialect, transport))
     assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "unreachable")
+
+
+@REQUESTS
+async def test_a_server_that_read_far_less_than_was_sent_is_doubted(
+    fault_server: FaultServer, transport: Transport, request_: UnifiedRequest
+) -> None:
+    fault_server.default = Script("a b", prompt_tokens=2050)
+    ollama = provider_at(fault_server.base_url, "ollama", transport)
+    long = msgspec.structs.replace(request_, prompt="a word after another " * 2_000)
+    answer = await ollama.generate_unified(long)
+    assert any("2,050 read: the server may have cut the prompt" in notice for notice in answer.notices)
+    short = await ollama.generate_unified(request_)
+    assert short.notices == ()

@@ -448,4 +448,3 @@ async def test_a_view_that_was_just_removed_can_still_be_painted() -> None:
 
 def test_every_look_has_a_component_class() -> None:
     assert len(AnswerView.COMPONENT_CLASSES) == len(list(Look))
-    assert AnswerView.HELP

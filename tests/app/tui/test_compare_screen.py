@@ -323,7 +323,7 @@ async def test_y_copies_the_answer_exactly_as_it_came() -> None:
 async def test_question_mark_shows_help_and_hides_it() -> None:
     async with running(*TWO) as pilot:
         await pilot.press("question_mark")
-        await wait_until(pilot, lambda: "SEARCH/REPLACE" in shown(pilot.app.screen), what="help for the answer")
+        await wait_until(pilot, lambda: "Several models" in shown(pilot.app.screen), what="help for the screen")
         await pilot.press("question_mark")
         await wait_until(pilot, lambda: not pilot.app.screen.query(HelpPanel), what="no help")
 

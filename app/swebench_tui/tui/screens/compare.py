@@ -52,7 +52,10 @@ the first token (ttft), tokens per second, tokens and cost. `~` marks a figure t
 
 **tab** goes to the next column. In the one that has the focus **x** stops it, **r** asks again, **z** gives it the
 whole screen and back, **y** copies the answer, **delete** removes the column. Arrow keys, **pgup** and **pgdn** scroll;
-at the bottom a column follows its answer.
+at the bottom a column follows its answer. The mouse selects text to copy.
+
+Code, diffs and SEARCH/REPLACE blocks stand as the model wrote them; `↳` marks a row that continues the one above, and
+control characters are shown as pictures, such as `␛`.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "run", key_display="⏎", id="compare.run"),

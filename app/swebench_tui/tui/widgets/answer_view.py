@@ -36,17 +36,6 @@ class AnswerView(ScrollView, can_focus=True):
     container: a view without them paints rows from its cache, which is several times cheaper.
     """
 
-    HELP = """\
-### Answer
-
-The text of the model as it arrives. The view follows the last line until you scroll up, and again once you are back at
-the end.
-
-- Code, diffs and SEARCH/REPLACE blocks stand as the model wrote them; `↳` marks a row that continues the one above.
-- Control characters are shown as pictures, such as `␛`, or as `�`.
-- Select with the mouse to copy what is shown.
-"""
-
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_COMPONENTS.values())
 
     DEFAULT_CSS = """

@@ -36,21 +36,27 @@ class FiguresView(Static):
         super().__init__(Content("◌ waiting  ⏎ asks the model"))
         self._drawn: tuple[State, PatchVerdict | None, str] | None = None
         self._drawn_at = float("-inf")
+        self._last: tuple[Facts, bool, float] | None = None
+
+    def on_resize(self) -> None:
+        """Fit what is shown to the new width, of a column that has ended too."""
+        if self._last is not None:
+            facts, free, now = self._last
+            self._drawn = None
+            self.show(facts, free=free, now=now)
 
     def show(self, facts: Facts, *, free: bool, now: float) -> None:
         """Write what `facts` say at monotonic time `now`."""
+        self._last = (facts, free, now)
         notice = facts.notices[-1] if facts.notices and facts.first_token is None and not facts.state.ended else ""
         drawn = (facts.state, facts.patch, notice)
         if drawn == self._drawn and now - self._drawn_at < _PERIOD and not facts.settled:
             return
-        below = (
-            [_patch(facts.patch)]
-            if facts.patch
-            else [Content.styled(one_line(notice), "$text-muted")]
-            if notice
-            else []
-        )
-        lines = [*self._lines(facts, free=free, now=now), *below]
+        lines = self._lines(facts, free=free, now=now)
+        if facts.patch:
+            lines.append(_patch(facts.patch))
+        elif notice:
+            lines.append(Content.styled(one_line(notice), "$text-muted"))
         self.update(Content("\n").join(lines), layout=drawn != self._drawn)
         self._drawn, self._drawn_at = drawn, now
 
