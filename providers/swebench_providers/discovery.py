@@ -17,8 +17,8 @@ from swebench_providers import fingerprints
 from swebench_providers.auth import NoAuth
 from swebench_providers.config import TimeLimits
 from swebench_providers.errors import ProviderError
+from swebench_providers.exchange import USER_AGENT, Answer, Transporter
 from swebench_providers.fingerprints import DESCRIPTION, MODELS, Answered, Answers, ServerKind, recognise
-from swebench_providers.provider import USER_AGENT, Answer, Transporter
 
 __all__ = ["LOOPBACK", "USUAL_PORTS", "Answered", "Answers", "Found", "ServerKind", "discover", "recognise"]
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
 from swebench_providers import prices
-from swebench_providers.auth import AuthStrategy, strategy
+from swebench_providers.auth import strategy
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.config import ProviderConfig, TimeLimits, address_variables
+from swebench_providers.config import ProviderConfig, address_variables
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event, Finished, Notice, UsageUpdate
+from swebench_providers.exchange import USER_AGENT, Answer, Transporter, join
 from swebench_providers.fold import Fold
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.profiles import ModelProfile
@@ -28,8 +29,6 @@ SSE: Final = "text/event-stream"
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
 _WORTH_A_DOUBT: Final = 500
 """Tokens; below that an estimate is too rough to doubt a count."""
-
-USER_AGENT: Final = "swebench-tui/0.1"
 
 
 class Provider(Protocol):
@@ -61,38 +60,6 @@ class Provider(Protocol):
     async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
         """What `usage` of `model` costs here, in USD; None when that is unknown."""
         ...
-
-
-class Answer(Protocol):
-    """An HTTP answer whose head has arrived. `headers` have lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-
-    def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body in the pieces it arrives in. Raises `ProviderError` (incomplete, timeout)."""
-        ...
-
-    async def read(self) -> bytes:
-        """The whole body."""
-        ...
-
-
-class Transporter(Protocol):
-    """What a provider needs of HTTP: see `transport.Transport`."""
-
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        auth: AuthStrategy,
-        body: bytes | None,
-        limits: TimeLimits,
-    ) -> AbstractAsyncContextManager[Answer]: ...
-
-    async def drain(self, chunks: AsyncIterator[bytes]) -> None: ...
 
 
 class HTTPProvider:
@@ -160,7 +127,7 @@ class HTTPProvider:
         return models[0].id
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
-        from swebench_providers.tokens import best  # noqa: PLC0415 - it knows this module, and few calls count
+        from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
 
         model = model or self._config.model or self.spec.default_model
         keyless = not (self.spec.local or self._config.api_key)
@@ -225,7 +192,7 @@ class HTTPProvider:
         """A warning where the server has read far less than was sent."""
         if not (self.spec.quirks.cuts_prompts and isinstance(event, UsageUpdate) and event.usage.prompt_tokens):
             return []
-        from swebench_providers.tokens.estimate import estimate_tokens  # noqa: PLC0415 - it knows this module
+        from swebench_providers.tokens.estimate import estimate_tokens  # noqa: PLC0415 - few calls need it
 
         turns = [request.system_message or "", *(turn.content for turn in request.conversation())]
         sent = sum(estimate_tokens(text) for text in turns)
@@ -293,14 +260,6 @@ class HTTPProvider:
             error.code = self._config.api_key.scrub(error.code)
         error.__context__ = None
         return error.with_traceback(None)
-
-
-def join(base_url: str, path: str) -> str:
-    """`path` below `base_url`, whose query goes to the end; a version both of them name stands once."""
-    base_url, _, query = base_url.partition("?")
-    if path.startswith("/v1/") and base_url.endswith("/v1"):
-        base_url = base_url.removesuffix("/v1")
-    return f"{base_url}{path}{'&' if '?' in path else '?'}{query}" if query else f"{base_url}{path}"
 
 
 def _with_id(event: Event, response: Answer) -> Event:

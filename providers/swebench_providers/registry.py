@@ -20,7 +20,8 @@ from swebench_providers.config import ProviderConfig, from_environment
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.provider import HTTPProvider, Provider, Transporter
+from swebench_providers.exchange import Transporter
+from swebench_providers.provider import HTTPProvider, Provider
 
 if TYPE_CHECKING:
     from swebench_providers.discovery import Found

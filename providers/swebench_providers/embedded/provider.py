@@ -19,8 +19,9 @@ from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.server import ALIAS, CONTEXT
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
+from swebench_providers.exchange import Transporter
 from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.provider import HTTPProvider, Transporter
+from swebench_providers.provider import HTTPProvider
 
 if TYPE_CHECKING:
     from swebench_providers.tokens import TokenCount

@@ -9,9 +9,9 @@ import msgspec
 from swebench_providers.auth import AuthStrategy
 from swebench_providers.config import ProviderConfig
 from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.exchange import USER_AGENT, Transporter, join
 from swebench_providers.models import UnifiedRequest
 from swebench_providers.protocols import WireRequest, failures
-from swebench_providers.provider import USER_AGENT, Transporter, join
 from swebench_providers.tokens.counter import TokenCount, framing
 from swebench_providers.tokens.wires import CountWire
 

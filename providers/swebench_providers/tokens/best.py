@@ -9,7 +9,7 @@ import msgspec
 from swebench_providers.auth import AuthStrategy
 from swebench_providers.config import ProviderConfig
 from swebench_providers.errors import ProviderError
-from swebench_providers.provider import Transporter
+from swebench_providers.exchange import Transporter
 from swebench_providers.tokens.api_counter import APITokenCounter
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
