@@ -29,10 +29,11 @@ class UsageUpdate(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something the user should know that is no error: a parameter left out, a server starting."""
+    """Something the user should know that is no error: a parameter left out, or, `passing`, a server starting."""
 
     message: str
     at: float
+    passing: bool = False
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):

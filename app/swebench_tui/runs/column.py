@@ -69,8 +69,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a column. Times are monotonic seconds; None has not happened, or is unknown.
 
     `pieces` is the number of pieces so far: until the provider has counted it stands for the tokens. `thought` says
-    that reasoning was among them. `usage` of an answer that broke off is an estimate. `settled` says that nothing will
-    change any more.
+    that reasoning was among them. `usage` of an answer that broke off is an estimate. `remarks` are the notices that
+    hold when the answer is there too. `settled` says that nothing will change any more.
     """
 
     state: State = State.WAITING
@@ -88,6 +88,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     error: ProviderError | None = None
     notices: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     patch: PatchVerdict | None = None
     settled: bool = False
 
@@ -210,7 +211,8 @@ class Column:
             case UsageUpdate():
                 self._set(usage=event.usage)
             case Notice():
-                self._set(notices=(*self._facts.notices, event.message))
+                remarks = self._facts.remarks if event.passing else (*self._facts.remarks, event.message)
+                self._set(notices=(*self._facts.notices, event.message), remarks=remarks)
             case Finished():
                 self._set(
                     state=State.DONE,

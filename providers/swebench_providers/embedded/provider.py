@@ -45,9 +45,11 @@ class EmbeddedProvider:
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         if self._server.running is None:
-            yield Notice("Starting the embedded model on this machine …", SystemClock().now())
+            yield Notice("Starting the embedded model on this machine …", SystemClock().now(), passing=True)
         provider = await self._started()
-        yield Notice("The model reads the prompt: about 100 tokens a second on one core …", SystemClock().now())
+        yield Notice(
+            "The model reads the prompt: about 100 tokens a second on one core …", SystemClock().now(), passing=True
+        )
         async with aclosing(provider.stream_unified(_bounded(request))) as events:
             async for event in events:
                 yield event

@@ -177,7 +177,12 @@ async def test_a_fault_of_ours_is_shown_like_any_error() -> None:
 async def test_the_last_notice_shows_until_the_first_token() -> None:
     notice, first = Gate(), Gate()
     provider = ScriptedProvider(
-        Notice("Starting \x1b[2J", 1), notice, Notice("Reading [b]it[/b]", 2), first, text("Here."), finished()
+        Notice("Starting \x1b[2J", 1, passing=True),
+        notice,
+        Notice("Reading [b]it[/b]", 2, passing=True),
+        first,
+        text("Here."),
+        finished(),
     )
     async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
         await pilot.press("enter")
@@ -188,6 +193,14 @@ async def test_the_last_notice_shows_until_the_first_token() -> None:
         first.open()
         await all_settled(pilot)
         assert "Reading" not in shown(column(pilot))
+
+
+async def test_what_was_left_out_of_a_request_is_still_said_when_the_answer_is_there() -> None:
+    provider = ScriptedProvider(Notice("temperature left out", 1), text("Here."), finished())
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await all_settled(pilot)
+        assert "temperature left out" in shown(column(pilot))
 
 
 async def test_reasoning_is_shown_apart_from_the_answer() -> None:

@@ -34,7 +34,7 @@ class FiguresView(Static):
 
     def __init__(self) -> None:
         super().__init__(Content("◌ waiting  ⏎ asks the model"))
-        self._drawn: tuple[State, PatchVerdict | None, str] | None = None
+        self._drawn: tuple[State, PatchVerdict | None, tuple[str, ...]] | None = None
         self._drawn_at = float("-inf")
         self._last: tuple[Facts, bool, float] | None = None
 
@@ -48,15 +48,15 @@ class FiguresView(Static):
     def show(self, facts: Facts, *, free: bool, now: float) -> None:
         """Write what `facts` say at monotonic time `now`."""
         self._last = (facts, free, now)
-        notice = facts.notices[-1] if facts.notices and facts.first_token is None and not facts.state.ended else ""
-        drawn = (facts.state, facts.patch, notice)
+        waiting = facts.first_token is None and not facts.state.ended
+        notices = facts.notices[-1:] if waiting else facts.remarks
+        drawn = (facts.state, facts.patch, notices)
         if drawn == self._drawn and now - self._drawn_at < _PERIOD and not facts.settled:
             return
         lines = self._lines(facts, free=free, now=now)
         if facts.patch:
             lines.append(_patch(facts.patch))
-        elif notice:
-            lines.append(Content.styled(one_line(notice), "$text-muted"))
+        lines += [Content.styled(one_line(notice), "$text-muted") for notice in notices]
         self.update(Content("\n").join(lines), layout=drawn != self._drawn)
         self._drawn, self._drawn_at = drawn, now
 
