@@ -121,9 +121,11 @@ def test_closing_while_columns_stream_leaves_no_thread_and_no_connection(server:
 
 
 def test_closing_twice_is_closing_once(server: FaultServerThread) -> None:
+    before = engine_threads()
     engine = Engine(ProviderRegistry({"COMPATIBLE_BASE_URL": server.base_url}))
     engine.close()
     engine.close()
+    assert engine_threads() == before
 
 
 def test_eight_columns_at_a_hundred_tokens_a_second_lose_nothing() -> None:
