@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_config_path
 
 
 def repositories() -> Path:
     """Checkouts of the bundled repositories: made when needed, safe to delete."""
     return user_cache_path("swebench-tui") / "repositories"
+
+
+def prices() -> Path:
+    """What the user pays where that is not as the lists say; there only if the user wrote it."""
+    return user_config_path("swebench-tui") / "prices.toml"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from swebench_providers.secret import Secret
 
@@ -14,6 +14,29 @@ class AuthStrategy(Protocol):
     def prepare_headers(self, base_headers: Mapping[str, str]) -> dict[str, str]:
         """A new mapping: `base_headers` with the credentials added."""
         ...
+
+
+@runtime_checkable
+class ExpiringAuth(AuthStrategy, Protocol):
+    """A strategy whose credentials run out, and have to be fetched."""
+
+    @property
+    def token(self) -> Secret | None:
+        """What is shown now; None before the first has been fetched."""
+        ...
+
+    async def renew(self) -> None:
+        """Fetch credentials where there are none that last; returns at once where there are.
+
+        Raises `ProviderError` (auth, transient, bad_endpoint).
+        """
+        ...
+
+
+async def renew(auth: AuthStrategy) -> None:
+    """To be awaited before `prepare_headers`: only what expires needs it. Raises what `ExpiringAuth.renew` does."""
+    if isinstance(auth, ExpiringAuth):
+        await auth.renew()
 
 
 class BearerTokenAuth:
@@ -44,8 +67,15 @@ class NoAuth:
         return dict(base_headers)
 
 
-def strategy(style: str, key: Secret | None) -> AuthStrategy:
-    """The strategy a catalog file names in `auth`; without a key there is nothing to show."""
+def strategy(style: str, key: Secret | None, *, proxy: str | None = None, ca_bundle: str | None = None) -> AuthStrategy:
+    """The strategy a catalog file names in `auth`; without a key there is nothing to show, but for `google`.
+
+    `proxy` and `ca_bundle` are for strategies that fetch something, as in `Transport`.
+    """
+    if style == "google" and not key:
+        from swebench_providers.google_credentials import GoogleAuth  # noqa: PLC0415 - one provider needs it
+
+        return GoogleAuth(proxy=proxy, ca_bundle=ca_bundle)
     if not key or style == "none":
         return NoAuth()
-    return BearerTokenAuth(key) if style == "bearer" else ApiKeyAuth(key, style)
+    return BearerTokenAuth(key) if style in {"bearer", "google"} else ApiKeyAuth(key, style)

@@ -4,28 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Final, Literal
 from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
+from swebench_providers import google_credentials
 from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
 from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.models import ModelPrice
 from swebench_providers.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 _TRAILING: Final = re.compile(r"[\s/]+$")
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _VERSION: Final = "api-version"
+_HTTPS_PORT: Final = 443
+_LOCAL_NAMES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds. `idle` is the longest silence between two pieces of an answer, its first one included: a model that
-    reasons, or loads, can be silent for minutes (api-contracts 5.0).
+    """Seconds: until the connection stands, until the first piece of text or thinking, between two pieces, in all.
+
+    A model that reasons, or is being loaded, can be silent for minutes (api-contracts 5.0). Where `first_token` is None
+    the model's family says how long, else it is as `idle`.
     """
 
     connect: float = 10.0
+    first_token: float | None = None
     idle: float = 300.0
+    total: float = 3600.0
+
+    @property
+    def until_first_token(self) -> float:
+        return self.idle if self.first_token is None else self.first_token
+
+    @property
+    def silence(self) -> float:
+        """The longest time in which nothing at all may arrive."""
+        return max(self.until_first_token, self.idle)
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +52,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     `base_url_source` says where the address came from; a key found in the environment goes only to an address that
     comes from the catalog or from the environment too, never to one named elsewhere. `auth` is how the key is shown,
     and `protocol` what is spoken, where it is not as the catalog says. `base_models` gives the vendor's name, whose
-    rules and prices hold, for each name of one's own, such as a deployment's.
+    rules and prices hold, for each name of one's own, such as a deployment's. `prices` are the user's own, by model.
     """
 
     name: str
@@ -48,6 +66,7 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str | None = None
     auth: AuthStyle | None = None
     base_models: Mapping[str, str] = {}
+    prices: Mapping[str, ModelPrice] = {}
     key_source: str | None = None
     base_url_source: Literal["catalog", "environment", "given"] = "catalog"
 
@@ -63,19 +82,27 @@ def from_environment(
     key_variable = next((variable for variable in (*spec.token_env, *spec.env) if _value(environ, variable)), None)
     chosen = base_url or set_url or spec.base_url
     url = normalise(chosen, spec) if chosen else None
-    if url is not None and not _may_see_the_key(url, spec, set_url):
+    own = url is None or _may_see_the_key(url, spec, set_url)
+    if not own:
         key_variable = None
+    keyless = google_credentials.source(environ) if own and not key_variable and spec.keyless == "google" else None
     headers = {header: _filled(value, environ) for header, value in spec.headers.items()}
     return ProviderConfig(
         name=name,
         api_key=Secret(_value(environ, key_variable)) if key_variable else None,
-        key_source=f"environment: {key_variable}" if key_variable else None,
-        auth="bearer" if key_variable in spec.token_env else None,
+        key_source=f"environment: {key_variable}" if key_variable else keyless,
+        auth="google" if keyless else "bearer" if key_variable in spec.token_env else None,
         base_url=url,
         base_url_source="given" if base_url else "environment" if set_url else "catalog",
         headers={header: value for header, value in headers.items() if value is not None},
         protocol=None if base_url else protocol,
     )
+
+
+def way_in(spec: ProviderSpec) -> str:
+    """What gives a provider its key, in words that follow `set`."""
+    variables = " or ".join(spec.env)
+    return f"{variables}, or run: {google_credentials.LOGIN_COMMAND}" if spec.keyless == "google" else variables
 
 
 def address_variables(spec: ProviderSpec) -> tuple[str, ...]:
@@ -128,7 +155,11 @@ def _may_see_the_key(url: str, spec: ProviderSpec, set_url: str | None) -> bool:
 
 
 def normalise(address: str, spec: ProviderSpec) -> str:
-    """An address as users write it (`host`, `:port`, `host:port`, a URL) as a base URL without a trailing slash."""
+    """An address as users write it (`host`, `:port`, `host:port`, a URL) as a base URL without a trailing slash.
+
+    Without a scheme it is http for what is near: names and addresses of a private network, and the ports of local
+    servers. Anything else is https, so that no key goes over the internet in the clear.
+    """
     text = address.strip()
     if text.startswith(":"):
         text = f"127.0.0.1{text}"
@@ -144,11 +175,29 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         raise _bad_address(address, "its host or port cannot be read")
     if parts.scheme not in {"http", "https"} or not (parts.hostname or "").strip():
         raise _bad_address(address, "it is not an http or https address")
+    scheme = parts.scheme
+    if bare and not _speaks_plainly(parts.hostname or "", port, spec):
+        scheme = "https"
     netloc = parts.netloc.removesuffix(":").strip()
     if bare and port is None and spec.default_port:
         netloc = f"{netloc}:{spec.default_port}"
     path = _TRAILING.sub("", parts.path) or spec.default_path
-    return urlunsplit((parts.scheme, netloc, path, _api_version(parts.query), ""))
+    return urlunsplit((scheme, netloc, path, _api_version(parts.query), ""))
+
+
+def _speaks_plainly(host: str, port: int | None, spec: ProviderSpec) -> bool:
+    """Whether a host named without a scheme is meant over http."""
+    if port == _HTTPS_PORT:
+        return False
+    return _is_near(host.strip()) or (spec.local and bool(port or spec.default_port))
+
+
+def _is_near(host: str) -> bool:
+    """Whether the internet cannot know `host`: an address that is not global, or a name of a local network."""
+    try:
+        return not ip_address(host.partition("%")[0]).is_global
+    except ValueError:
+        return "." not in host or host.endswith(_LOCAL_NAMES)
 
 
 def _api_version(query: str) -> str:

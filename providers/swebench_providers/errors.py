@@ -20,7 +20,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from swebench_providers.models import TokenUsage
+from swebench_providers.limits import ServerLimit
+from swebench_providers.models import Charge, TokenUsage
 
 
 class ErrorKind(StrEnum):
@@ -57,7 +58,8 @@ class ProviderError(Exception):
     `reason` names the cause more finely than `kind` where the wire tells it (`out_of_credit`, `bad_parameter`, ...).
     `retry_after` is in seconds, None when the server named no time. `status` is None when no HTTP answer came or the
     error came inside a stream. `code` is the server's own word. What had arrived before the end is kept in
-    `partial_text`, `partial_reasoning` and `usage`.
+    `partial_text`, `partial_reasoning` and `usage`; what the server said of its rate limits in `limits`;
+    what the attempt cost in `charge`, once that has been reckoned.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         status: int | None = None,
         code: str = "",
+        parameter: str = "",
         request_id: str | None = None,
     ) -> None:
         super().__init__(what)
@@ -81,12 +84,15 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.status = status
         self.code = code
+        self.parameter = parameter
         self.request_id = request_id
         self.provider = ""
         self.model = ""
         self.partial_text = ""
         self.partial_reasoning = ""
         self.usage: TokenUsage | None = None
+        self.limits: tuple[ServerLimit, ...] = ()
+        self.charge: Charge | None = None
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {str(self)!r})"

@@ -5,18 +5,38 @@ from __future__ import annotations
 from decimal import Decimal
 
 from swebench_providers.errors import ProviderError
-from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
-from swebench_providers.models import TokenUsage, UnifiedResponse
+from swebench_providers.events import (
+    Attempt,
+    AttemptFailed,
+    Event,
+    Finished,
+    LimitsUpdate,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    UsageUpdate,
+)
+from swebench_providers.limits import ServerLimit
+from swebench_providers.models import Charge, FailedAttempt, TokenUsage, UnifiedResponse
 
 
 class Fold:
     """What has arrived of an answer. `started` is the monotonic time, in seconds, at which it was asked for."""
 
     def __init__(self, started: float) -> None:
-        self._started = started
+        self._called = started
+        self._notices: list[str] = []
+        self._failed: list[FailedAttempt] = []
+        self.charges: list[Charge] = []
+        self._limits: tuple[ServerLimit, ...] = ()
+        self._begin("", started)
+
+    def _begin(self, provider: str, at: float) -> None:
+        """An answer starts from nothing."""
+        self.provider = provider
+        self._started = at
         self._text: list[str] = []
         self._reasoning: list[str] = []
-        self._notices: list[str] = []
         self.usage: TokenUsage | None = None
         self.first_token_at: float | None = None
         self.finished: Finished | None = None
@@ -29,12 +49,27 @@ class Fold:
                 self._reasoning.append(event.text)
             case UsageUpdate():
                 self.usage = event.usage
-            case Notice():
-                self._notices.append(event.message)
             case Finished():
                 self.finished = event
+            case _:
+                self._note(event)
         if self.first_token_at is None and isinstance(event, TextDelta | ReasoningDelta):
             self.first_token_at = event.at
+
+    def _note(self, event: Event) -> None:
+        """What is about the call, not about the answer."""
+        match event:
+            case Notice():
+                self._notices.append(event.message)
+            case LimitsUpdate():
+                self._limits = event.limits
+            case Charge():
+                self.charges.append(event)
+            case Attempt():
+                self._begin(event.provider, event.at)
+            case AttemptFailed():
+                self._failed.append(_record(event))
+                self._begin("", event.at)
 
     @property
     def text(self) -> str:
@@ -43,6 +78,12 @@ class Fold:
     @property
     def reasoning(self) -> str:
         return "".join(self._reasoning)
+
+    def cost(self) -> Decimal | None:
+        """What all attempts cost together, in USD; None where nothing was reckoned, or one of them is unknown."""
+        amounts = [charge.amount for charge in self.charges]
+        known = [amount for amount in amounts if amount is not None]
+        return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 
     def leave_in(self, error: ProviderError) -> None:
         """Keep what had arrived on the error that ended it."""
@@ -71,5 +112,15 @@ class Fold:
             request_id=self.finished.request_id,
             tool_calls=self.finished.tool_calls,
             notices=tuple(self._notices),
-            raw_response=raw,
+            raw_response=raw or self.finished.raw_body,
+            limits=self._limits,
+            waited_ms=(self._started - self._called) * 1000,
+            failed_attempts=tuple(self._failed),
         )
+
+
+def _record(failed: AttemptFailed) -> FailedAttempt:
+    error = failed.error
+    return FailedAttempt(
+        provider=failed.provider, model=failed.model, key=failed.key, kind=error.kind.value, message=str(error)
+    )

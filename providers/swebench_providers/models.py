@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+from swebench_providers.limits import ServerLimit
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 # Weakest first: an effort a model lacks is replaced by the nearest one below it (api-contracts 3.1).
 EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+DEAREST: Final = 1_000_000
+"""USD per million tokens; nothing costs more than a dollar a token."""
+_FEWEST: Final = -12  # the power of ten below which a price is a mistake, and a zero would fill pages
 
 
 class FinishReason(StrEnum):
@@ -83,6 +89,42 @@ class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
         return self.prompt_tokens + self.completion_tokens
 
 
+class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model costs, in USD per million tokens, each from 0 to `DEAREST`; `ValueError` for any other number.
+
+    `cached_input` is for input read from the provider's cache, `cache_write` for input stored there. None is as
+    `input`: most providers charge nothing extra for storing, and a discount that is not known is not given.
+    """
+
+    input: Decimal
+    output: Decimal
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for price in (self.input, self.output, self.cached_input, self.cache_write):
+            if price is not None and not is_price(price):
+                raise ValueError(f"{price} is no price")
+
+    def cost(self, usage: TokenUsage) -> Decimal | None:
+        """USD for `usage`, in which each token is counted once. None for counts that cannot be."""
+        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        if min(plain, usage.cached_tokens, usage.cache_write_tokens, usage.completion_tokens) < 0:
+            return None
+        total = (
+            plain * self.input
+            + usage.cached_tokens * (self.input if self.cached_input is None else self.cached_input)
+            + usage.cache_write_tokens * (self.input if self.cache_write is None else self.cache_write)
+            + usage.completion_tokens * self.output
+        )
+        return total.scaleb(-6)
+
+
+def is_price(amount: Decimal) -> bool:
+    """Whether `amount` can be the price of a million tokens in USD."""
+    return amount.is_finite() and not amount.is_signed() and amount.adjusted() >= _FEWEST and amount <= DEAREST
+
+
 class ToolCall(msgspec.Struct, frozen=True):
     """A call the model asked for. `arguments` is JSON text, as it came."""
 
@@ -91,10 +133,36 @@ class ToolCall(msgspec.Struct, frozen=True):
     arguments: str
 
 
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt cost, in USD; None is unknown. `exact` is False where the tokens were estimated.
+
+    `at` is monotonic seconds.
+    """
+
+    amount: Decimal | None
+    exact: bool
+    provider: str
+    model: str
+    at: float
+
+
+class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that brought no whole answer, before the one that did. `kind` is an `ErrorKind`, `key` a label."""
+
+    provider: str
+    model: str
+    kind: str
+    message: str
+    key: str = ""
+
+
 class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """A whole answer. `cost` is in USD, None when the price is unknown; times are milliseconds from the call.
 
     `ttft_ms` is the time to the first token of text or reasoning, None when none came or nothing was streamed.
+    Where policies waited or tried more than once, times count from the attempt that answered, `waited_ms` is what went
+    before it, and `failed_attempts` says who failed and why, in order.
+    `limits` is what the server said of its rate limits.
     `raw_response` holds the body of a call made with `stream=False`, b"" otherwise.
     """
 
@@ -112,10 +180,16 @@ class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
     tool_calls: tuple[ToolCall, ...] = ()
     notices: tuple[str, ...] = ()
     raw_response: bytes = b""
+    waited_ms: float = 0.0
+    limits: tuple[ServerLimit, ...] = ()
+    failed_attempts: tuple[FailedAttempt, ...] = ()
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model a provider offers. None is unknown. Prices are in USD per million tokens, as the provider lists them."""
+    """A model a provider offers. None is unknown. Prices are in USD per million tokens, as the provider lists them.
+
+    `capabilities` are the server's words, such as `tools` or `thinking`; empty is unknown too.
+    """
 
     id: str
     name: str = ""
@@ -123,3 +197,18 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     max_output: int | None = None
     price_input: Decimal | None = None
     price_output: Decimal | None = None
+    price_cached_input: Decimal | None = None
+    price_cache_write: Decimal | None = None
+    capabilities: tuple[str, ...] = ()
+
+    @property
+    def price(self) -> ModelPrice | None:
+        """The listed price, None where it is not known for input and output both."""
+        if self.price_input is None or self.price_output is None:
+            return None
+        return ModelPrice(
+            input=self.price_input,
+            output=self.price_output,
+            cached_input=self.price_cached_input,
+            cache_write=self.price_cache_write,
+        )

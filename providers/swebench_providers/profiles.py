@@ -19,6 +19,7 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     `thinking`: how the field of that name is written: Anthropic knows `budget` and `adaptive`, Gemini `budget` and
     `level`.
     `effort_style`: whether Ollama's `think` is a switch or a level.
+    `first_token`: seconds it may think before its first piece, where that is longer than other models take.
     """
 
     context_window: int | None = None
@@ -32,6 +33,7 @@ class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     system_role: Literal["system", "developer"] = "system"
     thinking: Literal["none", "budget", "adaptive", "level"] = "none"
     effort_style: Literal["switch", "level"] = "level"
+    first_token: float | None = None
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import asyncio
+import shlex
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from swebench_providers import prices
-from swebench_providers.auth import strategy
+from swebench_providers.auth import ExpiringAuth, strategy
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.config import ProviderConfig, address_variables
+from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
+from swebench_providers.details import DETAIL_SECONDS, DETAIL_WIRES, described
+from swebench_providers.doubts import Doubts
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, Finished, Notice, UsageUpdate
+from swebench_providers.events import Event, Finished, LimitsUpdate, Notice
 from swebench_providers.exchange import USER_AGENT, Answer, Transporter, join
 from swebench_providers.fold import Fold
-from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.limits import server_limits
+from swebench_providers.listed_prices import ListedPrices
+from swebench_providers.models import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.patience import took_too_long, within
+from swebench_providers.prices import Prices, charging
 from swebench_providers.profiles import ModelProfile
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
+from swebench_providers.protocols.failure_rules import THE_KEY
 
 if TYPE_CHECKING:
     from swebench_providers.tokens import TokenCount
 
 SSE: Final = "text/event-stream"
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
-_WORTH_A_DOUBT: Final = 500
-"""Tokens; below that an estimate is too rough to doubt a count."""
 
 
 class Provider(Protocol):
@@ -57,8 +64,17 @@ class Provider(Protocol):
         """Tokens of `text` by the best means there is, which it names. Raises nothing for a server that is gone."""
         ...
 
-    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
-        """What `usage` of `model` costs here, in USD; None when that is unknown."""
+    async def cost_of(
+        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+    ) -> Decimal | None:
+        """What `usage` of `model` costs here, in USD; None when that is unknown. Raises nothing for a server's sake.
+
+        `asked` is the name the model was asked by, where it answered under another one. `batch` is for a batch job.
+        """
+        ...
+
+    async def price_of(self, model: str) -> ModelPrice | None:
+        """What `model` costs here, None when that is unknown. May ask for the list of models, once."""
         ...
 
 
@@ -69,12 +85,14 @@ class HTTPProvider:
         self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, clock: Clock | None = None
     ) -> None:
         self.name = config.name
-        self.spec = spec
+        self.spec = charging(spec, config.prices)
         self._config = config
         self._transport = transport
+        self._listed = ListedPrices(self._models)
+        self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
-        self._auth = strategy(config.auth or spec.auth, config.api_key)
+        self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = Fold(self._now())
@@ -84,9 +102,14 @@ class HTTPProvider:
             wire, spoken = self._encode(request, model, stream=True)
             for message in wire.notices:
                 yield Notice(message, self._now())
-            async with aclosing(self._events(wire, spoken)) as events:
+            doubts = Doubts(request, cuts_prompts=self.spec.quirks.cuts_prompts)
+            limits = self._limits(model)
+            async with (
+                aclosing(self._events(wire, spoken, limits)) as arriving,
+                aclosing(within(limits, arriving, self.spec.title)) as events,
+            ):
                 async for event in events:
-                    for told in (event, *self._doubts(request, event)):
+                    for told in doubts.about(event):
                         fold.add(told)
                         yield told
         except ProviderError as error:
@@ -104,10 +127,15 @@ class HTTPProvider:
         else:
             raw = await self._whole(request, fold)
         answered = (fold.finished and fold.finished.model) or request.model
-        cost = await self.cost_of(fold.usage, answered)
+        cost = await self.cost_of(fold.usage, answered, asked=request.model)
         return fold.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
 
     async def list_models(self) -> list[ModelInfo]:
+        models = await self._models()
+        self._listed.heard(models)
+        return models
+
+    async def _models(self) -> list[ModelInfo]:
         if self.spec.models is not None:
             return [_with_limits(ModelInfo(id=name), profile_of(self.spec, name)) for name in self.spec.models]
         try:
@@ -130,7 +158,7 @@ class HTTPProvider:
         from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
 
         model = model or self._config.model or self.spec.default_model
-        keyless = not (self.spec.local or self._config.api_key)
+        keyless = not (self.spec.local or self._has_credentials)
         return await best.count(
             text,
             self._meant(model),
@@ -140,17 +168,38 @@ class HTTPProvider:
             transport=self._transport,
         )
 
-    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
-        return await prices.cost_of(usage, self.spec, self._config.base_url, self._meant(model))
+    async def cost_of(
+        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+    ) -> Decimal | None:
+        return await self._prices.cost_of(usage, model, asked=asked, batch=batch)
 
-    async def _events(self, wire: WireRequest, spoken: TransformPipeline) -> AsyncGenerator[Event, None]:
-        async with self._send(wire) as response:
+    async def price_of(self, model: str) -> ModelPrice | None:
+        return await self._prices.price_of(model)
+
+    async def describe(self, models: Sequence[ModelInfo], *, seconds: float = DETAIL_SECONDS) -> list[ModelInfo]:
+        """`models` with what the server tells of each when it is asked, such as the window it is loaded with.
+
+        Raises nothing: what is not known when `seconds` are over stays as it was. Most providers' lists say it all.
+        """
+        wire = self.spec.details and DETAIL_WIRES[self.spec.details]
+        return await described(models, wire, self._told, seconds=seconds) if wire else list(models)
+
+    async def _told(self, wire: WireRequest) -> bytes:
+        async with self._send(wire, at_root=True) as response:
+            return await self._body(response, self._pipeline)
+
+    async def _events(
+        self, wire: WireRequest, spoken: TransformPipeline, limits: TimeLimits
+    ) -> AsyncGenerator[Event, None]:
+        async with self._send(wire, limits=limits) as response:
+            for told in _limits_told(response, self._now()):
+                yield told
             if response.status >= 300 or _in_one_body(response, spoken):
                 body = await self._body(response, spoken)
                 for event in spoken.parser.parse(body, self._now()):
                     yield _with_id(event, response)
                 return
-            decoder, heard_at = spoken.parser.decoder(), self._now()
+            decoder = spoken.parser.decoder()
             async with aclosing(response.chunks()) as chunks:
                 async for chunk in chunks:
                     events = decoder.feed(chunk, self._now())
@@ -158,10 +207,6 @@ class HTTPProvider:
                         yield event
                     if decoder.ended:
                         break
-                    if events:
-                        heard_at = self._now()
-                    elif self._now() - heard_at > self._config.time_limits.idle:
-                        raise _only_keep_alives(self.spec)
                 else:
                     for event in decoder.feed(b"", self._now()):
                         yield event
@@ -173,7 +218,10 @@ class HTTPProvider:
             wire, spoken = self._encode(request, request.model, stream=False)
             for message in wire.notices:
                 fold.add(Notice(message, self._now()))
-            return await self._read_into(fold, request, wire, spoken)
+            async with asyncio.timeout(self._config.time_limits.total):
+                return await self._read_into(fold, request, wire, spoken)
+        except TimeoutError:
+            raise self._attributed(took_too_long(self.spec.title, self._config.time_limits), request.model) from None
         except ProviderError as error:
             fold.leave_in(error)
             raise self._attributed(error, request.model) from None
@@ -181,26 +229,15 @@ class HTTPProvider:
     async def _read_into(
         self, fold: Fold, request: UnifiedRequest, wire: WireRequest, spoken: TransformPipeline
     ) -> bytes:
-        async with self._send(wire) as response:
+        async with self._send(wire, limits=self._limits(request.model)) as response:
             body = await self._body(response, spoken)
+            for told in _limits_told(response, self._now()):
+                fold.add(told)
+            doubts = Doubts(request, cuts_prompts=self.spec.quirks.cuts_prompts)
             for event in spoken.parser.parse(body, self._now()):
-                for told in (_with_id(event, response), *self._doubts(request, event)):
-                    fold.add(told)
+                for checked in doubts.about(_with_id(event, response)):
+                    fold.add(checked)
             return body
-
-    def _doubts(self, request: UnifiedRequest, event: Event) -> list[Notice]:
-        """A warning where the server has read far less than was sent."""
-        if not (self.spec.quirks.cuts_prompts and isinstance(event, UsageUpdate) and event.usage.prompt_tokens):
-            return []
-        from swebench_providers.tokens.estimate import estimate_tokens  # noqa: PLC0415 - few calls need it
-
-        turns = [request.system_message or "", *(turn.content for turn in request.conversation())]
-        sent = sum(estimate_tokens(text) for text in turns)
-        read = event.usage.prompt_tokens
-        if sent < _WORTH_A_DOUBT or read >= sent / 2:
-            return []
-        words = f"About {sent:,} tokens were sent and {read:,} read: the server may have cut the prompt to its window."
-        return [Notice(words, event.at)]
 
     def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> tuple[WireRequest, TransformPipeline]:
         """The request, and the protocol it is written in, which is the one its answer is read in."""
@@ -208,6 +245,11 @@ class HTTPProvider:
         profile = profile_of(self.spec, self._meant(model))
         spoken = self._spoken(request, profile)
         return spoken.transformer.encode(request, profile, self.spec.quirks), spoken
+
+    def _limits(self, model: str) -> TimeLimits:
+        """The user's time limits, with what the model's family needs where the user has set none."""
+        limits, profile = self._config.time_limits, profile_of(self.spec, self._meant(model))
+        return msgspec.structs.replace(limits, first_token=limits.first_token or profile.first_token)
 
     def _spoken(self, request: UnifiedRequest, profile: ModelProfile) -> TransformPipeline:
         """The provider's protocol, or Responses where the model or the effort needs it and the provider has it."""
@@ -220,10 +262,12 @@ class HTTPProvider:
         return self._config.base_models.get(model, model)
 
     @asynccontextmanager
-    async def _send(self, wire: WireRequest) -> AsyncGenerator[Answer, None]:
+    async def _send(
+        self, wire: WireRequest, *, at_root: bool = False, limits: TimeLimits | None = None
+    ) -> AsyncGenerator[Answer, None]:
         if self._config.base_url is None:
             raise _no_address(self.spec)
-        if not (self.spec.local or self._config.api_key or self._config.base_url_source == "given"):
+        if not (self.spec.local or self._has_credentials or self._config.base_url_source == "given"):
             raise _no_key(self.spec)
         if self._config.api_key and not self._config.api_key.fits_a_header:
             raise _damaged_key(self.spec)
@@ -233,21 +277,27 @@ class HTTPProvider:
             headers["connection"] = "close"
         async with self._transport.send(
             wire.method,
-            join(self._config.base_url, wire.path),
+            join(self._config.base_url.removesuffix("/v1") if at_root else self._config.base_url, wire.path),
             headers=headers,
             auth=self._auth,
             body=wire.body or None,
-            limits=self._config.time_limits,
+            limits=limits or self._config.time_limits,
         ) as response:
             yield response
 
     async def _body(self, response: Answer, spoken: TransformPipeline) -> bytes:
         body = await response.read()
         if response.status >= 300:
-            raise spoken.parser.classify(response.status, response.headers, body)
+            error = spoken.parser.classify(response.status, response.headers, body)
+            error.limits = server_limits(response.headers, now=datetime.now(UTC))
+            raise error
         if _is_html(response):
             raise _not_an_api(self.spec.title)
         return body
+
+    @property
+    def _has_credentials(self) -> bool:
+        return bool(self._config.api_key) or isinstance(self._auth, ExpiringAuth)
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
@@ -255,11 +305,28 @@ class HTTPProvider:
         A server may have quoted it; and the frames the error came through hold the request and the server's words.
         """
         error.provider, error.model = self.name, model
-        if self._config.api_key:
-            error.args = (self._config.api_key.scrub(str(error)),)
-            error.code = self._config.api_key.scrub(error.code)
+        shown = self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
+        if shown:
+            error.args = (shown.scrub(str(error)),)
+            error.code = shown.scrub(error.code)
+            error.hint = shown.scrub(error.hint)
+        error.hint = self._in_own_terms(error)
         error.__context__ = None
         return error.with_traceback(None)
+
+    def _in_own_terms(self, error: ProviderError) -> str:
+        """The hint with what this provider calls its key, or with the command that its user can give."""
+        command = self._pipeline.commands.get(error.reason, "") if self.spec.local else ""
+        if command and (error.model or "{model}" not in command):
+            return command.replace("{model}", shlex.quote(error.model))
+        known = (self._config.key_source or "").partition("environment: ")[2]
+        variables = known or " or ".join((*self.spec.token_env, *self.spec.env))
+        return error.hint.replace(THE_KEY, variables) if variables and error.kind is ErrorKind.AUTH else error.hint
+
+
+def _limits_told(response: Answer, at: float) -> list[LimitsUpdate]:
+    limits = server_limits(response.headers, now=datetime.now(UTC))
+    return [LimitsUpdate(limits, at)] if limits else []
 
 
 def _with_id(event: Event, response: Answer) -> Event:
@@ -297,16 +364,7 @@ def _no_address(spec: ProviderSpec) -> ProviderError:
 
 
 def _no_key(spec: ProviderSpec) -> ProviderError:
-    return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {' or '.join(spec.env)}.")
-
-
-def _only_keep_alives(spec: ProviderSpec) -> ProviderError:
-    return ProviderError(
-        ErrorKind.TIMEOUT,
-        f"{spec.title} kept the connection alive for longer than the time limit, but sent no answer",
-        hint="Try again, or raise the idle time limit for slow models.",
-        reason="idle",
-    )
+    return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {way_in(spec)}.")
 
 
 def _damaged_key(spec: ProviderSpec) -> ProviderError:

@@ -14,6 +14,8 @@ from functools import cache, cached_property, partial
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from swebench_providers import catalog, plugins
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.config import ProviderConfig, from_environment
@@ -21,6 +23,7 @@ from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.exchange import Transporter
+from swebench_providers.models import ModelPrice
 from swebench_providers.provider import HTTPProvider, Provider
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ class ProviderRegistry:
         self._registered: dict[str, tuple[ProviderSpec, ProviderFactory]] = {}
         self._transports: dict[tuple[str | None, str | None], Transport] = {}
         self._server = EmbeddedServer()
+        self._prices: Mapping[str, Mapping[str, ModelPrice]] = {}
 
     def list_providers(self) -> list[str]:
         """Names in alphabetical order, of packages that turn out to be broken too."""
@@ -61,10 +65,15 @@ class ProviderRegistry:
         """
         return self._entry(name)[0]
 
+    def use_prices(self, prices: Mapping[str, Mapping[str, ModelPrice]]) -> None:
+        """Put the user's own prices, by provider and model, into the configurations made from now on."""
+        self._prices = prices
+
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
         """The configuration the environment gives for a provider, with an address of the caller's choice."""
         environ = os.environ if self._environ is None else self._environ
-        return from_environment(name, self.spec(name), environ, base_url=base_url)
+        config = from_environment(name, self.spec(name), environ, base_url=base_url)
+        return msgspec.structs.replace(config, prices=self._prices.get(name, {}))
 
     def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:
         """A bare provider: one call is one request. Without `config` the environment says how to reach it."""

@@ -22,7 +22,7 @@ import httpx
 import truststore
 from httpx_aiohttp import AiohttpTransport
 
-from swebench_providers.auth import AuthStrategy
+from swebench_providers.auth import AuthStrategy, renew
 from swebench_providers.config import TimeLimits
 from swebench_providers.errors import ErrorKind, ProviderError, incomplete
 
@@ -103,7 +103,8 @@ class Transport:
         Redirects are not followed: they could carry a key to another host. Leaving before the end of the body, by
         cancellation too, closes the socket. Raises `ProviderError` (transient, timeout, bad_endpoint).
         """
-        timeout = httpx.Timeout(limits.idle, connect=limits.connect, pool=None)
+        await renew(auth)
+        timeout = httpx.Timeout(limits.silence, connect=limits.connect, pool=None)
         with _mapped(urlsplit(url).hostname or "", in_body=False):
             client = await self._client(url)
             await _what_has_arrived()
@@ -140,7 +141,7 @@ class Transport:
         clients = await self._clients()
         if (secure, proxy) not in clients:
             # Reading the trust store takes tens of milliseconds, and a plain connection needs none.
-            verify = await asyncio.to_thread(self._trust) if secure else False
+            verify = await asyncio.to_thread(trust, self._ca_bundle) if secure else False
             clients.setdefault((secure, proxy), _new_client(verify, proxy))
         return clients[secure, proxy]
 
@@ -163,18 +164,23 @@ class Transport:
         proxies = {} if proxy_bypass(host) else getproxies()
         return _proxy_url(proxies.get(parts.scheme) or proxies.get("all", ""))
 
-    def _trust(self) -> ssl.SSLContext:
-        if self._ca_bundle is not None:
-            try:
-                return ssl.create_default_context(cafile=self._ca_bundle)
-            except OSError as error:
-                raise ProviderError(
-                    ErrorKind.BAD_ENDPOINT,
-                    f"the CA bundle {self._ca_bundle} cannot be read: {error.strerror or error}",
-                    hint="Name a file with certificates in PEM form.",
-                    reason="tls",
-                ) from None
+
+def trust(ca_bundle: str | None) -> ssl.SSLContext:
+    """Whose certificates are believed: the system's authorities, or those of a PEM file. Takes tens of milliseconds.
+
+    Raises `ProviderError` (bad_endpoint) for a file that cannot be read.
+    """
+    if ca_bundle is None:
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        return ssl.create_default_context(cafile=ca_bundle)
+    except OSError as error:
+        raise ProviderError(
+            ErrorKind.BAD_ENDPOINT,
+            f"the CA bundle {ca_bundle} cannot be read: {error.strerror or error}",
+            hint="Name a file with certificates in PEM form.",
+            reason="tls",
+        ) from None
 
 
 async def _closed_with_the_loop(clients: _Clients, pools: weakref.ref[_Pools]) -> AsyncGenerator[None, None]:

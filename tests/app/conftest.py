@@ -43,6 +43,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, user_folders: Path) -> No
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(user_folders / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(user_folders / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(user_folders / "config"))
 
 
 @pytest.fixture

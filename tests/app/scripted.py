@@ -12,6 +12,7 @@ from swebench_providers import (
     Finished,
     FinishReason,
     ModelInfo,
+    ModelPrice,
     ProviderRegistry,
     ProviderSpec,
     ReasoningDelta,
@@ -80,10 +81,20 @@ class ScriptedProvider:
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:  # noqa: ARG002
         return TokenCount(len(text.split()), "estimated", "words")
 
-    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:  # noqa: ARG002
+    async def cost_of(
+        self,
+        usage: TokenUsage | None,  # noqa: ARG002
+        model: str,  # noqa: ARG002
+        *,
+        asked: str = "",  # noqa: ARG002
+        batch: bool = False,  # noqa: ARG002
+    ) -> Decimal | None:
         if isinstance(self._cost, Exception):
             raise self._cost
         return self._cost
+
+    async def price_of(self, model: str) -> ModelPrice | None:  # noqa: ARG002
+        return None
 
 
 def registry_of(**providers: ScriptedProvider) -> ProviderRegistry:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from swebench_providers import ProviderRegistry, UnifiedRequest
-from swebench_providers.auth import AuthStrategy
+from swebench_providers.auth import AuthStrategy, renew
 from swebench_providers.catalog import provider_spec
 from swebench_providers.config import TimeLimits
 from swebench_providers.provider import HTTPProvider
@@ -67,6 +67,7 @@ class Network:
         body: bytes | None,
         limits: TimeLimits,  # noqa: ARG002 - the interface
     ) -> AsyncIterator[Answered]:
+        await renew(auth)
         self.sent.append(Sent(method, url, auth.prepare_headers(headers), msgspec.json.decode(body) if body else None))
         yield Answered(200, {"content-type": "text/event-stream", **self.headers}, self.body)
 

@@ -26,7 +26,7 @@ def test_a_local_server_is_looked_for_where_it_usually_listens(name: str, port: 
     spec = provider_spec(name)
     config = from_environment(name, spec, {})
     assert (config.base_url, config.base_url_source) == (f"http://127.0.0.1:{port or 8080}/v1", "catalog")
-    assert normalise("gpu.example", spec) == f"http://gpu.example{f':{port}' if port else ''}/v1"
+    assert normalise("gpubox", spec) == f"http://gpubox{f':{port}' if port else ''}/v1"
     assert (spec.local, spec.price) == (True, "free")
 
 

@@ -24,6 +24,8 @@ OPUS = ModelInfo(
     max_output=128_000,
     price_input=Decimal(4),
     price_output=Decimal(20),
+    price_cached_input=Decimal("0.2"),
+    price_cache_write=Decimal(5),
 )
 GPT_OSS = ModelInfo(id="openai/gpt-oss-120b", context_window=131_072)
 LISTED = {

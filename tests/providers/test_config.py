@@ -114,6 +114,49 @@ addresses = st.one_of(
 )
 
 
+PUBLIC, NEAR = "api.example.com", "127.0.0.1"
+SCHEMES = [
+    *((name, PUBLIC, "https") for name in ("openai", "anthropic", "openrouter", "gemini", "compatible", "llamacpp")),
+    ("openai", f"{PUBLIC}:8443/v1", "https"),
+    ("openai", "203.0.113.9", "http"),  # an address for documents, in no internet
+    ("openai", "8.8.8.8:8000", "https"),
+    ("openai", "[2606:4700::1111]", "https"),
+    *(
+        ("openai", near, "http")
+        for near in (NEAR, "localhost:4000", "[::1]:4000", "10.1.2.3", "192.168.1.9:80", "172.16.0.1", "169.254.1.1")
+    ),
+    *(
+        ("openai", near, "http")
+        for near in ("gpubox", "gpubox:8000", "box.local", "llm.internal", "host.docker.internal")
+    ),
+    ("openai", "100.64.0.7:8000", "http"),  # a private network over the internet, as of Tailscale
+    ("openai", f"{NEAR}:443", "https"),
+    ("compatible", f"{PUBLIC}/v1", "https"),
+    ("compatible", f"{PUBLIC}:8000", "http"),  # no server on the internet has a port like that, but many a local one
+    ("compatible", f"{PUBLIC}:443/v1", "https"),
+    ("compatible", "gpubox", "http"),
+    ("vllm", PUBLIC, "http"),
+    ("ollama", f"{PUBLIC}:443", "https"),
+]
+
+
+@pytest.mark.parametrize(("name", "written", "scheme"), SCHEMES)
+def test_an_address_without_a_scheme_is_plain_only_where_it_is_near_or_a_local_servers_port(
+    name: str, written: str, scheme: str
+) -> None:
+    spec = provider_spec(name)
+    assert normalise(written, spec).partition(":")[0] == scheme
+    for named in ("http", "https"):
+        assert normalise(f"{named}://{written}", spec).partition(":")[0] == named
+
+
+def test_a_key_does_not_follow_its_own_host_onto_http() -> None:
+    environ = {"OPENAI_API_KEY": "k"}
+    spec = provider_spec("openai")
+    assert from_environment("openai", spec, environ, base_url="api.openai.com").api_key == Secret("k")
+    assert from_environment("openai", spec, environ, base_url="http://api.openai.com").api_key is None
+
+
 @given(addresses, st.sampled_from(provider_names()))
 def test_any_text_is_an_address_or_refused(text: str, name: str) -> None:
     spec = provider_spec(name)
@@ -163,7 +206,7 @@ def test_the_address_is_the_callers_else_the_environments_else_the_catalogs() ->
     assert [(config.base_url, config.base_url_source) for config in sources] == [
         ("https://api.anthropic.com", "catalog"),
         ("https://gateway.example", "environment"),
-        ("http://here.example", "given"),
+        ("https://here.example", "given"),
     ]
 
 

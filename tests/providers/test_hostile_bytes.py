@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, ProviderError
+from swebench_providers.framing import MAX_RECORD
 from swebench_providers.protocols import PROTOCOLS, Decoder
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
 from swebench_providers.retry_after import retry_after, wait
@@ -22,7 +24,7 @@ from tests.providers.test_framing import cut_anywhere
 
 NOW = datetime(2026, 11, 22, 19, tzinfo=UTC)
 
-# What the three formats are made of, so that chance builds records that almost mean something.
+# What the formats are made of, so that chance builds records that almost mean something.
 PARTS = [
     *(b"data: ", b"event: error\n", b"event: ping\n", b"error: ", b"\n", b"\n\n", b"\r\n\r\n", b": x\n", b"[DONE]"),
     *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"null", b"true", b"-1", b"1e999", b"9" * 400, b"\xff", b"\xe2\x80"),
@@ -30,8 +32,56 @@ PARTS = [
     *(b'{"type":"message_start","message":', b'{"type":"content_block_delta","delta":', b'{"type":"message_stop"}'),
     *(b'{"message":{"content":', b'"done":true', b'"done_reason":', b'"tool_calls":[{"function":{"arguments":'),
 ]
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+VALUE = re.compile(_STRING + rb"\s*:|(" + _STRING + rb"|-?\d+(?:\.\d+)?|true|false|null)")
+"""A key in JSON text, or, as its group, a value."""
+
+# What nobody expects in the place of a value.
+WRONG = [
+    *(b"null", b"true", b"-1", b"0.5", b"1e999", b"NaN", b"-Infinity", b"9" * 20, b"9" * 400, b'""', b'"x"', b"[]"),
+    *(b"{}", b"[null]", b"[[]]", b'{"a":1}', b'[{"type":7}]', b'["",[1]]', b'"9999999999999999999999"', b'"\\u0000"'),
+    *(
+        b'"\\ud83d"',
+        b'"\\udc1b\\ud83d"',
+        b'"\\ud83d\\udc1b"',
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
+        b"[" * 5000,
+        b'{"a":' * 5000,
+    ),
+]
 bodies = st.one_of(st.binary(), st.lists(st.sampled_from(PARTS) | st.binary(max_size=3)).map(b"".join))
 DEEP = b'{"error":' * 100_000
+
+
+@st.composite
+def damaged(draw: st.DrawFn, body: bytes) -> bytes:
+    """The body with some values of another type, and some lines gone, doubled or in another place."""
+    for _ in range(draw(st.integers(1, 3))):
+        if values := [found.span(1) for found in VALUE.finditer(body) if found[1]]:
+            start, end = draw(st.sampled_from(values))
+            body = body[:start] + draw(st.sampled_from(WRONG)) + body[end:]
+    lines = body.splitlines(keepends=True)
+    for _ in range(draw(st.integers(0, 2))):
+        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        line = lines.pop(at)
+        lines[to:to] = draw(st.sampled_from([[], [line], [line, line], [b"\n"], [line.rstrip()]]))
+        lines = lines or [b"\n"]
+    return b"".join(lines)
+
+
+def recorded(name: str) -> list[Path]:
+    """The recorded streams of a protocol."""
+    if name == "azure_deployments":
+        return [path for path in wire.streams() if path.parent.name == "azure"]
+    return [path for path in wire.streams() if wire.PROTOCOL_OF[path.parent.name] == name]
+
+
+def meaning(decoder: Decoder, pieces: list[bytes]) -> tuple[wire.Outcome, str]:
+    """The outcome, its error in words."""
+    outcome = wire.run(decoder, pieces)
+    error, outcome.error = outcome.error, None
+    return outcome, repr(error)
 
 
 def ends(decoder: Decoder, pieces: list[bytes]) -> Finished | ProviderError:
@@ -69,6 +119,37 @@ def test_a_damaged_stream_ends_in_an_answer_or_our_error(path: Path, data: st.Da
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
+@given(data=st.data())
+def test_a_recorded_stream_means_the_same_wherever_it_is_cut(name: str, data: st.DataObject) -> None:
+    body = data.draw(st.sampled_from(recorded(name))).read_bytes()
+    new = PROTOCOLS[name].parser.decoder
+    assert meaning(new(), data.draw(cut_anywhere(body))) == meaning(new(), [body])
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+@given(data=st.data())
+def test_fields_of_another_type_and_lines_out_of_order_end_in_an_answer_or_our_error(
+    name: str, data: st.DataObject
+) -> None:
+    body = data.draw(damaged(data.draw(st.sampled_from(recorded(name))).read_bytes()))
+    outcome = ends(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    assert isinstance(outcome, Finished) or outcome.hint
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_line_of_ten_megabytes_is_read_and_an_endless_one_is_not(name: str) -> None:
+    text = b"x" * 10_000_000
+    assert 2 * len(text) < MAX_RECORD < 4 * len(text)
+    for start in (b"data: ", b""):
+        outcome = ends(PROTOCOLS[name].parser.decoder(), [start + b'{"error":"' + text, b'"}\n\n'])
+        assert isinstance(outcome, ProviderError)
+        assert len(str(outcome)) <= 700
+        outcome = ends(PROTOCOLS[name].parser.decoder(), [start, text, text, text, text, b"\n\n"])
+        assert isinstance(outcome, ProviderError)
+        assert outcome.reason == "bad_frame"
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
 @given(body=bodies, status=st.integers(300, 599))
 @example(body=DEEP, status=400)
 @example(body=b'"\xff"', status=500)
@@ -81,6 +162,19 @@ def test_no_body_makes_a_parser_raise_anything_else(name: str, body: bytes, stat
     assert error.hint
     assert str(error)
     assert len(str(error)) <= 700
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+@given(data=st.data())
+def test_a_damaged_body_of_any_kind_is_read_or_refused_by_us(name: str, data: st.DataObject) -> None:
+    parser = PROTOCOLS[name].parser
+    body = data.draw(damaged(data.draw(st.sampled_from(wire.files("*/*.json"))).read_bytes()))
+    for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
+        with suppress(ProviderError):
+            read()
+    told = parser.classify(data.draw(st.sampled_from([400, 403, 429, 500])), {"retry-after": "1"}, body)
+    assert told.hint
+    assert told.hint.isprintable()
 
 
 json_values = st.recursive(

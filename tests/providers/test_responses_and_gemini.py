@@ -74,7 +74,7 @@ def test_no_beginning_of_a_stream_passes_for_an_answer(folder: str) -> None:
 def test_an_event_that_is_missing_from_a_responses_stream_is_a_loss_that_is_noticed() -> None:
     data = (wire.FIXTURES / "openai-responses" / "stream.sse").read_bytes()
     events = [record + b"\n\n" for record in data.strip().split(b"\n\n")]
-    for lost in range(1, len(events)):
+    for lost in range(len(events)):
         outcome = streamed("openai-responses", *events[:lost], *events[lost + 1 :])
         assert outcome.error is not None, lost
         assert outcome.error.kind is ErrorKind.INCOMPLETE
@@ -85,6 +85,23 @@ def test_an_event_that_comes_twice_is_no_part_of_a_whole_answer() -> None:
     twice = event(sequence_number=1, **said("a"))
     outcome = streamed("openai-responses", event(sequence_number=0), twice, twice, event(sequence_number=2, **ended()))
     assert (outcome.text, outcome.error and outcome.error.reason) == ("a", "truncated_stream")
+
+
+def test_a_stream_that_begins_in_the_middle_has_lost_its_beginning() -> None:
+    data = (wire.FIXTURES / "openai-responses" / "stream.sse").read_bytes()
+    events = [record + b"\n\n" for record in data.strip().split(b"\n\n")]
+    for lost in range(1, len(events)):
+        error = streamed("openai-responses", *events[lost:]).error
+        assert error is not None
+        assert f"lost its beginning: the first event that came is its event {lost}" in str(error)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (7, 8, 9), (None, 0, 1), (None, 1, 2), (0, None, 1)], ids=str)
+def test_a_server_may_count_its_events_in_its_own_way(numbers: Sequence[int | None]) -> None:
+    answer: list[Mapping[str, object]] = [{"type": "response.created"}, said("a"), ended()]
+    events = (event(sequence_number=number, **fields) for number, fields in zip(numbers, answer, strict=True))
+    outcome = streamed("openai-responses", *events)
+    assert (outcome.text, outcome.finish) == ("a", "stop")
 
 
 def test_a_server_that_does_not_number_its_events_is_understood() -> None:

@@ -44,7 +44,8 @@ async def test_a_server_that_is_not_running_is_said_to_need_a_start(
 ) -> None:
     error = await error_of(speak(refusing, dialect, transport))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.TRANSIENT, "unreachable", True)
-    assert error.hint == "Start the server, or check its port."
+    start = "Start it: `ollama serve`." if dialect == "ollama" else "Start the server, or check its port."
+    assert error.hint.startswith(start)
     assert "127.0.0.1" in str(error)
 
 

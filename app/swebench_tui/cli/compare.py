@@ -18,6 +18,7 @@ from swebench_tui.cli.failure import failing
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
+from swebench_tui.settings import prices_file
 
 _EXAMPLES = """\b
 Examples:
@@ -68,7 +69,9 @@ def command(
         questions = _questions(prompt, prompt_file, dataset, instance, count)
         asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         _check_names(base_urls, asked)
-        reached = [_provider(get_registry(), target, base_urls) for target in asked]
+        registry = get_registry()
+        prices_file.apply(paths.prices(), registry)
+        reached = [_provider(registry, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         asyncio.run(_compare(list(zip(asked, reached, strict=True)), questions, max_tokens, printer))
     if printer.failures:

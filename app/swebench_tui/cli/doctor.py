@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import shutil
 import sys
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 import msgspec
+from platformdirs import user_cache_path, user_config_path, user_data_path
 
-from swebench_providers import get_registry
+from swebench_providers import ProviderRegistry, TimeLimits, get_registry
 from swebench_providers.connection import ConnectionReport, check
-from swebench_providers.discovery import Found
-from swebench_providers.embedded.process import missing
+from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
+from swebench_providers.embedded import weights
+from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui import __version__, paths
+from swebench_tui.cli.failure import failing
+from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.printable import one_line
 from swebench_tui.settings.readiness import Readiness, readiness
 
-_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "xllamacpp")
+_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
+_RUNTIME: Final = "xllamacpp"
+_LEAST: Final = (80, 24)
+_SIGNS: Final = str.maketrans({"✓": "+", "·": "-", "✗": "x", "→": ">"})  # for encodings that have none of them
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PATIENCE: Final = TimeLimits(connect=3.0, first_token=30.0, idle=30.0)
+_EXAMPLES: Final = """\b
+Examples:
+  swebench-tui doctor
+  swebench-tui doctor --ask ollama --json"""
+
+
+class Embedded(msgspec.Struct, frozen=True, kw_only=True):
+    """The model that comes with the program. `missing` says what keeps it from running, "" when nothing does."""
+
+    runtime: str | None
+    weights: str | None
+    missing: str
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,49 +52,81 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str
     python: str
+    executable: str
     system: str
     packages: dict[str, str | None]
     git: str | None
-    repositories: str
-    embedded: str
+    folders: dict[str, str]
+    terminal: Terminal
+    embedded: Embedded
     providers: list[Readiness]
     servers: list[Found]
     reachable: list[ConnectionReport]
 
 
-@click.command("doctor", epilog="Example: swebench-tui doctor --ask ollama --json")
+@click.command("doctor", epilog=_EXAMPLES)
 @click.option("--ask", "asked", multiple=True, metavar="P", help="Test this provider too (costs a few tokens).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """Say what is installed, configured, found on this machine, and whether those named with --ask answer.
 
-    Exit status 1 when something that was asked for does not work.
+    Takes two seconds, and longer only for an answer that was asked for. Exit status 1 when such a one does not come.
     """
-    health = asyncio.run(_examine(asked))
-    click.echo(msgspec.json.encode(health) if as_json else "\n".join(_lines(health)))
+    with failing():
+        health = asyncio.run(_examine(asked))
+    click.echo(msgspec.json.encode(health) if as_json else _text(health))
     if not all(report.ok for report in health.reachable):
         click.get_current_context().exit(1)
 
 
 async def _examine(asked: tuple[str, ...]) -> Health:
     registry = get_registry()
+    for name in asked:
+        registry.spec(name)  # a name there is none of is said before anything is asked
     try:
-        servers = await registry.discover()
-        reports = await asyncio.gather(*(check(registry.get_provider(name)) for name in asked))
+        servers, reports = await asyncio.gather(
+            registry.discover(), asyncio.gather(*(_test(registry, name) for name in asked))
+        )
     finally:
         await registry.aclose()
     return Health(
         version=__version__,
         python=platform.python_version(),
+        executable=sys.executable,
         system=f"{platform.system()} {platform.machine()}",
         packages={name: _version(name) for name in _PACKAGES},
         git=shutil.which("git"),
-        repositories=str(paths.repositories()),
-        embedded=missing() or "ready",
+        folders=_folders(),
+        terminal=examine(os.environ, encoding=sys.stdout.encoding, size=_size()),
+        embedded=_embedded(),
         providers=[readiness(registry, name) for name in registry.list_providers()],
         servers=servers,
-        reachable=list(reports),
+        reachable=reports,
     )
+
+
+async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
+    config = msgspec.structs.replace(registry.configure(name), time_limits=_PATIENCE)
+    return await check(registry.get_provider(name, config))
+
+
+def _folders() -> dict[str, str]:
+    """Where the program keeps what; one that is not there yet is made when it is needed."""
+    return {
+        "config": str(user_config_path("swebench-tui")),
+        "data": str(user_data_path("swebench-tui")),
+        "cache": str(user_cache_path("swebench-tui")),
+        "repositories": str(paths.repositories()),
+    }
+
+
+def _size() -> tuple[int, int] | None:
+    return shutil.get_terminal_size() if sys.stdout.isatty() else None
+
+
+def _embedded() -> Embedded:
+    found = weights.find()
+    return Embedded(runtime=_version(_RUNTIME), weights=str(found) if found else None, missing=missing() or "")
 
 
 def _version(package: str) -> str | None:
@@ -80,23 +136,110 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _lines(health: Health) -> list[str]:
-    lines = [
-        f"swebench-tui    {health.version}",
-        f"Python          {health.python} ({sys.executable}), {health.system}",
-        f"git             {health.git or 'not found: patches cannot be checked; install git'}",
-        f"repositories    {health.repositories}",
-        f"embedded model  {health.embedded}",
-        *(f"{name:<15} {installed or 'not installed'}" for name, installed in health.packages.items()),
-        "",
-        *(f"{'✓' if found.ready else '·'} {found.name:<14} {found.to_do or 'ready'}" for found in health.providers),
+def _text(health: Health) -> str:
+    """The sections that have anything to say, each under its title, in letters that the terminal has."""
+    told = {title: section(health) for title, section in _SECTIONS.items()}
+    text = "\n\n".join("\n".join((title, *lines)) for title, lines in told.items() if lines)
+    if health.terminal.unicode:
+        return text
+    encoding = health.terminal.encoding
+    return text.translate(_SIGNS).encode(encoding, "replace").decode(encoding)
+
+
+def _program(health: Health) -> list[str]:
+    return [
+        _row("swebench-tui", health.version),
+        _row("Python", f"{health.python}, {health.executable}"),
+        _row("system", health.system),
+        _row("git", health.git or "not found: patches cannot be checked; install git"),
+        *(_row(name, installed or "not installed") for name, installed in health.packages.items()),
     ]
+
+
+def _folder_lines(health: Health) -> list[str]:
+    return [_row(name, folder) for name, folder in health.folders.items()]
+
+
+def _terminal(health: Health) -> list[str]:
+    terminal = health.terminal
+    size = "none: the output goes elsewhere"
+    if terminal.columns is not None and terminal.rows is not None:
+        small = terminal.columns < _LEAST[0] or terminal.rows < _LEAST[1]
+        wanted = f"; the app wants {_LEAST[0]} and {_LEAST[1]}" if small else ""
+        size = f"{terminal.columns} columns, {terminal.rows} rows{wanted}"
+    letters = (
+        terminal.encoding if terminal.unicode else f"{terminal.encoding}; set a UTF-8 locale, such as LANG=C.UTF-8"
+    )
+    return [
+        _row("size", size),
+        _row("colours", f"{terminal.colours} ({one_line(terminal.because)})"),
+        _row("letters", letters),
+    ]
+
+
+def _embedded_lines(health: Health) -> list[str]:
+    embedded = health.embedded
+    return [
+        _row("runtime", f"{_RUNTIME} {embedded.runtime or 'is not installed'}"),
+        _row("weights", embedded.weights or "not here"),
+        _row("state", f"{embedded.missing}; run: {INSTALL_COMMAND}" if embedded.missing else "ready"),
+    ]
+
+
+def _providers(health: Health) -> list[str]:
+    lines = []
+    for provider in health.providers:
+        key = f"({provider.key_source})" if provider.key_source else ""
+        state = _heard_of(provider, health.servers) if provider.local else ""
+        told = [provider.to_do] if provider.to_do else [provider.base_url or "on this machine", key, state]
+        sign = "✓" if provider.ready and state in {"", "answers"} else "·"
+        lines.append(_row(f"{sign} {provider.name}", "  ".join(filter(None, told))))
+    return lines
+
+
+def _heard_of(provider: Readiness, servers: list[Found]) -> str:
+    """What the look at this machine's usual ports says of a local provider; "" for the one that is no server yet."""
+    if provider.embedded:
+        return ""
+    address = urlsplit(provider.base_url or "")
+    if address.hostname not in _LOOPBACK or address.port not in USUAL_PORTS:
+        return "not asked"
+    there = next((server for server in servers if urlsplit(server.base_url).port == address.port), None)
+    if there is None:
+        return "does not answer"
+    return "answers" if there.kind in {provider.name, ServerKind.COMPATIBLE} else f"{there.name} answers there"
+
+
+def _servers(health: Health) -> list[str]:
+    if not health.servers:
+        return ["  none on the usual ports"]
+    lines = []
     for server in health.servers:
         models = ", ".join(map(one_line, server.models[:3])) or ("needs a key" if server.needs_key else "no model")
-        lines.append(f"✓ found {server.name} at {server.base_url}: {models}")
+        lines.append(_row(f"✓ {server.name}", f"{server.base_url}  {one_line(server.version)}  {models}"))
+    return lines
+
+
+def _tests(health: Health) -> list[str]:
+    lines = []
     for report in health.reachable:
         words = "answered" if report.ok else f"{report.verdict.replace('_', ' ')}: {one_line(report.message)}"
-        lines.append(f"{'✓' if report.ok else '✗'} {report.provider}: {words} ({report.latency_ms:.0f} ms)")
+        lines.append(_row(f"{'✓' if report.ok else '✗'} {report.provider}", f"{words} ({report.latency_ms:.0f} ms)"))
         if report.hint:
-            lines.append(f"  → {one_line(report.hint)}")
+            lines.append(_row("", f"→ {one_line(report.hint)}"))
     return lines
+
+
+def _row(name: str, what: str) -> str:
+    return f"  {name:<16}{what}".rstrip()
+
+
+_SECTIONS: Final[dict[str, Callable[[Health], list[str]]]] = {
+    "Program": _program,
+    "Folders": _folder_lines,
+    "Terminal": _terminal,
+    "Embedded model": _embedded_lines,
+    "Providers": _providers,
+    "Servers on this machine": _servers,
+    "Answers": _tests,
+}

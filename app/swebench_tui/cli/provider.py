@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from textwrap import wrap
+from typing import Final
 
 import click
 import msgspec
@@ -14,8 +16,15 @@ from swebench_tui.cli.models import print_models
 from swebench_tui.printable import neutralise, one_line
 from swebench_tui.settings.readiness import Readiness, readiness
 
+_COLUMNS: Final = 80
+_EXAMPLES: Final = """\b
+Examples:
+  swebench-tui provider list
+  swebench-tui provider test ollama
+  swebench-tui provider models openrouter --json"""
 
-@click.group("provider", epilog="Example: swebench-tui provider list --json")
+
+@click.group("provider", epilog=_EXAMPLES)
 def command() -> None:
     """Providers: which there are, how they are reached, and whether they answer."""
 
@@ -32,12 +41,29 @@ def list_(*, as_json: bool) -> None:
     width = max(len(provider.name) for provider in found)
     for provider in found:
         state = "not ready" if not provider.ready else "local" if provider.local and not provider.embedded else "ready"
-        where = provider.base_url or ("on this machine" if provider.embedded else "no address")
-        beside = provider.to_do or provider.key_source or ""
-        click.echo(f"{provider.name:<{width}}  {state:<9}  {where:<34}  {beside}".rstrip())
+        for line in _wrapped(f"{provider.name:<{width}}  {state:<9}  ", _beside(provider)):
+            click.echo(line)
 
 
-@command.command("test", epilog="Example: swebench-tui provider test ollama --json")
+def _beside(provider: Readiness) -> str:
+    """What is to do, else where it is, and where its key comes from."""
+    if provider.to_do:
+        return provider.to_do
+    where = provider.base_url or "on this machine"
+    return f"{where} ({provider.key_source.removeprefix('environment: ')})" if provider.key_source else where
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    """Lines of 80 columns, those that follow below the text of the first; what cannot be broken is longer."""
+    beside = " " * len(start)
+    return wrap(
+        text, _COLUMNS, initial_indent=start, subsequent_indent=beside, break_long_words=False, break_on_hyphens=False
+    )
+
+
+@command.command(
+    "test", short_help="Say whether a provider answers.", epilog="Example: swebench-tui provider test ollama --json"
+)
 @click.argument("name")
 @click.option("--model", default="", metavar="ID", help="Ask this model instead of the default one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -57,11 +83,13 @@ def test(name: str, model: str, *, as_json: bool) -> None:
     click.echo(f"{report.provider}: {one_line(report.model)} answered, first token after {took:.0f} ms")
 
 
-@command.command("models", epilog="Example: swebench-tui provider models ollama --json")
+@command.command(
+    "models", short_help="List the models a provider has.", epilog="Example: swebench-tui provider models ollama --json"
+)
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def models(name: str, *, as_json: bool) -> None:
-    """Ask provider NAME which models it has."""
+    """Ask provider NAME which models it has, with window, output limit and price where they are known."""
     with failing():
         print_models([name], search="", sort=None, as_json=as_json)
 

@@ -145,7 +145,7 @@ class Column:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
-        self.free = provider.spec.price == "free"
+        self.free = provider.spec.is_free(target.model)
         self._request = request
         self._provider = provider
         self._judge = judge
@@ -188,6 +188,7 @@ class Column:
 
     async def _answer(self) -> None:
         model = self.target.model or await self._provider.default_model()
+        self.free = self._provider.spec.is_free(model)
         self._set(model=model)
         request = msgspec.structs.replace(self._request, model=model)
         if self.target.temperature is not None:
@@ -197,7 +198,9 @@ class Column:
                 self._take(event)
         if not self._facts.state.ended:
             raise incomplete(f"{self._provider.name} stopped without saying that this was all")
-        self._set(cost=await self._provider.cost_of(self._facts.usage, self._facts.model))
+        cost = await self._provider.cost_of(self._facts.usage, self._facts.model, asked=model)
+        self.free = self.free and not cost
+        self._set(cost=cost)
         if self._judge is not None:
             reason = self._facts.finish_reason
             self._set(patch=await self._judge(self.text, reason.value if reason else None))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec
-from swebench_providers.config import address_variables
+from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, google_credentials
+from swebench_providers.config import address_variables, way_in
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.printable import one_line
 
@@ -65,6 +65,8 @@ def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
         return "" if missing() is None else f"run: {INSTALL_COMMAND}"
     if config.base_url is None:
         return f"set {' or '.join(address_variables(spec))}"
+    if config.auth == "google" and config.api_key is None:
+        return "" if google_credentials.installed() else f"run: {google_credentials.INSTALL_COMMAND}"
     if not spec.local and config.api_key is None:
-        return f"set {' or '.join(spec.env)}"
+        return f"set {way_in(spec)}"
     return ""

@@ -13,12 +13,17 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from swebench_providers import ProviderRegistry, get_registry
+from swebench_tui import paths
+from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
+from swebench_tui.settings import prices_file
+from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.compare import CompareScreen
 
 _QUIT_WINDOW: Final = 2.0
+_PROBLEM_SECONDS: Final = 30.0
 _HERE: Final = Path(__file__).parent
 
 
@@ -40,16 +45,28 @@ class SwebenchApp(App[None]):
         registry: ProviderRegistry | None = None,
         *,
         lineup: Sequence[Target] | None = None,
+        problem: PricesError | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._lineup = default_lineup() if lineup is None else lineup
         self.engine = Engine(registry or get_registry())
         self.now = now
+        self._problem = problem
         self._quit_asked = float("-inf")
 
     def get_default_screen(self) -> CompareScreen:
         return CompareScreen(self.engine, self._lineup, now=self.now)
+
+    def on_mount(self) -> None:
+        if self._problem is not None:
+            self.notify(
+                one_line(f"{self._problem} {self._problem.hint}"),
+                title="Your own prices are not used",
+                severity="error",
+                timeout=_PROBLEM_SECONDS,
+                markup=False,
+            )
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)
@@ -72,9 +89,19 @@ class SwebenchApp(App[None]):
 
 def run() -> None:
     """Show the app until the user leaves it."""
-    app = SwebenchApp()
+    registry = get_registry()
+    app = SwebenchApp(registry, problem=_own_prices(registry))
     rest_the_collector()
     app.run()
+
+
+def _own_prices(registry: ProviderRegistry) -> PricesError | None:
+    """What is wrong with the user's prices. They are read before there is a loop that reading could hold up."""
+    try:
+        prices_file.apply(paths.prices(), registry)
+    except PricesError as error:
+        return error
+    return None
 
 
 def rest_the_collector() -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -22,7 +24,7 @@ T = TypeVar("T")
 ProtocolName = Literal[
     "openai_chat", "openai_responses", "azure_deployments", "anthropic_messages", "ollama_chat", "gemini"
 ]
-AuthStyle = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
+AuthStyle = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "google", "none"]
 
 
 class CatalogError(Exception):
@@ -46,13 +48,17 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `base_url` is None where there is no usual address. `default_port` and `default_path` complete an address the user
     gives without them. `addresses`, then `base_url_env`, are looked up in order, and so are `token_env`, whose value is
-    always shown as Bearer, then `env`. `hosts` are the domains that are the provider's own where `base_url` alone does
-    not say it. `headers` go with every request; one with a variable in braces only where that is set.
+    always shown as Bearer, then `env`. `keyless` is how to show who is asking where none of them is set: `google` is by
+    Google's application default credentials. `hosts` are the domains that are the provider's own where `base_url` alone
+    does not say it. `headers` go with every request; one with a variable in braces only where that is set.
     `responses_api`: it has OpenAI's Responses beside `protocol`, for what needs it. `local` servers need no key.
     `price`: `list` looks the model up in `genai-prices` under `prices_id`, in which `{route}` stands for what follows
-    the colon of a model id; `free` costs nothing; `unknown` stays so.
+    the colon of a model id; `free` costs nothing, but for models whose names match a pattern of `charged`, whose price
+    is unknown; `unknown` stays so. `lists_prices`: its own list of models has prices. `batch_share` is what a batch job
+    costs as a share of the usual price, None where there is no batch, or none whose price is known.
     `families` are the files its model rules come from. `default_model` is used where the user names none.
-    `models` are those there are, where the provider has no list of them to ask for.
+    `models` are those there are, where the provider has no list of them to ask for. `details` names the server whose
+    way of telling more of a model than its list does is known here.
     """
 
     title: str
@@ -64,6 +70,7 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     auth: AuthStyle = "bearer"
     env: tuple[str, ...] = ()
     token_env: tuple[str, ...] = ()
+    keyless: Literal["google", "none"] = "none"
     base_url_env: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
     hosts: tuple[str, ...] = ()
@@ -72,10 +79,21 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     embedded: bool = False
     price: Literal["list", "free", "unknown"] = "unknown"
     prices_id: str = ""
+    charged: tuple[str, ...] = ()
+    lists_prices: bool = False
+    batch_share: Decimal | None = None
     default_model: str = ""
     models: tuple[str, ...] | None = None
+    details: Literal["fastchat", "llamacpp", "lmstudio", "ollama"] | None = None
     families: tuple[str, ...] = ()
     quirks: Quirks = Quirks()
+
+    def is_free(self, model: str) -> bool:
+        """Whether answers of `model` cost nothing, whatever was used."""
+        return self.price == "free" and not any(fnmatchcase(model, pattern) for pattern in self.charged)
+
+
+_THINKS_LONG: Final = 1800.0  # seconds
 
 
 class _Family(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,7 +148,9 @@ def profile_of(spec: ProviderSpec, model: str) -> ModelProfile:
     if not any(f"-{word}-" in words for word in file.responses_only):
         return profile
     efforts = tuple(effort for effort in profile.efforts if effort != "none")
-    return msgspec.structs.replace(profile, needs_responses=True, sampling="no", efforts=efforts)
+    return msgspec.structs.replace(
+        profile, needs_responses=True, sampling="no", efforts=efforts, first_token=_THINKS_LONG
+    )
 
 
 def is_own_host(spec: ProviderSpec, url: str | None) -> bool:

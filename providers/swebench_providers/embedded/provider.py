@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from swebench_providers import prices
 from swebench_providers.auth import BearerTokenAuth
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.clock import SystemClock
@@ -20,7 +19,8 @@ from swebench_providers.embedded.server import ALIAS, CONTEXT
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
 from swebench_providers.exchange import Transporter
-from swebench_providers.models import ModelInfo, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.models import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.prices import Prices, charging
 from swebench_providers.provider import HTTPProvider
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class EmbeddedProvider:
         self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, server: EmbeddedServer
     ) -> None:
         self.name = config.name
-        self.spec = spec
+        self.spec = charging(spec, config.prices)
+        self._prices = Prices(spec, config)
         self._config = config
         self._transport = transport
         self._server = server
@@ -79,8 +80,13 @@ class EmbeddedProvider:
             transport=self._transport,
         )
 
-    async def cost_of(self, usage: TokenUsage | None, model: str) -> Decimal | None:
-        return await prices.cost_of(usage, self.spec, None, model)
+    async def cost_of(
+        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+    ) -> Decimal | None:
+        return await self._prices.cost_of(usage, model, asked=asked, batch=batch)
+
+    async def price_of(self, model: str) -> ModelPrice | None:
+        return await self._prices.price_of(model)
 
     async def _started(self) -> HTTPProvider:
         try:

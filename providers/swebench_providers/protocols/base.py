@@ -85,10 +85,14 @@ class ResponseParser(Protocol):
 
 
 class TransformPipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A wire format: the two halves that belong together, where its model list stands, and its streams' media type."""
+    """A wire format: the two halves that belong together, where its model list stands, and its streams' media type.
+
+    `commands` are hints by an error's reason that hold for a server on one's own machine; `{model}` is the model asked.
+    """
 
     name: str
     transformer: RequestTransformer
     parser: ResponseParser
     models_path: str
     stream_type: str
+    commands: Mapping[str, str] = {}

@@ -57,6 +57,7 @@ class _Line(msgspec.Struct):
 
 class _Tag(msgspec.Struct):
     name: str
+    capabilities: list[str] | None = None
 
 
 class _Tags(msgspec.Struct):
@@ -166,7 +167,8 @@ class OllamaParser:
         return OllamaDecoder().whole(body, at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
-        return [ModelInfo(id=tag.name) for tag in decode(_tags, body).models or ()]
+        tags = decode(_tags, body).models or ()
+        return [ModelInfo(id=tag.name, capabilities=tuple(tag.capabilities or ())) for tag in tags]
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         return failures.from_response(status, headers, body)
@@ -178,4 +180,8 @@ OLLAMA_CHAT: Final = TransformPipeline(
     parser=OllamaParser(),
     models_path="/api/tags",
     stream_type="application/x-ndjson",
+    commands={
+        "unreachable": "Start it: `ollama serve`. If it is running, check its address and port.",
+        "model_not_found": "Pull it first: `ollama pull {model}`. `ollama list` shows the models that are there.",
+    },
 )

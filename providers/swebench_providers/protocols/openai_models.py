@@ -7,17 +7,23 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.models import ModelInfo
+from swebench_providers.models import ModelInfo, is_price
 from swebench_providers.protocols.stream import decode
 
 _MILLION: Final = 1_000_000
 
 
 class _Pricing(msgspec.Struct):
-    """OpenRouter: USD per token in `prompt` and `completion`. Hugging Face: per million in `input` and `output`."""
+    """OpenRouter: USD per token in `prompt`, `completion`, `input_cache_*`, and what each `request` costs besides.
+
+    Hugging Face: per million in `input` and `output`.
+    """
 
     prompt: object = None
     completion: object = None
+    input_cache_read: object = None
+    input_cache_write: object = None
+    request: object = None
     input: object = None
     output: object = None
 
@@ -35,11 +41,18 @@ class _Route(msgspec.Struct):
     pricing: _Pricing | None = None
 
 
+class _Meta(msgspec.Struct):
+    """llama.cpp: the window that is loaded; `n_ctx_train`, which the model could have, is not what holds."""
+
+    n_ctx: int | None = None
+
+
 class _Model(msgspec.Struct):
     id: str
     name: str | None = None
     max_model_len: int | None = None
     context_length: int | None = None
+    meta: _Meta | None = None
     top_provider: _Limits | None = None
     pricing: _Pricing | None = None
     providers: list[_Route] | None = None
@@ -63,14 +76,19 @@ def parse_models(body: bytes) -> list[ModelInfo]:
 def _info(model: _Model) -> ModelInfo:
     """What holds whichever route is taken: the smallest window, and no price unless the model has one of its own."""
     windows = [route.context_length for route in _live(model) if route.context_length]
+    loaded = model.meta.n_ctx if model.meta else None
     pricing = model.pricing or _Pricing()
+    if _price(pricing.request):  # a fee for each request, which no price of tokens tells
+        pricing = _Pricing()
     return ModelInfo(
         id=model.id,
         name=model.name or "",
-        context_window=model.max_model_len or model.context_length or min(windows, default=None),
+        context_window=model.max_model_len or model.context_length or loaded or min(windows, default=None),
         max_output=model.top_provider.max_completion_tokens if model.top_provider else None,
         price_input=_price(pricing.prompt, _MILLION),
         price_output=_price(pricing.completion, _MILLION),
+        price_cached_input=_price(pricing.input_cache_read, _MILLION),
+        price_cache_write=_price(pricing.input_cache_write, _MILLION),
     )
 
 
@@ -96,4 +114,4 @@ def _price(value: object, tokens: int = 1) -> Decimal | None:
         price = Decimal(str(value)) * tokens
     except ArithmeticError:
         return None
-    return price if price.is_finite() and price >= 0 else None
+    return price if is_price(price) else None

@@ -139,12 +139,17 @@ def _reasoning(effort: str | None) -> dict[str, str] | None:
 
 
 class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
-    """Reads the numbered events up to the one that carries the whole response. A number left out is a loss."""
+    """Reads the numbered events up to the one that carries the whole response. A number left out is a loss.
+
+    Numbers run from 0, or from that of `response.created`, which opens a stream. What opens with another event at a
+    higher number has lost its beginning. A server may leave them out, of some events or all.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._adapter = SSEAdapter()
         self._number: int | None = None
+        self._seen = 0
         self._notes: set[int] = set()
         self._thought: tuple[int, ...] = ()
         self._calls: tuple[ToolCall, ...] = ()
@@ -159,13 +164,16 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         if event.type == "error" or record.name == b"error" or event.error is not None:
             self.saw_terminal = True
             raise failures.to_error(failures.read_failure(record.data))
-        self._count(event.sequence_number)
+        self._count(event)
         if isinstance(event.delta, str) and event.delta:
             self._delta(event, event.delta)
         elif event.type == "response.output_item.added" and event.item and event.item.phase == "commentary":
             self._notes.add(event.output_index)
         elif event.type in {"response.completed", "response.incomplete", "response.failed"}:
-            self._conclude(event.type.removeprefix("response."), event.response or _Response())
+            response = event.response or _Response()
+            # vLLM names the last event `completed` where the response in it says `incomplete` (measured 2026-11-22).
+            told = event.type.removeprefix("response.")
+            self._conclude("incomplete" if response.status == "incomplete" else told, response)
 
     def _read_whole(self, body: bytes) -> None:
         response = decode(_response, body)
@@ -173,12 +181,15 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
             self._item(index, item)
         self._conclude("failed" if response.error is not None else response.status or "", response)
 
-    def _count(self, number: int | None) -> None:
-        if number is None:
-            return
-        if self._number is not None and number != self._number + 1:
-            raise incomplete(f"the stream lost something: its event {self._number} was followed by event {number}")
-        self._number = number
+    def _count(self, event: _StreamEvent) -> None:
+        number, opens = event.sequence_number, event.type == "response.created"
+        if number is not None:
+            if self._number is None and number > self._seen and not opens:
+                raise incomplete(f"the stream lost its beginning: the first event that came is its event {number}")
+            if self._number is not None and number != self._number + 1:
+                raise incomplete(f"the stream lost something: its event {self._number} was followed by event {number}")
+            self._number = number
+        self._seen += 1
 
     def _delta(self, event: _StreamEvent, delta: str) -> None:
         match event.type:

@@ -53,11 +53,25 @@ def test_the_text_says_in_one_line_each_what_is_ready_and_what_to_set() -> None:
     lines = {line.split()[0]: line for line in result.stdout.splitlines()}
     assert lines["openai"].split(maxsplit=1)[1].startswith("not ready")
     assert lines["openai"].endswith("set OPENAI_API_KEY")
-    assert " ready      https://api.anthropic.com " in lines["anthropic"]
-    assert lines["anthropic"].endswith("environment: ANTHROPIC_API_KEY")
+    assert lines["anthropic"].endswith(" ready      https://api.anthropic.com (ANTHROPIC_API_KEY)")
     assert "on this machine" in lines["embedded"]
     assert lines["compatible"].endswith("set COMPATIBLE_BASE_URL")
     assert result.stderr == ""
+
+
+def test_no_line_is_longer_than_80_columns_whatever_is_set() -> None:
+    keys = dict.fromkeys(("GEMINI_API_KEY", "OPENROUTER_API_KEY", "HF_TOKEN"), CANARY)
+    lines = listed({**keys, "GOOGLE_CLOUD_PROJECT": "p"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert " " * 25 + "(GEMINI_API_KEY)" in lines
+
+
+def test_google_credentials_make_vertex_ready_and_are_named() -> None:
+    found = rows({"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/account.json"})
+    assert (found["vertex"]["configured"], found["vertex"]["hint"]) == (True, "")
+    assert found["vertex"]["key_source"] == "environment: GOOGLE_APPLICATION_CREDENTIALS"
+    without = rows({"GOOGLE_CLOUD_PROJECT": "p", "HOME": "/nowhere"})["vertex"]["hint"]
+    assert without == "set GOOGLE_OAUTH_ACCESS_TOKEN, or run: gcloud auth application-default login"
 
 
 @pytest.mark.parametrize("address", ["ftp://host", f"http://user:{CANARY}@host", "http://host:port"])

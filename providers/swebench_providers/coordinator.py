@@ -1,0 +1,180 @@
+"""Providers with all policies on: one call is one answer, whatever it takes.
+
+    coordinator = ProviderCoordinator([Candidate(registry.get_provider("openai"), "gpt-6-sol"),
+                                       Candidate(registry.get_provider("anthropic"), "claude-sonnet-5")])
+    answer = await coordinator.generate_with_fallback(UnifiedRequest(prompt="..."))
+
+Outermost first, a call goes through: budget, fallback, retry, key choice, circuit breaker, rate limit (see `policies`).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from swebench_providers.batch import BatchResult, in_parallel
+from swebench_providers.clock import Clock, SystemClock
+from swebench_providers.events import Attempt, Event
+from swebench_providers.fold import Fold
+from swebench_providers.models import Charge, UnifiedRequest, UnifiedResponse
+from swebench_providers.policies.breaker import Transition
+from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.fallback import Chains, Fallback, Route
+from swebench_providers.policies.observed import Observer, Outcome
+from swebench_providers.policies.request_log import RequestLog
+from swebench_providers.policies.settings import Policies
+from swebench_providers.policies.spending import Spending
+from swebench_providers.policies.statistics import ProviderHealth, Statistics
+from swebench_providers.provider import Provider
+from swebench_providers.routes import Candidate, RouteBuilder
+from swebench_providers.selection import Selection
+
+
+class ProviderCoordinator:
+    """Asks several candidates as one. Belongs to one event loop.
+
+    `candidates` are tried as `policies.selection` says; `too_long` and `filtered` are asked instead of them after a
+    prompt that does not fit, or one that was filtered. `budgets` hold for all calls together, `provider_budgets` for
+    those of one provider. A bare provider is a candidate with its default model.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate | Provider],
+        policies: Policies | None = None,
+        *,
+        too_long: Sequence[Candidate] = (),
+        filtered: Sequence[Candidate] = (),
+        budgets: Sequence[Budget] = (),
+        provider_budgets: Mapping[str, Budget] | None = None,
+        on_transition: Callable[[Transition], None] | None = None,
+        observers: Sequence[Observer] = (),
+        clock: Clock | None = None,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        if not candidates:
+            raise ValueError("there is no provider to ask")
+        self._policies = policies or Policies()
+        self._candidates = [_candidate(given) for given in candidates]
+        self._too_long, self._filtered = list(too_long), list(filtered)
+        self._budgets = budgets
+        self._clock = clock or SystemClock()
+        self._counts = _Counts()
+        self._routes = RouteBuilder(
+            self._policies,
+            provider_budgets or {},
+            observers=(self._counts, RequestLog(), *observers),
+            on_transition=on_transition,
+            clock=self._clock,
+            draw=draw,
+        )
+        self._selection = Selection(self._policies.selection, self._counts.first_token, self._routes.price_of)
+
+    async def generate_with_fallback(self, request: UnifiedRequest) -> UnifiedResponse:
+        """The whole answer of whoever gave one; `cost` is that of all attempts together.
+
+        Raises the last candidate's `ProviderError`, or one of reason `budget`.
+        """
+        fold = Fold(self._clock.now())
+        attempt: Attempt | None = None
+        async with aclosing(self.stream_with_fallback(request)) as events:
+            async for event in events:
+                fold.add(event)
+                if isinstance(event, Attempt):
+                    attempt = event
+        provider, model = (attempt.provider, attempt.model) if attempt else ("", request.model)
+        return fold.response(provider=provider, model=model, cost=fold.cost(), streamed=request.stream)
+
+    async def stream_with_fallback(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges."""
+        chains = Chains(
+            usual=await self._routed(self._candidates, request),
+            too_long=await self._routed(self._too_long, request),
+            filtered=await self._routed(self._filtered, request),
+        )
+        chains = msgspec.structs.replace(chains, usual=await self._selection.order(request, chains.usual))
+        fallback = Fallback(
+            chains,
+            restart=self._policies.retry.restart,
+            patience=self._policies.patience,
+            clock=self._clock,
+        )
+        pricing = self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered))
+        call = Spending(
+            fallback,
+            pricing,
+            self._budgets,
+            unknown_price=self._policies.unknown_price,
+            on_charge=self._counts.charged,
+            clock=self._clock,
+        )
+        async with aclosing(call.stream_unified(request)) as events:
+            async for event in events:
+                yield event
+
+    async def process_batch(
+        self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100
+    ) -> AsyncGenerator[BatchResult, None]:
+        """Each request's result as it comes, in the order of their ends; at most `at_once` are held in memory."""
+        async with aclosing(in_parallel(self.generate_with_fallback, requests, at_once=at_once)) as results:
+            async for result in results:
+                yield result
+
+    def health(self) -> dict[str, ProviderHealth]:
+        """How each provider fares, by name."""
+        names = dict.fromkeys((*(candidate.name for candidate in self._candidates), *self._counts.providers))
+        return {
+            name: self._counts.of(name).health(self._routes.breakers(name), self._routes.headroom(name))
+            for name in names
+        }
+
+    def reinstate(self, provider: str, key: str) -> None:
+        """Use a key again that was set aside."""
+        self._routes.key_health(provider).reinstate(key)
+
+    async def _routed(self, candidates: Sequence[Candidate], request: UnifiedRequest) -> tuple[Route, ...]:
+        return tuple([await self._routes.route(candidate, request.model) for candidate in candidates])
+
+
+class _Counts:
+    """Statistics by provider, and first tokens by model."""
+
+    def __init__(self) -> None:
+        self.providers: dict[str, Statistics] = {}
+        self._models: dict[tuple[str, str], Statistics] = {}
+
+    def of(self, provider: str) -> Statistics:
+        return self.providers.setdefault(provider, Statistics())
+
+    def first_token(self, provider: str, model: str) -> float | None:
+        """The median of a model, in seconds; None before the first."""
+        measured = self._models.get((provider, model))
+        return measured.typical_first_token() if measured else None
+
+    def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - of no use here
+        self.of(attempt.provider).in_flight += 1
+
+    def ended(self, outcome: Outcome) -> None:
+        statistics = self.of(outcome.provider)
+        statistics.in_flight -= 1
+        if outcome.retry:
+            statistics.retried()
+        if outcome.error is not None:
+            statistics.failed(outcome.error)
+        elif outcome.finished is not None:
+            latency = outcome.ended - outcome.began
+            statistics.succeeded(latency, outcome.first_token)
+            self._models.setdefault((outcome.provider, outcome.model), Statistics()).succeeded(
+                latency, outcome.first_token
+            )
+
+    def charged(self, charge: Charge) -> None:
+        if charge.provider:
+            self.of(charge.provider).charged(charge.amount)
+
+
+def _candidate(given: Candidate | Provider) -> Candidate:
+    return given if isinstance(given, Candidate) else Candidate(given)

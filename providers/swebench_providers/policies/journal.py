@@ -1,0 +1,70 @@
+"""A budget's journal as a file of JSON lines: what a killed process had in flight counts as spent afterwards."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+
+class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    number: int
+    reserved: Decimal | None = None
+    settled: Decimal | None = None
+
+
+_entry = msgspec.json.Decoder(_Entry)
+
+
+class FileJournal:
+    """Appends to `path`, a line at a time: what was written survives the process, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def reserved(self, number: int, amount: Decimal) -> None:
+        self._write(_Entry(number, reserved=amount))
+
+    def settled(self, number: int, cost: Decimal) -> None:
+        self._write(_Entry(number, settled=cost))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, entry: _Entry) -> None:
+        self._file.write(msgspec.json.encode(entry) + b"\n")
+
+
+def spent_according_to(path: Path) -> Decimal:
+    """What the calls of a journal cost, with the worst case of those that never ended. A torn last line is passed over:
+    a reservation is written before its request goes out, and one whose end was not written counts as open.
+
+    Several processes may have written to it one after the other: their numbers start again at 1, and what one left open
+    when the next one started stays counted.
+    """
+    spent = Decimal(0)
+    open_: dict[int, Decimal] = {}
+    lines = path.read_bytes().split(b"\n") if path.exists() else []
+    for line in filter(None, lines):
+        try:
+            entry = _entry.decode(line)
+        except msgspec.DecodeError:
+            continue
+        if entry.reserved is not None:
+            spent += open_.pop(entry.number, Decimal(0))
+            open_[entry.number] = entry.reserved
+        else:
+            open_.pop(entry.number, None)
+            spent += entry.settled or Decimal(0)
+    return spent + sum(open_.values(), Decimal(0))

@@ -1,0 +1,44 @@
+"""One log record per attempt, for machines: facts in `extra`, no text of prompt or answer, and no key."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from swebench_providers.events import Attempt
+from swebench_providers.models import UnifiedRequest
+from swebench_providers.policies.observed import Outcome
+
+_LOG: Final = logging.getLogger("swebench_providers.requests")
+
+
+class RequestLog:
+    """Writes to the logger `swebench_providers.requests`: INFO for an answer, WARNING for a failure.
+
+    Every record carries `provider`, `model`, `key` (its label), `latency_ms`, `ttft_ms`, `outcome`, `error_kind`,
+    `status`, `retry`, `prompt_tokens`, `completion_tokens` and `request_id`; what is not known is None.
+    """
+
+    def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
+        """Nothing yet: the record is written when all is known."""
+
+    def ended(self, outcome: Outcome) -> None:
+        level = logging.WARNING if outcome.error else logging.INFO
+        if not _LOG.isEnabledFor(level):
+            return
+        error, finished, usage = outcome.error, outcome.finished, outcome.usage
+        facts = {
+            "provider": outcome.provider,
+            "model": outcome.model,
+            "key": outcome.key,
+            "latency_ms": round((outcome.ended - outcome.began) * 1000, 1),
+            "ttft_ms": None if outcome.first_token is None else round(outcome.first_token * 1000, 1),
+            "outcome": finished.reason.value if finished else "failed" if error else "cancelled",
+            "error_kind": error.kind.value if error else None,
+            "status": error.status if error else None,
+            "retry": outcome.retry,
+            "prompt_tokens": usage.prompt_tokens if usage else None,
+            "completion_tokens": usage.completion_tokens if usage else None,
+            "request_id": finished.request_id if finished else error.request_id if error else None,
+        }
+        _LOG.log(level, "%s:%s %s", outcome.provider, outcome.model, facts["outcome"], extra=facts)

@@ -1,0 +1,63 @@
+"""What every policy is, inside and out: something that streams answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Protocol
+
+from swebench_providers.clock import SystemClock
+from swebench_providers.events import Event, Finished, LimitsUpdate, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from swebench_providers.models import UnifiedRequest, UnifiedResponse
+from swebench_providers.provider import Provider
+
+
+class Streams(Protocol):
+    """A provider's own interface, as far as a policy wraps it."""
+
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        """The answer as it arrives. Raises `ProviderError`, with what had arrived kept on it."""
+        ...
+
+
+class OneCall:
+    """The innermost layer: one call is one request, streamed or, where the request says so, in one body."""
+
+    def __init__(self, provider: Provider, *, now: Callable[[], float] | None = None) -> None:
+        self._provider = provider
+        self._now = now or SystemClock().now
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        if not request.stream:
+            response = await self._provider.generate_unified(request)
+            for event in _events(response, self._now()):
+                yield event
+            return
+        async with aclosing(self._provider.stream_unified(request)) as events:
+            async for event in events:
+                yield event
+
+
+def _events(response: UnifiedResponse, at: float) -> list[Event]:
+    """A whole answer as the events that make it up."""
+    events: list[Event] = [Notice(message, at) for message in response.notices]
+    if response.limits:
+        events.append(LimitsUpdate(response.limits, at))
+    if response.reasoning:
+        events.append(ReasoningDelta(response.reasoning, at))
+    if response.content:
+        events.append(TextDelta(response.content, at))
+    if response.usage is not None:
+        events.append(UsageUpdate(response.usage, at))
+    events.append(
+        Finished(
+            reason=response.finish_reason,
+            at=at,
+            refusal=response.refusal,
+            model=response.model,
+            request_id=response.request_id,
+            tool_calls=response.tool_calls,
+            raw_body=response.raw_response,
+        )
+    )
+    return events

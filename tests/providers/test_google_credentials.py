@@ -1,0 +1,404 @@
+"""Google's application default credentials: one fetch for all who wait, on a thread, renewed in time, never shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderRegistry, Secret
+from swebench_providers.auth import ExpiringAuth, strategy
+from swebench_providers.catalog import provider_spec
+from swebench_providers.config import from_environment
+from swebench_providers.google_credentials import Credentials, GoogleAuth, source
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+from tests.fault_server import FaultServer, FaultServerThread, Script, failing, json_body, redirect
+from tests.providers.network import Network, ask
+from tests.providers.wire import FIXTURES
+
+TOKEN = "ya29.A0EXAMPLE-0123456789"
+REACH = {"GOOGLE_CLOUD_PROJECT": "my-proj", "GOOGLE_CLOUD_LOCATION": "eu"}
+ANSWER = (FIXTURES / "gemini" / "stream.sse").read_bytes()
+
+
+class Clock:
+    """Seconds since the epoch, as far as the test says."""
+
+    def __init__(self) -> None:
+        self.seconds = datetime.now(UTC).timestamp()
+
+    def now(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(scope="session")
+def private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(*form).decode()
+
+
+@pytest.fixture
+def google() -> Iterator[FaultServerThread]:
+    """Where tokens come from, in a loop of its own."""
+    with FaultServerThread() as thread:
+        thread.server.by_path["/token"] = granting(TOKEN)
+        yield thread
+
+
+@pytest.fixture(autouse=True)
+def account(google: FaultServerThread, private_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The key file of a service account whose tokens come from `google`, where Google's package looks for one."""
+    file = tmp_path / "account.json"
+    fields = {
+        "type": "service_account",
+        "project_id": "my-proj",
+        "private_key_id": "1",
+        "private_key": private_key,
+        "client_email": "tester@my-proj.iam.gserviceaccount.com",
+        "token_uri": f"{google.base_url}/token",
+    }
+    file.write_bytes(msgspec.json.encode(fields))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    return file
+
+
+def granting(token: str, *, seconds: int = 3600, after: float = 0) -> Script:
+    reply = {"access_token": token, "expires_in": seconds, "token_type": "Bearer"}
+    return Script(body=msgspec.json.encode(reply), before_head=after)
+
+
+def rewrite(account: Path, **changes: str) -> None:
+    fields = msgspec.json.decode(account.read_bytes(), type=dict[str, str])
+    account.write_bytes(msgspec.json.encode(fields | changes))
+
+
+def replace(account: Path, content: bytes | None) -> None:
+    account.unlink()
+    if content is not None:
+        account.write_bytes(content)
+
+
+async def header(auth: GoogleAuth) -> str:
+    await auth.renew()
+    return auth.prepare_headers({})["authorization"]
+
+
+async def failure(auth: GoogleAuth) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        await auth.renew()
+    return caught.value
+
+
+# A token, and no more of them than it takes
+
+
+async def test_a_service_account_is_exchanged_for_a_token(google: FaultServerThread) -> None:
+    auth = GoogleAuth()
+    base = {"accept": "text/plain"}
+    assert auth.prepare_headers(base) == base  # nothing to show yet
+    await auth.renew()
+    assert auth.prepare_headers(base) == {"accept": "text/plain", "authorization": f"Bearer {TOKEN}"}
+    assert (auth.token, isinstance(auth, ExpiringAuth)) == (Secret(TOKEN), True)
+    [asked] = google.server.requests
+    assert (asked.method, asked.path) == ("POST", "/token")
+    assert parse_qs(asked.body.decode())["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+
+
+async def test_many_requests_at_once_fetch_one_token_and_the_loop_runs_on(google: FaultServerThread) -> None:
+    google.server.by_path["/token"] = granting(TOKEN, after=0.2)
+    auth = GoogleAuth()
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    counting = asyncio.create_task(count_turns())
+    headers = await asyncio.gather(*(header(auth) for _ in range(500)))
+    counting.cancel()
+    assert (set(headers), len(google.server.requests)) == ({f"Bearer {TOKEN}"}, 1)
+    assert turns > 20
+
+
+async def test_requests_of_several_event_loops_share_the_fetch_too(google: FaultServerThread) -> None:
+    google.server.by_path["/token"] = granting(TOKEN, after=0.1)
+    auth = GoogleAuth()
+    elsewhere = [asyncio.to_thread(asyncio.run, header(auth)) for _ in range(3)]
+    assert set(await asyncio.gather(header(auth), *elsewhere)) == {f"Bearer {TOKEN}"}
+    assert len(google.server.requests) == 1
+
+
+async def test_a_request_that_is_given_up_takes_the_token_from_no_other(google: FaultServerThread) -> None:
+    google.server.by_path["/token"] = granting(TOKEN, after=0.1)
+    auth = GoogleAuth()
+    given_up, waiting = asyncio.create_task(header(auth)), asyncio.create_task(header(auth))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    assert await waiting == f"Bearer {TOKEN}"
+    assert (given_up.cancelled(), len(google.server.requests)) == (True, 1)
+
+
+async def test_a_token_is_renewed_shortly_before_its_end_and_not_sooner(google: FaultServerThread) -> None:
+    clock = Clock()
+    auth = GoogleAuth(now=clock.now)
+    await auth.renew()
+    google.server.by_path["/token"] = granting("ya29.SECOND", seconds=7200)
+    clock.seconds += 3600 - 240
+    assert await header(auth) == f"Bearer {TOKEN}"
+    clock.seconds += 30
+    assert await header(auth) == "Bearer ya29.SECOND"
+    assert len(google.server.requests) == 2
+
+
+async def test_a_renewal_that_fails_does_no_harm_while_the_old_token_holds(google: FaultServerThread) -> None:
+    clock = Clock()
+    auth = GoogleAuth(now=clock.now)
+    await auth.renew()
+    google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
+    clock.seconds += 3600 - 60
+    assert await header(auth) == f"Bearer {TOKEN}"
+    clock.seconds += 120
+    assert (await failure(auth)).kind is ErrorKind.AUTH
+    google.server.by_path["/token"] = granting("ya29.AGAIN", seconds=7200)
+    assert await header(auth) == "Bearer ya29.AGAIN"
+
+
+class Borrowed:
+    """Credentials as of a user who has logged in: their project pays."""
+
+    token: str | None = TOKEN
+    expiry: datetime | None = None
+    quota_project_id: str | None = "payer"
+
+    def refresh(self, request: object) -> None:
+        """There is nothing to do: it never ends."""
+
+
+async def test_the_project_that_pays_is_named_unless_the_user_names_one() -> None:
+    auth = GoogleAuth(load=lambda _: Borrowed())
+    await auth.renew()
+    assert auth.prepare_headers({})["x-goog-user-project"] == "payer"
+    assert auth.prepare_headers({"x-goog-user-project": "own"})["x-goog-user-project"] == "own"
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "said"),
+    [
+        (
+            json_body({"error": "invalid_grant", "error_description": "Token has been revoked."}, status=400),
+            ErrorKind.AUTH,
+            "Google refuses the credentials: invalid_grant: Token has been revoked.",
+        ),
+        (redirect("http://127.0.0.1:1/elsewhere", 302), ErrorKind.AUTH, "Google refuses the credentials"),
+        (json_body({"access_token": None}), ErrorKind.AUTH, "no token from Google: "),
+        (json_body({}), ErrorKind.AUTH, "Google refuses the credentials: No access token"),
+    ],
+    ids=["revoked", "redirect", "null", "nothing"],
+)
+async def test_credentials_that_are_refused_are_said_with_the_way_to_new_ones(
+    google: FaultServerThread, answer: Script, kind: ErrorKind, said: str
+) -> None:
+    google.server.by_path["/token"] = answer
+    error = await failure(GoogleAuth())
+    assert (error.kind, error.hint.endswith("gcloud auth application-default login")) == (kind, True)
+    assert str(error).startswith(said)
+    assert len(google.server.requests) == 1
+
+
+async def test_a_network_that_is_down_is_a_fault_that_may_pass(account: Path) -> None:
+    rewrite(account, token_uri="http://127.0.0.1:1/token")
+    error = await failure(GoogleAuth())
+    assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
+    assert str(error) == "no token from Google: 127.0.0.1:1: [Errno 111] Connection refused"
+    assert "Check the network" in error.hint
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b'{"type": "service_account"}', b"\xff\xfe", b"[]"])
+async def test_a_file_that_holds_no_credentials_is_said(account: Path, content: bytes | None) -> None:
+    replace(account, content)
+    error = await failure(GoogleAuth())
+    assert (error.kind, "\n" in str(error)) == (ErrorKind.AUTH, False)
+    assert error.hint == "Set GOOGLE_OAUTH_ACCESS_TOKEN, or run: gcloud auth application-default login"
+
+
+async def test_a_ca_bundle_that_is_none_is_named(account: Path, tmp_path: Path) -> None:
+    rewrite(account, token_uri="https://127.0.0.1:1/token")
+    error = await failure(GoogleAuth(ca_bundle=str(tmp_path / "missing.pem")))
+    assert (error.kind, "missing.pem" in str(error)) == (ErrorKind.BAD_ENDPOINT, True)
+
+
+async def test_every_request_that_waited_gets_an_error_of_its_own(google: FaultServerThread) -> None:
+    google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
+    auth = GoogleAuth()
+    errors = await asyncio.gather(*(failure(auth) for _ in range(3)))
+    assert (len({id(error) for error in errors}), len(google.server.requests)) == (3, 1)
+
+
+async def test_an_error_nobody_thought_of_reaches_who_waits() -> None:
+    def load(_: object) -> Credentials:
+        raise ZeroDivisionError("by nothing")
+
+    assert str(await failure(GoogleAuth(load=load))) == "no token from Google: ZeroDivisionError: by nothing"
+
+
+async def test_no_error_shows_the_private_key_or_the_token(google: FaultServerThread, private_key: str) -> None:
+    google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
+    error = await failure(GoogleAuth())
+    shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert private_key[40:80] not in shown
+    auth = GoogleAuth(load=lambda _: Borrowed())
+    await auth.renew()
+    assert TOKEN not in f"{auth} {vars(auth)['_token']}"
+
+
+WITHOUT = """
+import asyncio, sys
+sys.modules["google.auth"] = None
+from swebench_providers.google_credentials import GoogleAuth
+try:
+    asyncio.run(GoogleAuth().renew())
+except Exception as error:
+    print(error.reason, "|", error, "|", error.hint)
+"""
+NONE_THERE = """
+import asyncio
+from swebench_providers.google_credentials import GoogleAuth
+try:
+    asyncio.run(GoogleAuth().renew())
+except Exception as error:
+    print(error.kind, "|", error, "|", error.hint)
+"""
+
+
+def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "GOOGLE_APPLICATION_CREDENTIALS"}
+    environ = {**kept, "NO_GCE_CHECK": "true", "HOME": str(home), "CLOUDSDK_CONFIG": str(home)}
+    return subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
+
+
+def test_without_googles_package_the_way_to_it_is_said(tmp_path: Path) -> None:
+    what = "for Google's credentials a package is missing: google.auth"
+    assert run(WITHOUT, tmp_path).stdout == f"not_installed | {what} | Run: pip install 'swebench-tui[google]'\n"
+
+
+def test_where_there_are_no_credentials_at_all_the_way_to_some_is_said_and_nothing_else(tmp_path: Path) -> None:
+    done = run(NONE_THERE, tmp_path)
+    assert done.stdout.startswith("auth | no Google credentials: Your default credentials were not found.")
+    assert done.stdout.endswith("run: gcloud auth application-default login\n")
+    assert done.stderr == ""
+
+
+# Where they are used
+
+
+async def vertex(environ: Mapping[str, str], network: Network, *, base_url: str | None = None) -> ProviderConfig:
+    config = ProviderRegistry(environ).configure("vertex", base_url=base_url)
+    await HTTPProvider(provider_spec("vertex"), config, network).generate_unified(ask("gemini-3.8-flash"))
+    return config
+
+
+async def test_vertex_is_asked_with_them_where_no_token_is_set(account: Path) -> None:
+    network = Network(ANSWER)
+    config = await vertex({**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}, network)
+    assert network.sent[0].headers["authorization"] == f"Bearer {TOKEN}"
+    assert (config.key_source, config.api_key) == ("environment: GOOGLE_APPLICATION_CREDENTIALS", None)
+
+
+async def test_a_token_that_is_set_goes_before_them(account: Path, google: FaultServerThread) -> None:
+    network = Network(ANSWER)
+    environ = {**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account), "GOOGLE_OAUTH_ACCESS_TOKEN": "ya29.SET"}
+    config = await vertex(environ, network)
+    assert network.sent[0].headers["authorization"] == "Bearer ya29.SET"
+    assert (config.key_source, google.server.requests) == ("environment: GOOGLE_OAUTH_ACCESS_TOKEN", [])
+
+
+async def test_a_key_that_is_given_goes_before_them_too(account: Path) -> None:
+    config = ProviderRegistry({**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}).configure("vertex")
+    config = msgspec.structs.replace(config, api_key=Secret("ya29.GIVEN"))
+    assert strategy(config.auth or "", config.api_key).prepare_headers({}) == {"authorization": "Bearer ya29.GIVEN"}
+
+
+async def test_they_go_to_google_and_to_no_address_that_is_given(account: Path, google: FaultServerThread) -> None:
+    network = Network(ANSWER)
+    environ = {**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}
+    await vertex(environ, network, base_url="https://gateway.example/v1")
+    assert "authorization" not in network.sent[0].headers
+    assert google.server.requests == []
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    transport = Transport()
+    yield transport
+    await transport.aclose()
+
+
+async def test_a_real_request_carries_the_token_and_its_error_does_not(transport: Transport) -> None:
+    async with FaultServer(Script(status=401, body=f'{{"error": {{"message": "bad: {TOKEN}"}}}}'.encode())) as server:
+        server.by_path["/models/m:generateContent"] = server.default
+        config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url, base_url_source="given")
+        with pytest.raises(ProviderError) as caught:
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m", stream=False))
+        assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+        assert (caught.value.kind, TOKEN in str(caught.value)) == (ErrorKind.AUTH, False)
+
+
+async def test_a_failing_fetch_ends_the_request_before_it_is_sent(
+    google: FaultServerThread, transport: Transport
+) -> None:
+    google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
+    async with FaultServer(failing(500)) as server:
+        config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url)
+        with pytest.raises(ProviderError) as caught:
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m"))
+        assert (caught.value.kind, caught.value.provider, server.requests) == (ErrorKind.AUTH, "vertex", [])
+
+
+def test_where_they_come_from_is_told_without_looking_into_them(tmp_path: Path, account: Path) -> None:
+    login = tmp_path / "home" / ".config" / "gcloud"
+    login.mkdir(parents=True)
+    assert source({"HOME": str(tmp_path / "home")}) is None
+    (login / "application_default_credentials.json").write_text("{}")
+    by_gcloud = "gcloud: application default credentials"
+    assert source({"HOME": str(tmp_path / "home")}) == by_gcloud
+    assert source({"CLOUDSDK_CONFIG": str(login), "HOME": "/nowhere"}) == by_gcloud
+    assert source({"GOOGLE_APPLICATION_CREDENTIALS": str(account)}) == "environment: GOOGLE_APPLICATION_CREDENTIALS"
+    for name in ("K_SERVICE", "GOOGLE_GENAI_USE_VERTEXAI"):
+        assert source({name: "true"}) == "this machine's service account"
+    assert source({"GOOGLE_GENAI_USE_VERTEXAI": "False", "GCE_METADATA_HOST": " "}) is None
+    assert from_environment("vertex", provider_spec("vertex"), REACH).auth is None
+
+
+async def test_a_token_that_never_ends_is_fetched_once() -> None:
+    threads: list[int] = []
+
+    def load(_: object) -> Credentials:
+        threads.append(threading.get_ident())
+        return Borrowed()
+
+    clock = Clock()
+    auth = GoogleAuth(load=load, now=clock.now)
+    await auth.renew()
+    clock.seconds += timedelta(days=365).total_seconds()
+    await auth.renew()
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]

@@ -1,0 +1,105 @@
+"""What llmock breaks: no broken answer is taken for a whole one, and every refusal is named for what it is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
+from swebench_providers.config import TimeLimits
+from swebench_providers.provider import HTTPProvider
+from swebench_providers.transport import Transport
+from tests.providers.dialects import error_of, provider_at
+from tests.third_party.servers import FORMATS, WINDOW, Format, LLMock
+
+REFUSALS = {
+    400: ErrorKind.INVALID_REQUEST,
+    401: ErrorKind.AUTH,
+    403: ErrorKind.AUTH,
+    500: ErrorKind.TRANSIENT,
+    503: ErrorKind.OVERLOADED,
+    529: ErrorKind.OVERLOADED,
+}
+BROKEN = {"truncate": "truncated_stream", "disconnect": "truncated_stream", "malformed": "bad_frame"}
+
+
+@pytest.fixture
+def provider(llmock: LLMock, wire: Format, transport: Transport) -> HTTPProvider:
+    return provider_at(f"{llmock.address}{wire.path}", wire.provider, transport)
+
+
+@pytest.mark.parametrize(("fault", "reason"), BROKEN.items())
+async def test_a_stream_that_breaks_is_incomplete_and_keeps_what_had_arrived(
+    llmock: LLMock, wire: Format, provider: HTTPProvider, fault: str, reason: str
+) -> None:
+    llmock.script("reply", text="one two three four")
+    llmock.script("stream_fault", kind=fault, after_chunks=wire.preamble + 2)
+    error = await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count."))
+    assert (error.kind, error.reason, error.retryable) == (ErrorKind.INCOMPLETE, reason, True)
+    assert error.partial_text == "one two "
+    assert [(seen.status, (seen.fault or "").partition("@")[0]) for seen in llmock.seen()] == [(200, f"stream:{fault}")]
+
+
+async def test_a_stream_that_breaks_before_its_first_word_is_incomplete_too(
+    llmock: LLMock, wire: Format, provider: HTTPProvider
+) -> None:
+    llmock.script("stream_fault", kind="truncate", after_chunks=0)
+    error = await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count."))
+    assert (error.kind, error.partial_text) == (ErrorKind.INCOMPLETE, "")
+
+
+async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format(
+    llmock: LLMock, transport: Transport
+) -> None:
+    async def stalled(wire: Format) -> ProviderError:
+        llmock.script("reply", model=wire.model, text="one two three four")
+        llmock.script(
+            "stream_fault", model=wire.model, kind="stall", after_chunks=wire.preamble + 2, stall_seconds=3600
+        )
+        limits = TimeLimits(idle=1.5)  # the first word must come within it too, on a busy machine
+        provider = provider_at(f"{llmock.address}{wire.path}", wire.provider, transport, time_limits=limits)
+        return await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count."))
+
+    errors = await asyncio.gather(*map(stalled, FORMATS.values()))
+    assert {(error.kind, error.reason, error.partial_text) for error in errors} == {
+        (ErrorKind.TIMEOUT, "idle", "one two ")
+    }
+
+
+async def test_a_rate_limit_is_named_so_with_the_seconds_to_wait(
+    llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
+) -> None:
+    llmock.script("fail", status=429, retry_after=7)
+    error = await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count.", stream=stream))
+    assert (error.kind, error.status, error.retryable) == (ErrorKind.RATE_LIMITED, 429, True)
+    assert error.retry_after == 7
+
+
+async def test_a_prompt_beyond_the_window_is_named_so_in_each_providers_words(
+    llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
+) -> None:
+    question = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)
+    error = await error_of(provider, question)
+    assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)
+    assert str(WINDOW) in str(error)
+    assert llmock.findings() == []
+
+
+@pytest.mark.parametrize(("status", "kind"), REFUSALS.items())
+async def test_each_status_has_its_kind_and_is_asked_once(
+    llmock: LLMock, wire: Format, provider: HTTPProvider, status: int, kind: ErrorKind
+) -> None:
+    llmock.script("fail", status=status)
+    error = await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count."))
+    assert (error.kind, error.status, error.provider) == (kind, status, wire.provider)
+    assert [seen.status for seen in llmock.seen()] == [status]
+
+
+async def test_after_a_fault_the_next_question_is_answered(
+    llmock: LLMock, wire: Format, provider: HTTPProvider
+) -> None:
+    llmock.script("stream_fault", kind="disconnect", after_chunks=1)
+    question = UnifiedRequest(model=wire.model, prompt="Count.")
+    await error_of(provider, question)
+    assert (await provider.generate_unified(question)).content
