@@ -17,6 +17,7 @@ import msgspec
 
 from swebench_providers.batch import BatchResult, in_parallel
 from swebench_providers.clock import Clock, SystemClock
+from swebench_providers.errors import ProviderError
 from swebench_providers.events import Attempt, Event
 from swebench_providers.fold import Fold
 from swebench_providers.models import Charge, UnifiedRequest, UnifiedResponse
@@ -76,15 +77,19 @@ class ProviderCoordinator:
     async def generate_with_fallback(self, request: UnifiedRequest) -> UnifiedResponse:
         """The whole answer of whoever gave one; `cost` is that of all attempts together.
 
-        Raises the last candidate's `ProviderError`, or one of reason `budget`.
+        Raises the last candidate's `ProviderError`, or one of reason `budget`, with the call's cost on it.
         """
         fold = Fold(self._clock.now())
         attempt: Attempt | None = None
-        async with aclosing(self.stream_with_fallback(request)) as events:
-            async for event in events:
-                fold.add(event)
-                if isinstance(event, Attempt):
-                    attempt = event
+        try:
+            async with aclosing(self.stream_with_fallback(request)) as events:
+                async for event in events:
+                    fold.add(event)
+                    if isinstance(event, Attempt):
+                        attempt = event
+        except ProviderError as error:
+            error.cost = fold.cost(error.charge)
+            raise
         provider, model = (attempt.provider, attempt.model) if attempt else ("", request.model)
         return fold.response(provider=provider, model=model, cost=fold.cost(), streamed=request.stream)
 

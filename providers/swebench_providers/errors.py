@@ -18,6 +18,7 @@ cancelled          no       the caller ended it
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 from swebench_providers.limits import ServerLimit
@@ -59,7 +60,7 @@ class ProviderError(Exception):
     `retry_after` is in seconds, None when the server named no time. `status` is None when no HTTP answer came or the
     error came inside a stream. `code` is the server's own word. What had arrived before the end is kept in
     `partial_text`, `partial_reasoning` and `usage`; what the server said of its rate limits in `limits`;
-    what the attempt cost in `charge`, once that has been reckoned.
+    what the attempt cost in `charge`, once that has been reckoned, and what a call of several attempts cost in `cost`.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class ProviderError(Exception):
         self.usage: TokenUsage | None = None
         self.limits: tuple[ServerLimit, ...] = ()
         self.charge: Charge | None = None
+        self.cost: Decimal | None = None
 
     def __repr__(self) -> str:
         return f"ProviderError({self.kind.value}, {str(self)!r})"

@@ -79,9 +79,12 @@ class Fold:
     def reasoning(self) -> str:
         return "".join(self._reasoning)
 
-    def cost(self) -> Decimal | None:
-        """What all attempts cost together, in USD; None where nothing was reckoned, or one of them is unknown."""
-        amounts = [charge.amount for charge in self.charges]
+    def cost(self, last: Charge | None = None) -> Decimal | None:
+        """What all attempts cost together, in USD, `last` included that nobody was told of.
+
+        None where nothing was reckoned, or one of them is unknown.
+        """
+        amounts = [charge.amount for charge in (*self.charges, last) if charge is not None]
         known = [amount for amount in amounts if amount is not None]
         return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
 

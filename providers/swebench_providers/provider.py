@@ -191,7 +191,9 @@ class HTTPProvider:
     async def _events(
         self, wire: WireRequest, spoken: TransformPipeline, limits: TimeLimits
     ) -> AsyncGenerator[Event, None]:
-        async with self._send(wire, limits=limits) as response:
+        # `within` keeps the time, and knows what the client does not: which bytes are a sign of life.
+        looser = msgspec.structs.replace(limits, first_token=None, idle=2 * limits.silence + 1)
+        async with self._send(wire, limits=looser) as response:
             for told in _limits_told(response, self._now()):
                 yield told
             if response.status >= 300 or _in_one_body(response, spoken):

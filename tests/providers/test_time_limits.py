@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 
 import pytest
 
-from swebench_providers import ErrorKind, TimeLimits, UnifiedRequest
+from swebench_providers import ErrorKind, Finished, TextDelta, TimeLimits, UnifiedRequest
 from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
-from tests.providers.dialects import Ticking, error_of, speak, whole
+from tests.providers.dialects import error_of, speak, whole
 
 TINY = TimeLimits(idle=0.05)
 FOR_EVER = 3600.0
@@ -58,21 +59,21 @@ async def test_a_server_that_does_not_accept_ends_at_the_connect_limit(
 
 
 @pytest.mark.parametrize(
-    ("script", "partial"),
+    ("script", "reason", "partial"),
     [
-        (Script(before_head=FOR_EVER), ""),
-        (Script(before_first_token=FOR_EVER), ""),
-        (Script("a b c", ending=Ending.STALL, after=2), "a b"),
+        (Script(before_head=FOR_EVER), "first_token", ""),
+        (Script(before_first_token=FOR_EVER), "first_token", ""),
+        (Script("a b c", ending=Ending.STALL, after=2), "idle", "a b"),
     ],
     ids=["before the head", "before the first token", "in the middle"],
 )
-async def test_silence_ends_at_the_idle_limit_and_keeps_what_had_arrived(
-    dialect: str, fault_server: FaultServer, transport: Transport, script: Script, partial: str
+async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
+    dialect: str, fault_server: FaultServer, transport: Transport, *, script: Script, reason: str, partial: str
 ) -> None:
     fault_server.default = script
     error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
-    assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, "idle", partial)
-    assert "raise the idle time limit" in error.hint
+    assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
+    assert f"raise the time limit `{reason}`" in error.hint
     await fault_server.requests[0].client_gone(within=0.1)
 
 
@@ -90,10 +91,8 @@ async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
     dialect: str, fault_server: FaultServer, transport: Transport, after: int
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL, after=after, keep_alive_every=0.002)
-    # Its clock makes 10 s of every look: the limit of 300 s is reached with the keep-alives of a few milliseconds.
-    error = await error_of(speak(fault_server.base_url, dialect, transport, clock=Ticking(10)))
-    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle")
-    assert "kept the connection alive" in str(error)
+    error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
+    assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
     await fault_server.requests[0].client_gone(within=0.1)
 
@@ -102,15 +101,45 @@ async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", before_first_token=0.05, keep_alive_every=0.002)
-    provider = speak(fault_server.base_url, dialect, transport, clock=Ticking(0.001))
+    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=5))
     assert (await whole(provider)).content == "a b"
+
+
+async def test_a_model_may_think_longer_before_its_first_token_than_between_two(
+    dialect: str, fault_server: FaultServer, transport: Transport
+) -> None:
+    fault_server.default = Script("a b", before_first_token=0.3)
+    limits = TimeLimits(first_token=30, idle=0.1)
+    assert (await whole(speak(fault_server.base_url, dialect, transport, time_limits=limits))).content == "a b"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
+async def test_an_answer_that_never_ends_is_ended_by_the_total_limit(
+    dialect: str, fault_server: FaultServer, transport: Transport, *, stream: bool
+) -> None:
+    fault_server.default = Script("a b", ending=Ending.ENDLESS if stream else Ending.STALL, tokens_per_second=200)
+    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(total=0.2))
+    error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=stream))
+    assert (error.kind, error.reason, error.retryable) == (ErrorKind.TIMEOUT, "total", True)
+    assert "longer than 0.2 s" in str(error)
+
+
+async def test_a_reader_who_takes_his_time_is_no_silence_of_the_server(
+    dialect: str, fault_server: FaultServer, transport: Transport
+) -> None:
+    fault_server.default = Script("a b c")
+    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
+    seen = []
+    async with aclosing(provider.stream_unified(UnifiedRequest(model="m", prompt="Say it."))) as events:
+        async for event in events:
+            seen.append(event)
+            await asyncio.sleep(0.1 if isinstance(event, TextDelta) else 0)
+    assert isinstance(seen[-1], Finished)
 
 
 async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps_coming(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
-    fault_server.default = Script("a b c d e f g h", tokens_per_second=200)
-    # Each piece takes some tens of seconds by this clock, all of them together far more than the limit.
-    provider = speak(fault_server.base_url, dialect, transport, clock=Ticking(20), time_limits=TimeLimits(idle=100))
-    answer = await whole(provider)
-    assert (answer.content, answer.latency_ms > 100_000) == ("a b c d e f g h", True)
+    fault_server.default = Script("a b c d e f g h i j k l", tokens_per_second=20)
+    answer = await whole(speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.4)))
+    assert (answer.content, answer.latency_ms > 400) == ("a b c d e f g h i j k l", True)
