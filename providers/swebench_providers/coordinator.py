@@ -10,8 +10,11 @@ Outermost first, a call goes through: budget, fallback, retry, key choice, circu
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from statistics import median
+from typing import Final
 
 import msgspec
 
@@ -32,6 +35,9 @@ from swebench_providers.policies.statistics import ProviderHealth, Statistics
 from swebench_providers.provider import Provider
 from swebench_providers.routes import Candidate, RouteBuilder
 from swebench_providers.selection import Selection
+
+_MEASURED: Final = 64
+"""First tokens of a model that are remembered: the latest."""
 
 
 class ProviderCoordinator:
@@ -82,7 +88,8 @@ class ProviderCoordinator:
         fold = Fold(self._clock.now())
         attempt: Attempt | None = None
         try:
-            async with aclosing(self.stream_with_fallback(request)) as events:
+            call = await self._call(request)
+            async with aclosing(call.stream_unified(request)) as events:
                 async for event in events:
                     fold.add(event)
                     if isinstance(event, Attempt):
@@ -95,27 +102,7 @@ class ProviderCoordinator:
 
     async def stream_with_fallback(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges."""
-        chains = Chains(
-            usual=await self._routed(self._candidates, request),
-            too_long=await self._routed(self._too_long, request),
-            filtered=await self._routed(self._filtered, request),
-        )
-        chains = msgspec.structs.replace(chains, usual=await self._selection.order(request, chains.usual))
-        fallback = Fallback(
-            chains,
-            restart=self._policies.retry.restart,
-            patience=self._policies.patience,
-            clock=self._clock,
-        )
-        pricing = self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered))
-        call = Spending(
-            fallback,
-            pricing,
-            self._budgets,
-            unknown_price=self._policies.unknown_price,
-            on_charge=self._counts.charged,
-            clock=self._clock,
-        )
+        call = await self._call(request)
         async with aclosing(call.stream_unified(request)) as events:
             async for event in events:
                 yield event
@@ -140,6 +127,30 @@ class ProviderCoordinator:
         """Use a key again that was set aside."""
         self._routes.key_health(provider).reinstate(key)
 
+    async def _call(self, request: UnifiedRequest) -> Spending:
+        """The policies around all routes that this request may take."""
+        chains = Chains(
+            usual=await self._routed(self._candidates, request),
+            too_long=await self._routed(self._too_long, request),
+            filtered=await self._routed(self._filtered, request),
+        )
+        chains = msgspec.structs.replace(chains, usual=await self._selection.order(request, chains.usual))
+        fallback = Fallback(
+            chains,
+            restart=self._policies.retry.restart,
+            patience=self._policies.patience,
+            clock=self._clock,
+        )
+        pricing = self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered))
+        return Spending(
+            fallback,
+            pricing,
+            self._budgets,
+            unknown_price=self._policies.unknown_price,
+            on_charge=self._counts.charged,
+            clock=self._clock,
+        )
+
     async def _routed(self, candidates: Sequence[Candidate], request: UnifiedRequest) -> tuple[Route, ...]:
         return tuple([await self._routes.route(candidate, request.model) for candidate in candidates])
 
@@ -149,15 +160,22 @@ class _Counts:
 
     def __init__(self) -> None:
         self.providers: dict[str, Statistics] = {}
-        self._models: dict[tuple[str, str], Statistics] = {}
+        self._models: dict[tuple[str, str], deque[float]] = {}
 
     def of(self, provider: str) -> Statistics:
-        return self.providers.setdefault(provider, Statistics())
+        if provider not in self.providers:
+            self.providers[provider] = Statistics()
+        return self.providers[provider]
 
     def first_token(self, provider: str, model: str) -> float | None:
         """The median of a model, in seconds; None before the first."""
         measured = self._models.get((provider, model))
-        return measured.typical_first_token() if measured else None
+        return median(measured) if measured else None
+
+    def _first_tokens(self, provider: str, model: str) -> deque[float]:
+        if (provider, model) not in self._models:
+            self._models[provider, model] = deque(maxlen=_MEASURED)
+        return self._models[provider, model]
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - of no use here
         self.of(attempt.provider).in_flight += 1
@@ -170,11 +188,9 @@ class _Counts:
         if outcome.error is not None:
             statistics.failed(outcome.error)
         elif outcome.finished is not None:
-            latency = outcome.ended - outcome.began
-            statistics.succeeded(latency, outcome.first_token)
-            self._models.setdefault((outcome.provider, outcome.model), Statistics()).succeeded(
-                latency, outcome.first_token
-            )
+            statistics.succeeded(outcome.ended - outcome.began, outcome.first_token)
+            if outcome.first_token is not None:
+                self._first_tokens(outcome.provider, outcome.model).append(outcome.first_token)
 
     def charged(self, charge: Charge) -> None:
         if charge.provider:

@@ -155,7 +155,9 @@ class RouteBuilder:
             for label, provider in candidate.by_key().items()
         ]
         retry = Retry(
-            KeyChoice(keys, demand=_demand, health=shared.keys, clock=self._clock),
+            KeyChoice(keys, demand=_demand, health=shared.keys, clock=self._clock)
+            if len(keys) > 1
+            else keys[0].streams,
             policies.retry,
             budget=shared.retries,
             refused=shared.refused,

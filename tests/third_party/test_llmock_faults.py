@@ -57,7 +57,7 @@ async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format
         llmock.script(
             "stream_fault", model=wire.model, kind="stall", after_chunks=wire.preamble + 2, stall_seconds=3600
         )
-        limits = TimeLimits(idle=1.5)  # the first word must come within it too, on a busy machine
+        limits = TimeLimits(first_token=1.5, idle=1.5)  # the first word must come within it too, on a busy machine
         provider = provider_at(f"{llmock.address}{wire.path}", wire.provider, transport, time_limits=limits)
         return await error_of(provider, UnifiedRequest(model=wire.model, prompt="Count."))
 

@@ -276,10 +276,10 @@ class Breaking:
             async with aclosing(self._inner.stream_unified(request)) as events:
                 async for event in events:
                     match event:
+                        case TextDelta() | ReasoningDelta():
+                            first = first or event.at
                         case Attempt():
                             admission, began = self._breaker.admit(), event.at
-                        case TextDelta() | ReasoningDelta() if first is None:
-                            first = event.at
                         case Finished() if admission is not None:
                             admission.succeeded(_between(began, first) if request.stream else None)
                     yield event

@@ -90,9 +90,18 @@ class Fallback:
         call = _Call(usual[0])
         while True:
             tried = call.route
+            call.begin()
+            asked = msgspec.structs.replace(request, model=tried.model or request.model)
             try:
-                async with aclosing(self._ask(request, call)) as events:
+                async with aclosing(tried.streams.stream_unified(asked)) as events:
                     async for event in events:
+                        match event:
+                            case TextDelta() | ReasoningDelta():
+                                call.shown = True
+                            case Attempt():
+                                call.model, call.key = event.model, event.key
+                            case Finished() if event.reason in _FILTERED and self._chains.filtered:
+                                raise _filtered(event)
                         yield event
             except ProviderError as error:
                 failure = error
@@ -114,20 +123,6 @@ class Fallback:
             else:
                 yield Notice(f"{following} answers instead of {tried}: {failure}", at)
                 call.route = following
-
-    async def _ask(self, request: UnifiedRequest, call: _Call) -> AsyncGenerator[Event, None]:
-        call.begin()
-        request = msgspec.structs.replace(request, model=call.route.model or request.model)
-        async with aclosing(call.route.streams.stream_unified(request)) as events:
-            async for event in events:
-                match event:
-                    case TextDelta() | ReasoningDelta():
-                        call.shown = True
-                    case Attempt():
-                        call.model, call.key = event.model, event.key
-                    case Finished() if event.reason in _FILTERED and self._chains.filtered:
-                        raise _filtered(event)
-                yield event
 
     def _next(self, call: _Call, error: ProviderError, usual: Sequence[Route]) -> Route | None:
         call.failed(error)

@@ -112,7 +112,6 @@ class KeyChoice:
         return healthy or self._routes
 
 
-def _busy(limiter: TokenBucketLimiter, demand: Demand) -> tuple[float, int, float]:
-    """How little room there is: the wait, those waiting already, and the share of its places in use."""
-    headroom = limiter.headroom()
-    return limiter.expected_wait(demand), headroom.waiting, headroom.in_flight / headroom.at_once
+def _busy(limiter: TokenBucketLimiter, demand: Demand) -> tuple[float, float]:
+    """How little room there is: the wait, and the share of its places in use."""
+    return limiter.expected_wait(demand), limiter.load

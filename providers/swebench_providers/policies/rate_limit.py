@@ -15,7 +15,16 @@ import msgspec
 
 from swebench_providers.clock import Clock, SystemClock, sleep_unless
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Attempt, Event, Finished, LimitsUpdate, UsageUpdate, Waiting, WaitReason
+from swebench_providers.events import (
+    Attempt,
+    Event,
+    Finished,
+    LimitsUpdate,
+    TextDelta,
+    UsageUpdate,
+    Waiting,
+    WaitReason,
+)
 from swebench_providers.limits import Dimension, ServerLimit
 from swebench_providers.models import TokenUsage, UnifiedRequest
 from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
@@ -93,6 +102,10 @@ class TokenBucketLimiter:
         self._waiting = 0
         self._paused_until = float("-inf")
 
+    def acquire_now(self, demand: Demand) -> Permit | None:
+        """Take it where nobody waits and there is room; None where it has to be waited for."""
+        return None if self._turn.locked() or self._wait(demand) else self._take(demand)
+
     async def acquire(self, demand: Demand) -> Permit:
         """Wait for a turn and for room, then take it."""
         self._waiting += 1
@@ -110,9 +123,9 @@ class TokenBucketLimiter:
         return self._wait(demand)
 
     @property
-    def crowded(self) -> bool:
-        """Whether somebody waits already."""
-        return self._turn.locked()
+    def load(self) -> float:
+        """The share of its places that are taken or waited for."""
+        return (self._in_flight + self._waiting) / self._concurrency.limit
 
     @property
     def wait_reason(self) -> WaitReason:
@@ -173,8 +186,10 @@ class TokenBucketLimiter:
         if self._in_flight >= self._concurrency.limit:
             return float("inf")
         now = self._clock.now()
-        waits = [bucket.wait(demand.get(name, 0.0), now) for name, bucket in self._buckets.items()]
-        return max(self._paused_until - now, *waits, 0.0)
+        wait = max(self._paused_until - now, 0.0)
+        for name, bucket in self._buckets.items():
+            wait = max(wait, bucket.wait(demand.get(name, 0.0), now))
+        return wait
 
     def _take(self, demand: Demand) -> Permit:
         now = self._clock.now()
@@ -261,10 +276,10 @@ class RateLimit:
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         limiter, demand = self._limiter, self._demand(request)
-        wait = limiter.expected_wait(demand)
-        if wait or limiter.crowded:
-            yield self._waiting(wait)
-        permit = await limiter.acquire(demand)
+        permit = limiter.acquire_now(demand)
+        if permit is None:
+            yield self._waiting(limiter.expected_wait(demand))
+            permit = await limiter.acquire(demand)
         used: Demand | None = _NOTHING
         try:
             # Whoever listens may still stop it here: the breaker does, where it opened meanwhile.
@@ -273,6 +288,8 @@ class RateLimit:
             async with aclosing(self._inner.stream_unified(request)) as events:
                 async for event in events:
                     match event:
+                        case TextDelta():
+                            pass
                         case LimitsUpdate():
                             limiter.learn(event.limits)
                         case UsageUpdate():

@@ -80,10 +80,10 @@ class Retry:
             try:
                 async with aclosing(self._inner.stream_unified(request)) as events:
                     async for event in events:
-                        if isinstance(event, Attempt):
-                            attempt = event
-                        elif isinstance(event, TextDelta | ReasoningDelta):
+                        if isinstance(event, TextDelta | ReasoningDelta):
                             shown = True
+                        elif isinstance(event, Attempt):
+                            attempt = event
                         yield event
             except ProviderError as error:
                 failure = error

@@ -19,19 +19,25 @@ def tokens_of_length(characters: int) -> int:
 
 def likely_tokens(request: UnifiedRequest) -> int:
     """Tokens of the prompt, about."""
-    return sum(tokens_of_length(len(text)) + _FRAMING for text in _texts(request))
+    characters = (
+        len(request.prompt) + len(request.system_message or "") + sum(len(turn.content) for turn in request.messages)
+    )
+    return tokens_of_length(characters) + _framing(request)
 
 
 def most_tokens(request: UnifiedRequest) -> int:
     """Tokens that the prompt does not exceed, short of texts made for it."""
-    return sum(round(len(text) / _fewest(text)) + _FRAMING for text in _texts(request))
+    most = (
+        _most(request.prompt)
+        + _most(request.system_message or "")
+        + sum(_most(turn.content) for turn in request.messages)
+    )
+    return round(most) + _framing(request)
 
 
-def _fewest(text: str) -> float:
-    return _FEWEST_ASCII if text.isascii() else _FEWEST_OTHER
+def _most(text: str) -> float:
+    return len(text) / (_FEWEST_ASCII if text.isascii() else _FEWEST_OTHER)
 
 
-def _texts(request: UnifiedRequest) -> list[str]:
-    return [
-        text for text in (request.system_message, request.prompt, *(turn.content for turn in request.messages)) if text
-    ]
+def _framing(request: UnifiedRequest) -> int:
+    return (2 + len(request.messages)) * _FRAMING

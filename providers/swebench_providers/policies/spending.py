@@ -76,14 +76,6 @@ class Spending:
         try:
             for budget in self._budgets:
                 account.held.append(await budget.reserve(worst))
-            async with aclosing(self._charged(request, account)) as events:
-                async for event in events:
-                    yield event
-        finally:
-            account.close(self._now())
-
-    async def _charged(self, request: UnifiedRequest, account: Account) -> AsyncGenerator[Event, None]:
-        try:
             async with aclosing(self._inner.stream_unified(request)) as events:
                 async for event in events:
                     match event:
@@ -103,6 +95,8 @@ class Spending:
         except ProviderError as error:
             account.failed(error, self._now())
             raise
+        finally:
+            account.close(self._now())
 
     async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: Account) -> None:
         price = await self._pricing.price_of(attempt.provider, attempt.model)

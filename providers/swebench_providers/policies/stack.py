@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from typing import Protocol
 
 from swebench_providers.clock import SystemClock
@@ -27,15 +26,13 @@ class OneCall:
         self._provider = provider
         self._now = now or SystemClock().now
 
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        if not request.stream:
-            response = await self._provider.generate_unified(request)
-            for event in _events(response, self._now()):
-                yield event
-            return
-        async with aclosing(self._provider.stream_unified(request)) as events:
-            async for event in events:
-                yield event
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        return self._provider.stream_unified(request) if request.stream else self._in_one_body(request)
+
+    async def _in_one_body(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        response = await self._provider.generate_unified(request)
+        for event in _events(response, self._now()):
+            yield event
 
 
 def _events(response: UnifiedResponse, at: float) -> list[Event]:

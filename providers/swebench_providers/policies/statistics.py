@@ -80,10 +80,6 @@ class Statistics:
         else:
             self._cost += amount
 
-    def typical_first_token(self) -> float | None:
-        """The median, in seconds."""
-        return _at(sorted(self._first_token), 0.5)
-
     def health(self, breakers: Mapping[str, BreakerStatistics], headroom: Mapping[str, Headroom]) -> ProviderHealth:
         ended = self._succeeded + self._failed
         return ProviderHealth(

@@ -34,7 +34,7 @@ class Bucket:
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` may be taken; infinite where nothing flows in."""
         self._fill(now)
-        missing = min(amount, self._capacity) - self._level
+        missing = (min(self._capacity, amount)) - self._level
         if missing <= 1e-9 * self._capacity:  # what rounding leaves is no reason to wait
             return 0.0
         return missing / self._rate if self._rate else float("inf")
@@ -65,8 +65,10 @@ class Bucket:
         self._level = min(self._level, remaining)
 
     def _fill(self, now: float) -> None:
-        self._level = min(self._capacity, self._level + self._rate * max(0.0, now - self._at))
-        self._at = max(self._at, now)
+        if now > self._at:
+            level = self._level + self._rate * (now - self._at)
+            self._level = min(self._capacity, level)
+            self._at = now
 
 
 def _flow(per_minute: float) -> tuple[float, float]:
