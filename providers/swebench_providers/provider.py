@@ -90,6 +90,7 @@ class HTTPProvider:
         self._transport = transport
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
+        self._profiles: dict[str, ModelProfile] = {}
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
@@ -244,14 +245,19 @@ class HTTPProvider:
     def _encode(self, request: UnifiedRequest, model: str, *, stream: bool) -> tuple[WireRequest, TransformPipeline]:
         """The request, and the protocol it is written in, which is the one its answer is read in."""
         request = msgspec.structs.replace(request, model=model, stream=stream)
-        profile = profile_of(self.spec, self._meant(model))
+        profile = self._profile(model)
         spoken = self._spoken(request, profile)
         return spoken.transformer.encode(request, profile, self.spec.quirks), spoken
 
     def _limits(self, model: str) -> TimeLimits:
         """The user's time limits, with what the model's family needs where the user has set none."""
-        limits, profile = self._config.time_limits, profile_of(self.spec, self._meant(model))
+        limits, profile = self._config.time_limits, self._profile(model)
         return msgspec.structs.replace(limits, first_token=limits.first_token or profile.first_token)
+
+    def _profile(self, model: str) -> ModelProfile:
+        if model not in self._profiles:
+            self._profiles[model] = profile_of(self.spec, self._meant(model))
+        return self._profiles[model]
 
     def _spoken(self, request: UnifiedRequest, profile: ModelProfile) -> TransformPipeline:
         """The provider's protocol, or Responses where the model or the effort needs it and the provider has it."""

@@ -37,6 +37,7 @@ class Line(msgspec.Struct):
     finish_reason: str | None = None
     complete: bool = False
     usage: Usage | None = None
+    ttft_ms: float | None = None
     error: Error | None = None
 
 
@@ -130,3 +131,11 @@ def test_a_real_model_answers_in_four_formats_side_by_side(
         assert min(done.usage.prompt_tokens, done.usage.completion_tokens) > 0
     chat, _, anthropic, _ = ended.columns
     assert {(done.finish_reason, done.complete) for done in (chat, anthropic)} == {("length", False)}
+
+
+def test_llmock_answers_at_once_in_all_its_formats_where_nothing_is_streamed(llmock: LLMock, tmp_path: Path) -> None:
+    llmock.script("reply", text="one two three", times=len(FORMATS))
+    ended = compare(tmp_path, llmock_environ(llmock), *LLMOCK_COLUMNS, "--prompt", "Count.", "--no-stream")
+    assert ended.status == 0
+    assert ended.pieces == [["one two three"]] * len(FORMATS)
+    assert [column.ttft_ms for column in ended.columns] == [None] * len(FORMATS)

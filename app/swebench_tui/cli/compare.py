@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from swebench_providers import Provider, ProviderRegistry, get_registry
+from swebench_providers import Provider, ProviderRegistry, UnifiedRequest, get_registry
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
@@ -41,6 +41,7 @@ Examples:
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Where the provider is reached.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Sent only when given.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, reasoning included.")
+@click.option("--stream/--no-stream", default=True, help="As it is written (usual), or the whole answer at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line as things happen.")
 def command(
     *,
@@ -54,6 +55,7 @@ def command(
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
+    stream: bool,
     as_json: bool,
 ) -> None:
     """Ask several models the same, side by side, and print what they answer.
@@ -73,7 +75,10 @@ def command(
         prices_file.apply(paths.prices(), registry)
         reached = [_provider(registry, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
-        asyncio.run(_compare(list(zip(asked, reached, strict=True)), questions, max_tokens, printer))
+        requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
+        asyncio.run(
+            _compare(list(zip(asked, reached, strict=True)), list(zip(questions, requests, strict=True)), printer)
+        )
     if printer.failures:
         click.get_current_context().exit(1)
 
@@ -119,15 +124,15 @@ def _address(value: str) -> tuple[str, str]:
 
 
 async def _compare(
-    asked: Sequence[tuple[Target, Provider]], questions: Sequence[Question], max_tokens: int | None, printer: Printer
+    asked: Sequence[tuple[Target, Provider]], questions: Sequence[tuple[Question, UnifiedRequest]], printer: Printer
 ) -> None:
     reader_left = False
     try:
-        for question in questions:
+        for question, request in questions:
             columns = [
                 Column(
                     target,
-                    question.request(max_tokens=max_tokens),
+                    request,
                     provider,
                     judge=question.judge if question.wants_patch else None,
                     observe=printer.changed,

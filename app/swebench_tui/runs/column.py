@@ -34,6 +34,7 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_providers.errors import incomplete
+from swebench_providers.policies.stack import OneCall
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 
@@ -193,7 +194,7 @@ class Column:
         request = msgspec.structs.replace(self._request, model=model)
         if self.target.temperature is not None:
             request = msgspec.structs.replace(request, temperature=self.target.temperature)
-        async with aclosing(self._provider.stream_unified(request)) as events:
+        async with aclosing(OneCall(self._provider).stream_unified(request)) as events:
             async for event in events:
                 self._take(event)
         if not self._facts.state.ended:
@@ -233,7 +234,7 @@ class Column:
         self._facts = msgspec.structs.replace(
             facts,
             state=State.STREAMING if kind == "text" else State.THINKING,
-            first_token=at if facts.first_token is None else facts.first_token,
+            first_token=at if facts.first_token is None and self._request.stream else facts.first_token,
             last_token=at,
             pieces=len(self._pieces),
             thought=facts.thought or kind == "reasoning",

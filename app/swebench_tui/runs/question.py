@@ -28,8 +28,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     instance: Instance | None = None
     checkout: Path | None = None
 
-    def request(self, *, max_tokens: int | None) -> UnifiedRequest:
-        return UnifiedRequest(prompt=self.prompt, system_message=self.system, max_tokens=max_tokens, cache_prompt=True)
+    def request(self, *, max_tokens: int | None, stream: bool = True) -> UnifiedRequest:
+        return UnifiedRequest(
+            prompt=self.prompt,
+            system_message=self.system,
+            max_tokens=max_tokens,
+            stream=stream,
+            cache_prompt=True,
+        )
 
     @property
     def wants_patch(self) -> bool:

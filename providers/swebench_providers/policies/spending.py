@@ -74,19 +74,16 @@ class Spending:
             yield Waiting(reason="budget", message=told, seconds=None, at=self._now())
         account = Account(self._on_charge)
         try:
-            for budget in self._budgets:
-                account.held.append(await budget.reserve(worst))
+            await account.hold(self._budgets, worst)
             async with aclosing(self._inner.stream_unified(request)) as events:
                 async for event in events:
                     match event:
                         case TextDelta() | ReasoningDelta():
                             account.seen += len(event.text)
-                        case UsageUpdate():
-                            account.usage = event.usage
+                        case UsageUpdate() | Charge():
+                            account.hear(event)
                         case Attempt():
                             await self._begin(request, event, account)
-                        case Charge():
-                            account.priced = event
                         case AttemptFailed() | Finished():
                             charge = await self._ended(event, account)
                             if charge is not None:
@@ -141,9 +138,21 @@ class Account:
         self._price: ModelPrice | None = None
         self._sent_tokens = 0
 
+    async def hold(self, budgets: Sequence[Budget], worst: Decimal) -> None:
+        """Reserve the worst case in each budget."""
+        for budget in budgets:
+            self.held.append(await budget.reserve(worst))
+
     def begin(self, attempt: Attempt, price: ModelPrice | None, sent_tokens: int) -> None:
         self.attempt, self._price, self._sent_tokens = attempt, price, sent_tokens
         self.usage, self.seen, self.priced = None, 0, None
+
+    def hear(self, event: UsageUpdate | Charge) -> None:
+        """What the provider counted, or another `Spending` further inside has reckoned."""
+        if isinstance(event, UsageUpdate):
+            self.usage = event.usage
+        else:
+            self.priced = event
 
     def charge(self, amount: Decimal | None, *, exact: bool, at: float) -> Charge:
         """Count the attempt that is under way, and end it."""

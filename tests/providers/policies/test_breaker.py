@@ -1,0 +1,200 @@
+"""A breaker moves along the allowed edges only, and lets through no more probes than it should."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from swebench_providers import ErrorKind, ProviderError
+from swebench_providers.policies.breaker import (
+    FAILURES,
+    Admission,
+    BreakerSettings,
+    BreakerState,
+    Breaking,
+    CircuitBreaker,
+    Transition,
+)
+from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+
+CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
+EDGES = {(CLOSED, OPEN), (OPEN, HALF_OPEN), (HALF_OPEN, CLOSED), (HALF_OPEN, OPEN)}
+SMALL = BreakerSettings(
+    window_calls=6, minimum_calls=4, open_for=10, longest_open=35, probes=2, longest_half_open=30, slow_first_token=5
+)
+FAULT = error(ErrorKind.TRANSIENT)
+
+
+def opened(clock: VirtualClock, seen: list[Transition] | None = None) -> CircuitBreaker:
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock, on_transition=None if seen is None else seen.append)
+    for _ in range(4):
+        breaker.admit().failed(FAULT)
+    assert breaker.state is OPEN
+    return breaker
+
+
+def test_it_opens_on_the_failure_rate_and_says_why() -> None:
+    seen: list[Transition] = []
+    breaker = opened(VirtualClock(3.0), seen)
+    (transition,) = seen
+    assert (transition.before, transition.after, transition.at) == (CLOSED, OPEN, 3.0)
+    assert transition.reason == "4 of 4 calls failed"
+    with pytest.raises(ProviderError, match="left alone for 10 s: 4 of 4 calls failed") as caught:
+        breaker.admit()
+    assert (caught.value.kind, caught.value.reason, caught.value.retry_after) == (
+        ErrorKind.OVERLOADED,
+        "circuit_open",
+        10,
+    )
+    assert breaker.statistics().refused == 1
+
+
+def test_it_opens_on_slow_first_tokens_and_not_on_long_answers() -> None:
+    breaker = CircuitBreaker("acme:m", SMALL, clock=VirtualClock())
+    for first_token in (4.9, None, 4.0, 1.0):
+        breaker.admit().succeeded(first_token)
+    assert breaker.state is CLOSED
+    for _ in range(6):
+        if breaker.state is CLOSED:
+            breaker.admit().succeeded(5.1)
+    assert (breaker.state, breaker.statistics().reason) == (OPEN, "5 of 6 calls were slow to start")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind not in FAILURES], ids=str)
+def test_18_refusals_bad_requests_and_cancellations_say_nothing_about_an_endpoint(kind: ErrorKind) -> None:
+    breaker = CircuitBreaker("acme:m", SMALL, clock=VirtualClock())
+    for _ in range(50):
+        breaker.admit().failed(error(kind))
+        breaker.admit().abandoned()
+    assert (breaker.state, breaker.statistics().calls) == (CLOSED, 0)
+
+
+def test_old_failures_are_forgotten() -> None:
+    clock = VirtualClock()
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
+    for _ in range(10):
+        breaker.admit().failed(FAULT)
+        clock.advance(SMALL.window_seconds / 2)
+    assert breaker.state is CLOSED
+
+
+def test_it_stays_open_longer_with_each_reopening_and_starts_anew_once_closed() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    for expected in (10, 20, 35, 35):
+        assert breaker.statistics().opens_in == expected
+        clock.advance(expected)
+        assert breaker.state is HALF_OPEN
+        breaker.admit().failed(FAULT)
+        assert breaker.state is OPEN
+    clock.advance(35)
+    for _ in range(SMALL.probes):
+        breaker.admit().succeeded(1.0)
+    assert breaker.state is CLOSED
+    for _ in range(4):
+        breaker.admit().failed(FAULT)
+    assert breaker.statistics().opens_in == 10
+
+
+def test_probes_that_never_end_do_not_hold_it_for_ever() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    clock.advance(10)
+    stuck = [breaker.admit() for _ in range(SMALL.probes)]
+    with pytest.raises(ProviderError, match="left alone"):
+        breaker.admit()
+    clock.advance(SMALL.longest_half_open)
+    assert breaker.state is OPEN
+    for admission in stuck:
+        admission.succeeded(1.0)  # too late: of a probe of an earlier time nothing counts
+    assert breaker.state is OPEN
+
+
+async def test_a_request_that_waited_while_it_opened_is_not_sent() -> None:
+    clock = VirtualClock()
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
+    provider = Played(clock, [text(), done()])
+    events = Breaking(Opens(provider, breaker), breaker).stream_unified(ASKED)
+    with pytest.raises(ProviderError, match="left alone"):
+        await anext(events)
+    assert provider.open == 0
+
+
+class Opens:
+    """An inner side during whose wait for its turn the breaker opens."""
+
+    def __init__(self, provider: Played, breaker: CircuitBreaker) -> None:
+        self._breaker = breaker
+        self.provider = provider
+
+    def stream_unified(self, request: object) -> object:
+        for _ in range(4):
+            self._breaker.admit().failed(FAULT)
+        return self.provider.stream_unified(ASKED)
+
+
+async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
+    clock = VirtualClock()
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
+    breaking = Breaking(Played(clock, [text(), done()], [FAULT]), breaker)
+    await collect(breaking)
+    with pytest.raises(ProviderError, match="transient"):
+        await collect(breaking)
+    assert (breaker.statistics().calls, breaker.statistics().failures) == (2, 1)
+
+
+class AnyCourse(RuleBasedStateMachine):
+    """Requests that begin and end in any order, while time passes."""
+
+    kinds: ClassVar = st.sampled_from(list(ErrorKind))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = VirtualClock()
+        self.transitions: list[Transition] = []
+        self.breaker = CircuitBreaker("x", SMALL, clock=self.clock, on_transition=self.transitions.append)
+        self.running: list[tuple[int, Admission]] = []
+
+    @rule()
+    def begin(self) -> None:
+        try:
+            admission = self.breaker.admit()
+        except ProviderError:
+            assert self.breaker.state is not CLOSED
+        else:
+            assert self.breaker.state is not OPEN
+            self.running.append((len(self.transitions), admission))
+
+    @rule(index=st.integers(0, 50), kind=kinds)
+    def fail(self, index: int, kind: ErrorKind) -> None:
+        if self.running:
+            self.running.pop(index % len(self.running))[1].failed(error(kind))
+
+    @rule(index=st.integers(0, 50), first_token=st.one_of(st.none(), st.floats(0, 10)))
+    def succeed(self, index: int, first_token: float | None) -> None:
+        if self.running:
+            self.running.pop(index % len(self.running))[1].succeeded(first_token)
+
+    @rule(seconds=st.floats(0, 50))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def only_allowed_edges(self) -> None:
+        edges = [(transition.before, transition.after) for transition in self.transitions]
+        assert set(edges) <= EDGES
+        assert all(after == before for (_, after), (before, _) in zip(edges, edges[1:], strict=False))
+
+    @invariant()
+    def no_more_probes_than_allowed(self) -> None:
+        if self.breaker.state is HALF_OPEN:
+            assert sum(since == len(self.transitions) for since, _ in self.running) <= SMALL.probes
+
+
+TestAnyCourse = AnyCourse.TestCase
+TestAnyCourse.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

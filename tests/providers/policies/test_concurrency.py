@@ -1,0 +1,67 @@
+"""The limit of requests at once grows while all goes well and falls when a server refuses."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
+
+
+def good_round(limit: AdaptiveConcurrency, now: float = 0.0) -> None:
+    for _ in range(limit.limit):
+        limit.succeeded(limit.limit, now)
+
+
+def test_it_doubles_each_good_round_until_the_first_refusal_and_then_creeps() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(start=10, least=4, most=1000))
+    good_round(limit)
+    good_round(limit)
+    assert limit.limit == 40
+    limit.refused(0.0)
+    assert limit.limit == 32
+    good_round(limit)
+    assert limit.limit == 33
+
+
+def test_one_wave_of_refusals_is_one_episode() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(start=100))
+    for now in (0.0, 1.0, 14.0):
+        limit.refused(now)
+    assert limit.limit == 80
+    limit.refused(15.0)
+    assert limit.limit == 64
+
+
+def test_12_a_long_pause_the_server_asked_for_does_not_hold_the_limit_still() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(start=100))
+    limit.refused(0.0)
+    limit.refused(600.0)  # the pause was ten minutes long, and the next refusal counts all the same
+    assert limit.limit == 64
+
+
+def test_a_limit_that_is_not_used_up_does_not_grow_and_a_fault_stops_growth_for_a_while() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(start=10))
+    for _ in range(50):
+        limit.succeeded(3, 0.0)
+    assert limit.limit == 10
+    limit.faulted(0.0)
+    good_round(limit, now=1.0)
+    assert limit.limit == 10
+    good_round(limit, now=20.0)
+    assert limit.limit == 20
+
+
+@given(st.lists(st.tuples(st.sampled_from(["good", "refused", "fault"]), st.floats(0, 60)), max_size=200))
+def test_it_stays_within_its_bounds(happenings: list[tuple[str, float]]) -> None:
+    limit, now = AdaptiveConcurrency(ConcurrencySettings(start=6, least=2, most=9)), 0.0
+    for what, pause in happenings:
+        now += pause
+        match what:
+            case "good":
+                limit.succeeded(limit.limit, now)
+            case "refused":
+                limit.refused(now)
+            case _:
+                limit.faulted(now)
+        assert 2 <= limit.limit <= 9

@@ -1,0 +1,211 @@
+"""First come, first served; what was taken is settled; the server's own words are followed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
+from swebench_providers.events import Attempt, Waiting
+from swebench_providers.limits import ServerLimit, server_limits
+from swebench_providers.policies.concurrency import ConcurrencySettings
+from swebench_providers.policies.rate_limit import (
+    Permit,
+    RateLimit,
+    RateLimitCoordinator,
+    RateLimits,
+    TokenBucketLimiter,
+    demand_of,
+)
+from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def limiter(clock: VirtualClock, *, at_once: int = 100, **limits: float) -> TokenBucketLimiter:
+    fixed = ConcurrencySettings(start=at_once, least=at_once, most=at_once)
+    return TokenBucketLimiter(RateLimits(concurrency=fixed, **limits), clock=clock)
+
+
+async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> None:
+    clock, order, permits = VirtualClock(), list[int](), list[Permit]()
+    line = limiter(clock, tokens_per_minute=600)  # ten a second, a hundred at once
+
+    async def take(number: int, tokens: float) -> None:
+        permits.append(await line.acquire(demand_of(tokens, 0)))
+        order.append(number)
+
+    async with asyncio.TaskGroup() as group:
+        for number, tokens in enumerate([100, 80, 1, 1, 1]):
+            group.create_task(take(number, tokens))
+        await clock.run_until(lambda: len(order) == 5)
+    assert order == [0, 1, 2, 3, 4]
+    assert clock.now() == pytest.approx(8.3, abs=0.2)
+
+
+async def test_a_place_given_back_wakes_the_next_and_a_cancelled_waiter_leaves_the_line_working() -> None:
+    clock = VirtualClock()
+    line = limiter(clock, at_once=1)
+    first = await line.acquire(demand_of(1, 1))
+    waiting = [asyncio.create_task(line.acquire(demand_of(1, 1))) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()  # the head of the line
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    first.release()
+    first.release()  # once is enough, twice does no harm
+    second = await waiting[1]
+    assert (line.headroom().in_flight, line.headroom().waiting) == (1, 1)
+    second.release()
+    (await waiting[2]).release()
+    assert (line.headroom().in_flight, line.headroom().waiting) == (0, 0)
+
+
+async def test_any_number_of_cancelled_waiters_leaves_nothing_taken() -> None:
+    clock, draw = VirtualClock(), random.Random(5)
+    line = limiter(clock, at_once=3, requests_per_minute=6_000)
+    held: list[Permit] = []
+
+    async def take() -> None:
+        held.append(await line.acquire(demand_of(1, 1)))
+
+    tasks = [asyncio.create_task(take()) for _ in range(200)]
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0)
+        draw.choice(tasks).cancel()
+        if held and draw.random() < 0.5:
+            held.pop().release()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for permit in held:
+        permit.release()
+    headroom = line.headroom()
+    assert (headroom.in_flight, headroom.waiting) == (0, 0)
+
+
+async def test_what_an_answer_did_not_use_comes_back() -> None:
+    clock = VirtualClock()
+    line = limiter(clock, tokens_per_minute=6_000)  # a thousand at once
+    usage = TokenUsage(prompt_tokens=50, completion_tokens=10)
+    provider = Played(clock, [text(), UsageUpdate(usage, 0.0), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    await collect(limited)
+    assert line.headroom().rooms["tokens"].available == 940
+
+
+@pytest.mark.parametrize(
+    ("failure", "left"),
+    [
+        (error(ErrorKind.TRANSIENT, status=None, reason="unreachable"), 1_000),
+        (error(ErrorKind.OVERLOADED, status=529), 1_000),
+        (error(ErrorKind.INCOMPLETE, status=None), 100),
+    ],
+    ids=["never arrived", "rejected", "broke off"],
+)
+async def test_a_failure_takes_what_the_server_may_have_counted(failure: ProviderError, left: float) -> None:
+    clock = VirtualClock()
+    line = limiter(clock, tokens_per_minute=6_000)
+    provider = Played(clock, [failure])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    with pytest.raises(ProviderError):
+        await collect(limited)
+    assert line.headroom().rooms["tokens"].available == left
+    assert (line.headroom().in_flight, provider.open) == (0, 0)
+
+
+async def test_a_refusal_pauses_this_limiter_for_as_long_as_the_server_asks() -> None:
+    clock = VirtualClock()
+    line = limiter(clock)
+    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="acme", clock=clock)
+    with pytest.raises(ProviderError):
+        await collect(limited)
+    assert line.headroom().paused_for == 7.0
+    again = asyncio.create_task(collect(limited))
+    await clock.run_until(again.done)
+    waiting, attempt, *_ = await again
+    assert isinstance(waiting, Waiting)
+    assert (waiting.reason, waiting.seconds) == ("rate limit", 7.0)
+    assert isinstance(attempt, Attempt)
+    assert provider.began_at[1] == attempt.at == 7.0  # what the model takes counts from here
+
+
+async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_queue() -> None:
+    clock, gate = VirtualClock(), asyncio.Event()
+    line = TokenBucketLimiter(RateLimits(slots=1), clock=clock)
+    provider = Played(clock, [gate, text(), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="ollama", clock=clock)
+    running = [asyncio.create_task(collect(limited)) for _ in range(2)]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (len(provider.requests), line.headroom().waiting) == (1, 1)
+    gate.set()
+    first, second = await asyncio.gather(*running)
+    assert not any(isinstance(event, Waiting) for event in first)
+    assert isinstance(second[0], Waiting)
+    assert second[0].reason == "queue"
+
+
+async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() -> None:
+    line = limiter(VirtualClock(), requests_per_minute=60)
+    line.learn(
+        [ServerLimit(dimension="requests", limit=600), ServerLimit(dimension="tokens", limit=1_200, remaining=5)]
+    )
+    rooms = line.headroom().rooms
+    assert (rooms["requests"].per_minute, rooms["tokens"].per_minute, rooms["tokens"].available) == (60, 1_200, 5)
+
+
+def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
+    own = RateLimitCoordinator()
+    assert own.limiter("a", model="m", key="1") is own.limiter("a", model="m", key="1")
+    assert own.limiter("a", model="m", key="1") is not own.limiter("a", model="m", key="2")
+    assert own.limiter("a", model="m") is not own.limiter("a", model="n")
+    shared = RateLimitCoordinator(lambda _: RateLimits(shared_as="our organisation"))
+    assert shared.limiter("a", model="m", key="1") is shared.limiter("b", model="n", key="2")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {
+                "x-ratelimit-limit-requests": "500",
+                "x-ratelimit-remaining-requests": "499",
+                "x-ratelimit-reset-requests": "120ms",
+            },
+            [ServerLimit(dimension="requests", limit=500, remaining=499, reset_after=0.12)],
+        ),
+        (
+            {
+                "anthropic-ratelimit-input-tokens-limit": "80000",
+                "anthropic-ratelimit-input-tokens-remaining": "12000",
+                "anthropic-ratelimit-input-tokens-reset": "2026-11-22T00:00:30Z",
+            },
+            [ServerLimit(dimension="input_tokens", limit=80_000, remaining=12_000, reset_after=30)],
+        ),
+        (
+            {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "1795392000000"},
+            [ServerLimit(dimension="requests", limit=None, remaining=3, reset_after=86_400)],
+        ),
+        ({"x-ratelimit-limit-tokens": "-1", "x-ratelimit-remaining-tokens": "-1"}, []),
+        ({"x-ratelimit-limit-tokens": "many"}, []),
+        ({"content-type": "text/event-stream"}, []),
+    ],
+    ids=["OpenAI", "Anthropic", "a day's limit", "unknown", "nonsense", "none"],
+)
+def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected: list[ServerLimit]) -> None:
+    assert list(server_limits(headers, now=NOW)) == expected
+
+
+async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> None:
+    clock = VirtualClock()
+    line = limiter(clock, tokens_per_minute=6_000)
+    provider = Played(clock, [text(), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    events = limited.stream_unified(ASKED)
+    assert isinstance(await anext(events), Attempt)
+    await events.aclose()
+    assert (line.headroom().rooms["tokens"].available, provider.requests) == (1_000, [])
