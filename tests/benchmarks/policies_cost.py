@@ -67,11 +67,16 @@ class Scripted:
         raise NotImplementedError
 
     async def cost_of(
-        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+        self,
+        usage: TokenUsage | None,
+        model: str,  # noqa: ARG002
+        *,
+        asked: str = "",  # noqa: ARG002
+        batch: bool = False,  # noqa: ARG002
     ) -> Decimal | None:
         return None if usage is None else PRICE.cost(usage)
 
-    async def price_of(self, model: str) -> ModelPrice | None:
+    async def price_of(self, model: str) -> ModelPrice | None:  # noqa: ARG002
         return PRICE
 
 
@@ -101,7 +106,9 @@ async def main() -> None:
     for tokens in (1, 100):
         bare = await cpu_per_call(Scripted("first", tokens).generate_unified)
         whole = await cpu_per_call(guarded(tokens).generate_with_fallback)
-        print(f"{tokens:4d} pieces: bare {bare:6.1f} us, with all policies {whole:6.1f} us, added {whole - bare:6.1f} us")
+        print(
+            f"{tokens:4d} pieces: bare {bare:6.1f} us, with all policies {whole:6.1f} us, added {whole - bare:6.1f} us"
+        )
 
 
 if __name__ == "__main__":

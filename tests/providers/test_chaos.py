@@ -180,7 +180,7 @@ async def test_a_batch_survives_everything_at_once(
 
     assert sorted(ended) == list(range(REQUESTS))
     assert list(ended.values()).count("answer") >= REQUESTS * 0.98
-    assert (budget.spent, budget.reserved) == (paid, 0)
+    assert (budget.spent, budget.reserved) == (paid, Decimal(0))
     assert sum((health.cost for health in coordinator.health().values()), Decimal(0)) == paid
     assert [health.in_flight for health in coordinator.health().values()] == [0, 0]
     for state, sent in log.requests_by_state():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -23,7 +24,9 @@ class FileJournal:
     """Appends to `path`, a line at a time: what was written survives the process, however it ends."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._file = path.open("ab+", buffering=0)
+        if self._file.tell() and not _ends_its_last_line(self._file):
+            self._file.write(b"\n")
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +47,11 @@ class FileJournal:
 
     def _write(self, entry: _Entry) -> None:
         self._file.write(msgspec.json.encode(entry) + b"\n")
+
+
+def _ends_its_last_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def spent_according_to(path: Path) -> Decimal:

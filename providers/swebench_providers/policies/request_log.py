@@ -10,6 +10,7 @@ from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.observed import Outcome
 
 _LOG: Final = logging.getLogger("swebench_providers.requests")
+_LOG.addHandler(logging.NullHandler())  # without the program's own handlers nothing is written anywhere
 
 
 class RequestLog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, ProviderError, TextDelta, UnifiedRequest
@@ -13,7 +13,7 @@ from swebench_providers.policies.stack import Streams
 
 ASKED = UnifiedRequest(model="m", prompt="Why?", max_tokens=100)
 
-Script = list[Event | ProviderError | asyncio.Event]
+Script = Sequence[Event | ProviderError | asyncio.Event]
 
 
 class Played:
@@ -24,6 +24,8 @@ class Played:
         self.requests: list[UnifiedRequest] = []
         self.began_at: list[float] = []
         self.open = 0
+        self.waits = asyncio.Event()
+        self.before_failing: Callable[[], None] = lambda: None
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
@@ -34,8 +36,10 @@ class Played:
             yield Attempt(provider=self._name, model=request.model, at=self._clock.now())
             for step in script:
                 if isinstance(step, ProviderError):
+                    self.before_failing()
                     raise failing_like(step)
                 if isinstance(step, asyncio.Event):
+                    self.waits.set()
                     await step.wait()
                 else:
                     yield step

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from itertools import pairwise
 from typing import ClassVar
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from swebench_providers import ErrorKind, ProviderError
+from swebench_providers import ErrorKind, Event, ProviderError, UnifiedRequest
 from swebench_providers.policies.breaker import (
     FAILURES,
     Admission,
@@ -132,10 +134,10 @@ class Opens:
         self._breaker = breaker
         self.provider = provider
 
-    def stream_unified(self, request: object) -> object:
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         for _ in range(4):
             self._breaker.admit().failed(FAULT)
-        return self.provider.stream_unified(ASKED)
+        return self.provider.stream_unified(request)
 
 
 async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
@@ -188,7 +190,7 @@ class AnyCourse(RuleBasedStateMachine):
     def only_allowed_edges(self) -> None:
         edges = [(transition.before, transition.after) for transition in self.transitions]
         assert set(edges) <= EDGES
-        assert all(after == before for (_, after), (before, _) in zip(edges, edges[1:], strict=False))
+        assert all(after == before for (_, after), (before, _) in pairwise(edges))
 
     @invariant()
     def no_more_probes_than_allowed(self) -> None:

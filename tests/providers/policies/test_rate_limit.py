@@ -26,9 +26,19 @@ from tests.providers.policies.virtual_time import VirtualClock
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def limiter(clock: VirtualClock, *, at_once: int = 100, **limits: float) -> TokenBucketLimiter:
-    fixed = ConcurrencySettings(start=at_once, least=at_once, most=at_once)
-    return TokenBucketLimiter(RateLimits(concurrency=fixed, **limits), clock=clock)
+def limiter(
+    clock: VirtualClock,
+    *,
+    at_once: int = 100,
+    requests_per_minute: float | None = None,
+    tokens_per_minute: float | None = None,
+) -> TokenBucketLimiter:
+    limits = RateLimits(
+        concurrency=ConcurrencySettings(start=at_once, least=at_once, most=at_once),
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+    )
+    return TokenBucketLimiter(limits, clock=clock)
 
 
 async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> None:

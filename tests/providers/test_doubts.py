@@ -1,0 +1,48 @@
+"""What a server says of its own answer is not always so: an answer as long as its limit was cut off."""
+
+from __future__ import annotations
+
+import pytest
+
+from swebench_providers import Finished, FinishReason, Notice, TokenUsage, UnifiedRequest, UsageUpdate
+from swebench_providers.doubts import Doubts
+from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.transport import Transport
+from tests.providers.dialects import provider_at
+
+STOP = Finished(reason=FinishReason.STOP, at=1.0)
+
+
+@pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, True)])
+def test_an_answer_as_long_as_its_limit_is_not_whole_whatever_the_server_says(tokens: int, *, cut: bool) -> None:
+    doubts = Doubts(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
+    doubts.about(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
+    *notices, last = doubts.about(STOP)
+    assert isinstance(last, Finished)
+    assert last.reason is (FinishReason.LENGTH if cut else FinishReason.STOP)
+    assert [isinstance(notice, Notice) for notice in notices] == ([True] if cut else [])
+
+
+def test_without_a_count_or_a_limit_there_is_nothing_to_doubt() -> None:
+    for request, usage in (
+        (UnifiedRequest(prompt="?"), TokenUsage(completion_tokens=9_999)),
+        (UnifiedRequest(prompt="?", max_tokens=8), TokenUsage(completion_tokens=9, source="estimated")),
+    ):
+        doubts = Doubts(request, cuts_prompts=False)
+        doubts.about(UsageUpdate(usage, 1.0))
+        assert doubts.about(STOP) == [STOP]
+    assert Doubts(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).about(STOP) == [STOP]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
+async def test_a_real_llamacpp_that_calls_a_cut_answer_completed_is_not_believed(
+    llama_server: EmbeddedServer, transport: Transport, *, stream: bool
+) -> None:
+    running = llama_server.start()
+    provider = provider_at(
+        f"{running.address}/v1", "llamacpp", transport, api_key=running.key, protocol="openai_responses"
+    )
+    request = UnifiedRequest(prompt="Count from one to one hundred.", max_tokens=8, temperature=0, stream=stream)
+    answer = await provider.generate_unified(request)
+    assert answer.finish_reason is FinishReason.LENGTH
+    assert any("it was cut off" in notice for notice in answer.notices)
