@@ -70,6 +70,7 @@ class ProviderCoordinator:
         self._budgets = budgets
         self._clock = clock or SystemClock()
         self._counts = _Counts()
+        self._calls: dict[str, Spending] = {}
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
@@ -128,7 +129,10 @@ class ProviderCoordinator:
         self._routes.key_health(provider).reinstate(key)
 
     async def _call(self, request: UnifiedRequest) -> Spending:
-        """The policies around all routes that this request may take."""
+        """The policies around all routes that this request may take; the same for all requests of one order."""
+        known = self._calls.get(request.model)
+        if known is not None:
+            return known
         chains = Chains(
             usual=await self._routed(self._candidates, request),
             too_long=await self._routed(self._too_long, request),
@@ -142,7 +146,7 @@ class ProviderCoordinator:
             clock=self._clock,
         )
         pricing = self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered))
-        return Spending(
+        call = Spending(
             fallback,
             pricing,
             self._budgets,
@@ -150,6 +154,9 @@ class ProviderCoordinator:
             on_charge=self._counts.charged,
             clock=self._clock,
         )
+        if self._policies.selection == "ordered":  # the other orders are made anew for each request
+            self._calls[request.model] = call
+        return call
 
     async def _routed(self, candidates: Sequence[Candidate], request: UnifiedRequest) -> tuple[Route, ...]:
         return tuple([await self._routes.route(candidate, request.model) for candidate in candidates])

@@ -190,6 +190,7 @@ class RoutePricing:
     def __init__(self, builder: RouteBuilder, routes: Sequence[Route]) -> None:
         self._builder = builder
         self._routes = routes
+        self._dearest: list[tuple[Decimal, Decimal, int]] | None = None
 
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:
         return await self._builder.price_of(provider, model)
@@ -199,14 +200,19 @@ class RoutePricing:
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
         """USD for the dearest of the routes whose price is known."""
-        return max([await self._worst(route, prompt_tokens, request) for route in self._routes])
+        if self._dearest is None:
+            self._dearest = [await self._rates(route) for route in self._routes]
+        asked, worst = request.max_tokens, Decimal(0)
+        for read, written, longest in self._dearest:
+            worst = max(worst, prompt_tokens * read + (asked or longest) * written)
+        return worst.scaleb(-6)
 
-    async def _worst(self, route: Route, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
+    async def _rates(self, route: Route) -> tuple[Decimal, Decimal, int]:
+        """USD per million tokens read and written, and the most that may be written."""
         price = await self._builder.price_of(route.provider, route.model)
         if price is None:
-            return Decimal(0)
-        output = request.max_tokens or self._builder.longest_answer(route)
-        return (prompt_tokens * max(price.input, price.cache_write or price.input) + output * price.output).scaleb(-6)
+            return Decimal(0), Decimal(0), 0
+        return max(price.input, price.cache_write or price.input), price.output, self._builder.longest_answer(route)
 
 
 class _Shared:

@@ -24,7 +24,7 @@ from swebench_providers import (
 from swebench_providers.batch import BatchResult
 from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Attempt
+from swebench_providers.events import Attempt, TextDelta
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState, Transition
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
@@ -104,26 +104,36 @@ async def second_server() -> AsyncIterator[FaultServer]:
         yield server
 
 
-def provider_of(name: str, server: FaultServer, transport: Transport, key: str = "sk-a") -> HTTPProvider:
+def provider_of(
+    name: str, server: FaultServer, transport: Transport, key: str = "sk-a", *, limits: TimeLimits = LIMITS
+) -> HTTPProvider:
     config = ProviderConfig(
         name=name,
         api_key=Secret(key),
         base_url=f"{server.base_url}/v1",
         base_url_source="given",
-        time_limits=LIMITS,
+        time_limits=limits,
         prices={"m": PRICE},
     )
     return HTTPProvider(provider_spec("compatible"), config, transport)
 
 
 def coordinator_of(
-    first: FaultServer, second: FaultServer, transport: Transport, budget: Budget, log: Log
+    first: FaultServer,
+    second: FaultServer,
+    transport: Transport,
+    budget: Budget,
+    log: Log,
+    *,
+    limits: TimeLimits = LIMITS,
 ) -> ProviderCoordinator:
     """Three keys of one provider, and another provider behind it."""
-    more = {f"key {n}": provider_of("first", first, transport, f"sk-{n}") for n in (2, 3)}
+    more = {f"key {n}": provider_of("first", first, transport, f"sk-{n}", limits=limits) for n in (2, 3)}
     return ProviderCoordinator(
         [
-            Candidate(provider_of("first", first, transport, "sk-1"), "m", label="key 1", more_keys=more),
+            Candidate(
+                provider_of("first", first, transport, "sk-1", limits=limits), "m", label="key 1", more_keys=more
+            ),
             Candidate(provider_of("second", second, transport), "m"),
         ],
         POLICIES,
@@ -225,17 +235,21 @@ async def test_streams_cancelled_twice_leave_nothing_behind(
 ) -> None:
     fault_server.default = Script(" word" * 40, tokens_per_second=400)
     budget, log, draw = Budget("run", Decimal(10_000)), Log(), random.Random(3)
-    coordinator = coordinator_of(fault_server, second_server, transport, budget, log)
+    coordinator = coordinator_of(fault_server, second_server, transport, budget, log, limits=TimeLimits())
     baseline = asyncio.all_tasks()
+    flowing = asyncio.Event()
 
     async def one() -> None:
         async with aclosing(coordinator.stream_with_fallback(UnifiedRequest(prompt="?", max_tokens=50))) as events:
-            async for _ in events:
-                pass
+            async for event in events:
+                if isinstance(event, TextDelta):
+                    flowing.set()
 
     async def cancelled_twice() -> None:
         task = asyncio.create_task(one())
-        await asyncio.sleep(draw.random() * 0.5)
+        if draw.random() < 0.8:  # the others are cancelled before anything has arrived, or soon after
+            await flowing.wait()
+        await asyncio.sleep(draw.random() * 0.3)
         task.cancel()
         await asyncio.sleep(0)
         task.cancel()

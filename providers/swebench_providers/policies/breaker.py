@@ -131,7 +131,9 @@ class CircuitBreaker:
         self._now = (clock or SystemClock()).now
         self._on_transition = on_transition
         self._state = BreakerState.CLOSED
-        self._window: deque[_Call] = deque(maxlen=self._settings.window_calls)
+        self._window: deque[_Call] = deque()
+        self._failures = 0
+        self._slow = 0
         self._since = self._now()
         self._round = 0  # of what was admitted before a change of state nothing is counted after it
         self._probing = 0
@@ -170,11 +172,12 @@ class CircuitBreaker:
 
     def statistics(self) -> BreakerStatistics:
         wait = self.opens_in()
+        self._forget()
         return BreakerStatistics(
             state=self._state,
             calls=len(self._window),
-            failures=sum(call.failed for call in self._window),
-            slow=sum(call.slow for call in self._window),
+            failures=self._failures,
+            slow=self._slow,
             probes_done=self._probed,
             probes=self._settings.probes,
             opens_in=wait if self._state is BreakerState.OPEN else 0.0,
@@ -192,7 +195,7 @@ class CircuitBreaker:
         if self._state is BreakerState.HALF_OPEN:
             self._probe_ended(failed=failed, slow=slow)
         elif failed is not None:
-            self._window.append(_Call(self._now(), failed, slow))
+            self._remember(_Call(self._now(), failed, slow))
             self._judge()
 
     def _probe_ended(self, *, failed: bool | None, slow: bool) -> None:
@@ -212,20 +215,33 @@ class CircuitBreaker:
         calls = len(self._window)
         if calls < self._settings.minimum_calls:
             return
-        failures, slow = (sum(call.failed for call in self._window), sum(call.slow for call in self._window))
+        failures, slow = self._failures, self._slow
         if failures / calls >= self._settings.failure_rate:
             self._go(BreakerState.OPEN, f"{failures} of {calls} calls failed")
         elif slow / calls >= self._settings.slow_rate:
             self._go(BreakerState.OPEN, f"{slow} of {calls} calls were slow to start")
 
+    def _remember(self, call: _Call) -> None:
+        self._window.append(call)
+        self._failures += call.failed
+        self._slow += call.slow
+        if len(self._window) > self._settings.window_calls:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        call = self._window.popleft()
+        self._failures -= call.failed
+        self._slow -= call.slow
+
     def _forget(self) -> None:
         oldest = self._now() - self._settings.window_seconds
         while self._window and self._window[0].at < oldest:
-            self._window.popleft()
+            self._drop_oldest()
 
     def _age(self) -> None:
         """What time alone changes."""
-        self._forget()
+        if self._state is BreakerState.CLOSED:
+            return
         stood = self._now() - self._since
         if self._state is BreakerState.OPEN and stood >= self._open_for():
             self._go(BreakerState.HALF_OPEN, "its time is over")
@@ -242,6 +258,7 @@ class CircuitBreaker:
         self._round += 1
         self._probing = self._probed = 0
         self._window.clear()
+        self._failures = self._slow = 0
         self._openings += state is BreakerState.OPEN
         if self._on_transition is not None:
             self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, at=self._since))

@@ -45,6 +45,11 @@ class KeyHealth:
         scope = model if error.status == _FOR_ONE_MODEL else ""
         self._aside[label, scope] = SetAside(str(error), self._now() + seconds)
 
+    @property
+    def all_well(self) -> bool:
+        """Whether no key has been set aside."""
+        return not self._aside
+
     def why_aside(self, label: str, model: str = "") -> SetAside | None:
         """None while the key may be used for the model."""
         for scope in ("", model):
@@ -108,6 +113,8 @@ class KeyChoice:
         return min(self._healthy(request.model), key=lambda route: _busy(route.limiter, demand))
 
     def _healthy(self, model: str) -> list[KeyRoute]:
+        if self._health.all_well:
+            return self._routes
         healthy = [route for route in self._routes if self._health.why_aside(route.label, model) is None]
         return healthy or self._routes
 
