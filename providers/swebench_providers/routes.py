@@ -155,9 +155,13 @@ class RouteBuilder:
             for label, provider in candidate.by_key().items()
         ]
         retry = Retry(
-            KeyChoice(keys, demand=_demand, health=shared.keys, clock=self._clock)
-            if len(keys) > 1
-            else keys[0].streams,
+            KeyChoice(
+                keys,
+                demand=_demand,
+                health=shared.keys,
+                longest_pause=policies.retry.longest_retry_after,
+                clock=self._clock,
+            ),
             policies.retry,
             budget=shared.retries,
             refused=shared.refused,

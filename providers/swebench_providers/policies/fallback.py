@@ -1,9 +1,10 @@
 """Another model where the first one fails: which one depends on why.
 
 A prompt that is too long goes to the models with larger windows, one that was filtered to those meant for that, and
-everything else to the others in order. An answer that broke off is never continued by another model: the next one
-starts from nothing, and the user is told. Where a circuit breaker stands in the way of all that is left, its time is
-waited for.
+everything else to the others in order. What a prompt has proved to be it stays: once it was too long, or filtered, the
+usual models are out, whatever fails after that. An answer that broke off is never continued by another model: the next
+one starts from nothing, and the user is told. Where a circuit breaker stands in the way of all that is left, its time
+is waited for.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from swebench_providers.policies.stack import Streams
 
 _FINAL: Final = frozenset({ErrorKind.CANCELLED})
 _FILTERED: Final = frozenset({FinishReason.CONTENT_FILTER, FinishReason.REFUSAL})
+_SHORTEST_WAIT: Final = 0.05  # seconds; an open circuit is never asked again at once
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -60,14 +62,19 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     too_long: tuple[Route, ...] = ()
     filtered: tuple[Route, ...] = ()
 
-    def after(self, kind: ErrorKind) -> tuple[Route, ...]:
+    def after(self, kind: ErrorKind, current: Sequence[Route]) -> Sequence[Route]:
+        """Where to look after a failure of one of `current`: there too, unless it says something of the prompt."""
         if kind is ErrorKind.CONTEXT_OVERFLOW:
             return self.too_long
-        return self.filtered if kind is ErrorKind.CONTENT_FILTER else self.usual
+        return self.filtered if kind is ErrorKind.CONTENT_FILTER else current
 
 
 class Fallback:
-    """Tries routes until one answers. `patience` is how long, in seconds, it waits for circuits to close again."""
+    """Tries routes until one answers.
+
+    `patience` is how long, in seconds, it waits for circuits to close again. Once `requests` of a call have gone out
+    it waits no more, so that a circuit which closes only to open again is not asked without end.
+    """
 
     def __init__(
         self,
@@ -76,21 +83,20 @@ class Fallback:
         order: Order | None = None,
         restart: bool = False,
         patience: float = 600.0,
+        requests: int = 40,
         clock: Clock | None = None,
     ) -> None:
         self._chains = chains
         self._order = order or (lambda _, routes: routes)
         self._restart = restart
         self._patience = patience
+        self._requests = requests
         self._clock = clock or SystemClock()
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        usual = self._order(request, self._chains.usual)
-        give_up_at = self._clock.now() + self._patience
-        call = _Call(usual[0])
+        call = _Call(self._order(request, self._chains.usual), self._clock.now() + self._patience)
         while True:
-            tried = call.route
-            call.begin()
+            tried = call.begin()
             asked = msgspec.structs.replace(request, model=tried.model or request.model)
             try:
                 async with aclosing(tried.streams.stream_unified(asked)) as events:
@@ -99,66 +105,102 @@ class Fallback:
                             case TextDelta() | ReasoningDelta():
                                 call.shown = True
                             case Attempt():
-                                call.model, call.key = event.model, event.key
-                            case Finished() if event.reason in _FILTERED and self._chains.filtered:
+                                call.attempted(event)
+                            case Finished() if event.reason in _FILTERED and self._answers_instead(call):
                                 raise _filtered(event)
                         yield event
             except ProviderError as error:
                 failure = error
-                following = self._next(call, error, usual)
-                wait = 0.0 if following else self._until_a_circuit_closes(call, give_up_at)
-                if following is None and wait is None:
+                following = self._next(call, error)
+                if following is None:
                     raise
             else:
                 return
-            at = self._clock.now()
-            yield AttemptFailed(
-                provider=tried.provider, model=call.model or tried.model, key=call.key, error=failure, at=at
-            )
-            if following is None:
-                message = f"{failure}; no other model is left, so it is waited for"
-                yield Waiting(reason="circuit open", message=message, seconds=wait, at=at)
-                await self._clock.sleep(wait or 0.0)
-                call = _Call(self._order(request, self._chains.usual)[0])
-            else:
-                yield Notice(f"{following} answers instead of {tried}: {failure}", at)
-                call.route = following
+            yield self._failed(call, failure)
+            yield following.event(self._clock.now())
+            if following.wait > 0:
+                await self._clock.sleep(following.wait)
+            call.route = following.route
 
-    def _next(self, call: _Call, error: ProviderError, usual: Sequence[Route]) -> Route | None:
-        call.failed(error)
+    def _answers_instead(self, call: _Call) -> bool:
+        """Whether someone can be asked instead of a model that refuses; else its refusal is the answer."""
+        if call.shown and not self._restart:
+            return False
+        return any(route != call.route and call.may_ask(route) for route in self._chains.filtered)
+
+    def _next(self, call: _Call, error: ProviderError) -> _Next | None:
+        """Who is asked after `error`; None: nobody."""
+        now = self._clock.now()
+        call.failed(error, now)
         if error.kind in _FINAL or (call.shown and not self._restart):
             return None
-        chain = self._chains.after(error.kind)
-        candidates = usual if chain is self._chains.usual else chain
-        return next((route for route in candidates if route not in call.tried), None)
+        call.chain = self._chains.after(error.kind, call.chain)
+        following = next((route for route in call.chain if call.may_ask(route)), None)
+        if following is not None:
+            again = ". The answer broke off and starts again" if call.shown else ""
+            return _Next(following, f"{following} answers instead of {call.route}: {error}{again}")
+        return self._once_a_circuit_closes(call, error, now)
 
-    def _until_a_circuit_closes(self, call: _Call, give_up_at: float) -> float | None:
-        """Seconds to wait before all is tried again; None where that is no use, or takes too long."""
-        earliest = min(
-            (error.retry_after or 0.0 for error in call.errors if error.reason == CIRCUIT_OPEN), default=None
-        )
-        if earliest is None or (call.shown and not self._restart):
+    def _once_a_circuit_closes(self, call: _Call, error: ProviderError, now: float) -> _Next | None:
+        """Wait for the first one to close; None where that is no use, or takes too long."""
+        shut = [(opens_at, route) for route, opens_at in call.shut if route in call.chain]
+        if not shut or call.requests >= self._requests:
             return None
-        return earliest if self._clock.now() + earliest <= give_up_at else None
+        opens_at, route = min(shut, key=lambda one: one[0])
+        wait = max(opens_at - now, _SHORTEST_WAIT)
+        if now + wait > call.give_up_at:
+            return None
+        call.shut.clear()
+        return _Next(route, f"{error}; no other model is left, so it is waited for", wait)
+
+    def _failed(self, call: _Call, error: ProviderError) -> AttemptFailed:
+        route, model, key = call.route, call.model or call.route.model, call.key
+        return AttemptFailed(provider=route.provider, model=model, key=key, error=error, at=self._clock.now())
+
+
+class _Next(msgspec.Struct, frozen=True):
+    """Who is asked next, after how many seconds, and what the user is told."""
+
+    route: Route
+    told: str
+    wait: float = 0.0
+
+    def event(self, at: float) -> Event:
+        if self.wait > 0:
+            return Waiting(reason="circuit open", message=self.told, seconds=self.wait, at=at)
+        return Notice(self.told, at)
 
 
 class _Call:
-    """What one call has been through."""
+    """What one call has been through. A route that failed is not asked again; one behind an open circuit was not."""
 
-    def __init__(self, route: Route) -> None:
-        self.route = route
-        self.tried: list[Route] = []
-        self.errors: list[ProviderError] = []
+    def __init__(self, usual: Sequence[Route], give_up_at: float) -> None:
+        self.chain = usual
+        self.route = usual[0]
+        self.give_up_at = give_up_at
+        self.requests = 0
+        self.shut: list[tuple[Route, float]] = []  # and when, in monotonic seconds, their circuits let one through
+        self._tried: list[Route] = []
         self.shown = False
         self.model = self.key = ""
 
-    def begin(self) -> None:
-        self.tried.append(self.route)
+    def begin(self) -> Route:
         self.shown = False
         self.model = self.key = ""
+        return self.route
 
-    def failed(self, error: ProviderError) -> None:
-        self.errors.append(error)
+    def attempted(self, attempt: Attempt) -> None:
+        self.requests += 1
+        self.model, self.key = attempt.model, attempt.key
+
+    def failed(self, error: ProviderError, now: float) -> None:
+        if error.reason == CIRCUIT_OPEN:
+            self.shut.append((self.route, now + (error.retry_after or 0.0)))
+        else:
+            self._tried.append(self.route)
+
+    def may_ask(self, route: Route) -> bool:
+        return route not in self._tried and all(route != other for other, _ in self.shut)
 
 
 def _filtered(event: Finished) -> ProviderError:

@@ -1,13 +1,13 @@
 """Several keys of one provider: which one goes next, and which ones are set aside, and why.
 
 The key with the most room goes next. One that the provider refuses is set aside and the others go on; the last one
-never is, so that the provider's own words reach the user. A key without credit is tried again after a while.
+never is, so that the provider's own words reach the user. A key without credit is tried again after a while. Where all
+are set aside, as by several models, a call tries each once, and the one that answers, or is refused last, is back.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from typing import Final
 
 import msgspec
@@ -17,12 +17,12 @@ from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Event
 from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.rate_limit import Demand, TokenBucketLimiter
-from swebench_providers.policies.retry import KEY_SET_ASIDE
-from swebench_providers.policies.stack import Streams
+from swebench_providers.policies.stack import Streams, Way
 
 _SET_ASIDE: Final = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED})
 _UNTIL_NEW_CREDIT: Final = 900.0  # seconds
 _FOR_ONE_MODEL: Final = 403  # the key may be good for others
+_LONGEST_PAUSE: Final = 120.0  # seconds
 
 
 class SetAside(msgspec.Struct, frozen=True):
@@ -41,26 +41,32 @@ class KeyHealth:
 
     def set_aside(self, label: str, model: str, error: ProviderError) -> None:
         """Do not use the key, until its credit may have come back, or for good."""
-        seconds = _UNTIL_NEW_CREDIT if error.kind is ErrorKind.QUOTA_EXHAUSTED else float("inf")
+        seconds = float("inf")
+        if error.kind is ErrorKind.QUOTA_EXHAUSTED:
+            seconds = error.retry_after or _UNTIL_NEW_CREDIT
         scope = model if error.status == _FOR_ONE_MODEL else ""
         self._aside[label, scope] = SetAside(str(error), self._now() + seconds)
 
     @property
     def all_well(self) -> bool:
-        """Whether no key has been set aside."""
+        """Whether no key is set aside."""
         return not self._aside
 
     def why_aside(self, label: str, model: str = "") -> SetAside | None:
         """None while the key may be used for the model."""
-        for scope in ("", model):
+        for scope in {"", model}:
             aside = self._aside.get((label, scope))
             if aside is not None and aside.until > self._now():
                 return aside
+            if aside is not None:
+                del self._aside[label, scope]
         return None
 
-    def reinstate(self, label: str) -> None:
-        """Use it again, for all models: the user has changed something."""
-        self._aside = {scope: aside for scope, aside in self._aside.items() if scope[0] != label}
+    def reinstate(self, label: str, model: str | None = None) -> None:
+        """Use it again, for all models or for one: the user has changed something, or it has answered."""
+        for scope in list(self._aside):
+            if scope[0] == label and (model is None or scope[1] in {"", model}):
+                del self._aside[scope]
 
 
 class KeyRoute(msgspec.Struct, frozen=True):
@@ -72,7 +78,10 @@ class KeyRoute(msgspec.Struct, frozen=True):
 
 
 class KeyChoice:
-    """Sends each request with the healthy key that has the most room."""
+    """Sends each request with the healthy key that has the most room.
+
+    Where the server has asked for a pause of every key that is longer than `longest_pause`, in seconds, a call fails.
+    """
 
     def __init__(
         self,
@@ -80,45 +89,99 @@ class KeyChoice:
         *,
         demand: Callable[[UnifiedRequest], Demand],
         health: KeyHealth | None = None,
+        longest_pause: float = _LONGEST_PAUSE,
         clock: Clock | None = None,
     ) -> None:
         if not routes:
             raise ValueError("there is no key to choose from")
-        self._routes = list(routes)
-        self._demand = demand
-        self._health = health or KeyHealth(clock=clock)
+        self.routes = tuple(routes)
+        self.demand = demand
+        self.health = health or KeyHealth(clock=clock)
+        self.longest_pause = longest_pause
 
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        route = self._choose(request)
-        try:
-            async with aclosing(route.streams.stream_unified(request)) as events:
-                async for event in events:
-                    yield event
-        except ProviderError as error:
-            others = [other for other in self._healthy(request.model) if other is not route]
-            if not others:
-                raise
-            if error.kind in _SET_ASIDE:
-                self._health.set_aside(route.label, request.model, error)
-                error.reason, error.retryable = KEY_SET_ASIDE, True
-            elif error.kind is ErrorKind.RATE_LIMITED:
-                # The pause is this key's alone, and its limiter keeps it: the repeat may go out with another one.
-                error.retry_after = min(other.limiter.headroom().paused_for for other in others)
-            raise
+    def for_one_call(self) -> Way:
+        """A call that has tried no key yet."""
+        return _KeysOfACall(self)
+
+
+class _KeysOfACall:
+    """The keys as one call sees them."""
+
+    def __init__(self, choice: KeyChoice) -> None:
+        self._choice = choice
+        self._health = choice.health
+        self._route = choice.routes[0]
+        self._refused: list[KeyRoute] = []  # set aside, each once
+        self._all_aside = False
+        self._throttled: KeyRoute | None = None
+
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        route = self._route = self._choose(request)
+        if route.limiter.paused_for > self._choice.longest_pause:
+            raise self._paused(request)
+        return route.streams.stream_unified(request)
+
+    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:
+        """Set the key aside where it was refused, unless it is the last one."""
+        if error.kind not in _SET_ASIDE or self._route in self._refused:
+            return False
+        self._refused.append(self._route)
+        others = self._open(request.model)
+        if others:
+            self._health.set_aside(self._route.label, request.model, error)
+        else:
+            self._health.reinstate(self._route.label, request.model)
+        return bool(others)
+
+    def retry_after(self, error: ProviderError, request: UnifiedRequest) -> float | None:
+        """A pause is of one key alone, and its limiter keeps it: the earliest end of one is what matters."""
+        if error.kind is not ErrorKind.RATE_LIMITED:
+            return error.retry_after
+        self._throttled = self._route
+        if error.retry_after is None:
+            return None
+        others = [route for route in self._open(request.model) if route is not self._route]
+        return min((error.retry_after, *(other.limiter.paused_for for other in others)))
+
+    def answered(self, request: UnifiedRequest) -> None:
+        """A key that was tried although it had been set aside is good after all."""
+        if self._all_aside:
+            self._health.reinstate(self._route.label, request.model)
 
     def _choose(self, request: UnifiedRequest) -> KeyRoute:
-        if len(self._routes) == 1:
-            return self._routes[0]
-        demand = self._demand(request)
-        return min(self._healthy(request.model), key=lambda route: _busy(route.limiter, demand))
+        routes = self._choice.routes
+        if len(routes) == 1:
+            return routes[0]
+        usable = self._open(request.model)
+        if not usable:
+            self._all_aside = True
+            usable = self._open(request.model) or routes
+        demand = self._choice.demand(request)
+        return min(usable, key=lambda route: self._room(route, demand))
 
-    def _healthy(self, model: str) -> list[KeyRoute]:
-        if self._health.all_well:
-            return self._routes
-        healthy = [route for route in self._routes if self._health.why_aside(route.label, model) is None]
-        return healthy or self._routes
+    def _room(self, route: KeyRoute, demand: Demand) -> tuple[bool, float, bool, float]:
+        """How little room a key has."""
+        limiter = route.limiter
+        paused = limiter.paused_for > self._choice.longest_pause
+        wait = limiter.expected_wait(demand)  # infinite while it waits for the end of another request
+        in_line = wait * (1 + limiter.waiting) if wait else 0.0
+        return paused, in_line, route is self._throttled, limiter.load
 
+    def _open(self, model: str) -> Sequence[KeyRoute]:
+        """The keys this call may still use: the healthy ones, or, where all were set aside before, any."""
+        if self._health.all_well and not self._refused:
+            return self._choice.routes
+        untried = [route for route in self._choice.routes if route not in self._refused]
+        return untried if self._all_aside else [r for r in untried if self._health.why_aside(r.label, model) is None]
 
-def _busy(limiter: TokenBucketLimiter, demand: Demand) -> tuple[float, float]:
-    """How little room there is: the wait, and the share of its places in use."""
-    return limiter.expected_wait(demand), limiter.load
+    def _paused(self, request: UnifiedRequest) -> ProviderError:
+        number = len(self._open(request.model))
+        keys = f"all {number} keys are" if number > 1 else "the key is"
+        return ProviderError(
+            ErrorKind.RATE_LIMITED,
+            f"{keys} paused, as the server asked after too many requests",
+            hint="Choose another model to go on at once.",
+            reason="paused",
+            retry_after=self._route.limiter.paused_for,
+        )
+

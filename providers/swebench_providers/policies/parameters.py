@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ProviderError
+from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.models import UnifiedRequest
 
 _DISPENSABLE: Final = frozenset({"temperature", "top_p", "seed", "reasoning_effort", "stop_sequences"})
@@ -27,13 +27,13 @@ class RefusedParameters:
         request = msgspec.structs.replace(request, **{name: _empty(name) for name in left_out})
         return request, [_told(request.model, name) for name in left_out]
 
-    def after(self, error: ProviderError, request: UnifiedRequest) -> tuple[UnifiedRequest, float, str] | None:
-        """The request to send instead, the seconds to wait and what to say; None where `error` is not about this."""
+    def after(self, error: ProviderError, request: UnifiedRequest) -> tuple[UnifiedRequest, str] | None:
+        """The request to send instead, and what to say; None where `error` is not about this."""
         name = error.parameter
-        if name not in _DISPENSABLE or getattr(request, name) in _UNSET:
+        if name not in _DISPENSABLE or error.kind is not ErrorKind.INVALID_REQUEST or getattr(request, name) in _UNSET:
             return None
         self._refused.setdefault(request.model, set()).add(name)
-        return msgspec.structs.replace(request, **{name: _empty(name)}), 0.0, _told(request.model, name)
+        return msgspec.structs.replace(request, **{name: _empty(name)}), _told(request.model, name)
 
 
 _UNSET: Final = (None, ())

@@ -128,6 +128,16 @@ class TokenBucketLimiter:
         return (self._in_flight + self._waiting) / self._concurrency.limit
 
     @property
+    def paused_for(self) -> float:
+        """Seconds; 0 when it is not."""
+        return max(0.0, self._paused_until - self._clock.now())
+
+    @property
+    def waiting(self) -> int:
+        """How many stand in line."""
+        return self._waiting
+
+    @property
     def wait_reason(self) -> WaitReason:
         return "queue" if self._local else "rate limit"
 
@@ -166,7 +176,7 @@ class TokenBucketLimiter:
             in_flight=self._in_flight,
             at_once=self._concurrency.limit,
             waiting=self._waiting,
-            paused_for=max(0.0, self._paused_until - now),
+            paused_for=self.paused_for,
             rooms={
                 name: Room(per_minute=bucket.per_minute, available=max(0.0, bucket.level(now)))
                 for name, bucket in self._buckets.items()

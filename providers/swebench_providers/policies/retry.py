@@ -1,10 +1,15 @@
-"""Repeats what may succeed later. The one layer that repeats a request; nothing below it does."""
+"""Repeats what may succeed later. The one layer that repeats a request; nothing below it does.
+
+What follows a failure is decided here, in this order: another key where the key was refused, the same request without
+a parameter that was refused, the same request after a wait, or the error as it is.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -15,23 +20,24 @@ from swebench_providers.events import Attempt, AttemptFailed, Event, Notice, Rea
 from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
-from swebench_providers.policies.stack import Streams
+from swebench_providers.policies.stack import OnlyWay, Streams, Way, Ways
 
 _THROTTLED: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED})
-KEY_SET_ASIDE: Final = "key_set_aside"
 CIRCUIT_OPEN: Final = "circuit_open"
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds, and a number of requests.
+    """Seconds, and numbers of requests.
 
     The n-th wait is drawn from 0 to `base * 2**n`, at most `longest_backoff`; `throttled_base` holds after a refusal
-    for want of room. A time the server names is kept to, unless it is longer than `longest_retry_after`: then the call
-    fails at once. No attempt begins later than `deadline` after the first. `restart` allows a repeat after text has
-    been shown: the whole answer starts again.
+    for want of room. A time the server names is kept to, with up to one base on top, unless it is longer than
+    `longest_retry_after`: then the call fails at once. No attempt begins later than `deadline` after the first.
+    `restart` allows a repeat after text has been shown: the whole answer starts again. A changed key or a parameter
+    left out is none of the `attempts`, but one of the `requests`: a call makes no more than that, whatever the reasons.
     """
 
     attempts: int = 5
+    requests: int = 20
     base: float = 0.5
     throttled_base: float = 1.0
     longest_backoff: float = 20.0
@@ -44,16 +50,17 @@ class _Next(msgspec.Struct, frozen=True):
     """What follows a failure: another request, after a wait in seconds, and what the user is told about it."""
 
     request: UnifiedRequest
-    wait: float
     told: str
+    wait: float = 0.0
+    cost: int = 0  # to the retry budget
 
 
 class Retry:
-    """One call in as many requests as it takes."""
+    """One call in as many requests as it takes. `wall` is the time of day that a user is told."""
 
     def __init__(
         self,
-        inner: Streams,
+        inner: Streams | Ways,
         settings: RetrySettings | None = None,
         *,
         budget: RetryBudget | None = None,
@@ -61,28 +68,31 @@ class Retry:
         provider: str = "",
         clock: Clock | None = None,
         draw: Callable[[], float] = random.random,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
-        self._inner = inner
+        self._ways: Ways = inner if isinstance(inner, Ways) else OnlyWay(inner)
         self._settings = settings or RetrySettings()
         self._budget = budget or RetryBudget()
         self._refused = refused or RefusedParameters()
         self._provider = provider
         self._clock = clock or SystemClock()
         self._draw = draw
+        self._wall = wall
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         request, left_out = self._refused.without(request)
         for message in left_out:
             yield Notice(message, self._clock.now())
-        call = _Call(self._clock.now() + self._settings.deadline)
+        call = _Call(self._ways.for_one_call(), self._settings)
         while True:
-            attempt, shown = Attempt(provider=self._provider, model=request.model, at=self._clock.now()), False
+            attempt, shown = None, False
             try:
-                async with aclosing(self._inner.stream_unified(request)) as events:
+                async with aclosing(call.way.stream_unified(request)) as events:
                     async for event in events:
                         if isinstance(event, TextDelta | ReasoningDelta):
                             shown = True
                         elif isinstance(event, Attempt):
+                            call.begin(event)
                             attempt = event
                         yield event
             except ProviderError as error:
@@ -91,53 +101,121 @@ class Retry:
                 if following is None:
                     raise
             else:
+                call.way.answered(request)
                 self._budget.succeeded(call.last_cost)
                 return
-            at = self._clock.now()
-            yield AttemptFailed(provider=attempt.provider, model=attempt.model, key=attempt.key, error=failure, at=at)
-            yield Notice(following.told, at)
+            yield self._failed(failure, attempt, request)
+            yield Notice(following.told, self._clock.now())
             if following.wait > 0:
-                yield Waiting(reason="retry", message=following.told, seconds=following.wait, at=at)
-                await self._clock.sleep(following.wait)
-            request = following.request
+                yield self._waiting(following)
+                await self._sleep(following)
+            request, call.last_cost = following.request, following.cost or call.last_cost
 
     def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call, *, shown: bool) -> _Next | None:
-        """What to do after `error`; None: give up."""
+        """What to do after `error`; None: give up. What it says of key and parameters is remembered in any case."""
+        error.provider, error.model = error.provider or self._provider, error.model or request.model
+        another = call.way.another(error, request)
+        dropped = None if another else self._refused.after(error, request)
         if error.reason == CIRCUIT_OPEN or (shown and not self._settings.restart):
             return None
-        if error.reason == KEY_SET_ASIDE:
-            return _Next(request, 0.0, f"{error}; another key is tried")
-        dropped = self._refused.after(error, request)
-        if dropped is not None:
-            return _Next(*dropped)
-        call.failures += 1
-        wait = self._wait(error, call.failures)
-        late = self._clock.now() + wait > call.give_up_at
-        if not error.retryable or late or call.failures >= self._settings.attempts:
-            return None
-        if (cost := self._budget.take(error.kind)) is None:
-            error.hint = f"{error.hint} It was not repeated: too many requests to this provider fail at the moment."
-            return None
-        call.last_cost = cost
         again = "The answer broke off and starts again" if shown else "It is asked again"
-        return _Next(request, wait, f"{error}. {again} in {wait:.1f} s.")
+        if another or dropped is not None:
+            if why_not := call.over(self._clock.now()):
+                error.hint = f"{error.hint} {why_not}".lstrip()
+                return None
+            if dropped is None:
+                return _Next(request, f"{error}. The key is set aside. {again} with another one.")
+            return _Next(dropped[0], f"{dropped[1]} {again}." if shown else dropped[1])
+        return self._repeated(request, error, call, again)
 
-    def _wait(self, error: ProviderError, failures: int) -> float:
-        """Seconds; never less than the server asks for, infinite where it asks for too many."""
+    def _repeated(self, request: UnifiedRequest, error: ProviderError, call: _Call, again: str) -> _Next | None:
+        """The same request once more; None where that is no use, or no longer allowed."""
+        call.failures += 1
+        if not error.retryable:
+            return None
+        asked_for = call.way.retry_after(error, request)
+        why_not = self._too_long(asked_for)
+        if call.failures >= self._settings.attempts and not why_not:
+            return None
+        wait = self._wait(error.kind, asked_for, call.failures)
+        why_not = why_not or call.over(self._clock.now() + wait)
+        cost = None if why_not else self._budget.take(error.kind)
+        if cost is None:
+            why_not = why_not or "It was not repeated: too many requests to this provider fail at the moment."
+            error.hint = f"{error.hint} {why_not}".lstrip()
+            return None
+        return _Next(request, f"{error}. {again} in {wait:.1f} s.", wait, cost)
+
+    def _wait(self, kind: ErrorKind, asked_for: float | None, failures: int) -> float:
+        """Seconds; never less than the server asks for."""
         settings = self._settings
-        base = settings.throttled_base if error.kind in _THROTTLED else settings.base
-        backoff = self._draw() * min(base * 2.0 ** (failures - 1), settings.longest_backoff)
-        if error.retry_after is None:
-            return backoff
-        if error.retry_after > settings.longest_retry_after:
-            return float("inf")
-        return error.retry_after + min(backoff, base)
+        base = settings.throttled_base if kind in _THROTTLED else settings.base
+        if asked_for is not None:
+            return asked_for + self._draw() * base
+        return self._draw() * min(base * 2.0 ** (failures - 1), settings.longest_backoff)
+
+    def _too_long(self, asked_for: float | None) -> str:
+        """Until when the server wants to be left alone, where that is longer than a call waits; else nothing."""
+        longest = self._settings.longest_retry_after
+        if asked_for is None or asked_for <= longest:
+            return ""
+        return f"It is to be left alone until {_moment(self._wall(), asked_for)}: longer than a call waits."
+
+    def _failed(self, error: ProviderError, attempt: Attempt | None, request: UnifiedRequest) -> AttemptFailed:
+        provider, model, key = (
+            (attempt.provider, attempt.model, attempt.key) if attempt else (self._provider, request.model, "")
+        )
+        return AttemptFailed(provider=provider, model=model, key=key, error=error, at=self._clock.now())
+
+    def _waiting(self, following: _Next) -> Waiting:
+        return Waiting(reason="retry", message=following.told, seconds=following.wait, at=self._clock.now())
+
+    async def _sleep(self, following: _Next) -> None:
+        try:
+            await self._clock.sleep(following.wait)
+        except BaseException:
+            self._budget.give_back(following.cost)
+            raise
 
 
 class _Call:
     """What one call has been through."""
 
-    def __init__(self, give_up_at: float) -> None:
-        self.give_up_at = give_up_at
+    def __init__(self, way: Way, settings: RetrySettings) -> None:
+        self.way = way
         self.failures = 0
         self.last_cost = 0
+        self._settings = settings
+        self._requests = 0
+        self._give_up_at = float("inf")
+
+    def begin(self, attempt: Attempt) -> None:
+        """A request is about to go out. Raises `ProviderError` where it has waited in line past the deadline."""
+        self._requests += 1
+        if self._requests == 1:
+            self._give_up_at = attempt.at + self._settings.deadline
+        elif attempt.at > self._give_up_at:
+            raise self._too_late()
+
+    def over(self, at: float) -> str:
+        """Why no request may follow `at`, in monotonic seconds; nothing where one may."""
+        if self._requests >= self._settings.requests:
+            return f"It was not repeated: this call has made {self._requests} requests."
+        if at > self._give_up_at:
+            return f"It was not repeated: that would be more than {self._settings.deadline:.0f} s after the first time."
+        return ""
+
+    def _too_late(self) -> ProviderError:
+        return ProviderError(
+            ErrorKind.TIMEOUT,
+            f"there was no room to repeat the request within {self._settings.deadline:.0f} s",
+            hint="Run it again later, or with fewer requests at once.",
+            reason="deadline",
+            retryable=False,
+        )
+
+
+def _moment(now: datetime, seconds: float) -> str:
+    """The time of day, and the day where it is another one."""
+    then = now + timedelta(seconds=min(seconds, 1e9))
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -30,6 +30,10 @@ class RetryBudget:
         self.left -= cost
         return cost
 
+    def give_back(self, cost: int) -> None:
+        """The retry that `cost` was taken for is not made after all: the call was cancelled."""
+        self.left = min(self.capacity, self.left + cost)
+
     def succeeded(self, last_cost: int) -> None:
         """A request was answered; `last_cost` is what its last retry took, 0 where it needed none."""
-        self.left = min(self.capacity, self.left + (last_cost or _FIRST_TIME_SUCCESS))
+        self.give_back(last_cost or _FIRST_TIME_SUCCESS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from swebench_providers.clock import SystemClock
+from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Finished, LimitsUpdate, Notice, ReasoningDelta, TextDelta, UsageUpdate
 from swebench_providers.models import UnifiedRequest, UnifiedResponse
 from swebench_providers.provider import Provider
@@ -17,6 +18,54 @@ class Streams(Protocol):
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         """The answer as it arrives. Raises `ProviderError`, with what had arrived kept on it."""
         ...
+
+
+class Way(Protocol):
+    """What one call goes through, and what it remembers of its failures there."""
+
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        """One request. Raises `ProviderError`, also before the first event is asked for."""
+        ...
+
+    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:
+        """Told of each failure: whether the same request may go out at once in another way, as with another key."""
+        ...
+
+    def retry_after(self, error: ProviderError, request: UnifiedRequest) -> float | None:
+        """The seconds to keep to after a failure; None where no time was named."""
+        ...
+
+    def answered(self, request: UnifiedRequest) -> None:
+        """Told of the answer."""
+        ...
+
+
+@runtime_checkable
+class Ways(Protocol):
+    """A policy with a memory for each call."""
+
+    def for_one_call(self) -> Way:
+        """A new call begins."""
+        ...
+
+
+class OnlyWay:
+    """Where there is nothing to choose, and nothing to remember."""
+
+    def __init__(self, inner: Streams) -> None:
+        self.stream_unified = inner.stream_unified
+
+    def for_one_call(self) -> Way:
+        return self
+
+    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:  # noqa: ARG002 - there is none
+        return False
+
+    def retry_after(self, error: ProviderError, request: UnifiedRequest) -> float | None:  # noqa: ARG002
+        return error.retry_after
+
+    def answered(self, request: UnifiedRequest) -> None:
+        """Nothing to learn."""
 
 
 class OneCall:
