@@ -11,7 +11,7 @@ from typing import Final
 
 from swebench_providers.config import TimeLimits
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, ReasoningDelta, TextDelta
+from swebench_providers.events import Event, Finished, ReasoningDelta, TextDelta
 
 _LOOK_AGAIN: Final = 1.0  # seconds
 
@@ -23,6 +23,8 @@ async def within(limits: TimeLimits, events: AsyncGenerator[Event, None], who: s
         while (event := await watch.next(events)) is not None:
             if isinstance(event, TextDelta | ReasoningDelta):
                 watch.heard()
+            elif isinstance(event, Finished):
+                watch.stop()  # the answer is whole, however long its connection takes to end
             yield event
     finally:
         watch.stop()

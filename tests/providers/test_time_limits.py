@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing
 
 import pytest
 
-from swebench_providers import ErrorKind, Finished, TextDelta, TimeLimits, UnifiedRequest
+from swebench_providers import ErrorKind, Event, Finished, FinishReason, TextDelta, TimeLimits, UnifiedRequest
+from swebench_providers.patience import within
 from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
 from tests.providers.dialects import error_of, speak, whole
@@ -143,3 +144,18 @@ async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps
     fault_server.default = Script("a b c d e f g h i j k l", tokens_per_second=20)
     answer = await whole(speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.4)))
     assert (answer.content, answer.latency_ms > 400) == ("a b c d e f g h i j k l", True)
+
+
+async def test_no_limit_ends_an_answer_that_is_whole_however_long_its_connection_takes_to_end() -> None:
+    """Else it would be asked for, and paid for, twice."""
+    ended = asyncio.Event()
+
+    async def arriving() -> AsyncGenerator[Event, None]:
+        yield TextDelta("whole", 0.0)
+        yield Finished(reason=FinishReason.STOP, at=0.0)
+        asyncio.get_running_loop().call_later(5 * TINY.silence, ended.set)
+        await ended.wait()
+
+    async with aclosing(arriving()) as source:
+        events = [event async for event in within(TINY, source, "acme")]
+    assert isinstance(events[-1], Finished)

@@ -184,4 +184,3 @@ class _KeysOfACall:
             reason="paused",
             retry_after=self._route.limiter.paused_for,
         )
-

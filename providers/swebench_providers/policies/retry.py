@@ -16,7 +16,16 @@ import msgspec
 
 from swebench_providers.clock import Clock, SystemClock
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Attempt, AttemptFailed, Event, Notice, ReasoningDelta, TextDelta, Waiting
+from swebench_providers.events import (
+    Attempt,
+    AttemptFailed,
+    Event,
+    Finished,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    Waiting,
+)
 from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
@@ -85,7 +94,8 @@ class Retry:
             yield Notice(message, self._clock.now())
         call = _Call(self._ways.for_one_call(), self._settings)
         while True:
-            attempt, shown = None, False
+            attempt, shown, finished = None, False, False
+            failure, following = None, None
             try:
                 async with aclosing(call.way.stream_unified(request)) as events:
                     async for event in events:
@@ -94,13 +104,16 @@ class Retry:
                         elif isinstance(event, Attempt):
                             call.begin(event)
                             attempt = event
+                        elif isinstance(event, Finished):
+                            finished = True
                         yield event
             except ProviderError as error:
-                failure = error
-                following = self._next(request, error, call, shown=shown)
-                if following is None:
-                    raise
-            else:
+                # What goes wrong after a whole answer takes nothing from it.
+                if not finished:
+                    failure, following = error, self._next(request, error, call, shown=shown)
+                    if following is None:
+                        raise
+            if failure is None or following is None:
                 call.way.answered(request)
                 self._budget.succeeded(call.last_cost)
                 return

@@ -17,10 +17,13 @@ Script = Sequence[Event | ProviderError | asyncio.Event]
 
 
 class Played:
-    """Plays one script per request, the last one again and again; what is an event is yielded, an error raised."""
+    """Plays one script per request, the last one again and again; what is an event is yielded, an error raised.
 
-    def __init__(self, clock: Clock, *scripts: Script, name: str = "acme") -> None:
-        self._clock, self._scripts, self._name = clock, list(scripts), name
+    `announces` is off where the limiter around it says that a request goes out.
+    """
+
+    def __init__(self, clock: Clock, *scripts: Script, name: str = "acme", announces: bool = True) -> None:
+        self._clock, self._scripts, self._name, self._announces = clock, list(scripts), name, announces
         self.requests: list[UnifiedRequest] = []
         self.began_at: list[float] = []
         self.open = 0
@@ -33,7 +36,8 @@ class Played:
         self.began_at.append(self._clock.now())
         self.open += 1
         try:
-            yield Attempt(provider=self._name, model=request.model, at=self._clock.now())
+            if self._announces:
+                yield Attempt(provider=self._name, model=request.model, at=self._clock.now())
             for step in script:
                 if isinstance(step, ProviderError):
                     self.before_failing()

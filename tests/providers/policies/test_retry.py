@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -26,7 +30,7 @@ async def play(retry: Retry, clock: VirtualClock, request: UnifiedRequest = ASKE
 
 
 def retrying(clock: VirtualClock, provider: Played, settings: RetrySettings | None = None, **fields: object) -> Retry:
-    return Retry(provider, settings, clock=clock, draw=lambda: 1.0, **fields)  # type: ignore[arg-type]
+    return Retry(provider, settings, clock=clock, **{"draw": lambda: 1.0, **fields})  # type: ignore[arg-type]
 
 
 async def test_11_the_time_a_server_names_is_kept_to_with_jitter_on_top() -> None:
@@ -117,25 +121,157 @@ async def test_a_parameter_that_is_refused_is_left_out_and_remembered() -> None:
     assert isinstance(events[0], Notice)
 
 
+async def test_a_time_that_is_kept_to_is_followed_by_an_even_jitter_however_often_it_failed() -> None:
+    clock = VirtualClock()
+    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)])
+    with pytest.raises(ProviderError):
+        await play(retrying(clock, provider, draw=lambda: 0.6), clock)
+    assert clock.slept == [7.6] * 4
+
+
+async def test_waits_are_drawn_from_nothing_to_a_bound_that_doubles_up_to_the_longest() -> None:
+    clock, draws = VirtualClock(), iter([0.0, 1.0, 0.5, 1.0, 1.0])
+    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+    settings = RetrySettings(attempts=6, base=1.0, longest_backoff=6.0)
+    with pytest.raises(ProviderError):
+        await play(retrying(clock, provider, settings, draw=lambda: next(draws)), clock)
+    assert clock.slept == [2.0, 2.0, 6.0, 6.0]  # the first is no wait at all
+
+
+async def test_a_pause_longer_than_the_cap_says_until_when() -> None:
+    clock = VirtualClock()
+    for after, until in ((3_600.0, "until 13:00"), (86_400.0, "until 2026-11-23 12:00")):
+        provider = Played(clock, [error(ErrorKind.OVERLOADED, after=after, status=503)])
+        with pytest.raises(ProviderError) as raised:
+            await play(
+                retrying(clock, provider, wall=lambda: datetime(2026, 11, 22, 12, 0, tzinfo=UTC)),
+                clock,
+            )
+        assert until in raised.value.hint
+
+
+async def test_the_deadline_counts_from_the_first_request_not_from_the_wait_before_it() -> None:
+    clock = VirtualClock()
+    provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
+    line = Delayed(clock, provider, [700.0, 0.0])
+    await play(Retry(line, RetrySettings(deadline=100.0), clock=clock, draw=lambda: 1.0), clock)
+    assert provider.began_at == [700.0, 700.5]
+
+
+async def test_a_repeat_that_waits_in_line_past_the_deadline_does_not_go_out() -> None:
+    clock = VirtualClock()
+    provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
+    line = Delayed(clock, provider, [0.0, 700.0])
+    with pytest.raises(ProviderError, match="no room to repeat") as raised:
+        await play(Retry(line, RetrySettings(deadline=100.0), clock=clock, draw=lambda: 1.0), clock)
+    assert (raised.value.kind, raised.value.retryable, provider.open) == (ErrorKind.TIMEOUT, False, 0)
+
+
+class Delayed:
+    """A line before `inner`, in which so many seconds pass each time."""
+
+    def __init__(self, clock: VirtualClock, inner: Played, waits: list[float]) -> None:
+        self._clock, self._inner, self._waits = clock, inner, waits
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        await self._clock.sleep(self._waits.pop(0))
+        async with aclosing(self._inner.stream_unified(request)) as events:
+            async for event in events:
+                yield event
+
+
+async def test_what_goes_wrong_after_a_whole_answer_does_not_ask_for_it_again() -> None:
+    for restart in (False, True):
+        clock = VirtualClock()
+        provider = Played(clock, [text("whole"), done(), error(ErrorKind.TIMEOUT, status=None)], GOOD)
+        events = await play(retrying(clock, provider, RetrySettings(restart=restart)), clock)
+        assert [type(event) for event in events] == [Attempt, TextDelta, Finished]
+        assert len(provider.requests) == 1
+
+
+async def test_parameters_left_out_are_bounded_too_and_each_is_a_failed_attempt() -> None:
+    clock = VirtualClock()
+    names = ("temperature", "top_p", "seed")
+    complaints: list[Script] = [
+        [ProviderError(ErrorKind.INVALID_REQUEST, f"no {name}", hint="", status=400, parameter=name)] for name in names
+    ]
+    hot = UnifiedRequest(model="m", prompt="Why?", temperature=0.5, top_p=0.5, seed=1)
+    events = await play(retrying(clock, Played(clock, *complaints, GOOD), RetrySettings(attempts=1)), clock, hot)
+    assert [str(event.error) for event in events if isinstance(event, AttemptFailed)] == [
+        f"no {name}" for name in names
+    ]
+    provider = Played(clock, *complaints, GOOD)
+    with pytest.raises(ProviderError, match="no top_p") as raised:
+        await play(retrying(clock, provider, RetrySettings(requests=2)), clock, hot)
+    assert len(provider.requests) == 2
+    assert raised.value.hint == "It was not repeated: this call has made 2 requests."
+
+
+async def test_a_call_cancelled_while_it_waits_gives_its_retry_back() -> None:
+    clock, budget = VirtualClock(), RetryBudget()
+    task = asyncio.create_task(collect(retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)))
+    await until(lambda: bool(clock.slept))
+    assert budget.left < budget.capacity
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert budget.left == budget.capacity
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let the others run, without letting time pass."""
+    for _ in range(100):
+        if holds():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came true")
+
+
 @given(
     failures=st.lists(
-        st.tuples(st.sampled_from(list(ErrorKind)), st.one_of(st.none(), st.floats(0, 300))), max_size=12
+        st.tuples(st.sampled_from(list(ErrorKind)), st.one_of(st.none(), st.floats(0, 300)), st.booleans()),
+        max_size=12,
     ),
     attempts=st.integers(1, 8),
+    drawn=st.floats(0, 1),
+    restart=st.booleans(),
 )
 async def test_whatever_fails_how_often_the_bounds_hold(
-    failures: list[tuple[ErrorKind, float | None]], attempts: int
+    *, failures: list[tuple[ErrorKind, float | None, bool]], attempts: int, drawn: float, restart: bool
 ) -> None:
     clock, budget = VirtualClock(), RetryBudget()
-    settings = RetrySettings(attempts=attempts, deadline=200.0)
-    provider = Played(clock, *[[error(kind, after=after)] for kind, after in failures], GOOD)
-    try:
-        events = await play(retrying(clock, provider, settings, budget=budget), clock)
-    except ProviderError:
-        events = []
-    assert 1 <= len(provider.requests) <= attempts
+    settings = RetrySettings(attempts=attempts, deadline=200.0, restart=restart)
+    scripts: list[Script] = [
+        [*([text("half")] if shown else []), error(kind, after=after)] for kind, after, shown in failures
+    ]
+    provider = Played(clock, *scripts, GOOD)
+    events: list[Event] = []
+    task = asyncio.create_task(into(events, retrying(clock, provider, settings, budget=budget, draw=lambda: drawn)))
+    await clock.run_until(task.done)
+    failed = task.result()
+    sent = len(provider.requests)
+    assert 1 <= sent <= attempts
     assert (provider.open, max(provider.began_at) <= 200.0) == (0, True)
+    assert sum(clock.slept) <= 200.0
     assert 0 <= budget.left <= budget.capacity
-    asked_for = [after for _, after in failures[: len(clock.slept)]]
-    assert all(slept >= (wanted or 0) for slept, wanted in zip(clock.slept, asked_for, strict=True))
-    assert sum(isinstance(event, AttemptFailed) for event in events) == (len(provider.requests) - 1 if events else 0)
+    # No repeat comes sooner than the server asked for, or where it asks for longer than a call waits.
+    gaps = [later - sooner for sooner, later in pairwise(provider.began_at)]
+    for gap, (_, after, shown) in zip(gaps, failures, strict=False):
+        assert (after or 0) <= gap + 1e-9
+        assert (after or 0) <= settings.longest_retry_after
+        assert restart or not shown
+    told = [event for event in events if isinstance(event, AttemptFailed | Notice)]
+    assert [type(event) for event in told] == [AttemptFailed, Notice] * (sent - 1)
+    assert isinstance(events[-1], Finished) is (failed is None)
+    assert failed is None or failed.kind is failures[sent - 1][0]
+
+
+async def into(events: list[Event], streams: Retry) -> ProviderError | None:
+    """Keep what comes, and return the error that ended it."""
+    try:
+        async with aclosing(streams.stream_unified(ASKED)) as them:
+            async for event in them:
+                events.append(event)
+    except ProviderError as error:
+        return error
+    return None

@@ -1,0 +1,227 @@
+"""Another model: who is asked after a failure, and what is said about it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, Event, Finished, FinishReason, Notice, ProviderError, TextDelta
+from swebench_providers.events import Attempt, AttemptFailed, Waiting
+from swebench_providers.policies.fallback import Chains, Fallback, Route
+from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+
+GOOD: Script = [text("whole"), done()]
+
+
+async def play(streams: Fallback, clock: VirtualClock) -> list[Event]:
+    task = asyncio.create_task(collect(streams))
+    await clock.run_until(task.done)
+    return await task
+
+
+def falling(clock: VirtualClock, *providers: Played, restart: bool = False, **chains: tuple[Route, ...]) -> Fallback:
+    usual = tuple(Route(f"p{n}", f"m{n}", provider) for n, provider in enumerate(providers))
+    return Fallback(Chains(usual=usual, **chains), restart=restart, clock=clock)
+
+
+async def test_the_next_model_answers_and_the_user_is_told_why() -> None:
+    clock = VirtualClock()
+    first, second = Played(clock, [error(ErrorKind.OVERLOADED)], name="p0"), Played(clock, GOOD, name="p1")
+    events = await play(falling(clock, first, second), clock)
+    failed = next(event for event in events if isinstance(event, AttemptFailed))
+    assert (failed.provider, failed.model, failed.error.kind) == ("p0", "m0", ErrorKind.OVERLOADED)
+    assert "p1:m1 answers instead of p0:m0: it was overloaded" in [e.message for e in events if isinstance(e, Notice)]
+    assert [request.model for request in second.requests] == ["m1"]
+
+
+async def test_a_prompt_that_is_too_long_goes_to_the_chain_for_that_and_nowhere_else() -> None:
+    clock = VirtualClock()
+    first, second, larger = (
+        Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)]),
+        Played(clock, GOOD),
+        Played(clock, GOOD),
+    )
+    with pytest.raises(ProviderError, match="context_overflow"):
+        await play(falling(clock, first, second), clock)
+    await play(falling(clock, first, second, too_long=(Route("p", "large", larger),)), clock)
+    assert (len(second.requests), len(larger.requests)) == (0, 1)
+
+
+async def test_a_refusal_in_an_answer_goes_to_the_chain_for_what_was_filtered() -> None:
+    clock = VirtualClock()
+    first, other = Played(clock, [done(reason=FinishReason.REFUSAL)]), Played(clock, GOOD)
+    events = await play(falling(clock, first, filtered=(Route("p", "other", other),)), clock)
+    assert [event.text for event in events if isinstance(event, TextDelta)] == ["whole"]
+
+
+async def test_each_model_is_asked_once_and_the_last_words_are_the_error() -> None:
+    clock = VirtualClock()
+    providers = [Played(clock, [error(ErrorKind.TRANSIENT)]) for _ in range(4)]
+    with pytest.raises(ProviderError, match="transient"):
+        await play(falling(clock, *providers), clock)
+    assert [(len(provider.requests), provider.open) for provider in providers] == [(1, 0)] * 4
+
+
+async def test_an_answer_that_was_shown_in_part_is_not_continued_by_another_model() -> None:
+    clock = VirtualClock()
+    first, second = Played(clock, [text("half"), error(ErrorKind.INCOMPLETE)]), Played(clock, GOOD)
+    with pytest.raises(ProviderError, match="incomplete"):
+        await play(falling(clock, first, second), clock)
+    assert second.requests == []
+
+
+async def test_18_where_all_circuits_are_open_the_earliest_opening_is_waited_for() -> None:
+    clock = VirtualClock()
+    shut = [error(ErrorKind.OVERLOADED, after=wait, status=None, reason="circuit_open") for wait in (40.0, 15.0)]
+    first, second = Played(clock, [shut[0]], GOOD), Played(clock, [shut[1]], GOOD)
+    events = await play(falling(clock, first, second), clock)
+    waiting = next(event for event in events if isinstance(event, Waiting))
+    assert (waiting.reason, waiting.seconds, clock.now()) == ("circuit open", 15.0, 15.0)
+
+
+async def test_a_circuit_is_waited_for_until_its_time_and_not_for_longer() -> None:
+    """The time counts from when it was said, whatever else was tried meanwhile."""
+    clock = VirtualClock()
+    shut = error(ErrorKind.OVERLOADED, after=40.0, status=None, reason="circuit_open")
+    first, slow = Played(clock, [shut], GOOD), Played(clock, [error(ErrorKind.TIMEOUT)])
+    slow.before_failing = lambda: clock.advance(30.0)
+    await play(falling(clock, first, slow), clock)
+    assert clock.slept == [10.0]
+    assert (len(first.requests), len(slow.requests)) == (2, 1)  # who failed by himself is not asked again
+
+
+async def test_circuits_that_close_later_than_the_patience_lasts_are_not_waited_for() -> None:
+    clock = VirtualClock()
+    shut = error(ErrorKind.OVERLOADED, after=700.0, status=None, reason="circuit_open")
+    with pytest.raises(ProviderError, match="overloaded"):
+        await play(falling(clock, Played(clock, [shut])), clock)
+    assert clock.slept == []
+
+
+async def test_a_circuit_that_names_no_time_is_not_asked_again_without_end_or_wait() -> None:
+    clock = VirtualClock()
+    shut = error(ErrorKind.OVERLOADED, after=0.0, status=None, reason="circuit_open")
+    provider = Played(clock, [shut])
+    with pytest.raises(ProviderError, match="overloaded"):
+        await play(falling(clock, provider), clock)
+    assert len(provider.requests) == 40
+    assert min(clock.slept) > 0
+
+
+async def test_a_prompt_that_proved_too_long_never_goes_back_to_the_usual_models() -> None:
+    clock = VirtualClock()
+    first, second = Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)]), Played(clock, GOOD)
+    large, larger = Played(clock, [error(ErrorKind.TRANSIENT)]), Played(clock, GOOD)
+    chain = (Route("p", "large", large), Route("p", "larger", larger))
+    await play(falling(clock, first, second, too_long=chain), clock)
+    assert (len(second.requests), len(large.requests), len(larger.requests)) == (0, 1, 1)
+    with pytest.raises(ProviderError, match="transient"):
+        await play(falling(clock, first, second, too_long=chain[:1]), clock)
+    assert second.requests == []
+
+
+async def test_a_prompt_that_was_filtered_never_goes_back_to_the_usual_models() -> None:
+    clock = VirtualClock()
+    first, second = Played(clock, [error(ErrorKind.CONTENT_FILTER, status=400)]), Played(clock, GOOD)
+    lenient = Played(clock, [error(ErrorKind.TRANSIENT)])
+    with pytest.raises(ProviderError, match="transient"):
+        await play(falling(clock, first, second, filtered=(Route("p", "lenient", lenient),)), clock)
+    assert (len(second.requests), len(lenient.requests)) == (0, 1)
+
+
+async def test_a_prompt_that_is_too_long_waits_for_the_circuit_of_a_large_model_not_of_a_small_one() -> None:
+    clock = VirtualClock()
+    first = Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)])
+    large = Played(clock, [error(ErrorKind.OVERLOADED, after=9.0, status=None, reason="circuit_open")], GOOD)
+    await play(falling(clock, first, too_long=(Route("p", "large", large),)), clock)
+    assert (len(first.requests), len(large.requests), clock.slept) == (1, 2, [9.0])
+
+
+async def test_a_refusal_that_nobody_can_answer_instead_reaches_the_caller_as_it_was() -> None:
+    clock = VirtualClock()
+    refusal = Finished(reason=FinishReason.REFUSAL, at=0.0, raw_reason="refusal", refusal="I will not.", category="x")
+    for scripts in ([[refusal]], [[text("I will not."), refusal]]):
+        first, other = Played(clock, *scripts), Played(clock, [refusal])
+        for chain in ((), (Route("p", "other", other),)):
+            assert (await play(falling(clock, first, filtered=chain), clock))[-1] == refusal
+    assert len(other.requests) == 0  # after text was shown nobody else is asked
+
+
+async def test_a_refusal_is_the_answer_where_the_others_stand_behind_open_circuits() -> None:
+    clock = VirtualClock()
+    shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason="circuit_open")
+    both = Route("p", "both", Played(clock, [shut]))
+    first = Route("p", "first", Played(clock, [done(reason=FinishReason.CONTENT_FILTER)]))
+    events = await play(Fallback(Chains(usual=(both, first), filtered=(both,)), clock=clock), clock)
+    assert events[-1] == done(reason=FinishReason.CONTENT_FILTER)
+
+
+async def test_an_answer_that_starts_again_with_another_model_says_so() -> None:
+    clock = VirtualClock()
+    first, second = Played(clock, [text("half"), error(ErrorKind.INCOMPLETE)]), Played(clock, GOOD)
+    events = await play(falling(clock, first, second, restart=True), clock)
+    failed = next(index for index, event in enumerate(events) if isinstance(event, AttemptFailed))
+    assert [event.text for event in events[failed:] if isinstance(event, TextDelta)] == ["whole"]
+    assert any("broke off and starts again" in event.message for event in events if isinstance(event, Notice))
+
+
+failures = st.one_of(
+    st.sampled_from([kind for kind in ErrorKind if kind is not ErrorKind.OVERLOADED]).map(error),
+    st.floats(0, 300).map(lambda after: error(ErrorKind.OVERLOADED, after=after, reason="circuit_open")),
+    st.sampled_from(FinishReason).map(lambda reason: done(reason=reason)),
+)
+scripts = st.tuples(st.booleans(), failures).map(lambda drawn: [text(), drawn[1]] if drawn[0] else [drawn[1]])
+played = st.lists(scripts, min_size=1, max_size=4)
+
+
+@given(
+    usual=st.lists(played, min_size=1, max_size=3),
+    too_long=st.lists(played, max_size=2),
+    filtered=st.lists(played, max_size=2),
+    restart=st.booleans(),
+)
+async def test_whatever_fails_the_prompt_stays_where_it_fits_and_the_call_ends_once(
+    *, usual: list[list[Script]], too_long: list[list[Script]], filtered: list[list[Script]], restart: bool
+) -> None:
+    clock = VirtualClock()
+
+    def chain(name: str, them: list[list[Script]]) -> tuple[Route, ...]:
+        return tuple(Route(name, f"{name}{n}", Played(clock, *each, name=name)) for n, each in enumerate(them))
+
+    chains = Chains(
+        usual=chain("usual", usual), too_long=chain("too_long", too_long), filtered=chain("filtered", filtered)
+    )
+    task = asyncio.create_task(told(Fallback(chains, restart=restart, clock=clock)))
+    await clock.run_until(task.done)
+    events, failed = task.result()
+
+    assert clock.now() <= 600.0
+    assert isinstance(events[-1], Finished) is (failed is None)
+    began = [event.model for event in events if isinstance(event, Attempt)]
+    failures = [event for event in events if isinstance(event, AttemptFailed)]
+    assert len(began) == len(failures) + 1
+    own = [event.model for event in failures if event.error.reason != "circuit_open"]
+    assert len(own) == len(set(own))  # nobody is asked again after a failure of his own
+    about_the_prompt = {ErrorKind.CONTEXT_OVERFLOW, ErrorKind.CONTENT_FILTER}
+    first = next((n for n, event in enumerate(failures) if event.error.kind in about_the_prompt), len(began))
+    assert not any(model.startswith("usual") for model in began[first + 1 :])
+    if not restart:
+        shown = next((n for n, event in enumerate(events) if isinstance(event, TextDelta)), len(events))
+        assert not any(isinstance(event, Attempt) for event in events[shown:])
+
+
+async def told(streams: Fallback) -> tuple[list[Event], ProviderError | None]:
+    """All events of a call, and the error that ended it."""
+    events: list[Event] = []
+    try:
+        async with aclosing(streams.stream_unified(ASKED)) as them:
+            async for event in them:
+                events.append(event)
+    except ProviderError as error:
+        return events, error
+    return events, None

@@ -1,0 +1,262 @@
+"""Several keys of one provider: which one goes next, which ones are set aside, and what a call does about it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError
+from swebench_providers.events import AttemptFailed
+from swebench_providers.limits import ServerLimit
+from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
+from swebench_providers.policies.rate_limit import RateLimit, TokenBucketLimiter, demand_of
+from swebench_providers.policies.retry import Retry, RetrySettings
+from tests.providers.policies.played import Played, Script, collect, done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+
+GOOD: Script = [text("whole"), done()]
+BAD = error(ErrorKind.AUTH, status=401)
+BARRED = error(ErrorKind.AUTH, status=403)
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Keys:
+    """A provider with so many keys, each of which plays its own scripts behind its own limiter."""
+
+    def __init__(self, clock: VirtualClock, *scripts: list[Script], settings: RetrySettings | None = None) -> None:
+        self.clock = clock
+        self.health = KeyHealth(clock=clock)
+        self.limiters = [TokenBucketLimiter(clock=clock) for _ in scripts]
+        self.played = [Played(clock, *each, announces=False) for each in scripts]
+        routes = [
+            KeyRoute(
+                f"key {n}",
+                RateLimit(
+                    played, limiter, demand=lambda _: demand_of(1, 1), provider="acme", key=f"key {n}", clock=clock
+                ),
+                limiter,
+            )
+            for n, (played, limiter) in enumerate(zip(self.played, self.limiters, strict=True))
+        ]
+        self.choice = KeyChoice(routes, demand=lambda _: demand_of(1, 1), health=self.health, clock=clock)
+        self.retry = Retry(self.choice, settings, provider="acme", clock=clock, draw=lambda: 1.0, wall=lambda: NOON)
+
+    @property
+    def requests(self) -> list[int]:
+        return [len(played.requests) for played in self.played]
+
+    @property
+    def well(self) -> list[bool]:
+        return [self.health.why_aside(f"key {n}", "m") is None for n in range(len(self.played))]
+
+    async def call(self) -> list[Event]:
+        task = asyncio.create_task(collect(self.retry))
+        await self.clock.run_until(task.done)
+        return await task
+
+
+async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> None:
+    clock = VirtualClock()
+    keys = Keys(clock, [[BAD]], [GOOD])
+    events = await keys.call()
+    failed = [event for event in events if isinstance(event, AttemptFailed)]
+    assert [(event.key, event.error.kind, event.error.reason) for event in failed] == [
+        ("key 0", ErrorKind.AUTH, "auth")
+    ]
+    assert [event.message for event in events if isinstance(event, Notice)] == [
+        "it was auth. The key is set aside. It is asked again with another one."
+    ]
+    for _ in range(2):
+        await keys.call()
+    assert (keys.requests, clock.slept) == ([1, 3], [])
+    aside = keys.health.why_aside("key 0")
+    assert aside is not None
+    assert aside.reason == "it was auth"
+    keys.health.reinstate("key 0")
+    assert keys.health.all_well
+
+
+async def test_the_last_key_is_never_set_aside_so_that_the_providers_own_words_are_heard() -> None:
+    keys = Keys(VirtualClock(), [[BAD]], [[BAD]], [[BAD]])
+    for asked in (1, 2):
+        with pytest.raises(ProviderError, match="it was auth") as raised:
+            await keys.call()
+        assert (raised.value.reason, raised.value.retryable) == ("auth", False)
+        assert sum(keys.requests) == 2 + asked
+    assert keys.well.count(True) == 1
+
+
+async def test_where_all_keys_are_set_aside_each_is_tried_once_and_the_last_ones_words_are_heard() -> None:
+    """As when one was refused for all models, and the other for this one."""
+    keys = Keys(VirtualClock(), [[BAD]], [[BARRED]])
+    keys.health.set_aside("key 0", "other", BAD)
+    keys.health.set_aside("key 1", "m", BARRED)
+    assert keys.well == [False, False]
+    with pytest.raises(ProviderError, match="it was auth"):
+        await keys.call()
+    assert keys.requests == [1, 1]
+    assert keys.well.count(True) == 1  # the next call asks that one alone
+    with pytest.raises(ProviderError, match="it was auth"):
+        await keys.call()
+    assert sum(keys.requests) == 3
+
+
+async def test_a_key_that_answers_although_it_was_set_aside_is_back() -> None:
+    keys = Keys(VirtualClock(), [[BAD]], [GOOD])
+    for label in ("key 0", "key 1"):
+        keys.health.set_aside(label, "m", BAD)
+    await keys.call()
+    assert (keys.requests, keys.well) == ([1, 1], [False, True])
+
+
+async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_from_a_model_serves_others() -> None:
+    clock = VirtualClock()
+    health = KeyHealth(clock=clock)
+    health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED))
+    health.set_aside("b", "m", BARRED)
+    health.set_aside("c", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=5_000.0))
+    assert [health.why_aside(label, "m") is None for label in "abc"] == [False, False, False]
+    assert health.why_aside("b", "n") is None
+    clock.advance(1_000)
+    assert [health.why_aside(label, "m") is None for label in "abc"] == [True, False, False]
+    health.reinstate("b")
+    clock.advance(5_000)
+    assert [health.why_aside(label, "m") is None for label in "abc"] == [True, True, True]
+    assert health.all_well
+
+
+async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:
+    clock = VirtualClock()
+    keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=60.0, status=429)]], [GOOD])
+    events = await keys.call()
+    assert (keys.requests, clock.slept) == ([1, 1], [1.0])  # no more than the jitter
+    failed = next(event for event in events if isinstance(event, AttemptFailed))
+    assert failed.error.retry_after == 60.0  # what the server said stays what it said
+
+
+async def test_where_all_keys_are_paused_the_earliest_end_is_waited_for() -> None:
+    clock = VirtualClock()
+    keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=20.0, status=429)], GOOD], [GOOD])
+    keys.limiters[1].pause(90.0)
+    await keys.call()
+    assert (keys.requests, clock.now()) == ([2, 0], 21.0)
+
+
+async def test_without_a_time_from_the_server_the_waits_grow_and_another_key_goes_next() -> None:
+    clock = VirtualClock()
+    refused: Script = [error(ErrorKind.RATE_LIMITED, status=429)]
+    keys = Keys(clock, [refused], [refused])
+    with pytest.raises(ProviderError, match="rate_limited"):
+        await keys.call()
+    assert (keys.requests, clock.slept) == ([3, 2], [1.0, 2.0, 4.0, 8.0])
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_where_all_keys_are_paused_for_longer_than_a_call_waits_it_fails_at_once_and_says_until_when(
+    number: int,
+) -> None:
+    clock = VirtualClock()
+    keys = Keys(clock, *[[GOOD] for _ in range(number)])
+    for limiter in keys.limiters:
+        limiter.pause(3_600.0)
+    with pytest.raises(ProviderError, match="paused") as raised:
+        await keys.call()
+    assert "until 13:00" in raised.value.hint
+    assert (raised.value.kind, raised.value.retry_after, raised.value.provider) == (
+        ErrorKind.RATE_LIMITED,
+        3_600.0,
+        "acme",
+    )
+    assert (sum(keys.requests), clock.slept) == (0, [])
+
+
+async def test_a_key_that_is_only_busy_is_preferred_to_one_that_is_paused_for_long() -> None:
+    clock = VirtualClock()
+    gate = asyncio.Event()
+    keys = Keys(clock, [[gate, *GOOD]], [GOOD])
+    keys.limiters[1].pause(3_600.0)
+    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than go at once
+    await keys.played[0].waits.wait()
+    gate.set()
+    await asyncio.gather(*calls)
+    assert keys.requests == [40, 0]
+
+
+async def test_the_line_before_a_key_counts_so_that_calls_spread_over_all_of_them() -> None:
+    clock = VirtualClock()
+    keys = Keys(clock, [GOOD], [GOOD])
+    for used, limiter in zip((10, 11), keys.limiters, strict=True):
+        limiter.learn([ServerLimit(dimension="requests", limit=60, remaining=0)])
+        limiter.pause(used / 10)
+    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(20)]
+    await clock.run_until(lambda: all(call.done() for call in calls))
+    assert min(keys.requests) >= 8
+
+
+async def test_a_bad_key_is_set_aside_also_where_the_call_itself_cannot_go_on() -> None:
+    keys = Keys(VirtualClock(), [[text("half"), BAD]], [GOOD])
+    with pytest.raises(ProviderError, match="it was auth") as raised:
+        await keys.call()
+    assert (keys.requests, keys.well, raised.value.reason) == ([1, 0], [False, True], "auth")
+
+
+async def test_however_many_keys_are_bad_the_requests_of_a_call_are_bounded() -> None:
+    keys = Keys(VirtualClock(), *[[[BAD]] for _ in range(9)], settings=RetrySettings(requests=4))
+    with pytest.raises(ProviderError, match="it was auth") as raised:
+        await keys.call()
+    assert sum(keys.requests) == 4
+    assert "this call has made 4 requests" in raised.value.hint
+
+
+kinds = st.sampled_from([ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED, ErrorKind.RATE_LIMITED, ErrorKind.TRANSIENT])
+scripts = st.one_of(
+    st.just(GOOD),
+    st.builds(
+        lambda kind, after, status: [error(kind, after=after, status=status)],
+        kinds,
+        st.none() | st.floats(0, 200),
+        st.sampled_from([401, 403]),
+    ),
+)
+
+
+@given(
+    played=st.lists(st.lists(scripts, min_size=1, max_size=4), min_size=1, max_size=4),
+    aside=st.sets(st.tuples(st.integers(0, 3), st.sampled_from(["m", "n"]), st.sampled_from([401, 403]))),
+    paused=st.lists(st.floats(0, 200), max_size=4),
+    calls=st.integers(1, 4),
+)
+async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_once_and_one_is_left(
+    played: list[list[Script]], aside: set[tuple[int, str, int]], paused: list[float], calls: int
+) -> None:
+    clock = VirtualClock()
+    settings = RetrySettings(attempts=3)
+    keys = Keys(clock, *played, settings=settings)
+    for number, model, status in aside:
+        keys.health.set_aside(f"key {number}", model, error(ErrorKind.AUTH, status=status))
+    for limiter, seconds in zip(keys.limiters, paused, strict=False):
+        limiter.pause(seconds)
+    for _ in range(calls):
+        before = keys.requests
+        failed: ProviderError | None = None
+        try:
+            events = await keys.call()
+        except ProviderError as raised:
+            failed, events = raised, []
+        sent = sum(keys.requests) - sum(before)
+        assert sent <= settings.attempts + len(played) - 1
+        assert failed is None or failed.reason in {failed.kind.value, "paused"}
+        refused = [
+            event.key
+            for event in events
+            if isinstance(event, AttemptFailed) and event.error.kind in {ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED}
+        ]
+        assert len(refused) == len(set(refused))
+        assert failed is not None or isinstance(events[-1], Finished)
+        if failed is not None and failed.kind is ErrorKind.AUTH:
+            assert any(keys.well)
+        assert all(limiter.headroom().in_flight == 0 for limiter in keys.limiters)
