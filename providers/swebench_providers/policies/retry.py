@@ -94,51 +94,48 @@ class Retry:
             yield Notice(message, self._clock.now())
         call = _Call(self._ways.for_one_call(), self._settings)
         while True:
-            attempt, shown, finished = None, False, False
+            call.begin()
             failure, following = None, None
             try:
                 async with aclosing(call.way.stream_unified(request)) as events:
                     async for event in events:
                         if isinstance(event, TextDelta | ReasoningDelta):
-                            shown = True
-                        elif isinstance(event, Attempt):
-                            call.begin(event)
-                            attempt = event
-                        elif isinstance(event, Finished):
-                            finished = True
+                            call.shown = True
+                        else:
+                            call.hear(event)
                         yield event
             except ProviderError as error:
                 # What goes wrong after a whole answer takes nothing from it.
-                if not finished:
-                    failure, following = error, self._next(request, error, call, shown=shown)
+                if not call.finished:
+                    failure, following = error, self._next(request, error, call)
                     if following is None:
                         raise
             if failure is None or following is None:
                 call.way.answered(request)
                 self._budget.succeeded(call.last_cost)
                 return
-            yield self._failed(failure, attempt, request)
+            yield self._failed(failure, call.attempt, request)
             yield Notice(following.told, self._clock.now())
             if following.wait > 0:
                 yield self._waiting(following)
                 await self._sleep(following)
             request, call.last_cost = following.request, following.cost or call.last_cost
 
-    def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call, *, shown: bool) -> _Next | None:
+    def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call) -> _Next | None:
         """What to do after `error`; None: give up. What it says of key and parameters is remembered in any case."""
         error.provider, error.model = error.provider or self._provider, error.model or request.model
         another = call.way.another(error, request)
         dropped = None if another else self._refused.after(error, request)
-        if error.reason == CIRCUIT_OPEN or (shown and not self._settings.restart):
+        if error.reason == CIRCUIT_OPEN or (call.shown and not self._settings.restart):
             return None
-        again = "The answer broke off and starts again" if shown else "It is asked again"
+        again = "The answer broke off and starts again" if call.shown else "It is asked again"
         if another or dropped is not None:
             if why_not := call.over(self._clock.now()):
                 error.hint = f"{error.hint} {why_not}".lstrip()
                 return None
             if dropped is None:
                 return _Next(request, f"{error}. The key is set aside. {again} with another one.")
-            return _Next(dropped[0], f"{dropped[1]} {again}." if shown else dropped[1])
+            return _Next(dropped[0], f"{dropped[1]} {again}." if call.shown else dropped[1])
         return self._repeated(request, error, call, again)
 
     def _repeated(self, request: UnifiedRequest, error: ProviderError, call: _Call, again: str) -> _Next | None:
@@ -198,17 +195,27 @@ class _Call:
         self.way = way
         self.failures = 0
         self.last_cost = 0
+        self.begin()
         self._settings = settings
         self._requests = 0
         self._give_up_at = float("inf")
 
-    def begin(self, attempt: Attempt) -> None:
-        """A request is about to go out. Raises `ProviderError` where it has waited in line past the deadline."""
-        self._requests += 1
-        if self._requests == 1:
-            self._give_up_at = attempt.at + self._settings.deadline
-        elif attempt.at > self._give_up_at:
-            raise self._too_late()
+    def begin(self) -> None:
+        """Another request, of which nothing has been heard yet."""
+        self.attempt: Attempt | None = None
+        self.shown = self.finished = False
+
+    def hear(self, event: Event) -> None:
+        """Raises `ProviderError` where a request is about to go out that has waited in line past the deadline."""
+        if isinstance(event, Finished):
+            self.finished = True
+        elif isinstance(event, Attempt):
+            self.attempt = event
+            self._requests += 1
+            if self._requests == 1:
+                self._give_up_at = event.at + self._settings.deadline
+            elif event.at > self._give_up_at:
+                raise self._too_late()
 
     def over(self, at: float) -> str:
         """Why no request may follow `at`, in monotonic seconds; nothing where one may."""

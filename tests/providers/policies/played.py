@@ -79,3 +79,15 @@ def done(at: float = 0.0, reason: FinishReason = FinishReason.STOP) -> Finished:
 async def collect(streams: Streams, request: UnifiedRequest = ASKED) -> list[Event]:
     async with aclosing(streams.stream_unified(request)) as events:
         return [event async for event in events]
+
+
+async def told(streams: Streams, request: UnifiedRequest = ASKED) -> tuple[list[Event], ProviderError | None]:
+    """All that came, and the error that ended it."""
+    events: list[Event] = []
+    try:
+        async with aclosing(streams.stream_unified(request)) as arriving:
+            while (event := await anext(arriving, None)) is not None:
+                events.append(event)
+    except ProviderError as error:
+        return events, error
+    return events, None

@@ -205,7 +205,8 @@ async def test_a_bad_key_is_set_aside_also_where_the_call_itself_cannot_go_on() 
 
 
 async def test_however_many_keys_are_bad_the_requests_of_a_call_are_bounded() -> None:
-    keys = Keys(VirtualClock(), *[[[BAD]] for _ in range(9)], settings=RetrySettings(requests=4))
+    bad: list[Script] = [[BAD]]
+    keys = Keys(VirtualClock(), *[bad for _ in range(9)], settings=RetrySettings(requests=4))
     with pytest.raises(ProviderError, match="it was auth") as raised:
         await keys.call()
     assert sum(keys.requests) == 4

@@ -17,7 +17,7 @@ from swebench_providers.events import Attempt, AttemptFailed, Waiting
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
-from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
+from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
 
 GOOD: Script = [text("whole"), done()]
@@ -245,10 +245,9 @@ async def test_whatever_fails_how_often_the_bounds_hold(
         [*([text("half")] if shown else []), error(kind, after=after)] for kind, after, shown in failures
     ]
     provider = Played(clock, *scripts, GOOD)
-    events: list[Event] = []
-    task = asyncio.create_task(into(events, retrying(clock, provider, settings, budget=budget, draw=lambda: drawn)))
+    task = asyncio.create_task(told(retrying(clock, provider, settings, budget=budget, draw=lambda: drawn)))
     await clock.run_until(task.done)
-    failed = task.result()
+    events, failed = task.result()
     sent = len(provider.requests)
     assert 1 <= sent <= attempts
     assert (provider.open, max(provider.began_at) <= 200.0) == (0, True)
@@ -260,18 +259,7 @@ async def test_whatever_fails_how_often_the_bounds_hold(
         assert (after or 0) <= gap + 1e-9
         assert (after or 0) <= settings.longest_retry_after
         assert restart or not shown
-    told = [event for event in events if isinstance(event, AttemptFailed | Notice)]
-    assert [type(event) for event in told] == [AttemptFailed, Notice] * (sent - 1)
+    said = [event for event in events if isinstance(event, AttemptFailed | Notice)]
+    assert [type(event) for event in said] == [AttemptFailed, Notice] * (sent - 1)
     assert isinstance(events[-1], Finished) is (failed is None)
     assert failed is None or failed.kind is failures[sent - 1][0]
-
-
-async def into(events: list[Event], streams: Retry) -> ProviderError | None:
-    """Keep what comes, and return the error that ended it."""
-    try:
-        async with aclosing(streams.stream_unified(ASKED)) as them:
-            async for event in them:
-                events.append(event)
-    except ProviderError as error:
-        return error
-    return None
