@@ -15,7 +15,7 @@ from swebench_providers.limits import ServerLimit
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
 from swebench_providers.policies.rate_limit import RateLimit, TokenBucketLimiter, demand_of
 from swebench_providers.policies.retry import Retry, RetrySettings
-from tests.providers.policies.played import Played, Script, collect, done, error, text
+from tests.providers.policies.played import Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
 
 GOOD: Script = [text("whole"), done()]
@@ -243,11 +243,9 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
         limiter.pause(seconds)
     for _ in range(calls):
         before = keys.requests
-        failed: ProviderError | None = None
-        try:
-            events = await keys.call()
-        except ProviderError as raised:
-            failed, events = raised, []
+        task = asyncio.create_task(told(keys.retry))
+        await clock.run_until(task.done)
+        events, failed = task.result()
         sent = sum(keys.requests) - sum(before)
         assert sent <= settings.attempts + len(played) - 1
         assert failed is None or failed.reason in {failed.kind.value, "paused"}
