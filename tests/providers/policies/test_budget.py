@@ -38,7 +38,14 @@ class Priced:
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:  # noqa: ARG002
         return PRICE if self._known else None
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str) -> Decimal | None:  # noqa: ARG002
+    async def cost_of(
+        self,
+        usage: TokenUsage | None,
+        provider: str,  # noqa: ARG002
+        model: str,  # noqa: ARG002
+        *,
+        asked: str = "",  # noqa: ARG002
+    ) -> Decimal | None:
         return PRICE.cost(usage) if usage and self._known else None
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:  # noqa: ARG002
@@ -107,7 +114,7 @@ async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refu
     first.add(Decimal("0.1"))
     first.settle()
     (await waiting).settle()
-    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 is used up: \$0.1000 is spent") as caught:
+    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 does not cover .*: \$0.10 is spent") as caught:
         await budget.reserve(Decimal("0.95"))
     assert (caught.value.kind, caught.value.reason, caught.value.retryable) == (
         ErrorKind.QUOTA_EXHAUSTED,
