@@ -8,9 +8,9 @@ from typing import Final
 
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Attempt, AttemptFailed, Event
-from swebench_providers.models import Charge, ModelPrice, TokenUsage
+from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
 from swebench_providers.policies.budget import Budget, Reservation
-from swebench_providers.policies.rough import tokens_of_length
+from swebench_providers.policies.rough import likely_tokens, tokens_of_length
 
 _NOTHING: Final = Decimal(0)
 _NEVER_SENT: Final = frozenset({"unreachable", "connect", "circuit_open", "tls"})
@@ -45,10 +45,10 @@ class Account:
         self.seen = 0
         self.told: Charge | None = None
         self._price: ModelPrice | None = None
-        self._sent_tokens = 0
+        self._request: UnifiedRequest | None = None
 
-    def begin(self, attempt: Attempt, price: ModelPrice | None, sent_tokens: int) -> None:
-        self.attempt, self._price, self._sent_tokens = attempt, price, sent_tokens
+    def begin(self, attempt: Attempt, price: ModelPrice | None, request: UnifiedRequest) -> None:
+        self.attempt, self._price, self._request = attempt, price, request
         self.sent, self.usage, self.seen, self.told = False, None, 0, None
 
     def hold_now(self, budget: Budget, worst: Decimal) -> bool:
@@ -128,12 +128,12 @@ class Account:
         return self._price is not None and not (self._price.input or self._price.output)
 
     def _estimated(self, usage: TokenUsage | None) -> Decimal | None:
-        if self._price is None:
+        if self._price is None or self._request is None:
             return None
         said = usage or TokenUsage()
         return self._price.cost(
             TokenUsage(
-                prompt_tokens=said.prompt_tokens or self._sent_tokens,
+                prompt_tokens=said.prompt_tokens or likely_tokens(self._request),
                 completion_tokens=max(said.completion_tokens, tokens_of_length(self.seen)),
                 cached_tokens=said.cached_tokens,
                 cache_write_tokens=said.cache_write_tokens,

@@ -27,7 +27,7 @@ from swebench_providers.events import (
 from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
 from swebench_providers.policies.account import Account
 from swebench_providers.policies.budget import Budget, UnknownPrice
-from swebench_providers.policies.rough import likely_tokens, most_tokens
+from swebench_providers.policies.rough import most_tokens
 from swebench_providers.policies.stack import Streams
 
 _NOTHING: Final = Decimal(0)
@@ -84,8 +84,13 @@ class Spending:
                         account.seen += len(event.text)
                         yield event
                         continue
-                    for told_first in await self._hear(event, request, account):
-                        yield told_first
+                    if isinstance(event, UsageUpdate):
+                        account.usage = event.usage
+                    elif isinstance(event, Charge):
+                        account.told = event
+                    else:
+                        for told_first in await self._hear(event, request, account):
+                            yield told_first
                     yield event
                     account.passed_on(event)
         except ProviderError as error:
@@ -96,27 +101,23 @@ class Spending:
 
     async def _hear(self, event: Event, request: UnifiedRequest, account: Account) -> Sequence[Event]:
         """Reckon with an event. What is told before it."""
-        charge: Charge | None = None
         match event:
-            case UsageUpdate():
-                account.usage = event.usage
             case Attempt():
                 await self._begin(request, event, account)
-            case Charge():
-                account.told = event
-            case AttemptFailed():
-                charge = account.failed(event.error, event.at)
             case Finished():
                 charge = await self._finished(event, account)
                 notices = [Notice(message, event.at) for message in account.settle()]
-                return notices if charge is None else [charge, *notices]
-        return () if charge is None else (charge,)
+                return notices if charge is None else (charge, *notices)
+            case AttemptFailed():
+                charge = account.failed(event.error, event.at)
+                return () if charge is None else (charge,)
+        return ()
 
     async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: Account) -> None:
         price = await self._pricing.price_of(attempt.provider, attempt.model)
         if price is None and self._refuses_unknown:
             raise _unknown_price(attempt)
-        account.begin(attempt, price, likely_tokens(request))
+        account.begin(attempt, price, request)
 
     async def _finished(self, event: Finished, account: Account) -> Charge | None:
         """Count the answer; the charge is told unless another `Spending` further inside has told it."""
