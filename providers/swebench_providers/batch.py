@@ -77,9 +77,9 @@ class _Batch:
     async def cancel(self) -> None:
         """End what runs, and return when all of it has ended, however often that is cancelled."""
         cancelled: asyncio.CancelledError | None = None
+        for task in self.running:
+            task.cancel()  # once: a second time would break into the settling that the first has begun
         while running := {task for task in self.running if not task.done()}:
-            for task in running:
-                task.cancel()
             try:
                 await asyncio.wait(running)
             except asyncio.CancelledError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -231,17 +232,11 @@ def test_days_end_at_midnight_where_the_user_is_or_at_midnight_utc(monkeypatch: 
     days = set()
     for zone in ("UTC-14", "UTC+12"):  # of POSIX: east of Greenwich is negative; 26 hours lie between them
         monkeypatch.setenv("TZ", zone)
-        _set_zone()
+        time.tzset()
         days.add(local_day())
     monkeypatch.undo()
-    _set_zone()
-    assert len(days) == 2
-
-
-def _set_zone() -> None:
-    import time
-
     time.tzset()
+    assert len(days) == 2
 
 
 @pytest.mark.parametrize("cap", ["-1", "NaN"])
