@@ -33,6 +33,10 @@ class Recent(Generic[K, V]):
             self._values.popitem(last=False)
         return value
 
+    def items(self) -> list[tuple[K, V]]:
+        """All of them, the one that goes first at the front."""
+        return list(self._values.items())
+
     def get_or_add(self, key: K, make: Callable[[], V]) -> V:
         value = self.get(key)
         return self.set(key, make()) if value is None else value

@@ -199,14 +199,15 @@ class _Shared:
         self.keys = KeyHealth(clock=clock)
         self.retries = RetryBudget()
         self.refused = RefusedParameters()
-        self.breakers: dict[str, CircuitBreaker] = {}
+        self.breakers: Recent[str, CircuitBreaker] = Recent(_ROUTES)
 
     def breaker(self, model: str) -> CircuitBreaker:
-        if model not in self.breakers:
-            self.breakers[model] = CircuitBreaker(
+        return self.breakers.get_or_add(
+            model,
+            lambda: CircuitBreaker(
                 f"{self._name}:{model}", self._settings, clock=self._clock, on_transition=self._on_transition
-            )
-        return self.breakers[model]
+            ),
+        )
 
 
 def _demand(request: UnifiedRequest) -> Demand:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 
+import msgspec
+
 from swebench_providers import Event, ModelInfo, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import provider_spec
 from swebench_providers.clock import Clock
@@ -19,7 +21,8 @@ PRICE = ModelPrice(input=Decimal(10), output=Decimal(100))
 
 
 class Scripted:
-    """Plays one script per request, the last one again and again: events are yielded, errors raised, seconds slept.
+    """Plays one script per request, the last one again and again: events are yielded with the time at which they are,
+    errors raised, seconds slept.
 
     `default` is its default model, or why it cannot name one; `price` None is one that nobody knows.
     """
@@ -57,8 +60,9 @@ class Scripted:
             elif isinstance(step, float):
                 await self._clock.sleep(step)
             else:
-                fold.add(step)
-                yield step
+                event = msgspec.structs.replace(step, at=self._clock.now())
+                fold.add(event)
+                yield event
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         fold = Fold(self._clock.now())
