@@ -10,13 +10,9 @@ Outermost first, a call goes through: budget, fallback, retry, key choice, circu
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from statistics import median
 from typing import Final
-
-import msgspec
 
 from swebench_providers.batch import BatchResult, in_parallel
 from swebench_providers.clock import Clock, SystemClock
@@ -33,11 +29,12 @@ from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.spending import Spending
 from swebench_providers.policies.statistics import ProviderHealth, Statistics
 from swebench_providers.provider import Provider
+from swebench_providers.recent import Recent
 from swebench_providers.routes import Candidate, RouteBuilder
-from swebench_providers.selection import Selection
+from swebench_providers.selection import Selection, Speeds
 
-_MEASURED: Final = 64
-"""First tokens of a model that are remembered: the latest."""
+_CALLS: Final = 256
+"""Models that requests name, for which the stack of policies is kept."""
 
 
 class ProviderCoordinator:
@@ -70,16 +67,17 @@ class ProviderCoordinator:
         self._budgets = budgets
         self._clock = clock or SystemClock()
         self._counts = _Counts()
-        self._calls: dict[str, Spending] = {}
+        speeds = Speeds(clock=self._clock)
+        self._calls: Recent[str, Spending] = Recent(_CALLS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
-            observers=(self._counts, RequestLog(), *observers),
+            observers=(self._counts, speeds, RequestLog(), *observers),
             on_transition=on_transition,
             clock=self._clock,
             draw=draw,
         )
-        self._selection = Selection(self._policies.selection, self._counts.first_token, self._routes.price_of)
+        self._selection = Selection(self._policies.selection, speeds.rank, self._routes.prices.price_of)
 
     async def generate_with_fallback(self, request: UnifiedRequest) -> UnifiedResponse:
         """The whole answer of whoever gave one; `cost` is that of all attempts together.
@@ -133,12 +131,12 @@ class ProviderCoordinator:
         known = self._calls.get(request.model)
         if known is not None:
             return known
+        usual, all_known = await self._usual(request)
         chains = Chains(
-            usual=await self._routed(self._candidates, request),
+            usual=await self._selection.order(request, usual),
             too_long=await self._routed(self._too_long, request),
             filtered=await self._routed(self._filtered, request),
         )
-        chains = msgspec.structs.replace(chains, usual=await self._selection.order(request, chains.usual))
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
@@ -154,35 +152,37 @@ class ProviderCoordinator:
             on_charge=self._counts.charged,
             clock=self._clock,
         )
-        if self._policies.selection == "ordered":  # the other orders are made anew for each request
-            self._calls[request.model] = call
+        all_known = all_known and all(route.model for route in (*chains.too_long, *chains.filtered))
+        if self._policies.selection == "ordered" and all_known:  # the other orders are made anew for each request
+            self._calls.set(request.model, call)
         return call
 
-    async def _routed(self, candidates: Sequence[Candidate], request: UnifiedRequest) -> tuple[Route, ...]:
-        return tuple([await self._routes.route(candidate, request.model) for candidate in candidates])
+    async def _usual(self, request: UnifiedRequest) -> tuple[tuple[Route, ...], bool]:
+        """The routes of the candidates, and whether all of them can be asked.
+
+        Where no provider can say which model it would use, they are asked again, as one may be back.
+        """
+        routes = await self._routed(self._candidates, request)
+        if not any(route.model for route in routes):
+            routes = await self._routed(self._candidates, request, needed=True)
+        return routes, all(route.model for route in routes)
+
+    async def _routed(
+        self, candidates: Sequence[Candidate], request: UnifiedRequest, *, needed: bool = False
+    ) -> tuple[Route, ...]:
+        return tuple([await self._routes.route(candidate, request.model, needed=needed) for candidate in candidates])
 
 
 class _Counts:
-    """Statistics by provider, and first tokens by model."""
+    """Statistics by provider."""
 
     def __init__(self) -> None:
         self.providers: dict[str, Statistics] = {}
-        self._models: dict[tuple[str, str], deque[float]] = {}
 
     def of(self, provider: str) -> Statistics:
         if provider not in self.providers:
             self.providers[provider] = Statistics()
         return self.providers[provider]
-
-    def first_token(self, provider: str, model: str) -> float | None:
-        """The median of a model, in seconds; None before the first."""
-        measured = self._models.get((provider, model))
-        return median(measured) if measured else None
-
-    def _first_tokens(self, provider: str, model: str) -> deque[float]:
-        if (provider, model) not in self._models:
-            self._models[provider, model] = deque(maxlen=_MEASURED)
-        return self._models[provider, model]
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - of no use here
         self.of(attempt.provider).in_flight += 1
@@ -196,8 +196,6 @@ class _Counts:
             statistics.failed(outcome.error)
         elif outcome.finished is not None:
             statistics.succeeded(outcome.ended - outcome.began, outcome.first_token)
-            if outcome.first_token is not None:
-                self._first_tokens(outcome.provider, outcome.model).append(outcome.first_token)
 
     def charged(self, charge: Charge) -> None:
         if charge.provider:

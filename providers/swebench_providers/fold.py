@@ -80,13 +80,27 @@ class Fold:
         return "".join(self._reasoning)
 
     def cost(self, last: Charge | None = None) -> Decimal | None:
-        """What all attempts cost together, in USD, `last` included that nobody was told of.
+        """What all attempts cost together, in USD, and `last`, where nobody was told of it.
 
         None where nothing was reckoned, or one of them is unknown.
         """
-        amounts = [charge.amount for charge in (*self.charges, last) if charge is not None]
-        known = [amount for amount in amounts if amount is not None]
-        return sum(known, Decimal(0)) if known and len(known) == len(amounts) else None
+        if last is None or any(charge is last for charge in self.charges):
+            charges = self.charges
+        else:
+            charges = [*self.charges, last]
+        if len(charges) == 1:
+            return charges[0].amount
+        known = [charge.amount for charge in charges if charge.amount is not None]
+        return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
+
+    def _is_estimated(self, cost: Decimal | None) -> bool:
+        """Whether tokens were estimated that `cost` is reckoned from, by whoever has reckoned it."""
+        if cost is None:
+            return False
+        if self.charges:
+            return not all(charge.exact for charge in self.charges)
+        usage = self.usage
+        return usage is not None and usage.source == "estimated" and usage.reported_cost is None and cost > 0
 
     def leave_in(self, error: ProviderError) -> None:
         """Keep what had arrived on the error that ended it."""
@@ -119,6 +133,7 @@ class Fold:
             limits=self._limits,
             waited_ms=(self._started - self._called) * 1000,
             failed_attempts=tuple(self._failed),
+            cost_estimated=self._is_estimated(cost),
         )
 
 

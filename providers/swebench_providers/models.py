@@ -93,21 +93,32 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
     """What a model costs, in USD per million tokens, each from 0 to `DEAREST`; `ValueError` for any other number.
 
     `cached_input` is for input read from the provider's cache, `cache_write` for input stored there. None is as
-    `input`: most providers charge nothing extra for storing, and a discount that is not known is not given.
+    `input`: most providers charge nothing extra for storing, and a discount that is not known is not given. Where
+    prompts of more than `long_from` tokens cost more, all of their tokens and their answers have `long_prompt` prices.
     """
 
     input: Decimal
     output: Decimal
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
+    long_from: int = 0
+    long_prompt: ModelPrice | None = None
 
     def __post_init__(self) -> None:
         for price in (self.input, self.output, self.cached_input, self.cache_write):
             if price is not None and not is_price(price):
                 raise ValueError(f"{price} is no price")
 
+    def for_prompt(self, tokens: int) -> ModelPrice:
+        """The prices that hold for a prompt of so many tokens."""
+        if self.long_prompt is None or tokens <= self.long_from:
+            return self
+        return self.long_prompt.for_prompt(tokens)
+
     def cost(self, usage: TokenUsage) -> Decimal | None:
         """USD for `usage`, in which each token is counted once. None for counts that cannot be."""
+        if self.long_prompt is not None and usage.prompt_tokens > self.long_from:
+            return self.long_prompt.cost(usage)
         plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
         if min(plain, usage.cached_tokens, usage.cache_write_tokens, usage.completion_tokens) < 0:
             return None
@@ -157,7 +168,8 @@ class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. `cost` is in USD, None when the price is unknown; times are milliseconds from the call.
+    """A whole answer. `cost` is in USD, None when the price is unknown, and `cost_estimated` where tokens were that it
+    is reckoned from; times are milliseconds from the call.
 
     `ttft_ms` is the time to the first token of text or reasoning, None when none came or nothing was streamed.
     Where policies waited or tried more than once, times count from the attempt that answered, `waited_ms` is what went
@@ -183,6 +195,7 @@ class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
     waited_ms: float = 0.0
     limits: tuple[ServerLimit, ...] = ()
     failed_attempts: tuple[FailedAttempt, ...] = ()
+    cost_estimated: bool = False
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):

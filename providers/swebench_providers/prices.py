@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from glob import escape
 from typing import TYPE_CHECKING, Final
@@ -66,7 +66,7 @@ class Prices:
         return None
 
     async def price_of(self, model: str) -> ModelPrice | None:
-        """What `model` costs, before it is asked. Where a long prompt costs more, this is the price of a short one."""
+        """What `model` costs, before it is asked."""
         own = self._own(model)
         if own is not None:
             return own
@@ -170,18 +170,38 @@ def _price_on_list(provider: str, model: str) -> ModelPrice | None:
         listed = genai_prices.calc_price(genai_prices.Usage(), model, provider_id=provider).model_price
     except LookupError:
         return None
-    per_input, per_output = _rates(listed)
+    return _from_tier(listed, sorted(_tier_starts(listed)))
+
+
+def _from_tier(listed: genai_prices.types.ModelPrice, starts: Sequence[int], above: int = 0) -> ModelPrice | None:
+    """The prices of prompts of more than `above` tokens, and in them those of the longer ones, from `starts` on."""
+    per_input, per_output = (_rate(listed, name, above) for name in ("input_mtok", "output_mtok"))
     if per_input is None or per_output is None:
         return None
-    cached, stored = (_rate(listed, name) for name in ("cache_read_mtok", "cache_write_mtok"))
-    return ModelPrice(input=per_input, output=per_output, cached_input=cached, cache_write=stored)
+    cached, stored = (_rate(listed, name, above) for name in ("cache_read_mtok", "cache_write_mtok"))
+    return ModelPrice(
+        input=per_input,
+        output=per_output,
+        cached_input=cached,
+        cache_write=stored,
+        long_from=starts[0] if starts else 0,
+        long_prompt=_from_tier(listed, starts[1:], starts[0]) if starts else None,
+    )
+
+
+def _tier_starts(listed: genai_prices.types.ModelPrice) -> set[int]:
+    """The lengths of prompts, in tokens, above which one of the prices read here is another."""
+    names = ("input_mtok", "output_mtok", "cache_read_mtok", "cache_write_mtok")
+    return {tier.start for name in names for tier in getattr(getattr(listed, name, None), "tiers", ())}
 
 
 def _rates(price: genai_prices.types.ModelPrice) -> tuple[Decimal | None, Decimal | None]:
     return _rate(price, "input_mtok"), _rate(price, "output_mtok")
 
 
-def _rate(price: genai_prices.types.ModelPrice, name: str) -> Decimal | None:
-    """USD per million tokens, by the lowest tier; the list leaves out what it does not know."""
+def _rate(price: genai_prices.types.ModelPrice, name: str, above: int = 0) -> Decimal | None:
+    """USD per million tokens, by the tier of prompts just longer than `above`; None for what the list leaves out."""
     rate: Decimal | genai_prices.types.TieredPrices | None = getattr(price, name, None)
-    return rate if rate is None or isinstance(rate, Decimal) else rate.base
+    if rate is None or isinstance(rate, Decimal):
+        return rate
+    return next((tier.price for tier in reversed(rate.tiers) if 0 < tier.start <= above), rate.base)

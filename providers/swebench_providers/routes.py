@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
 from swebench_providers.catalog import profile_of
 from swebench_providers.clock import Clock
-from swebench_providers.models import ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.default_models import DefaultModels
+from swebench_providers.errors import ProviderError
+from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.breaker import BreakerStatistics, Breaking, CircuitBreaker, Transition
 from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.failing import Failing
 from swebench_providers.policies.fallback import Route
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
 from swebench_providers.policies.observed import Observed, Observer
@@ -33,9 +35,11 @@ from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.spending import Spending
 from swebench_providers.policies.stack import OneCall, Streams
 from swebench_providers.provider import Provider
+from swebench_providers.recent import Recent
+from swebench_providers.route_prices import LONGEST_ANSWER, PriceBook, RoutePricing
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
-_LONGEST_ANSWER: Final = 32_000  # tokens, where neither the request nor the catalog knows
+_ROUTES: Final = 1_024  # kept at most; a route is made anew where a model has not been asked for a long time
 
 
 @runtime_checkable
@@ -90,37 +94,34 @@ class RouteBuilder:
         self._limits = dict(policies.limits)
         self._limiters = RateLimitCoordinator(lambda name: self._limits.get(name, RateLimits()), clock=clock)
         self._shared: dict[str, _Shared] = {}
-        self._routes: dict[tuple[int, str], Route] = {}
-        self._defaults: dict[int, str] = {}
-        self._prices: dict[tuple[str, str], ModelPrice | None] = {}
-        self._preparing = asyncio.Lock()
+        self._routes: Recent[tuple[int, str], Route] = Recent(_ROUTES)
+        self._defaults = DefaultModels(clock=clock)
+        self._preparing: dict[str, asyncio.Lock] = {}
+        self.prices = PriceBook(self._providers, clock=clock)
 
-    async def route(self, candidate: Candidate, asked: str) -> Route:
-        """The route of a candidate for a request that asks for the model `asked`."""
-        model = candidate.model or asked or self._defaults.get(id(candidate), "")
-        route = self._routes.get((id(candidate), model)) if model else None
-        if route is not None:
-            return route
-        async with self._preparing:
-            return await self._prepared(candidate, model)
+    async def route(self, candidate: Candidate, asked: str, *, needed: bool = False) -> Route:
+        """The route of a candidate for a request that asks for the model `asked`.
 
-    async def price_of(self, provider: str, model: str) -> ModelPrice | None:
-        """USD per million tokens; looked up once."""
-        if (provider, model) not in self._prices:
-            self._prices[provider, model] = await self._providers[provider].price_of(model)
-        return self._prices[provider, model]
-
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str) -> Decimal | None:
-        return await self._providers[provider].cost_of(usage, model)
+        Where its provider cannot name its default model, the route has no model and fails with the reason. The provider
+        is asked again after a while, and at once where the route is `needed` because there is no other.
+        """
+        model = candidate.model or asked or self._defaults.known(candidate.provider)
+        if not model:
+            try:
+                model = await self._defaults.of(candidate.provider, needed=needed)
+            except ProviderError as error:
+                return Route(candidate.name, "", Failing(error))
+        route = self._routes.get((id(candidate), model))
+        return await self._prepared(candidate, model) if route is None else route
 
     def pricing(self, routes: Sequence[Route]) -> RoutePricing:
         """Prices, as far as they matter for a call that may take any of `routes`."""
-        return RoutePricing(self, routes)
+        return RoutePricing(self.prices, [(route, self.longest_answer(route)) for route in routes if route.model])
 
     def longest_answer(self, route: Route) -> int:
         """Tokens; by what the catalog knows of the model."""
         spec = self._providers[route.provider].spec
-        return profile_of(spec, route.model).max_output or _LONGEST_ANSWER
+        return profile_of(spec, route.model).max_output or LONGEST_ANSWER
 
     def key_health(self, provider: str) -> KeyHealth:
         return self._of(provider).keys
@@ -134,13 +135,14 @@ class RouteBuilder:
         return {name: limiter.headroom() for name, limiter in self._limiters.of(provider).items()}
 
     async def _prepared(self, candidate: Candidate, model: str) -> Route:
-        self._providers.setdefault(candidate.name, candidate.provider)
-        if not model:
-            model = self._defaults[id(candidate)] = await candidate.provider.default_model()
-        if (id(candidate), model) not in self._routes:
-            await self._learn_slots(candidate.provider)
-            self._routes[id(candidate), model] = Route(candidate.name, model, self._stack(candidate, model))
-        return self._routes[id(candidate), model]
+        async with self._preparing.setdefault(candidate.name, asyncio.Lock()):
+            route = self._routes.get((id(candidate), model))
+            if route is None:
+                self._providers.setdefault(candidate.name, candidate.provider)
+                await self._learn_slots(candidate.provider)
+                route = Route(candidate.name, model, self._stack(candidate, model))
+                self._routes.set((id(candidate), model), route)
+            return route
 
     async def _learn_slots(self, provider: Provider) -> None:
         if provider.name in self._limits or not isinstance(provider, HasSlots):
@@ -173,7 +175,7 @@ class RouteBuilder:
         budget = self._provider_budgets.get(name)
         if budget is None:
             return observed
-        pricing = RoutePricing(self, [Route(name, model, observed)])
+        pricing = self.pricing([Route(name, model, observed)])
         return Spending(observed, pricing, [budget], unknown_price=policies.unknown_price, clock=self._clock)
 
     def _keyed(self, name: str, model: str, label: str, provider: Provider, breaker: CircuitBreaker) -> KeyRoute:
@@ -186,37 +188,6 @@ class RouteBuilder:
         if provider not in self._shared:
             self._shared[provider] = _Shared(provider, self._policies, self._clock, self._on_transition)
         return self._shared[provider]
-
-
-class RoutePricing:
-    """The prices of some routes; see `spending.Pricing`."""
-
-    def __init__(self, builder: RouteBuilder, routes: Sequence[Route]) -> None:
-        self._builder = builder
-        self._routes = routes
-        self._dearest: list[tuple[Decimal, Decimal, int]] | None = None
-
-    async def price_of(self, provider: str, model: str) -> ModelPrice | None:
-        return await self._builder.price_of(provider, model)
-
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str) -> Decimal | None:
-        return await self._builder.cost_of(usage, provider, model)
-
-    async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
-        """USD for the dearest of the routes whose price is known."""
-        if self._dearest is None:
-            self._dearest = [await self._rates(route) for route in self._routes]
-        asked, worst = request.max_tokens, Decimal(0)
-        for read, written, longest in self._dearest:
-            worst = max(worst, prompt_tokens * read + (asked or longest) * written)
-        return worst.scaleb(-6)
-
-    async def _rates(self, route: Route) -> tuple[Decimal, Decimal, int]:
-        """USD per million tokens read and written, and the most that may be written."""
-        price = await self._builder.price_of(route.provider, route.model)
-        if price is None:
-            return Decimal(0), Decimal(0), 0
-        return max(price.input, price.cache_write or price.input), price.output, self._builder.longest_answer(route)
 
 
 class _Shared:
@@ -232,14 +203,15 @@ class _Shared:
         self.keys = KeyHealth(clock=clock)
         self.retries = RetryBudget()
         self.refused = RefusedParameters()
-        self.breakers: dict[str, CircuitBreaker] = {}
+        self.breakers: Recent[str, CircuitBreaker] = Recent(_ROUTES)
 
     def breaker(self, model: str) -> CircuitBreaker:
-        if model not in self.breakers:
-            self.breakers[model] = CircuitBreaker(
+        return self.breakers.get_or_add(
+            model,
+            lambda: CircuitBreaker(
                 f"{self._name}:{model}", self._settings, clock=self._clock, on_transition=self._on_transition
-            )
-        return self.breakers[model]
+            ),
+        )
 
 
 def _demand(request: UnifiedRequest) -> Demand:

@@ -254,6 +254,7 @@ def _error(error: httpx.HTTPError, host: str, *, in_body: bool) -> ProviderError
             ErrorKind.TIMEOUT,
             f"{host} did not accept the connection in time",
             hint="Check the address and the network.",
+            reason="connect",
         )
     if isinstance(error, httpx.ReadTimeout):
         return ProviderError(

@@ -75,7 +75,13 @@ def _price(path: Path, where: tuple[str, ...], found: object) -> ModelPrice:
     missing = [key for key in _NEEDED if key not in values]
     if missing:
         raise PricesError(f"{path}: {_key(where)} has no {' and no '.join(missing)}", hint=_EXAMPLE)
-    return ModelPrice(**{key: _amount(path, (*where, key), value) for key, value in values.items()})
+    amounts = {key: _amount(path, (*where, key), value) for key, value in values.items()}
+    return ModelPrice(
+        input=amounts["input"],
+        output=amounts["output"],
+        cached_input=amounts.get("cached_input"),
+        cache_write=amounts.get("cache_write"),
+    )
 
 
 def _amount(path: Path, where: tuple[str, ...], found: object) -> Decimal:

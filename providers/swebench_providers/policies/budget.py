@@ -1,16 +1,25 @@
 """A cap on what is spent. The worst case of a request is reserved before it goes out, and settled with what it cost.
 
-What is spent and reserved together never passes the cap: at most it is passed by what requests in flight turn out to
-cost beyond their worst case. A request that does not fit beside what is reserved waits until that is settled; one
-that would not fit even then is refused.
+The rule. A call begins only where its worst case fits beside what is spent and reserved; one that does not waits, first
+come, first served, until requests in flight have settled, and is refused where not even that would help. What the call
+costs is taken out of its own reservation first, so counting a cost never makes room for others. A further attempt of
+the same call holds the worst case again as far as there is room, and goes on with what is left of its own reservation
+where there is none: it never waits, since two calls that wait for each other's rest would wait for ever.
+
+What follows from it: spent and reserved together pass the cap by no more than the settled difference of what was in
+flight, which is what calls turn out to cost beyond what was reserved for them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import deque
 from collections.abc import Callable, Hashable
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -23,10 +32,12 @@ WARN_AT: Final = (Decimal("0.5"), Decimal("0.8"), Decimal("0.95"))
 """The shares of a cap at which its user hears of it."""
 
 _NOTHING: Final = Decimal(0)
+_LOG: Final = logging.getLogger("swebench_providers.budget")
+_LOG.addHandler(logging.NullHandler())  # without the program's own handlers nothing is written anywhere
 
 
 class Journal(Protocol):
-    """Where a budget writes what a crash must not make it forget."""
+    """Where a budget writes what a crash must not make it forget. Both raise `OSError` where they cannot."""
 
     def reserved(self, number: int, amount: Decimal) -> None:
         """Reservation `number` is about to be used."""
@@ -47,7 +58,7 @@ class BudgetWarning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
-    """A budget as a screen shows it, in USD. `unpriced` is the number of calls whose cost nobody knows."""
+    """A budget as a screen shows it, in USD. `unpriced` is the number of attempts whose cost nobody knows."""
 
     name: str
     cap: Decimal
@@ -56,32 +67,83 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
     unpriced: int
 
 
+def local_day() -> date:
+    """The `period` of a budget that begins anew at midnight where its user is."""
+    return datetime.now().astimezone().date()
+
+
+def utc_day() -> date:
+    """The `period` of a budget that begins anew at midnight UTC, as most providers reckon."""
+    return datetime.now(UTC).date()
+
+
 class Reservation:
     """What is held for one call. `settle` ends it, once; what follows is ignored."""
 
-    def __init__(self, budget: Budget, number: int, amount: Decimal) -> None:
+    def __init__(self, budget: Budget, number: int, worst: Decimal) -> None:
         self._budget = budget
         self._number = number
-        self._amount = amount
-        self._cost = _NOTHING
+        self._worst = worst
+        self._held = worst
+        self._cost = _NOTHING  # since `_number` was written down
         self._open = True
 
     def add(self, cost: Decimal | None) -> None:
         """An attempt of the call has cost this; None is a cost that nobody knows."""
-        self._cost += cost or _NOTHING
+        if not cost:
+            if cost is None:
+                self._budget.spend(None)
+            return
+        self._cost += cost
+        if self._open:
+            used = min(cost, self._held)
+            self._held -= used
+            self._budget.reserved -= used
         self._budget.spend(cost)
 
-    def settle(self) -> None:
-        """The call has ended, however it did."""
-        if self._open:
-            self._open = False
-            self._budget.release(self._number, self._amount, self._cost)
+    def again(self) -> None:
+        """Before a further attempt: hold its worst case too, as far as there is room.
+
+        Raises `ProviderError` (quota_exhausted, reason `budget`) where neither the reservation nor the cap has a rest,
+        and with reason `journal` where it cannot be written down.
+        """
+        if self._held < self._worst or self._cost:
+            more = self._budget.more(self._worst, self._held)
+            number = self._budget.written(self._worst)
+            self._budget.reserved += more
+            self._held += more
+            self._budget.note_end(self._number, self._cost)
+            self._number, self._cost = number, _NOTHING
+
+    def settle(self) -> str | None:
+        """The call has ended, however it did. What its user should know, where that could not be written down."""
+        if not self._open:
+            return None
+        self._open = False
+        return self._budget.release(self._number, self._held, self._cost)
+
+
+class _Waiting(NamedTuple):
+    """A call that does not fit yet."""
+
+    worst: Decimal
+    given: asyncio.Future[Reservation]
+
+
+class _Period(NamedTuple):
+    """What is known of one span of time."""
+
+    name: Hashable
+    spent: Decimal
+    to_warn: list[Decimal]
 
 
 class Budget:
     """One cap and what has been spent of it, in USD. `spent` is what earlier calls have cost already.
 
-    `period` names the span the cap holds for, such as the day: when its value changes, nothing is spent of it yet.
+    `period` names the span the cap holds for, such as `local_day`: when its value changes, nothing is spent of it yet.
+    What a call costs counts in the span in which it is settled. `on_warning` is called in the loop that spends, and
+    must not raise. Raises `ValueError` for a cap that is no amount of money.
     """
 
     def __init__(
@@ -94,45 +156,53 @@ class Budget:
         journal: Journal | None = None,
         on_warning: Callable[[BudgetWarning], None] | None = None,
     ) -> None:
+        if cap.is_nan() or cap < 0:
+            raise ValueError(f"{cap} is no cap for the {name} budget")
         self.name = name
         self.cap = cap
         self.spent = spent
         self.reserved = _NOTHING
         self.unpriced = 0
-        self._period = period or (lambda: None)
-        self._now_in = self._period()
+        self._period = period
+        self._now_in = period() if period else None
+        self._before: _Period | None = None
         self._journal = journal
         self._on_warning = on_warning
         self._to_warn = [share for share in WARN_AT if spent < cap * share]
-        self._turn = asyncio.Lock()
-        self._changed = asyncio.Event()
+        self._line: deque[_Waiting] = deque()
         self._last = 0
 
     def fits_now(self, worst: Decimal) -> bool:
         """Whether it fits beside what is spent and reserved, with nobody waiting before it."""
-        return not self._turn.locked() and self._fits(worst)
+        return not self._line and self._fits(worst)
+
+    def reserve_now(self, worst: Decimal) -> Reservation | None:
+        """Hold `worst` for a call where it fits now; None where it has to be waited for.
+
+        Raises `ProviderError` as `reserve` does.
+        """
+        if self._line or not self._fits(worst):
+            if self.spent + worst > self.cap:
+                raise self._exhausted(worst)
+            return None
+        return self._hold(worst)
 
     async def reserve(self, worst: Decimal) -> Reservation:
         """Hold `worst` for a call, first come, first served.
 
-        Raises `ProviderError` (quota_exhausted, reason `budget`) where not even a wait would help.
+        Raises `ProviderError` (quota_exhausted): reason `budget` where not even a wait would help, `journal` where it
+        cannot be written down.
         """
-        async with self._turn:
-            while not self._fits(worst):
-                if self.spent + worst > self.cap:
-                    raise self._exhausted(worst)
-                self._changed.clear()
-                await self._changed.wait()
-            self._last += 1
-            self.reserved += worst
-            if self._journal is not None:
-                self._journal.reserved(self._last, worst)
-            return Reservation(self, self._last, worst)
-
-    def refuse_if_spent(self) -> None:
-        """Before a further attempt of a call that holds its worst case: what failed may have cost something too."""
-        if not self._fits(_NOTHING):
-            raise self._exhausted(_NOTHING)
+        held = self.reserve_now(worst)
+        if held is not None:
+            return held
+        waiting = _Waiting(worst, asyncio.get_running_loop().create_future())
+        self._line.append(waiting)
+        try:
+            return await waiting.given
+        except asyncio.CancelledError:
+            self._leave(waiting)
+            raise
 
     def spend(self, cost: Decimal | None) -> None:
         """Count a cost, and warn where a share of the cap is passed."""
@@ -146,12 +216,47 @@ class Budget:
             if self._on_warning is not None:
                 self._on_warning(BudgetWarning(name=self.name, share=share, spent=self.spent, cap=self.cap))
 
-    def release(self, number: int, amount: Decimal, cost: Decimal) -> None:
-        """A reservation has ended, and its call has cost `cost` in all."""
-        self.reserved -= amount
+    def more(self, worst: Decimal, held: Decimal) -> Decimal:
+        """How much can be held beside `held`, for a further attempt. Raises `ProviderError` for no rest at all."""
+        self._roll_over()
+        room = self.cap - self.spent - self.reserved
+        more = max(min(worst - held, room), _NOTHING)
+        if not held + more and (worst or room < 0):
+            raise self._exhausted(worst)
+        return more
+
+    def written(self, worst: Decimal) -> int:
+        """The number of a new reservation, after it was written down. Raises `ProviderError` (reason `journal`)."""
+        self._last += 1
         if self._journal is not None:
+            try:
+                self._journal.reserved(self._last, worst)
+            except OSError as error:
+                raise self._unwritten(error) from None
+        return self._last
+
+    def release(self, number: int, held: Decimal, cost: Decimal) -> str | None:
+        """A reservation has ended, and its call has cost `cost` since it was written down; see `Reservation.settle`."""
+        self.reserved -= held
+        told = self.note_end(number, cost)
+        if self._line:
+            self._serve()
+        return told
+
+    def note_end(self, number: int, cost: Decimal) -> str | None:
+        """Write down the end of a reservation. What was paid for is not lost where that fails: the sums are right."""
+        if self._journal is None:
+            return None
+        try:
             self._journal.settled(number, cost)
-        self._changed.set()
+        except OSError as error:
+            told = (
+                f"the journal of the {self.name} budget cannot be written ({error.strerror or error}): "
+                "after a restart this request counts with its worst case"
+            )
+            _LOG.warning("%s", told, extra={"budget": self.name, "number": number, "cost": str(cost)})
+            return told
+        return None
 
     def state(self) -> BudgetState:
         self._roll_over()
@@ -159,21 +264,77 @@ class Budget:
             name=self.name, cap=self.cap, spent=self.spent, reserved=self.reserved, unpriced=self.unpriced
         )
 
+    def _hold(self, worst: Decimal) -> Reservation:
+        number = self.written(worst)  # where this fails nothing is held yet
+        self.reserved += worst
+        return Reservation(self, number, worst)
+
+    def _serve(self) -> None:
+        """Give those in line what fits now, and refuse those for whom there will be no room."""
+        while self._line:
+            worst, given = self._line[0]
+            hopeless = self.spent + worst > self.cap
+            if not (given.done() or hopeless or self._fits(worst)):
+                return
+            self._line.popleft()
+            if given.done():
+                continue
+            try:
+                if hopeless:
+                    raise self._exhausted(worst)
+                given.set_result(self._hold(worst))
+            except ProviderError as error:
+                given.set_exception(error)
+
+    def _leave(self, waiting: _Waiting) -> None:
+        """Who waited was cancelled, perhaps in the very moment in which it was served."""
+        given = waiting.given
+        if given.cancelled():
+            with suppress(ValueError):  # it may be out of the line already
+                self._line.remove(waiting)
+        elif given.exception() is None:
+            given.result().settle()
+        self._serve()
+
     def _fits(self, worst: Decimal) -> bool:
         self._roll_over()
         return self.spent + self.reserved + worst <= self.cap
 
     def _roll_over(self) -> None:
-        now_in = self._period()
-        if now_in != self._now_in:
-            self._now_in = now_in
-            self.spent, self._to_warn = _NOTHING, list(WARN_AT)
+        """Begin a new span with nothing spent; where a clock was set back, go on with what was spent in the old one."""
+        if self._period is None or (now_in := self._period()) == self._now_in:
+            return
+        ended, back = _Period(self._now_in, self.spent, self._to_warn), self._before
+        if back is None or back.name != now_in:
+            back = _Period(now_in, _NOTHING, list(WARN_AT))
+        self._now_in, self.spent, self._to_warn = back
+        self._before = ended
 
     def _exhausted(self, worst: Decimal) -> ProviderError:
-        needed = f", and the next request may cost ${worst:.4f}" if worst else ""
+        spent = f"{_usd(self.spent)} is spent"
+        if self.spent >= self.cap:
+            what = f"is used up: {spent}"
+        elif self.spent + worst > self.cap:
+            what = f"does not cover the next request: {spent}, and that may cost {_usd(worst)}"
+        else:
+            what = f"has no room for a further attempt: {spent}, and requests in flight hold {_usd(self.reserved)}"
         return ProviderError(
             ErrorKind.QUOTA_EXHAUSTED,
-            f"the {self.name} budget of ${self.cap:.2f} is used up: ${self.spent:.4f} is spent{needed}",
+            f"the {self.name} budget of {_usd(self.cap)} {what}",
             hint="Raise the budget, lower the output limit, or choose a cheaper model.",
             reason="budget",
         )
+
+    def _unwritten(self, error: OSError) -> ProviderError:
+        return ProviderError(
+            ErrorKind.QUOTA_EXHAUSTED,
+            f"the journal of the {self.name} budget cannot be written ({error.strerror or error}), "
+            "so nothing is asked that may cost money",
+            hint="Make room on the disk, or start the run again with another folder for its data.",
+            reason="journal",
+        )
+
+
+def _usd(amount: Decimal) -> str:
+    """Cents where they say it all, else up to a millionth of a dollar."""
+    return f"${amount:.2f}" if amount == round(amount, 2) else f"${amount:.6f}".rstrip("0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -21,12 +22,15 @@ _entry = msgspec.json.Decoder(_Entry)
 
 
 class FileJournal:
-    """Appends to `path`, a line at a time: what was written survives the process, however it ends."""
+    """Appends to `path`, a line at a time: what was written survives the process, however it ends.
+
+    Raises `OSError` where a line could not be written whole, a closed file included. What was written of it is a torn
+    line, and the next one begins after it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab+", buffering=0)
-        if self._file.tell() and not _ends_its_last_line(self._file):
-            self._file.write(b"\n")
+        self._torn = bool(self._file.tell()) and not _ends_its_last_line(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -46,7 +50,13 @@ class FileJournal:
         self._file.close()
 
     def _write(self, entry: _Entry) -> None:
-        self._file.write(msgspec.json.encode(entry) + b"\n")
+        if self._file.closed:
+            raise OSError(errno.EBADF, "it is closed")
+        line = (b"\n" if self._torn else b"") + msgspec.json.encode(entry) + b"\n"
+        self._torn = True  # until all of it is there
+        if self._file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._torn = False
 
 
 def _ends_its_last_line(file: BinaryIO) -> bool:
@@ -72,7 +82,7 @@ def spent_according_to(path: Path) -> Decimal:
         if entry.reserved is not None:
             spent += open_.pop(entry.number, Decimal(0))
             open_[entry.number] = entry.reserved
-        else:
+        elif entry.settled is not None:
             open_.pop(entry.number, None)
-            spent += entry.settled or Decimal(0)
+            spent += entry.settled
     return spent + sum(open_.values(), Decimal(0))

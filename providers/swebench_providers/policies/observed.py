@@ -18,8 +18,8 @@ from swebench_providers.policies.stack import Streams
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt ended: answered (`finished`), failed (`error`), or given up by the caller (neither).
 
-    `began` and `ended` are monotonic seconds, `first_token` seconds after `began`; `retry` says that one had failed
-    before it. There is no text in it.
+    `began` and `ended` are monotonic seconds; `first_token` is seconds after `began`, None where nothing was streamed;
+    `retry` says that one had failed before it. There is no text in it.
     """
 
     provider: str
@@ -61,7 +61,8 @@ class Observed:
                 async for event in events:
                     match event:
                         case TextDelta() | ReasoningDelta():
-                            watch.first = watch.first or event.at
+                            if watch.first is None and request.stream:
+                                watch.first = event.at
                         case Attempt():
                             watch.begin(event, request)
                         case UsageUpdate():

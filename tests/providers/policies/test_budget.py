@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
+import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_providers import ErrorKind, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UsageUpdate
-from swebench_providers.models import Charge
-from swebench_providers.policies.budget import Budget, BudgetWarning
-from swebench_providers.policies.journal import FileJournal, spent_according_to
-from swebench_providers.policies.spending import Spending
-from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
-from tests.providers.policies.virtual_time import VirtualClock
+from swebench_providers import ErrorKind, ProviderError
+from swebench_providers.policies.budget import Budget, BudgetWarning, local_day, utc_day
 
-PRICE = ModelPrice(input=Decimal(10), output=Decimal(100))
-USAGE = TokenUsage(prompt_tokens=1_000, completion_tokens=100)
-COST, NOTHING = Decimal("0.02"), Decimal(0)
+NOTHING = Decimal(0)
 
 
-class Priced:
-    """Every model costs the same; `known` False is a model nobody knows the price of."""
+class FullDisk:
+    """A journal that can be written while `room` is true."""
 
-    def __init__(self, *, known: bool = True, worst: Decimal = Decimal("0.05")) -> None:
-        self._known, self._worst = known, worst
+    def __init__(self, *, room: bool = True) -> None:
+        self.room = room
+        self.lines: list[tuple[str, int, Decimal]] = []
 
-    async def price_of(self, provider: str, model: str) -> ModelPrice | None:  # noqa: ARG002
-        return PRICE if self._known else None
+    def reserved(self, number: int, amount: Decimal) -> None:
+        self._write("reserved", number, amount)
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str) -> Decimal | None:  # noqa: ARG002
-        return PRICE.cost(usage) if usage and self._known else None
+    def settled(self, number: int, cost: Decimal) -> None:
+        self._write("settled", number, cost)
 
-    async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:  # noqa: ARG002
-        return self._worst
-
-
-def good() -> Script:
-    return [text(), UsageUpdate(USAGE, 0.0), done()]
+    def _write(self, what: str, number: int, amount: Decimal) -> None:
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        self.lines.append((what, number, amount))
 
 
 @given(
@@ -64,6 +53,7 @@ async def test_the_cap_holds_whatever_the_calls_and_their_order(
         assert budget.spent + budget.reserved <= cap
     for reservation, cost in data.draw(st.permutations(held)):
         reservation.add(cost)
+        assert budget.spent + budget.reserved <= cap
         reservation.settle()
         reservation.settle()
         assert budget.spent + budget.reserved <= cap
@@ -107,7 +97,7 @@ async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refu
     first.add(Decimal("0.1"))
     first.settle()
     (await waiting).settle()
-    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 is used up: \$0.1000 is spent") as caught:
+    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 does not cover .*: \$0.10 is spent") as caught:
         await budget.reserve(Decimal("0.95"))
     assert (caught.value.kind, caught.value.reason, caught.value.retryable) == (
         ErrorKind.QUOTA_EXHAUSTED,
@@ -116,119 +106,193 @@ async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refu
     )
 
 
+async def test_who_waits_is_refused_as_soon_as_no_room_will_be_left() -> None:
+    budget = Budget("run", Decimal(1))
+    first = await budget.reserve(Decimal("0.9"))
+    waiting = [asyncio.create_task(budget.reserve(Decimal(worst))) for worst in ("0.5", "0.1")]
+    await asyncio.sleep(0)
+    first.add(Decimal("0.8"))
+    first.settle()
+    with pytest.raises(ProviderError, match=r"\$0.80 is spent, and that may cost \$0.50"):
+        await waiting[0]
+    (await waiting[1]).settle()
+    assert budget.reserved == 0
+
+
+async def test_the_line_is_first_come_first_served_and_a_large_call_is_not_overtaken() -> None:
+    budget, order = Budget("run", Decimal(1)), list[str]()
+    first = await budget.reserve(Decimal("0.6"))
+
+    async def call(name: str, worst: str) -> None:
+        reservation = await budget.reserve(Decimal(worst))
+        order.append(name)
+        reservation.settle()
+
+    tasks = [asyncio.create_task(call("large", "0.9")), asyncio.create_task(call("small", "0.1"))]
+    await asyncio.sleep(0)
+    assert order == []
+    first.settle()
+    await asyncio.gather(*tasks)
+    assert order == ["large", "small"]
+
+
+async def test_who_is_cancelled_in_the_moment_it_is_served_leaves_its_place_to_the_next() -> None:
+    budget = Budget("run", Decimal(1))
+    first = await budget.reserve(Decimal(1))
+    served, next_ = (asyncio.create_task(budget.reserve(Decimal(1))) for _ in range(2))
+    await asyncio.sleep(0)
+    first.settle()  # `served` has it now, and has not run yet
+    served.cancel()
+    with suppress(asyncio.CancelledError):
+        await served
+    (await next_).settle()
+    assert budget.reserved == 0
+
+
+async def test_a_repeat_goes_on_with_its_own_reservation_while_others_hold_the_cap() -> None:
+    budget = Budget("run", Decimal(1))
+    own, other = await budget.reserve(Decimal("0.5")), await budget.reserve(Decimal("0.5"))
+    own.add(Decimal("0.1"))
+    assert budget.spent + budget.reserved == 1  # what it cost came out of what it held
+    own.again()
+    assert budget.spent + budget.reserved == 1
+    own.add(Decimal("0.4"))
+    with pytest.raises(
+        ProviderError, match=r"no room for a further attempt: \$0.50 is spent, and requests in flight hold \$0.50"
+    ):
+        own.again()
+    other.settle()
+    own.again()  # with the other one's room
+    assert budget.reserved == Decimal("0.5")
+    own.settle()
+    assert (budget.spent, budget.reserved) == (Decimal("0.5"), NOTHING)
+
+
+async def test_a_repeat_holds_its_worst_case_again_where_there_is_room() -> None:
+    budget = Budget("run", Decimal(1))
+    call = await budget.reserve(Decimal("0.5"))
+    call.add(Decimal("0.3"))
+    call.again()
+    assert budget.reserved == Decimal("0.5")
+    call.settle()
+    assert budget.state().reserved == 0
+
+
+async def test_a_free_repeat_is_not_refused_at_a_cap_that_is_reached_exactly() -> None:
+    budget = Budget("run", Decimal(1), spent=Decimal(1))
+    call = await budget.reserve(NOTHING)
+    call.again()
+    call.settle()
+    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 is used up: \$1.00 is spent"):
+        await budget.reserve(Decimal("0.000001"))
+
+
 async def test_its_user_hears_of_each_share_once() -> None:
     heard: list[BudgetWarning] = []
     budget = Budget("today", Decimal(10), on_warning=heard.append)
-    for _ in range(10):
+    for _ in range(20):
         budget.spend(Decimal(1))
     assert [warning.share for warning in heard] == [Decimal("0.5"), Decimal("0.8"), Decimal("0.95")]
+    assert [warning.spent for warning in heard] == [5, 8, 10]
 
 
-async def test_a_new_day_begins_with_nothing_spent() -> None:
+async def test_one_large_cost_passes_all_shares_and_those_passed_before_are_not_told_again() -> None:
+    heard: list[BudgetWarning] = []
+    Budget("today", Decimal(10), on_warning=heard.append).spend(Decimal(11))
+    Budget("today", Decimal(10), spent=Decimal(8), on_warning=heard.append).spend(Decimal("1.9"))
+    assert [str(warning.share) for warning in heard] == ["0.5", "0.8", "0.95", "0.95"]
+
+
+async def test_a_new_day_begins_with_nothing_spent_and_warns_anew() -> None:
+    day, heard = "Monday", list[BudgetWarning]()
+    budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day, on_warning=heard.append)
+    in_flight = await budget.reserve(Decimal("0.1"))
+    day = "Tuesday"
+    assert budget.state().spent == 0
+    assert not budget.fits_now(Decimal("0.95"))  # what is in flight counts for the day it is settled in
+    in_flight.add(Decimal("0.1"))
+    in_flight.settle()
+    assert (budget.state().spent, budget.reserved) == (Decimal("0.1"), NOTHING)
+    budget.spend(Decimal("0.4"))
+    assert [str(warning.share) for warning in heard] == ["0.5"]
+
+
+async def test_a_clock_that_is_set_back_over_midnight_brings_no_second_budget() -> None:
     day = "Monday"
     budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day)
-    day = "Tuesday"
-    assert budget.fits_now(Decimal("0.9"))
-    assert budget.state().spent == 0
+    for day, spent in (("Tuesday", "0.2"), ("Monday", "0.9"), ("Tuesday", "0.2")):
+        if day == "Tuesday" and not budget.state().spent:
+            budget.spend(Decimal("0.2"))
+        assert budget.state().spent == Decimal(spent)
 
 
-async def test_an_answer_is_charged_what_the_provider_counted() -> None:
-    clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
-    spending = Spending(Played(clock, good()), Priced(), [budget], on_charge=charges.append, clock=clock)
-    events = await collect(spending)
-    (charge,) = [event for event in events if isinstance(event, Charge)]
-    assert (charge.amount, charge.exact, charges) == (COST, True, [charge])
-    assert (budget.spent, budget.reserved) == (COST, NOTHING)
+def test_days_end_at_midnight_where_the_user_is_or_at_midnight_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = datetime.now(UTC).date()
+    assert before <= utc_day() <= datetime.now(UTC).date()
+    days = set()
+    for zone in ("UTC-14", "UTC+12"):  # of POSIX: east of Greenwich is negative; 26 hours lie between them
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        days.add(local_day())
+    monkeypatch.undo()
+    time.tzset()
+    assert len(days) == 2
 
 
-async def test_15_a_cancelled_answer_costs_what_was_sent_and_what_had_come() -> None:
-    clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
-    never = asyncio.Event()
-    provider = Played(clock, [text("word " * 70), never])
-    spending = Spending(provider, Priced(), [budget], on_charge=charges.append, clock=clock)
-    task = asyncio.create_task(collect(spending, UnifiedRequest(model="m", prompt="Why? " * 700)))
-    await asyncio.wait_for(provider.waits.wait(), 5)
-    task.cancel()
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    (charge,) = charges
-    assert charge.amount is not None
-    assert (charge.exact, budget.reserved, provider.open) == (False, NOTHING, 0)
-    assert Decimal("0.015") < charge.amount < Decimal("0.025")  # 1,000 tokens sent, 100 come
-    assert budget.spent == charge.amount
+@pytest.mark.parametrize("cap", ["-1", "NaN"])
+def test_a_cap_is_an_amount_of_money(cap: str) -> None:
+    with pytest.raises(ValueError, match="is no cap for the run budget"):
+        Budget("run", Decimal(cap))
 
 
-@pytest.mark.parametrize(
-    ("failure", "cost"),
-    [
-        (error(ErrorKind.TRANSIENT, status=None, reason="unreachable"), 0),
-        (error(ErrorKind.OVERLOADED, status=529), 0),
-        (error(ErrorKind.TIMEOUT, status=None), None),
-    ],
-    ids=["never arrived", "rejected", "silent"],
-)
-async def test_a_failure_costs_nothing_only_where_the_server_did_no_work(
-    failure: ProviderError, cost: int | None
-) -> None:
-    clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    spending = Spending(Played(clock, [failure]), Priced(), [budget], clock=clock)
-    with pytest.raises(ProviderError) as caught:
-        await collect(spending)
-    charge = caught.value.charge
-    assert charge is not None
-    assert (charge.amount == cost) if cost is not None else (charge.amount and not charge.exact)
-    assert (budget.spent, budget.reserved) == (charge.amount, NOTHING)
+async def test_what_cannot_be_written_down_is_not_asked_and_holds_nothing() -> None:
+    journal = FullDisk(room=False)
+    budget = Budget("run", Decimal(1), journal=journal)
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="No space left on device") as caught:
+            await budget.reserve(Decimal("0.9"))
+        assert (caught.value.reason, caught.value.retryable) == ("journal", False)
+        assert "disk" in caught.value.hint
+    assert budget.state().reserved == 0
+    journal.room = True
+    (await budget.reserve(Decimal("0.9"))).settle()
 
 
-async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
-    clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    refusing = Spending(Played(clock, good()), Priced(known=False), [budget], clock=clock)
-    with pytest.raises(ProviderError, match="nobody knows what m of acme costs") as caught:
-        await collect(refusing)
-    assert caught.value.reason == "unknown_price"
-    allowing = Spending(
-        Played(clock, good()),
-        Priced(known=False),
-        [budget],
-        unknown_price="allow",
-        clock=clock,
-    )
-    events = await collect(allowing)
-    assert [event.amount for event in events if isinstance(event, Charge)] == [None]
-    assert (budget.state().unpriced, budget.spent) == (1, NOTHING)
-    assert await collect(Spending(Played(clock, good()), Priced(known=False), clock=clock), ASKED)
+async def test_who_waited_while_the_disk_filled_up_is_refused_and_the_next_one_too() -> None:
+    journal = FullDisk()
+    budget = Budget("run", Decimal(1), journal=journal)
+    first = await budget.reserve(Decimal(1))
+    waiting = [asyncio.create_task(budget.reserve(Decimal(1))) for _ in range(2)]
+    await asyncio.sleep(0)
+    journal.room = False
+    assert "after a restart this request counts with its worst case" in (first.settle() or "")
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [outcome.reason for outcome in outcomes if isinstance(outcome, ProviderError)] == ["journal"] * 2
+    assert budget.reserved == 0
 
 
-_IN_FLIGHT = """
-import sys, time
-from decimal import Decimal
-from pathlib import Path
-from swebench_providers.policies.journal import FileJournal
-with FileJournal(Path(sys.argv[1])) as journal:
-    journal.reserved(1, Decimal("0.50"))
-    journal.settled(1, Decimal("0.10"))
-    journal.reserved(2, Decimal("0.75"))
-    print("in flight", flush=True)
-    time.sleep(60)
-"""
+async def test_a_repeat_that_cannot_be_written_down_is_refused_and_its_sums_stay_right() -> None:
+    journal = FullDisk()
+    budget = Budget("run", Decimal(1), journal=journal)
+    call = await budget.reserve(Decimal("0.5"))
+    call.add(Decimal("0.2"))
+    journal.room = False
+    with pytest.raises(ProviderError, match="cannot be written"):
+        call.again()
+    call.settle()
+    assert (budget.spent, budget.reserved) == (Decimal("0.2"), NOTHING)
 
 
-def test_what_a_killed_process_had_in_flight_counts_as_spent(tmp_path: Path) -> None:
-    journal = tmp_path / "journal.jsonl"
-    with subprocess.Popen([sys.executable, "-c", _IN_FLIGHT, str(journal)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"in flight\n"
-        os.kill(process.pid, signal.SIGKILL)
-    assert spent_according_to(journal) == Decimal("0.85")
-    with FileJournal(journal) as again:
-        again.reserved(1, Decimal("0.20"))
-        again.settled(1, Decimal("0.02"))
-    assert spent_according_to(journal) == Decimal("0.87")
-    with journal.open("ab") as torn:
-        torn.write(b'{"number": 3, "reser')
-    assert spent_according_to(journal) == Decimal("0.87")
-    with FileJournal(journal) as after:
-        after.reserved(1, Decimal("0.01"))
-    assert spent_according_to(journal) == Decimal("0.88")
-    assert spent_according_to(tmp_path / "none") == 0
+async def test_each_paid_attempt_stands_in_the_journal_before_the_next_one_goes_out() -> None:
+    journal = FullDisk()
+    call = await Budget("run", Decimal(10), journal=journal).reserve(Decimal(1))
+    call.add(Decimal("0.3"))
+    call.again()
+    call.add(Decimal("0.4"))
+    call.settle()
+    assert journal.lines == [
+        ("reserved", 1, Decimal(1)),
+        ("reserved", 2, Decimal(1)),
+        ("settled", 1, Decimal("0.3")),
+        ("settled", 2, Decimal("0.4")),
+    ]

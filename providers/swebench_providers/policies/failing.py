@@ -1,0 +1,38 @@
+"""What stands where nothing can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from swebench_providers.errors import ProviderError
+from swebench_providers.events import Event
+from swebench_providers.models import UnifiedRequest
+
+
+class Failing:
+    """Fails every call with the same reason."""
+
+    def __init__(self, error: ProviderError) -> None:
+        self._error = error
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
+        raise anew(self._error)
+        yield  # type: ignore[unreachable]  # what makes it a generator
+
+
+def anew(error: ProviderError) -> ProviderError:
+    """The same failure for another call: policies write on the error that passes through them."""
+    copied = ProviderError(
+        error.kind,
+        str(error),
+        hint=error.hint,
+        reason=error.reason,
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+        status=error.status,
+        code=error.code,
+        parameter=error.parameter,
+        request_id=error.request_id,
+    )
+    copied.provider, copied.model = error.provider, error.model
+    return copied

@@ -1,0 +1,485 @@
+"""Every attempt has its price, and only what was sent has one; whatever a call's end, nothing stays reserved."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from swebench_providers import (
+    ErrorKind,
+    Event,
+    FinishReason,
+    ModelPrice,
+    Notice,
+    ProviderError,
+    TokenUsage,
+    UnifiedRequest,
+    UsageUpdate,
+)
+from swebench_providers.events import Attempt, Waiting
+from swebench_providers.fold import Fold
+from swebench_providers.models import Charge
+from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.fallback import Chains, Fallback, Route
+from swebench_providers.policies.retry import Retry, RetrySettings
+from swebench_providers.policies.spending import Spending
+from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
+from tests.providers.policies.test_budget import FullDisk
+from tests.providers.policies.virtual_time import VirtualClock
+
+PRICE = ModelPrice(input=Decimal(10), output=Decimal(100))
+FREE = ModelPrice(input=Decimal(0), output=Decimal(0))
+USAGE = TokenUsage(prompt_tokens=1_000, completion_tokens=100)
+COST, NOTHING = Decimal("0.02"), Decimal(0)
+CUT = error(ErrorKind.INCOMPLETE, status=None)
+LONG = UnifiedRequest(model="m", prompt="Why? " * 700)
+
+
+class Priced:
+    """Every model costs the same; `price` None is one that nobody knows."""
+
+    def __init__(self, price: ModelPrice | None = PRICE, *, worst: Decimal = Decimal("0.05")) -> None:
+        self._price, self._worst = price, worst
+        self.asked: list[tuple[str, str]] = []
+
+    async def price_of(self, provider: str, model: str) -> ModelPrice | None:  # noqa: ARG002
+        return self._price
+
+    async def cost_of(
+        self,
+        usage: TokenUsage | None,
+        provider: str,  # noqa: ARG002
+        model: str,
+        *,
+        asked: str = "",
+    ) -> Decimal | None:
+        self.asked.append((model, asked))
+        return self._price.cost(usage) if usage and self._price else None
+
+    async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:  # noqa: ARG002
+        return self._worst
+
+
+def good(usage: TokenUsage = USAGE) -> Script:
+    return [text(), UsageUpdate(usage, 0.0), done()]
+
+
+def charges_in(events: Sequence[Event]) -> list[Charge]:
+    return [event for event in events if isinstance(event, Charge)]
+
+
+async def folded(spending: Spending, fold: Fold) -> None:
+    """Ask, and keep what is told until it fails."""
+    async with aclosing(spending.stream_unified(LONG)) as events:
+        async for event in events:
+            fold.add(event)
+
+
+async def cost_of_failing(failure: ProviderError, price: ModelPrice | None = PRICE) -> Charge:
+    """What an attempt costs that ends with `failure`; a budget must agree."""
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    spending = Spending(Played(clock, [failure]), Priced(price), [budget], unknown_price="allow", clock=clock)
+    with pytest.raises(ProviderError) as caught:
+        await collect(spending)
+    charge = caught.value.charge
+    assert charge is not None
+    assert (budget.spent, budget.reserved) == (charge.amount or NOTHING, NOTHING)
+    return charge
+
+
+async def test_an_answer_is_charged_what_the_provider_counted() -> None:
+    clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    spending = Spending(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
+    (charge,) = charges_in(await collect(spending))
+    assert (charge.amount, charge.exact, told) == (COST, True, [charge])
+    assert (budget.spent, budget.reserved) == (COST, NOTHING)
+
+
+async def test_an_answer_is_priced_under_the_name_it_gives_and_the_name_it_was_asked_by() -> None:
+    clock, pricing = VirtualClock(), Priced()
+    answered: Script = [text(), UsageUpdate(USAGE, 0.0), msgspec.structs.replace(done(), model="m-2026-11-01")]
+    await collect(Spending(Played(clock, answered), pricing, clock=clock))
+    assert pricing.asked == [("m-2026-11-01", "m")]
+
+
+@pytest.mark.parametrize(
+    ("script", "price", "amount", "exact"),
+    [
+        (good(), PRICE, COST, True),
+        (good(msgspec.structs.replace(USAGE, source="estimated")), PRICE, COST, False),
+        ([text(), done()], PRICE, None, False),
+        (good(), FREE, NOTHING, True),
+        ([text(), done()], FREE, NOTHING, True),
+        (good(msgspec.structs.replace(USAGE, source="estimated")), FREE, NOTHING, True),
+    ],
+    ids=["counted", "tokens estimated", "not counted", "free", "free, not counted", "free, estimated"],
+)
+async def test_an_estimate_is_never_called_exact(
+    script: Script, price: ModelPrice, amount: Decimal | None, *, exact: bool
+) -> None:
+    clock = VirtualClock()
+    (charge,) = charges_in(await collect(Spending(Played(clock, script), Priced(price), clock=clock)))
+    assert charge.exact is exact
+    assert charge.amount == amount if amount is not None else charge.amount
+
+
+async def test_15_a_cancelled_answer_costs_what_was_sent_and_what_had_come() -> None:
+    clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    provider = Played(clock, [text("word " * 70), asyncio.Event()])
+    spending = Spending(provider, Priced(), [budget], on_charge=told.append, clock=clock)
+    task = asyncio.create_task(collect(spending, LONG))
+    await asyncio.wait_for(provider.waits.wait(), 5)
+    task.cancel()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    (charge,) = told
+    assert charge.amount is not None
+    assert (charge.exact, budget.reserved, provider.open) == (False, NOTHING, 0)
+    assert Decimal("0.015") < charge.amount < Decimal("0.025")  # 1,000 tokens sent, 100 come
+    assert budget.spent == charge.amount
+
+
+async def test_what_is_stopped_when_its_request_was_about_to_go_out_costs_nothing() -> None:
+    clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    spending = Spending(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
+    async with aclosing(spending.stream_unified(LONG)) as events:
+        async for event in events:
+            if isinstance(event, Attempt):
+                break
+    assert (told, budget.spent, budget.reserved) == ([], NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        error(ErrorKind.TRANSIENT, status=None, reason="unreachable"),
+        error(ErrorKind.TIMEOUT, status=None, reason="connect"),
+        error(ErrorKind.BAD_ENDPOINT, status=None, reason="tls"),
+        error(ErrorKind.OVERLOADED, status=529),
+        error(ErrorKind.AUTH, status=None),
+        error(ErrorKind.INVALID_REQUEST, status=None),
+        error(ErrorKind.RATE_LIMITED, status=None),
+    ],
+    ids=["refused", "no connection in time", "no TLS", "rejected", "no key", "not encodable", "refused in the stream"],
+)
+async def test_what_never_went_out_or_was_refused_costs_nothing(failure: ProviderError) -> None:
+    charge = await cost_of_failing(failure)
+    assert (charge.amount, charge.exact) == (NOTHING, True)
+
+
+@pytest.mark.parametrize(
+    "failure", [error(ErrorKind.TIMEOUT, status=None), CUT, error(ErrorKind.TRANSIENT, status=None)]
+)
+async def test_what_may_have_been_worked_on_costs_an_estimate(failure: ProviderError) -> None:
+    charge = await cost_of_failing(failure)
+    assert charge.amount
+    assert not charge.exact
+    assert (await cost_of_failing(failure, FREE)).exact
+    assert (await cost_of_failing(failure, None)).amount is None
+
+
+async def test_a_refusal_after_text_has_come_costs_what_had_come() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    provider = Played(clock, [text("word " * 70), error(ErrorKind.OVERLOADED, status=None)])
+    with pytest.raises(ProviderError) as caught:
+        await collect(Spending(provider, Priced(), [budget], clock=clock))
+    assert caught.value.charge is not None
+    assert caught.value.charge.amount == budget.spent
+    assert budget.spent > Decimal("0.009")
+
+
+async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    asked = Played(clock, good())
+    with pytest.raises(ProviderError, match="nobody knows what m of acme costs") as caught:
+        await collect(Spending(asked, Priced(None), [budget], clock=clock))
+    assert caught.value.reason == "unknown_price"
+    allowing = Spending(asked, Priced(None), [budget], unknown_price="allow", clock=clock)
+    assert [charge.amount for charge in charges_in(await collect(allowing))] == [None]
+    assert (budget.state().unpriced, budget.spent, budget.reserved) == (1, NOTHING, NOTHING)
+    assert await collect(Spending(asked, Priced(None), clock=clock), ASKED)
+
+
+async def test_who_waits_for_a_budget_is_told_which_one_and_why() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal("0.05"))
+    other = await budget.reserve(Decimal("0.05"))
+    task = asyncio.create_task(collect(Spending(Played(clock, good()), Priced(), [budget], clock=clock)))
+    await asyncio.sleep(0)
+    other.settle()
+    (waited,) = [event for event in await task if isinstance(event, Waiting)]
+    assert (waited.reason, waited.seconds) == ("budget", None)
+    assert "the run budget is waited for" in waited.message
+
+
+async def test_a_repeat_after_a_paid_failure_goes_on_while_others_hold_the_cap() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal("0.10"))
+    other = await budget.reserve(Decimal("0.05"))
+    provider = Played(clock, [CUT], good())
+    retry = Retry(provider, RetrySettings(base=0.0), clock=clock)
+    events = await collect(Spending(retry, Priced(), [budget], clock=clock))
+    assert len(charges_in(events)) == 2
+    assert len(provider.requests) == 2
+    other.settle()
+    assert budget.reserved == 0
+    assert budget.spent == sum((charge.amount or NOTHING for charge in charges_in(events)), NOTHING)
+
+
+async def test_a_call_that_has_used_up_its_reservation_and_the_cap_says_what_its_attempts_cost() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal("0.001"))
+    retry = Retry(Played(clock, [CUT]), RetrySettings(base=0.0), clock=clock)
+    spending = Spending(retry, Priced(worst=Decimal("0.0001")), [budget], clock=clock)
+    fold = Fold(0.0)
+    with pytest.raises(ProviderError, match="budget") as caught:
+        await folded(spending, fold)
+    assert caught.value.reason == "budget"
+    assert fold.cost(caught.value.charge) == budget.spent > 0
+    assert budget.reserved == 0
+
+
+def nested(clock: VirtualClock, outer: Budget, inner: Budget, *providers: Played) -> Spending:
+    """Two budgets, as the coordinator has them: one for the run, and one for a provider inside the fallback."""
+    routes = tuple(
+        Route(
+            f"p{n}",
+            "m",
+            Spending(Retry(provider, RetrySettings(base=0.0), clock=clock), Priced(), [inner], clock=clock),
+        )
+        for n, provider in enumerate(providers)
+    )
+    return Spending(Fallback(Chains(usual=routes), restart=True, clock=clock), Priced(), [outer], clock=clock)
+
+
+async def test_under_a_providers_own_budget_no_attempt_is_lost_and_none_counted_twice() -> None:
+    clock, outer, inner = VirtualClock(), Budget("run", Decimal(1)), Budget("p", Decimal(1))
+    # Repeated once by the retries, then given up and answered by the next route.
+    bad = Played(clock, [CUT], [error(ErrorKind.AUTH, status=None)])
+    worse = Played(clock, [text("some " * 40), error(ErrorKind.INCOMPLETE, status=None)])
+    fold, told = Fold(0.0), list[Charge]()
+    async with aclosing(nested(clock, outer, inner, bad, worse, Played(clock, good())).stream_unified(LONG)) as events:
+        async for event in events:
+            fold.add(event)
+            if isinstance(event, Charge):
+                told.append(event)
+    assert fold.cost() == outer.spent == inner.spent
+    assert fold.cost() is not None
+    assert sum(charge.amount == COST for charge in told) == 1
+    assert outer.spent > COST
+    assert (outer.reserved, inner.reserved) == (NOTHING, NOTHING)
+
+
+async def test_under_a_providers_own_budget_a_call_that_fails_everywhere_says_what_it_cost() -> None:
+    clock, outer, inner = VirtualClock(), Budget("run", Decimal(1)), Budget("p", Decimal(1))
+    silent = error(ErrorKind.CONTENT_FILTER, status=None)
+    call, fold = nested(clock, outer, inner, Played(clock, [CUT]), Played(clock, [silent])), Fold(0.0)
+    with pytest.raises(ProviderError) as caught:
+        await folded(call, fold)
+    assert fold.cost(caught.value.charge) == outer.spent == inner.spent > 0
+
+
+async def test_an_answer_that_is_filtered_after_it_was_paid_for_is_counted_once() -> None:
+    clock, outer, inner = VirtualClock(), Budget("run", Decimal(1)), Budget("p", Decimal(1))
+    refused = Played(clock, [UsageUpdate(USAGE, 0.0), done(reason=FinishReason.REFUSAL)])
+    first = Route("p", "m", Spending(refused, Priced(), [inner], clock=clock))
+    last = Route("q", "m", Played(clock, good()))
+    fallback = Fallback(Chains(usual=(first,), filtered=(last,)), clock=clock)
+    fold = Fold(0.0)
+    for event in await collect(Spending(fallback, Priced(), [outer], clock=clock)):
+        fold.add(event)
+    assert (fold.cost(), outer.spent, inner.spent) == (2 * COST, 2 * COST, COST)
+
+
+async def test_a_journal_that_cannot_be_written_at_the_end_loses_no_answer_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, journal = VirtualClock(), FullDisk()
+    budget = Budget("run", Decimal(1), journal=journal)
+    provider = Played(clock, good())
+    spending = Spending(provider, Priced(), [budget], clock=clock)
+    events = list[Event]()
+    with caplog.at_level(logging.WARNING, "swebench_providers.budget"):
+        async for event in spending.stream_unified(ASKED):
+            events.append(event)
+            if isinstance(event, Attempt):
+                journal.room = False
+    assert events[-1] == done()
+    (notice,) = [event for event in events if isinstance(event, Notice)]
+    assert "the journal of the run budget cannot be written (No space left on device)" in notice.message
+    assert [record.getMessage() for record in caplog.records] == [notice.message]
+    assert (budget.spent, budget.reserved) == (COST, NOTHING)
+
+
+async def test_a_journal_that_cannot_be_written_before_a_request_refuses_it_and_frees_the_other_budgets() -> None:
+    clock = VirtualClock()
+    first, second = Budget("day", Decimal(1)), Budget("run", Decimal(1), journal=FullDisk(room=False))
+    provider = Played(clock, good())
+    with pytest.raises(ProviderError, match="cannot be written"):
+        await collect(Spending(provider, Priced(), [first, second], clock=clock))
+    assert (first.reserved, second.reserved, provider.requests) == (NOTHING, NOTHING, [])
+
+
+class Random:
+    """Takes a while, and ends in some way, at some cost below or above the worst case."""
+
+    def __init__(self, clock: VirtualClock, seed: int) -> None:
+        self._clock, self._draw = clock, random.Random(seed)
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        yield Attempt(provider="acme", model=request.model, at=self._clock.now())
+        await self._clock.sleep(self._draw.random() * 10)
+        yield text()
+        await self._clock.sleep(self._draw.random() * 10)
+        if self._draw.random() < 0.2:
+            raise error(self._draw.choice([ErrorKind.INCOMPLETE, ErrorKind.TRANSIENT]), status=None)
+        usage = TokenUsage(prompt_tokens=100, completion_tokens=self._draw.choice([10, 50, 200, 600]))
+        yield UsageUpdate(usage, self._clock.now())
+        yield done(self._clock.now())
+
+
+async def test_a_thousand_requests_at_once_pass_the_cap_by_no_more_than_what_was_in_flight_cost_beyond_its_worst() -> (
+    None
+):
+    clock, worst, draw = VirtualClock(), Decimal("0.05"), random.Random(5)
+    budget = Budget("run", Decimal(5))
+    retry = Retry(Random(clock, 3), RetrySettings(restart=True), clock=clock, draw=draw.random)
+    beyond = NOTHING
+    outcomes: list[str] = []
+
+    async def call() -> None:
+        cost = NOTHING
+
+        def charged(charge: Charge) -> None:
+            nonlocal cost, beyond
+            assert charge.amount is not None
+            before, cost = cost, cost + charge.amount
+            beyond += max(NOTHING, cost - worst) - max(NOTHING, before - worst)
+            assert budget.spent + budget.reserved <= budget.cap + beyond
+
+        spending = Spending(retry, Priced(worst=worst), [budget], on_charge=charged, clock=clock)
+        try:
+            async with aclosing(spending.stream_unified(ASKED)) as events:
+                async for _ in events:
+                    assert budget.spent + budget.reserved <= budget.cap + beyond
+        except ProviderError as failure:
+            outcomes.append(failure.reason)
+        except asyncio.CancelledError:
+            outcomes.append("cancelled")
+        else:
+            outcomes.append("answered")
+
+    tasks = [asyncio.create_task(call()) for _ in range(1_000)]
+    everything = asyncio.gather(*tasks)
+    await clock.run_until(lambda: len(outcomes) > 20)
+    for task in draw.sample(tasks, 100):
+        task.cancel()
+        task.cancel()
+    await clock.run_until(everything.done)
+    assert len(outcomes) == 1_000
+    assert {"answered", "budget", "cancelled"} <= set(outcomes)
+    assert budget.reserved == 0
+    assert budget.cap * Decimal("0.9") < budget.spent <= budget.cap + beyond
+
+
+class Calls(RuleBasedStateMachine):
+    """Calls that begin, go on, fail, are repeated, closed, cancelled once or twice, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.journal = FullDisk()
+        self.budget = Budget("run", Decimal(1), journal=self.journal)
+        self.told: list[Charge] = []
+        self.open: list[_Call] = []
+
+    def run(self, turns: int = 3) -> None:
+        async def wait() -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        self.loop.run_until_complete(wait())
+
+    @rule(worst=st.integers(0, 60))
+    def begin(self, worst: int) -> None:
+        self.open.append(_Call(self.loop, self.budget, Decimal(worst) / 100, self.told))
+        self.run()
+
+    @precondition(lambda self: self.open)
+    @rule(data=st.data(), ending=st.sampled_from(["answer", "refused", "cut", "cancel", "double cancel", "close"]))
+    def end(self, data: st.DataObject, ending: str) -> None:
+        call = data.draw(st.sampled_from(self.open))
+        call.end(ending)
+        self.run(turns=data.draw(st.integers(0, 6)))
+        if ending == "double cancel":
+            call.end("cancel")
+
+    @rule(room=st.booleans())
+    def fill_or_empty_the_disk(self, room: bool) -> None:
+        self.journal.room = room
+
+    @invariant()
+    def nothing_is_held_twice_and_none_of_it_is_negative(self) -> None:
+        assert self.budget.reserved >= 0
+        assert self.budget.spent == sum((charge.amount or NOTHING for charge in self.told), NOTHING)
+
+    def teardown(self) -> None:
+        for call in self.open:
+            call.end("cancel")
+        self.run(turns=60)
+        assert all(call.task.done() for call in self.open)
+        assert self.budget.reserved == 0
+        assert self.budget.fits_now(NOTHING) or self.budget.spent > self.budget.cap
+        self.loop.close()
+
+
+class _Call:
+    """One call in a task, whose provider waits for its ending to be decided."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget, worst: Decimal, told: list[Charge]) -> None:
+        self._decided: asyncio.Queue[str] = asyncio.Queue()
+        self._closing = False
+        spending = Spending(
+            Retry(self, RetrySettings(base=0.0, restart=True)), Priced(worst=worst), [budget], on_charge=told.append
+        )
+        self.task = loop.create_task(self._consume(spending))
+
+    def end(self, ending: str) -> None:
+        if "cancel" in ending:
+            self.task.cancel()
+            return
+        self._closing = self._closing or ending == "close"
+        self._decided.put_nowait(ending)
+
+    async def _consume(self, spending: Spending) -> None:
+        with suppress(ProviderError):
+            async with aclosing(spending.stream_unified(ASKED)) as events:
+                async for _ in events:
+                    if self._closing:
+                        return
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        yield Attempt(provider="acme", model=request.model, at=0.0)
+        yield text()
+        match await self._decided.get():
+            case "answer":
+                yield UsageUpdate(USAGE, 0.0)
+                yield done()
+            case "refused":
+                raise error(ErrorKind.INVALID_REQUEST, status=400)
+            case "cut":
+                raise error(ErrorKind.INCOMPLETE, status=None)
+            case _:
+                yield text()
+
+
+def test_reservations_sum_to_zero_when_all_calls_ended_however_they_ended() -> None:
+    run_state_machine_as_test(Calls, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))

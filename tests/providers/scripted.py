@@ -1,0 +1,99 @@
+"""A provider that plays what the test wrote, for everything above it: one script for each request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from swebench_providers import Event, ModelInfo, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.catalog import provider_spec
+from swebench_providers.clock import Clock
+from swebench_providers.fold import Fold
+from swebench_providers.tokens import TokenCount
+from tests.providers.policies.played import failing_like
+
+Step = Event | ProviderError | asyncio.Event | float
+
+PRICE = ModelPrice(input=Decimal(10), output=Decimal(100))
+
+
+class Scripted:
+    """Plays one script per request, the last one again and again: events are yielded with the time at which they are,
+    errors raised, seconds slept.
+
+    `default` is its default model, or why it cannot name one; `price` None is one that nobody knows.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        clock: Clock,
+        *scripts: Sequence[Step],
+        price: ModelPrice | None = PRICE,
+        default: str | ProviderError = "m",
+    ) -> None:
+        self.name = name
+        self.spec = provider_spec("compatible")
+        self.price = price
+        self.default = default
+        self.requests: list[UnifiedRequest] = []
+        self.priced: list[tuple[str, str]] = []
+        self.price_lookups = 0
+        self.default_lookups = 0
+        self._clock = clock
+        self._scripts = list(scripts)
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        self.requests.append(request)
+        fold = Fold(self._clock.now())
+        for step in script:
+            if isinstance(step, ProviderError):
+                failure = failing_like(step)
+                fold.leave_in(failure)
+                raise failure
+            if isinstance(step, asyncio.Event):
+                await step.wait()
+            elif isinstance(step, float):
+                await self._clock.sleep(step)
+            else:
+                event = msgspec.structs.replace(step, at=self._clock.now())
+                fold.add(event)
+                yield event
+
+    async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
+        fold = Fold(self._clock.now())
+        async for event in self.stream_unified(request):
+            fold.add(event)
+        return fold.response(provider=self.name, model=request.model, cost=None, streamed=False)
+
+    async def list_models(self) -> list[ModelInfo]:
+        return [ModelInfo(id="m")]
+
+    async def default_model(self) -> str:
+        self.default_lookups += 1
+        await asyncio.sleep(0)
+        if isinstance(self.default, ProviderError):
+            raise failing_like(self.default)
+        return self.default
+
+    async def count_tokens(self, text: str, model: str = "") -> TokenCount:
+        raise NotImplementedError
+
+    async def cost_of(
+        self,
+        usage: TokenUsage | None,
+        model: str,
+        *,
+        asked: str = "",
+        batch: bool = False,  # noqa: ARG002
+    ) -> Decimal | None:
+        self.priced.append((model, asked))
+        return None if usage is None or self.price is None else self.price.cost(usage)
+
+    async def price_of(self, model: str) -> ModelPrice | None:  # noqa: ARG002
+        self.price_lookups += 1
+        return self.price

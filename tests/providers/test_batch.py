@@ -1,0 +1,215 @@
+"""Each request of a batch ends once, whatever its source, its order, its faults, or when it is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, suppress
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, FinishReason, ProviderError, UnifiedRequest, UnifiedResponse
+from swebench_providers.batch import BatchResult, in_parallel
+from tests.providers.policies.played import error
+from tests.providers.policies.virtual_time import VirtualClock
+
+
+class Asker:
+    """Answers after a while, or fails; knows what is in flight, and what ended in which way."""
+
+    def __init__(self, clock: VirtualClock, ends: dict[int, tuple[float, str]] | None = None) -> None:
+        self._clock, self._ends = clock, ends or {}
+        self.in_flight = 0
+        self.most = 0
+        self.began: list[int] = []
+        self.cancelled: list[int] = []
+
+    async def __call__(self, request: UnifiedRequest) -> UnifiedResponse:
+        number = int(request.prompt)
+        seconds, ending = self._ends.get(number, (1.0, "answer"))
+        self.began.append(number)
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
+        try:
+            await self._clock.sleep(seconds)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # settling takes a moment
+            self.cancelled.append(number)
+            raise
+        finally:
+            self.in_flight -= 1
+        if ending == "error":
+            raise error(ErrorKind.TRANSIENT)
+        if ending == "bug":
+            raise LookupError("a fault of ours")
+        return response(request.prompt)
+
+
+def response(content: str) -> UnifiedResponse:
+    return UnifiedResponse(
+        content=content,
+        reasoning="",
+        refusal="",
+        model="m",
+        provider="acme",
+        finish_reason=FinishReason.STOP,
+        usage=None,
+        cost=None,
+        latency_ms=1.0,
+        ttft_ms=None,
+        request_id=None,
+    )
+
+
+def asking(numbers: Iterator[int] | range) -> Iterator[UnifiedRequest]:
+    return (UnifiedRequest(prompt=str(number)) for number in numbers)
+
+
+async def asking_slowly(clock: VirtualClock, total: int) -> AsyncIterator[UnifiedRequest]:
+    for number in range(total):
+        await clock.sleep(0.3)
+        yield UnifiedRequest(prompt=str(number))
+
+
+def breaking(after: int) -> Iterator[UnifiedRequest]:
+    yield from asking(range(after))
+    raise OSError("the file of requests ends in the middle")
+
+
+async def all_of(results: AsyncIterator[BatchResult], into: list[BatchResult]) -> None:
+    async for result in results:
+        into.append(result)  # noqa: PERF401 - what came before an error is looked at
+
+
+async def played(clock: VirtualClock, results: AsyncIterator[BatchResult]) -> list[BatchResult]:
+    ended: list[BatchResult] = []
+    task = asyncio.create_task(all_of(results, ended))
+    await clock.run_until(task.done)
+    await task
+    return ended
+
+
+@given(
+    ends=st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from(["answer", "error"])), max_size=25),
+    at_once=st.integers(1, 8),
+    slow_source=st.booleans(),
+)
+async def test_each_index_comes_exactly_once_whatever_the_order_and_the_faults(
+    ends: list[tuple[float, str]], at_once: int, *, slow_source: bool
+) -> None:
+    clock = VirtualClock()
+    asker = Asker(clock, dict(enumerate(ends)))
+    source = asking_slowly(clock, len(ends)) if slow_source else asking(range(len(ends)))
+    ended = await played(clock, in_parallel(asker, source, at_once=at_once))
+    assert sorted(result.index for result in ended) == list(range(len(ends)))
+    for result in ended:
+        assert result.request.prompt == str(result.index)
+        assert (result.response is None) != (result.error is None)
+        assert (result.error is not None) == (ends[result.index][1] == "error")
+    assert asker.most <= at_once
+
+
+async def test_results_come_in_the_order_of_their_ends() -> None:
+    clock = VirtualClock()
+    asker = Asker(clock, {0: (3.0, "answer"), 1: (2.0, "error"), 2: (1.0, "answer")})
+    ended = await played(clock, in_parallel(asker, asking(range(3)), at_once=3))
+    assert [result.index for result in ended] == [2, 1, 0]
+
+
+@given(after=st.integers(0, 12), at_once=st.integers(1, 6))
+async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(after: int, at_once: int) -> None:
+    clock = VirtualClock()
+    asker, ended = Asker(clock), list[BatchResult]()
+    task = asyncio.create_task(all_of(in_parallel(asker, breaking(after), at_once=at_once), ended))
+    await clock.run_until(task.done)
+    assert isinstance(task.exception(), OSError)
+    assert sorted(result.index for result in ended) == list(range(after))
+    assert all(result.response for result in ended)
+    assert asker.cancelled == []
+
+
+async def test_a_fault_of_ours_in_one_request_does_not_throw_away_the_others() -> None:
+    clock = VirtualClock()
+    asker, ended = Asker(clock, {1: (0.1, "bug"), 3: (5.0, "answer")}), list[BatchResult]()
+    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), at_once=4), ended))
+    await clock.run_until(task.done)
+    assert isinstance(task.exception(), LookupError)
+    assert sorted(result.index for result in ended) == [0, 2, 3]
+    assert (asker.cancelled, asker.began) == ([], [0, 1, 2, 3])  # and nothing was begun after it
+
+
+@given(wanted=st.integers(0, 10), at_once=st.integers(1, 6))
+async def test_closing_early_cancels_what_runs_and_returns_when_it_has_ended(wanted: int, at_once: int) -> None:
+    clock = VirtualClock()
+    asker, before = Asker(clock), asyncio.all_tasks()
+    ended: list[int] = []
+
+    async def some() -> None:
+        async with aclosing(in_parallel(asker, asking(count()), at_once=at_once)) as results:
+            async for result in results:
+                ended.append(result.index)
+                if len(ended) >= wanted:
+                    break
+        assert asker.in_flight == 0
+        assert asyncio.all_tasks() - before == {asyncio.current_task()}
+
+    task = asyncio.create_task(some())
+    await clock.run_until(task.done)
+    await task
+    assert len(ended) == len(set(ended)) == max(wanted, 1)
+    assert not set(ended) & set(asker.cancelled)
+
+
+async def test_a_batch_cancelled_twice_leaves_nothing_running() -> None:
+    clock = VirtualClock()
+    asker, before = Asker(clock), asyncio.all_tasks()
+    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), at_once=5), []))
+    await clock.run_until(lambda: asker.in_flight == 5)
+    task.cancel()
+    await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+    assert (asker.in_flight, len(asker.cancelled)) == (0, 5)
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_endless_source_is_read_only_as_there_is_room() -> None:
+    clock, taken = VirtualClock(), 0
+
+    def endless() -> Iterator[UnifiedRequest]:
+        nonlocal taken
+        for request in asking(count()):
+            taken += 1
+            yield request
+
+    async with aclosing(in_parallel(Asker(clock), endless(), at_once=4)) as results:
+        looking = asyncio.create_task(anext(results))
+        await clock.run_until(looking.done)
+        for _ in range(100):  # nobody looks at the others, so nothing more is taken
+            await asyncio.sleep(0)
+        assert taken == 4
+        for seen in range(1, 500):
+            looking = asyncio.create_task(anext(results))
+            await clock.run_until(looking.done)
+            assert taken <= seen + 4
+
+
+@pytest.mark.parametrize("at_once", [0, -1])
+async def test_none_at_once_is_refused_instead_of_asking_nothing(at_once: int) -> None:
+    with pytest.raises(ValueError, match="with none at once nothing is ever asked"):
+        await played(VirtualClock(), in_parallel(Asker(VirtualClock()), asking(range(3)), at_once=at_once))
+
+
+async def test_an_empty_batch_ends_at_once() -> None:
+    assert await played(VirtualClock(), in_parallel(Asker(VirtualClock()), [], at_once=3)) == []
+
+
+async def test_a_refusal_is_a_result_like_any_other() -> None:
+    clock = VirtualClock()
+    (result,) = await played(clock, in_parallel(Asker(clock, {0: (1.0, "error")}), asking(range(1)), at_once=9))
+    assert isinstance(result.error, ProviderError)

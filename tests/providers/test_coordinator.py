@@ -1,0 +1,388 @@
+"""Several providers as one: the answer, its price, its failed attempts, and the health of each provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from itertools import count
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from swebench_providers import (
+    ErrorKind,
+    Event,
+    FinishReason,
+    ModelPrice,
+    ProviderError,
+    TextDelta,
+    TokenUsage,
+    UnifiedRequest,
+    UnifiedResponse,
+    UsageUpdate,
+)
+from swebench_providers.batch import BatchResult
+from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.events import Attempt, AttemptFailed, Finished
+from swebench_providers.models import Charge
+from swebench_providers.policies.breaker import BreakerState
+from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.rate_limit import RateLimits
+from swebench_providers.policies.retry import RetrySettings
+from swebench_providers.policies.settings import Policies
+from swebench_providers.routes import Candidate
+from tests.providers.policies.played import done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+from tests.providers.scripted import PRICE, Scripted, Step
+
+T = TypeVar("T")
+
+USAGE = TokenUsage(prompt_tokens=1_000, completion_tokens=100)
+COST, NOTHING = Decimal("0.02"), Decimal(0)
+CHEAP = ModelPrice(input=Decimal(1), output=Decimal(1))
+ASKED = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
+GONE = error(ErrorKind.TRANSIENT, status=None, reason="unreachable")
+CUT = error(ErrorKind.INCOMPLETE, status=None)
+QUICK = Policies(retry=RetrySettings(attempts=2, base=0.0, throttled_base=0.0, restart=True), patience=0.0)
+
+
+def good(words: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
+    return [text(words), UsageUpdate(usage, 0.0), done()]
+
+
+async def run(clock: VirtualClock, call: Coroutine[Any, Any, T]) -> T:
+    """The outcome of a call whose waits the clock lets pass."""
+    task = asyncio.create_task(call)
+    await clock.run_until(task.done)
+    return await task
+
+
+async def answer_of(
+    clock: VirtualClock, coordinator: ProviderCoordinator, request: UnifiedRequest = ASKED
+) -> UnifiedResponse:
+    return await run(clock, coordinator.generate_with_fallback(request))
+
+
+def of(clock: VirtualClock, *scripts: Sequence[Step], **more: Any) -> tuple[Scripted, ProviderCoordinator]:
+    """One provider that plays `scripts`, behind all policies."""
+    provider = Scripted("acme", clock, *scripts)
+    return provider, ProviderCoordinator([provider], QUICK, clock=clock, draw=lambda: 0.0, **more)
+
+
+async def test_an_answer_says_who_gave_it_who_failed_before_and_what_all_of_them_cost() -> None:
+    clock = VirtualClock()
+    first = Scripted("first", clock, [text("half " * 70), CUT])
+    second = Scripted("second", clock, good())
+    coordinator = ProviderCoordinator([first, second], QUICK, clock=clock, draw=lambda: 0.0)
+    answer = await answer_of(clock, coordinator)
+    assert (answer.provider, answer.model, answer.content) == ("second", "m", "whole")
+    assert [(failed.provider, failed.model, failed.kind) for failed in answer.failed_attempts] == [
+        ("first", "m", "incomplete")
+    ] * 2
+    health = coordinator.health()
+    assert answer.cost == health["first"].cost + health["second"].cost
+    assert health["second"].cost == COST
+    assert answer.cost_estimated
+
+
+async def test_what_the_provider_counted_is_no_estimate() -> None:
+    clock = VirtualClock()
+    provider, coordinator = of(clock, good())
+    answer = await answer_of(clock, coordinator)
+    assert (answer.cost, answer.cost_estimated, len(provider.requests)) == (COST, False, 1)
+
+
+async def test_an_answer_under_another_name_is_priced_with_the_name_it_was_asked_by() -> None:
+    clock = VirtualClock()
+    dated = msgspec.structs.replace(done(), model="m-2026-11-01")
+    provider, coordinator = of(clock, [text(), UsageUpdate(USAGE, 0.0), dated])
+    await answer_of(clock, coordinator)
+    assert provider.priced == [("m-2026-11-01", "m")]
+
+
+async def test_where_all_fail_the_last_ones_error_carries_the_cost_of_all() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(10))
+    candidates = [Scripted(name, clock, [CUT]) for name in ("first", "second")]
+    coordinator = ProviderCoordinator(candidates, QUICK, budgets=[budget], clock=clock, draw=lambda: 0.0)
+    with pytest.raises(ProviderError) as caught:
+        await answer_of(clock, coordinator)
+    assert caught.value.cost == budget.spent > 0
+    assert sum(health.cost for health in coordinator.health().values()) == budget.spent
+
+
+@pytest.mark.parametrize("failing", [1, 2], ids=["one route fails", "both fail"])
+async def test_under_provider_budgets_the_cost_of_a_failed_route_is_not_lost(failing: int) -> None:
+    clock, whole = VirtualClock(), Budget("run", Decimal(10))
+    own = {name: Budget(name, Decimal(10)) for name in ("first", "second")}
+    scripts = [[CUT], [CUT] if failing == 2 else good()]
+    candidates = [Scripted(name, clock, script) for name, script in zip(own, scripts, strict=True)]
+    coordinator = ProviderCoordinator(
+        candidates, QUICK, budgets=[whole], provider_budgets=own, clock=clock, draw=lambda: 0.0
+    )
+    try:
+        cost = (await answer_of(clock, coordinator)).cost
+    except ProviderError as failure:
+        cost = failure.cost
+    assert cost == whole.spent == own["first"].spent + own["second"].spent
+    assert own["first"].spent > 0
+    assert [budget.reserved for budget in (whole, *own.values())] == [0, 0, 0]
+
+
+async def test_a_provider_whose_own_budget_is_used_up_is_passed_over() -> None:
+    clock = VirtualClock()
+    candidates = [Scripted(name, clock, good()) for name in ("first", "second")]
+    coordinator = ProviderCoordinator(
+        candidates, QUICK, provider_budgets={"first": Budget("first", Decimal("0.001"))}, clock=clock
+    )
+    answer = await answer_of(clock, coordinator)
+    assert (answer.provider, answer.failed_attempts[0].kind) == ("second", "quota_exhausted")
+    assert candidates[0].requests == []
+
+
+async def test_the_worst_case_of_a_long_prompt_is_at_the_price_of_long_prompts() -> None:
+    clock = VirtualClock()
+    long_price = ModelPrice(input=Decimal(20), output=Decimal(1_000))
+    tiered = msgspec.structs.replace(PRICE, long_from=1_000, long_prompt=long_price)
+    budget = Budget("run", Decimal("0.12"))
+    provider = Scripted("acme", clock, good(), price=tiered)
+    coordinator = ProviderCoordinator([provider], QUICK, budgets=[budget], clock=clock)
+    short = UnifiedRequest(prompt="Why?", max_tokens=100)
+    assert (await answer_of(clock, coordinator, short)).cost == COST
+    with pytest.raises(ProviderError, match="budget"):
+        await answer_of(clock, coordinator, ASKED)  # 100 tokens at 1,000 dollars a million are 10 cents
+    assert len(provider.requests) == 1
+
+
+async def test_an_unknown_price_is_looked_up_again_after_a_while() -> None:
+    clock = VirtualClock()
+    provider = Scripted("acme", clock, good(), price=None)
+    coordinator = ProviderCoordinator([provider], QUICK, budgets=[Budget("run", Decimal(1))], clock=clock)
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="nobody knows what m of acme costs"):
+            await answer_of(clock, coordinator)
+    assert provider.price_lookups == 1
+    provider.price = PRICE
+    clock.advance(60.0)
+    assert (await answer_of(clock, coordinator)).cost == COST
+    clock.advance(3_600.0)
+    await answer_of(clock, coordinator)
+    assert provider.price_lookups == 2
+
+
+async def test_a_candidate_that_cannot_name_its_model_is_passed_over_with_the_reason_and_found_again() -> None:
+    clock = VirtualClock()
+    gone, there = Scripted("gone", clock, good("back"), default=GONE), Scripted("there", clock, good())
+    coordinator = ProviderCoordinator([gone, there], QUICK, budgets=[Budget("run", Decimal(1))], clock=clock)
+    for _ in range(5):
+        answer = await answer_of(clock, coordinator)
+        assert answer.provider == "there"
+        assert [(failed.provider, failed.message) for failed in answer.failed_attempts] == [
+            ("gone", "it was transient")
+        ]
+    assert gone.default_lookups == 1
+    gone.default = "m"
+    clock.advance(15.0)
+    assert (await answer_of(clock, coordinator)).content == "back"
+    assert gone.default_lookups == 2
+
+
+async def test_the_only_candidate_is_asked_for_its_model_each_time_until_it_is_back() -> None:
+    clock = VirtualClock()
+    provider = Scripted("acme", clock, good(), default=GONE)
+    coordinator = ProviderCoordinator([provider], QUICK, clock=clock)
+    with pytest.raises(ProviderError, match="it was transient") as caught:
+        await answer_of(clock, coordinator)
+    assert (caught.value.reason, caught.value.cost) == ("unreachable", Decimal(0))
+    provider.default = "m"
+    assert (await answer_of(clock, coordinator)).content == "whole"
+
+
+async def test_a_hundred_calls_at_once_share_the_look_up_of_a_default_model() -> None:
+    clock = VirtualClock()
+    provider = Scripted("acme", clock, good(), default=GONE)
+    coordinator = ProviderCoordinator([provider], QUICK, clock=clock)
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(100)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert len({id(outcome) for outcome in outcomes if isinstance(outcome, ProviderError)}) == 100
+    assert provider.default_lookups <= 2
+
+
+async def test_the_events_of_a_call_tell_all_that_is_done_for_it_in_order() -> None:
+    clock = VirtualClock()
+    candidates = [Scripted("first", clock, [error(ErrorKind.AUTH, status=401)]), Scripted("second", clock, good())]
+    coordinator = ProviderCoordinator(candidates, QUICK, clock=clock)
+
+    async def told() -> list[Event]:
+        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+            return [event async for event in events]
+
+    kinds = [type(event) for event in await run(clock, told())]
+    wanted = [Attempt, Charge, AttemptFailed, Attempt, TextDelta, UsageUpdate, Charge, Finished]
+    assert [kind for kind in kinds if kind in wanted] == wanted
+
+
+async def test_a_stream_closed_early_is_charged_and_leaves_nothing_in_flight() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    _, coordinator = of(clock, good(), budgets=[budget])
+    async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+        async for event in events:
+            if isinstance(event, TextDelta):
+                break
+    health = coordinator.health()["acme"]
+    assert (health.in_flight, health.succeeded, health.failed, health.success_rate) == (0, 0, 0, None)
+    assert health.cost == budget.spent > 0
+    assert budget.reserved == 0
+
+
+async def test_health_tells_all_there_is_of_each_provider() -> None:
+    clock = VirtualClock()
+    slow: list[Step] = [0.5, text(), 1.5, UsageUpdate(USAGE, 0.0), done()]
+    provider = Scripted("acme", clock, *[slow] * 9, [error(ErrorKind.OVERLOADED, status=529)], slow)
+    limits = RateLimits(requests_per_minute=600)
+    policies = msgspec.structs.replace(QUICK, limits={"acme": limits})
+    coordinator = ProviderCoordinator(
+        [provider, Scripted("idle", clock, good())], policies, clock=clock, draw=lambda: 0.0
+    )
+    before = coordinator.health()["idle"]
+    assert (before.success_rate, before.latency.p50, before.cost) == (None, None, NOTHING)
+    for _ in range(10):
+        await answer_of(clock, coordinator)
+    health = coordinator.health()["acme"]
+    assert (health.succeeded, health.failed, health.retries, health.in_flight) == (10, 1, 1, 0)
+    assert health.success_rate == 10 / 11
+    assert [health.latency.p50, health.latency.p95, health.latency.p99] == [2_000.0] * 3
+    assert [health.first_token.p50, health.first_token.p95] == [500.0] * 2
+    assert health.error_kinds == {ErrorKind.OVERLOADED: 1}
+    assert (health.cost, health.unpriced) == (10 * COST, 0)
+    assert (health.breakers["m"].state, health.breakers["m"].failures) == (BreakerState.CLOSED, 1)
+    assert health.headroom["m"].rooms["requests"].per_minute == 600
+    assert set(coordinator.health()) == {"acme", "idle"}
+
+
+async def test_what_is_in_flight_is_seen_while_it_is() -> None:
+    clock = VirtualClock()
+    _, coordinator = of(clock, [5.0, *good()])
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(3)]
+    await clock.run_until(lambda: len(clock.slept) == 3)
+    assert coordinator.health()["acme"].in_flight == 3
+    await clock.run_until(lambda: all(call.done() for call in calls))
+    assert coordinator.health()["acme"].in_flight == 0
+
+
+async def test_an_answer_in_one_body_says_nothing_about_first_tokens() -> None:
+    clock = VirtualClock()
+    _, coordinator = of(clock, [2.0, *good()])
+    answer = await answer_of(clock, coordinator, msgspec.structs.replace(ASKED, stream=False))
+    health = coordinator.health()["acme"]
+    assert (answer.ttft_ms, health.first_token.p50, health.latency.p50) == (None, None, 2_000.0)
+
+
+async def test_a_first_token_at_the_very_start_of_time_is_one() -> None:
+    clock = VirtualClock(0.0)
+    _, coordinator = of(clock, [text("a"), 3.0, text("b"), UsageUpdate(USAGE, 0.0), done()])
+    assert (await answer_of(clock, coordinator)).ttft_ms == 0
+    assert coordinator.health()["acme"].first_token.p50 == 0
+
+
+async def test_a_key_that_was_set_aside_is_used_again_when_it_is_reinstated() -> None:
+    clock = VirtualClock()
+    bad = Scripted("acme", clock, [error(ErrorKind.AUTH, status=401)], good("mended"))
+    other = Scripted("acme", clock, [error(ErrorKind.AUTH, status=401)], good("other"))
+    candidate = Candidate(bad, "m", label="work", more_keys={"home": other})
+    coordinator = ProviderCoordinator([candidate], QUICK, clock=clock, draw=lambda: 0.0)
+    with pytest.raises(ProviderError, match="it was auth"):
+        await answer_of(clock, coordinator)
+    assert len(bad.requests) == 1
+    assert (await answer_of(clock, coordinator)).content == "other"
+    coordinator.reinstate("acme", "work")
+    assert "mended" in {(await answer_of(clock, coordinator)).content for _ in range(2)}
+
+
+async def test_a_long_prompt_and_a_filtered_one_go_to_those_meant_for_them() -> None:
+    clock = VirtualClock()
+    usual = Scripted(
+        "usual",
+        clock,
+        [error(ErrorKind.CONTEXT_OVERFLOW, status=400)],
+        [UsageUpdate(USAGE, 0.0), done(reason=FinishReason.CONTENT_FILTER)],
+    )
+    large, lenient = Scripted("large", clock, good("large")), Scripted("lenient", clock, good("lenient"))
+    coordinator = ProviderCoordinator(
+        [usual], QUICK, too_long=[Candidate(large)], filtered=[Candidate(lenient)], clock=clock
+    )
+    assert (await answer_of(clock, coordinator)).content == "large"
+    answer = await answer_of(clock, coordinator)
+    assert answer.content == "lenient"
+    assert answer.cost is not None
+    assert answer.cost > COST  # the filtered one was paid for too
+
+
+async def test_fastest_asks_the_one_that_begins_first_and_does_not_stay_with_one_that_fails() -> None:
+    clock = VirtualClock()
+    policies = msgspec.structs.replace(QUICK, selection="fastest")
+    dead = Scripted("dead", clock, [error(ErrorKind.AUTH, status=401)])
+    slow = Scripted("slow", clock, [3.0, *good()])
+    quick = Scripted("quick", clock, [1.0, *good()])
+    coordinator = ProviderCoordinator([dead, slow, quick], policies, clock=clock, draw=lambda: 0.0)
+    answered = [(await answer_of(clock, coordinator)).provider for _ in range(12)]
+    assert answered[-8:] == ["quick"] * 8
+    assert len(dead.requests) <= 3
+
+
+async def test_round_robin_and_cheapest_choose_for_each_request_anew() -> None:
+    clock = VirtualClock()
+    dear, cheap = Scripted("dear", clock, good()), Scripted("cheap", clock, good(), price=CHEAP)
+    for selection, wanted in (("round_robin", ["dear", "cheap"] * 2), ("cheapest", ["cheap"] * 4)):
+        policies = msgspec.structs.replace(QUICK, selection=selection)
+        coordinator = ProviderCoordinator([dear, cheap], policies, clock=clock)
+        assert [(await answer_of(clock, coordinator)).provider for _ in range(4)] == wanted
+
+
+async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(10))
+    scripts: list[list[Step]] = [[1.0, *good()], [error(ErrorKind.INVALID_REQUEST, status=400)]]
+    _, coordinator = of(clock, *scripts * 10, budgets=[budget])
+
+    async def all_results() -> list[BatchResult]:
+        requests = (msgspec.structs.replace(ASKED, prompt=str(number)) for number in range(20))
+        async with aclosing(coordinator.process_batch(requests, at_once=4)) as results:
+            return [result async for result in results]
+
+    results = await run(clock, all_results())
+    assert sorted(result.index for result in results) == list(range(20))
+    paid = [cost for result in results if (cost := (result.response or result.error).cost) is not None]  # type: ignore[union-attr]
+    assert sum(paid, Decimal(0)) == budget.spent == 10 * COST
+    assert budget.reserved == 0
+
+
+async def test_a_batch_closed_early_settles_all_it_had_in_flight() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(10))
+    _, coordinator = of(clock, [text(), 1.0, *good()], budgets=[budget])
+
+    async def first_result() -> None:
+        async with aclosing(coordinator.process_batch((ASKED for _ in count()), at_once=8)) as results:
+            async for _ in results:
+                return
+
+    await run(clock, first_result())
+    assert (budget.reserved, coordinator.health()["acme"].in_flight) == (NOTHING, 0)
+    assert budget.spent == coordinator.health()["acme"].cost >= COST
+
+
+async def test_what_is_remembered_for_each_model_stays_bounded() -> None:
+    clock = VirtualClock()
+    _, coordinator = of(clock, good())
+    for number in range(1_500):
+        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+    assert len(coordinator._calls) <= 256
+    assert len(coordinator._routes._routes) <= 1_024
+    assert len(coordinator._routes.prices._looked) <= 1_024
+    assert len(coordinator.health()["acme"].breakers) <= 1_024
+
+
+def test_without_a_provider_there_is_nothing_to_ask() -> None:
+    with pytest.raises(ValueError, match="no provider to ask"):
+        ProviderCoordinator([])

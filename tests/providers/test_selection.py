@@ -1,0 +1,208 @@
+"""Who is asked first, by each of the strategies; nobody who only fails stays in front of the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, ModelPrice, ProviderError, UnifiedRequest
+from swebench_providers.events import Attempt
+from swebench_providers.policies.fallback import Route
+from swebench_providers.policies.observed import Outcome
+from swebench_providers.policies.settings import SelectionName
+from swebench_providers.selection import Selection, Speeds
+from tests.providers.policies.played import ASKED, Played, done, error
+from tests.providers.policies.virtual_time import VirtualClock
+
+NAMES = ("a", "b", "c")
+
+
+def routes(*names: str) -> list[Route]:
+    return [Route(name, "m", Played(VirtualClock(), [done()])) for name in names]
+
+
+class Asked:
+    """Routes under one strategy, and what their attempts tell of them."""
+
+    def __init__(self, strategy: SelectionName, prices: dict[str, ModelPrice] | None = None) -> None:
+        self.clock = VirtualClock()
+        self.speeds = Speeds(clock=self.clock)
+        self._prices = prices or {}
+        self.selection = Selection(strategy, self.speeds.rank, self._price_of)
+
+    async def _price_of(self, provider: str, model: str) -> ModelPrice | None:  # noqa: ARG002
+        return self._prices.get(provider)
+
+    async def order(self, *names: str, request: UnifiedRequest = ASKED) -> str:
+        return "".join(route.provider for route in await self.selection.order(request, routes(*(names or NAMES))))
+
+    def began(self, name: str) -> None:
+        self.speeds.began(Attempt(provider=name, model="m", at=self.clock.now()), ASKED)
+
+    def ended(self, name: str, *, first_token: float | None = None, failure: ProviderError | None = None) -> None:
+        self.began(name)
+        outcome = Outcome(
+            provider=name,
+            model="m",
+            key="",
+            began=self.clock.now(),
+            ended=self.clock.now(),
+            first_token=first_token,
+            retry=False,
+            usage=None,
+            finished=None if failure else done(),
+            error=failure,
+        )
+        self.speeds.ended(outcome)
+
+
+@given(st.permutations(NAMES))
+async def test_ordered_is_as_listed(names: list[str]) -> None:
+    assert await Asked("ordered").order(*names) == "".join(names)
+
+
+@given(st.integers(1, 3), st.integers(1, 30))
+async def test_round_robin_gives_each_its_turn_and_keeps_the_others_behind_it(count: int, calls: int) -> None:
+    asked, names = Asked("round_robin"), NAMES[:count]
+    orders = [await asked.order(*names) for _ in range(calls)]
+    firsts = Counter(order[0] for order in orders)
+    assert max(firsts.values()) - min(firsts.get(name, 0) for name in names) <= 1
+    assert all(order in "".join(names) * 2 for order in orders)
+
+
+async def test_cheapest_goes_by_what_this_request_costs_and_an_unknown_price_is_the_dearest() -> None:
+    def price(read: int, written: int) -> ModelPrice:
+        return ModelPrice(input=Decimal(read), output=Decimal(written))
+
+    asked = Asked("cheapest", {"a": price(10, 1), "c": price(1, 10)})
+    long_prompt = UnifiedRequest(prompt="word " * 10_000, max_tokens=10)
+    assert await asked.order(request=long_prompt) == "cab"
+    assert await asked.order(request=UnifiedRequest(prompt="Why?", max_tokens=1_000)) == "acb"
+
+
+async def test_cheapest_knows_that_long_prompts_cost_more() -> None:
+    dear = ModelPrice(input=Decimal(9), output=Decimal(9))
+    a = ModelPrice(input=Decimal(1), output=Decimal(1), long_from=10_000, long_prompt=dear)
+    asked = Asked("cheapest", {"a": a, "b": ModelPrice(input=Decimal(2), output=Decimal(2))})
+    assert await asked.order("a", "b") == "ab"
+    assert await asked.order("a", "b", request=UnifiedRequest(prompt="word " * 10_000, max_tokens=10)) == "ba"
+
+
+async def test_fastest_is_the_lowest_median_once_all_are_measured() -> None:
+    asked = Asked("fastest")
+    for name, first_tokens in {"a": (1.0, 1.0, 9.0), "b": (0.5, 0.5, 60.0), "c": (0.7, 2.0, 2.0)}.items():
+        for first_token in first_tokens:
+            asked.ended(name, first_token=first_token)
+    assert await asked.order() == "bac"
+
+
+async def test_who_was_not_measured_is_tried_first_but_not_for_ever() -> None:
+    asked = Asked("fastest")
+    asked.ended("a", first_token=0.5)
+    firsts = []
+    for _ in range(8):
+        firsts.append((await asked.order("a", "b"))[0])
+        asked.ended(firsts[-1], first_token=0.5 if firsts[-1] == "a" else None)
+    assert "".join(firsts) == "bbbaaaaa"
+
+
+async def test_many_at_once_do_not_all_go_to_the_one_that_was_not_measured() -> None:
+    asked, firsts = Asked("fastest"), list[str]()
+    asked.ended("a", first_token=0.5)
+    for _ in range(10):
+        firsts.append((await asked.order("a", "b"))[0])
+        asked.began(firsts[-1])
+    assert Counter(firsts) == {"a": 7, "b": 3}
+
+
+async def test_who_only_fails_stands_behind_the_others_longer_each_time_and_is_tried_again() -> None:
+    asked = Asked("fastest")
+    asked.ended("b", first_token=5.0)
+    tried = []
+    for _ in range(2_000):
+        if await asked.order("a", "b") == "ab":
+            tried.append(asked.clock.now())
+            asked.ended("a", failure=error(ErrorKind.TRANSIENT))
+        asked.clock.advance(1.0)
+    assert tried == [0.0, 15.0, 45.0]  # and from then on it has had its trials, and has shown no first token
+
+
+async def test_a_fast_one_that_fails_falls_back_and_comes_back() -> None:
+    asked = Asked("fastest")
+    asked.ended("a", first_token=0.1)
+    asked.ended("b", first_token=5.0)
+    asked.ended("a", failure=error(ErrorKind.OVERLOADED))
+    assert await asked.order("a", "b") == "ba"
+    asked.clock.advance(15.0)
+    assert await asked.order("a", "b") == "ab"
+    asked.ended("a", failure=error(ErrorKind.OVERLOADED))
+    asked.clock.advance(15.0)
+    assert await asked.order("a", "b") == "ba"
+    asked.ended("a", first_token=0.1)  # as the last one left
+    assert await asked.order("a", "b") == "ab"
+
+
+async def test_what_fails_together_counts_as_one_failure() -> None:
+    asked = Asked("fastest")
+    asked.clock.advance(1.0)
+    began = asked.clock.now() - 1.0
+    for _ in range(100):
+        asked.speeds.ended(_failed("a", began, asked.clock.now()))
+    asked.ended("b", first_token=5.0)
+    asked.clock.advance(15.0)
+    assert await asked.order("a", "b") == "ab"
+
+
+def _failed(name: str, began: float, ended: float) -> Outcome:
+    return Outcome(
+        provider=name,
+        model="m",
+        key="",
+        began=began,
+        ended=ended,
+        first_token=None,
+        retry=False,
+        usage=None,
+        finished=None,
+        error=error(ErrorKind.TRANSIENT),
+    )
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.CONTEXT_OVERFLOW, ErrorKind.CONTENT_FILTER, ErrorKind.INVALID_REQUEST])
+async def test_a_failure_of_the_request_says_nothing_about_the_model(kind: ErrorKind) -> None:
+    asked = Asked("fastest")
+    asked.ended("a", first_token=0.1)
+    asked.ended("b", first_token=5.0)
+    asked.ended("a", failure=error(kind))
+    assert await asked.order("a", "b") == "ab"
+
+
+@pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
+async def test_a_provider_that_cannot_name_a_model_goes_last(strategy: SelectionName) -> None:
+    price = ModelPrice(input=Decimal(1), output=Decimal(1))
+    asked = Asked(strategy, {"gone": price, "a": price})
+    gone = Route("gone", "", Played(VirtualClock(), [done()]))
+    ordered = await asked.selection.order(ASKED, [gone, *routes("a")])
+    assert [route.provider for route in ordered] == ["a", "gone"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(NAMES), st.one_of(st.none(), st.floats(0.01, 9), st.just("fails"))), max_size=30
+    ),
+    st.sampled_from(["ordered", "round_robin", "cheapest", "fastest"]),
+)
+async def test_whatever_has_happened_each_route_is_in_the_order_once(
+    happened: list[tuple[str, float | str | None]], strategy: SelectionName
+) -> None:
+    asked = Asked(strategy)
+    for name, told in happened:
+        if isinstance(told, str):
+            asked.ended(name, failure=error(ErrorKind.TRANSIENT))
+        else:
+            asked.ended(name, first_token=told)
+    assert sorted(await asked.order()) == sorted(NAMES)
