@@ -18,7 +18,7 @@ from swebench_providers.batch import BatchResult, in_parallel
 from swebench_providers.clock import Clock, SystemClock
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Attempt, Event
-from swebench_providers.fold import Fold
+from swebench_providers.fold import Fold, total
 from swebench_providers.models import Charge, UnifiedRequest, UnifiedResponse
 from swebench_providers.policies.breaker import Transition
 from swebench_providers.policies.budget import Budget
@@ -100,11 +100,21 @@ class ProviderCoordinator:
         return fold.response(provider=provider, model=model, cost=fold.cost(), streamed=request.stream)
 
     async def stream_with_fallback(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges."""
+        """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges.
+
+        Raises as `generate_with_fallback` does.
+        """
+        charges: list[Charge] = []
         call = await self._call(request)
-        async with aclosing(call.stream_unified(request)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(call.stream_unified(request)) as events:
+                async for event in events:
+                    if isinstance(event, Charge):
+                        charges.append(event)
+                    yield event
+        except ProviderError as error:
+            error.cost = total(charges, error.charge)
+            raise
 
     async def process_batch(
         self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100

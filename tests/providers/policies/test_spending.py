@@ -29,6 +29,7 @@ from swebench_providers import (
 from swebench_providers.events import Attempt, Waiting
 from swebench_providers.fold import Fold
 from swebench_providers.models import Charge
+from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
@@ -158,6 +159,25 @@ async def test_what_is_stopped_when_its_request_was_about_to_go_out_costs_nothin
             if isinstance(event, Attempt):
                 break
     assert (told, budget.spent, budget.reserved) == ([], NOTHING, NOTHING)
+
+
+async def test_what_a_breaker_stops_that_opened_while_it_waited_costs_nothing() -> None:
+    clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
+    provider = Played(clock, good())
+
+    class Waited:
+        async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+            breaker.admit().failed(CUT)
+            async with aclosing(provider.stream_unified(request)) as events:
+                async for event in events:
+                    yield event
+
+    spending = Spending(Breaking(Waited(), breaker), Priced(), [budget], on_charge=told.append, clock=clock)
+    with pytest.raises(ProviderError, match="left alone"):
+        await collect(spending)
+    assert [charge.amount for charge in told] == [NOTHING]
+    assert (budget.spent, budget.reserved, provider.open) == (NOTHING, NOTHING, 0)
 
 
 @pytest.mark.parametrize(
