@@ -219,6 +219,17 @@ async def test_a_refusal_after_text_has_come_costs_what_had_come() -> None:
     assert budget.spent > Decimal("0.009")
 
 
+async def test_what_the_provider_says_it_charges_goes_before_an_estimate_where_an_answer_breaks_off() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    reported = msgspec.structs.replace(USAGE, reported_cost=Decimal("0.0123"))
+    provider = Played(clock, [text(), UsageUpdate(reported, 0.0), CUT])
+    with pytest.raises(ProviderError) as caught:
+        await collect(Spending(provider, Priced(), [budget], clock=clock))
+    assert caught.value.charge is not None
+    assert (caught.value.charge.amount, caught.value.charge.exact) == (Decimal("0.0123"), True)
+    assert budget.spent == Decimal("0.0123")
+
+
 async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     asked = Played(clock, good())
