@@ -68,11 +68,12 @@ class ProviderCoordinator:
         self._clock = clock or SystemClock()
         self._counts = _Counts()
         speeds = Speeds(clock=self._clock)
+        measuring = (speeds,) if self._policies.selection == "fastest" else ()
         self._calls: Recent[str, Spending] = Recent(_CALLS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
-            observers=(self._counts, speeds, RequestLog(), *observers),
+            observers=(self._counts, *measuring, RequestLog(), *observers),
             on_transition=on_transition,
             clock=self._clock,
             draw=draw,

@@ -46,16 +46,18 @@ class Fold:
         match event:
             case TextDelta():
                 self._text.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
             case ReasoningDelta():
                 self._reasoning.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
             case UsageUpdate():
                 self.usage = event.usage
             case Finished():
                 self.finished = event
             case _:
                 self._note(event)
-        if self.first_token_at is None and isinstance(event, TextDelta | ReasoningDelta):
-            self.first_token_at = event.at
 
     def _note(self, event: Event) -> None:
         """What is about the call, not about the answer."""
