@@ -8,11 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from swebench_providers import UnifiedRequest, get_registry
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.policies.retry import RetrySettings
-from swebench_providers.policies.settings import Policies
-from swebench_providers.routes import Candidate
+from swebench_providers import Candidate, Policies, ProviderCoordinator, RetrySettings, UnifiedRequest, get_registry
 
 
 async def main(name: str, model: str, count: int) -> None:

@@ -10,11 +10,15 @@ import sys
 from decimal import Decimal
 from itertools import count
 
-from swebench_providers import ProviderError, UnifiedRequest, get_registry
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.settings import Policies
-from swebench_providers.routes import Candidate
+from swebench_providers import (
+    Budget,
+    Candidate,
+    Policies,
+    ProviderCoordinator,
+    ProviderError,
+    UnifiedRequest,
+    get_registry,
+)
 
 
 async def main(name: str, model: str, cap: Decimal) -> None:

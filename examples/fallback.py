@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from swebench_providers import ProviderError, UnifiedRequest, get_registry
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.routes import Candidate
+from swebench_providers import Candidate, ProviderCoordinator, ProviderError, UnifiedRequest, get_registry
 
 
 async def main(targets: list[str]) -> int:

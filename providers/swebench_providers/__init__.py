@@ -11,13 +11,30 @@ None, never 0. What goes wrong is a `ProviderError` whose `kind` decides what to
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
 from swebench_providers.auth import ApiKeyAuth, AuthStrategy, BearerTokenAuth, NoAuth
 from swebench_providers.catalog import CatalogError, ProviderSpec
 from swebench_providers.config import ProviderConfig, TimeLimits
 from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from swebench_providers.events import (
+    Attempt,
+    AttemptFailed,
+    Event,
+    Finished,
+    LimitsUpdate,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    UsageUpdate,
+    Waiting,
+)
 from swebench_providers.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
+from swebench_providers.google_credentials import GoogleAuth
 from swebench_providers.models import (
+    Charge,
+    FailedAttempt,
     FinishReason,
     Message,
     ModelInfo,
@@ -33,40 +50,160 @@ from swebench_providers.registry import ProviderRegistry, get_registry
 from swebench_providers.secret import Secret
 from swebench_providers.sync import run_sync
 
+if TYPE_CHECKING:
+    from swebench_providers.batch import BatchResult
+    from swebench_providers.connection import ConnectionReport
+    from swebench_providers.coordinator import ProviderCoordinator
+    from swebench_providers.policies.breaker import (
+        BreakerSettings,
+        BreakerState,
+        BreakerStatistics,
+        CircuitBreaker,
+        Transition,
+    )
+    from swebench_providers.policies.budget import Budget, BudgetState, BudgetWarning, Reservation, local_day, utc_day
+    from swebench_providers.policies.concurrency import ConcurrencySettings
+    from swebench_providers.policies.journal import FileJournal, spent_according_to
+    from swebench_providers.policies.observed import Observer, Outcome
+    from swebench_providers.policies.rate_limit import Headroom, RateLimitCoordinator, RateLimits, TokenBucketLimiter
+    from swebench_providers.policies.retry import RetrySettings
+    from swebench_providers.policies.settings import Policies
+    from swebench_providers.policies.statistics import Percentiles, ProviderHealth
+    from swebench_providers.routes import Candidate
+    from swebench_providers.tokens import (
+        APITokenCounter,
+        EstimateCounter,
+        MetadataTokenCounter,
+        TiktokenCounter,
+        TokenCount,
+        TokenCounter,
+    )
+
+# What most programs do not need at once is imported when it is first asked for, by name and module.
+_LATER: Final = {
+    "BatchResult": "batch",
+    "ConnectionReport": "connection",
+    "ProviderCoordinator": "coordinator",
+    "BreakerSettings": "policies.breaker",
+    "BreakerState": "policies.breaker",
+    "BreakerStatistics": "policies.breaker",
+    "CircuitBreaker": "policies.breaker",
+    "Transition": "policies.breaker",
+    "Budget": "policies.budget",
+    "BudgetState": "policies.budget",
+    "BudgetWarning": "policies.budget",
+    "Reservation": "policies.budget",
+    "local_day": "policies.budget",
+    "utc_day": "policies.budget",
+    "ConcurrencySettings": "policies.concurrency",
+    "FileJournal": "policies.journal",
+    "spent_according_to": "policies.journal",
+    "Observer": "policies.observed",
+    "Outcome": "policies.observed",
+    "Headroom": "policies.rate_limit",
+    "RateLimitCoordinator": "policies.rate_limit",
+    "RateLimits": "policies.rate_limit",
+    "TokenBucketLimiter": "policies.rate_limit",
+    "RetrySettings": "policies.retry",
+    "Policies": "policies.settings",
+    "Percentiles": "policies.statistics",
+    "ProviderHealth": "policies.statistics",
+    "Candidate": "routes",
+    "APITokenCounter": "tokens",
+    "EstimateCounter": "tokens",
+    "MetadataTokenCounter": "tokens",
+    "TiktokenCounter": "tokens",
+    "TokenCount": "tokens",
+    "TokenCounter": "tokens",
+}
+
 __all__ = [
+    "APITokenCounter",
     "ApiKeyAuth",
+    "Attempt",
+    "AttemptFailed",
     "AuthStrategy",
+    "BatchResult",
     "BearerTokenAuth",
+    "BreakerSettings",
+    "BreakerState",
+    "BreakerStatistics",
+    "Budget",
+    "BudgetState",
+    "BudgetWarning",
+    "Candidate",
     "CatalogError",
+    "Charge",
+    "CircuitBreaker",
+    "ConcurrencySettings",
+    "ConnectionReport",
     "ErrorKind",
+    "EstimateCounter",
     "Event",
+    "FailedAttempt",
+    "FileJournal",
     "FinishReason",
     "Finished",
+    "GoogleAuth",
+    "Headroom",
     "JSONLinesAdapter",
+    "LimitsUpdate",
     "Message",
+    "MetadataTokenCounter",
     "ModelInfo",
     "ModelPrice",
     "NoAuth",
     "Notice",
+    "Observer",
+    "Outcome",
+    "Percentiles",
+    "Policies",
     "Provider",
     "ProviderConfig",
+    "ProviderCoordinator",
     "ProviderError",
+    "ProviderHealth",
     "ProviderRegistry",
     "ProviderSpec",
+    "RateLimitCoordinator",
+    "RateLimits",
     "ReasoningDelta",
     "RequestTransformer",
+    "Reservation",
     "ResponseParser",
+    "RetrySettings",
     "SSEAdapter",
     "Secret",
     "ServerSentEvent",
     "TextDelta",
+    "TiktokenCounter",
     "TimeLimits",
+    "TokenBucketLimiter",
+    "TokenCount",
+    "TokenCounter",
     "TokenUsage",
     "ToolCall",
     "TransformPipeline",
+    "Transition",
     "UnifiedRequest",
     "UnifiedResponse",
     "UsageUpdate",
+    "Waiting",
     "get_registry",
+    "local_day",
     "run_sync",
+    "spent_according_to",
+    "utc_day",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -18,7 +18,7 @@ from swebench_providers.batch import BatchResult, in_parallel
 from swebench_providers.clock import Clock, SystemClock
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Attempt, Event
-from swebench_providers.fold import Fold
+from swebench_providers.fold import Fold, total
 from swebench_providers.models import Charge, UnifiedRequest, UnifiedResponse
 from swebench_providers.policies.breaker import Transition
 from swebench_providers.policies.budget import Budget
@@ -68,11 +68,12 @@ class ProviderCoordinator:
         self._clock = clock or SystemClock()
         self._counts = _Counts()
         speeds = Speeds(clock=self._clock)
+        measuring = (speeds,) if self._policies.selection == "fastest" else ()
         self._calls: Recent[str, Spending] = Recent(_CALLS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
-            observers=(self._counts, speeds, RequestLog(), *observers),
+            observers=(self._counts, *measuring, RequestLog(), *observers),
             on_transition=on_transition,
             clock=self._clock,
             draw=draw,
@@ -100,11 +101,21 @@ class ProviderCoordinator:
         return fold.response(provider=provider, model=model, cost=fold.cost(), streamed=request.stream)
 
     async def stream_with_fallback(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges."""
+        """The answer as it arrives, and what is done to get it: waits, attempts, failures, charges.
+
+        Raises as `generate_with_fallback` does.
+        """
+        charges: list[Charge] = []
         call = await self._call(request)
-        async with aclosing(call.stream_unified(request)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(call.stream_unified(request)) as events:
+                async for event in events:
+                    if isinstance(event, Charge):
+                        charges.append(event)
+                    yield event
+        except ProviderError as error:
+            error.cost = total(charges, error.charge)
+            raise
 
     async def process_batch(
         self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100

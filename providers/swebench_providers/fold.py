@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from swebench_providers.errors import ProviderError
@@ -45,16 +46,18 @@ class Fold:
         match event:
             case TextDelta():
                 self._text.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
             case ReasoningDelta():
                 self._reasoning.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
             case UsageUpdate():
                 self.usage = event.usage
             case Finished():
                 self.finished = event
             case _:
                 self._note(event)
-        if self.first_token_at is None and isinstance(event, TextDelta | ReasoningDelta):
-            self.first_token_at = event.at
 
     def _note(self, event: Event) -> None:
         """What is about the call, not about the answer."""
@@ -80,18 +83,8 @@ class Fold:
         return "".join(self._reasoning)
 
     def cost(self, last: Charge | None = None) -> Decimal | None:
-        """What all attempts cost together, in USD, and `last`, where nobody was told of it.
-
-        None where nothing was reckoned, or one of them is unknown.
-        """
-        if last is None or any(charge is last for charge in self.charges):
-            charges = self.charges
-        else:
-            charges = [*self.charges, last]
-        if len(charges) == 1:
-            return charges[0].amount
-        known = [charge.amount for charge in charges if charge.amount is not None]
-        return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
+        """What all attempts cost together, in USD; see `total`."""
+        return total(self.charges, last)
 
     def _is_estimated(self, cost: Decimal | None) -> bool:
         """Whether tokens were estimated that `cost` is reckoned from, by whoever has reckoned it."""
@@ -135,6 +128,19 @@ class Fold:
             failed_attempts=tuple(self._failed),
             cost_estimated=self._is_estimated(cost),
         )
+
+
+def total(charges: Sequence[Charge], last: Charge | None = None) -> Decimal | None:
+    """What attempts cost together, in USD, and `last`, where nobody was told of it.
+
+    None where nothing was reckoned, or one of them is unknown.
+    """
+    if last is not None and not any(charge is last for charge in charges):
+        charges = [*charges, last]
+    if len(charges) == 1:
+        return charges[0].amount
+    known = [charge.amount for charge in charges if charge.amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
 
 
 def _record(failed: AttemptFailed) -> FailedAttempt:

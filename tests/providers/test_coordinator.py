@@ -17,6 +17,7 @@ from swebench_providers import (
     Event,
     FinishReason,
     ModelPrice,
+    ProviderConfig,
     ProviderError,
     TextDelta,
     TokenUsage,
@@ -25,6 +26,7 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_providers.batch import BatchResult
+from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator import ProviderCoordinator
 from swebench_providers.events import Attempt, AttemptFailed, Finished
 from swebench_providers.models import Charge
@@ -33,7 +35,9 @@ from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
+from swebench_providers.provider import HTTPProvider
 from swebench_providers.routes import Candidate
+from swebench_providers.transport import Transport
 from tests.providers.policies.played import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step
@@ -111,6 +115,31 @@ async def test_where_all_fail_the_last_ones_error_carries_the_cost_of_all() -> N
         await answer_of(clock, coordinator)
     assert caught.value.cost == budget.spent > 0
     assert sum(health.cost for health in coordinator.health().values()) == budget.spent
+
+
+async def test_a_stream_that_fails_everywhere_carries_the_cost_of_all_too() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(10))
+    _, coordinator = of(clock, [text("half " * 70), CUT], budgets=[budget])
+
+    async def drained() -> None:
+        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+            async for _ in events:
+                pass
+
+    with pytest.raises(ProviderError) as caught:
+        await run(clock, drained())
+    assert caught.value.cost == budget.spent > 0
+
+
+async def test_a_server_that_refuses_connections_is_not_paid(transport: Transport) -> None:
+    budget = Budget("run", Decimal(1))
+    config = ProviderConfig(name="gone", base_url="http://127.0.0.1:1/v1", base_url_source="given", prices={"m": PRICE})
+    provider = HTTPProvider(provider_spec("compatible"), config, transport)
+    coordinator = ProviderCoordinator([Candidate(provider, "m")], QUICK, budgets=[budget])
+    with pytest.raises(ProviderError) as caught:
+        await coordinator.generate_with_fallback(ASKED)
+    assert (caught.value.reason, caught.value.cost) == ("unreachable", NOTHING)
+    assert (budget.spent, budget.reserved) == (NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize("failing", [1, 2], ids=["one route fails", "both fail"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 
@@ -17,20 +19,62 @@ from tests.fault_server import FaultServerThread, Script
 HEAVY = ("httpx", "aiohttp", "truststore", "textual", "rich", "click", "genai_prices", "pydantic", "xllamacpp")
 
 
-def test_all_names_what_is_exported_and_no_more() -> None:
-    exported = {
+UNIONS = {"Event"}  # of classes that are exported too
+
+
+def test_all_names_what_can_be_imported_and_no_more() -> None:
+    for name in swebench_providers.__all__:
+        getattr(swebench_providers, name)
+    importable = {
         name
-        for name, value in vars(swebench_providers).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+        for name in dir(swebench_providers)
+        if not name.startswith("_")
+        and not isinstance(getattr(swebench_providers, name), ModuleType)
+        and name not in {"annotations", "Final", "TYPE_CHECKING", "import_module"}
     }
-    assert set(swebench_providers.__all__) == exported
+    assert set(swebench_providers.__all__) == importable
     assert swebench_providers.__all__ == sorted(swebench_providers.__all__)
-    assert all(getattr(swebench_providers, name).__doc__ for name in swebench_providers.__all__ if name != "Event")
+    assert all(getattr(swebench_providers, name).__doc__ for name in set(swebench_providers.__all__) - UNIONS)
 
 
 def test_every_exported_class_and_function_is_of_this_package() -> None:
-    for name in set(swebench_providers.__all__) - {"Event"}:  # a union of classes that are exported too
+    for name in set(swebench_providers.__all__) - UNIONS:
         assert getattr(swebench_providers, name).__module__.startswith("swebench_providers.")
+
+
+def test_the_specification_finds_its_names() -> None:
+    names = """UnifiedRequest UnifiedResponse TokenUsage get_registry ProviderRegistry run_sync ProviderConfig Secret
+        AuthStrategy BearerTokenAuth ApiKeyAuth NoAuth GoogleAuth RequestTransformer ResponseParser TransformPipeline
+        SSEAdapter JSONLinesAdapter TokenCounter TiktokenCounter APITokenCounter MetadataTokenCounter
+        RateLimitCoordinator TokenBucketLimiter CircuitBreaker ProviderCoordinator ProviderError ErrorKind
+        Candidate Policies Budget RetrySettings BreakerSettings RateLimits BatchResult ProviderHealth"""
+    assert set(names.split()) <= set(swebench_providers.__all__)
+
+
+def test_what_is_imported_later_is_what_the_type_checker_is_told() -> None:
+    module = ast.parse(Path(swebench_providers.__file__).read_text("utf-8"))
+    (guarded,) = [node for node in module.body if isinstance(node, ast.If)]
+    told = {
+        alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert told == {name: f"swebench_providers.{where}" for name, where in swebench_providers._LATER.items()}
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error_that_names_it() -> None:
+    with pytest.raises(AttributeError, match="'swebench_providers' has no attribute 'Cordinator'"):
+        getattr(swebench_providers, "Cordinator")  # noqa: B009 - the type checker knows that it is not there
+
+
+def test_importing_the_package_loads_no_policy_until_one_is_asked_for() -> None:
+    program = """
+        import sys, swebench_providers
+        heavy = lambda: "swebench_providers.coordinator" in sys.modules or "swebench_providers.tokens" in sys.modules
+        print(heavy())
+        from swebench_providers import ProviderCoordinator
+        print(heavy(), ProviderCoordinator.__name__)
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(program)], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "ProviderCoordinator"]
 
 
 def test_importing_the_package_loads_no_client_no_screen_and_no_model() -> None:

@@ -489,6 +489,28 @@ async def test_a_price_before_asking_is_what_a_short_answer_is_billed_by() -> No
     assert await prices_of("openai", "https://gateway.example/v1").price_of("gpt-5") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "model"), [("anthropic", "claude-sonnet-4-5"), ("gemini", "gemini-2.5-pro"), ("openai", "gpt-6-luna")]
+)
+@pytest.mark.parametrize("prompt_tokens", [1, 200_000, 200_001, 900_000])
+async def test_a_price_before_asking_knows_that_long_prompts_cost_more(
+    name: str, model: str, prompt_tokens: int
+) -> None:
+    price = await prices_of(name).price_of(model)
+    assert price is not None
+    usage = TokenUsage(prompt_tokens=prompt_tokens, completion_tokens=500, cached_tokens=prompt_tokens // 2)
+    assert price.cost(usage) == await prices_of(name).cost_of(usage, model)
+
+
+def test_each_tier_of_a_price_holds_above_its_own_length() -> None:
+    def price(dollars: int, long_from: int = 0, long_prompt: ModelPrice | None = None) -> ModelPrice:
+        return ModelPrice(input=Decimal(dollars), output=Decimal(dollars), long_from=long_from, long_prompt=long_prompt)
+
+    tiered = price(1, 100, price(2, 200, price(3)))
+    rates = [tiered.for_prompt(tokens).input for tokens in (100, 101, 200, 201)]
+    assert rates == [1, 2, 2, 3]
+
+
 def test_the_price_data_is_loaded_for_a_paid_answer_only_and_on_a_thread() -> None:
     program = """
 import asyncio, sys, threading

@@ -2,7 +2,7 @@
 
 Outermost first:
 
-    spending       reserves the worst case of a call, charges its attempts, settles it      (budget, journal)
+    spending       reserves the worst case of a call, charges its attempts, settles it      (account, budget, journal)
     fallback       another model where one fails
     observed       statistics and the log
     retry          the one layer that repeats a request                                     (retry_budget, parameters)

@@ -142,8 +142,9 @@ class Budget:
     """One cap and what has been spent of it, in USD. `spent` is what earlier calls have cost already.
 
     `period` names the span the cap holds for, such as `local_day`: when its value changes, nothing is spent of it yet.
-    What a call costs counts in the span in which it is settled. `on_warning` is called in the loop that spends, and
-    must not raise. Raises `ValueError` for a cap that is no amount of money.
+    What an attempt costs counts in the span in which it ends. `on_warning` is called in the loop that spends, and must
+    not raise. A budget belongs to one event loop, as the calls do that share it. Raises `ValueError` for a cap that is
+    no amount of money.
     """
 
     def __init__(

@@ -85,6 +85,33 @@ def test_a_full_disk_and_a_closed_file_are_errors_of_the_system(tmp_path: Path) 
         closed.settled(1, Decimal(1))
 
 
+_ALMOST_FULL = """
+import resource, sys
+from decimal import Decimal
+from pathlib import Path
+from swebench_providers.policies.journal import FileJournal
+soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+journal = FileJournal(Path(sys.argv[1]))
+journal.reserved(1, Decimal("0.50"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (Path(sys.argv[1]).stat().st_size + 10, hard))
+for _ in range(2):
+    try:
+        journal.settled(1, Decimal("0.10"))
+    except OSError as error:
+        print(error.strerror)
+resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+journal.settled(1, Decimal("0.10"))
+"""
+
+
+def test_a_line_that_was_written_in_part_is_an_error_and_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    command = [sys.executable, "-c", _ALMOST_FULL, str(journal)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["No space left on device", "File too large"]
+    assert spent_according_to(journal) == Decimal("0.10")
+
+
 @given(
     calls=st.lists(st.tuples(st.integers(1, 100), st.one_of(st.none(), st.integers(0, 100))), max_size=12),
     data=st.data(),

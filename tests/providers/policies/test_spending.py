@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from swebench_providers import (
     ErrorKind,
@@ -29,6 +25,7 @@ from swebench_providers import (
 from swebench_providers.events import Attempt, Waiting
 from swebench_providers.fold import Fold
 from swebench_providers.models import Charge
+from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
@@ -160,6 +157,25 @@ async def test_what_is_stopped_when_its_request_was_about_to_go_out_costs_nothin
     assert (told, budget.spent, budget.reserved) == ([], NOTHING, NOTHING)
 
 
+async def test_what_a_breaker_stops_that_opened_while_it_waited_costs_nothing() -> None:
+    clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
+    provider = Played(clock, good())
+
+    class Waited:
+        async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+            breaker.admit().failed(CUT)
+            async with aclosing(provider.stream_unified(request)) as events:
+                async for event in events:
+                    yield event
+
+    spending = Spending(Breaking(Waited(), breaker), Priced(), [budget], on_charge=told.append, clock=clock)
+    with pytest.raises(ProviderError, match="left alone"):
+        await collect(spending)
+    assert [charge.amount for charge in told] == [NOTHING]
+    assert (budget.spent, budget.reserved, provider.open) == (NOTHING, NOTHING, 0)
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -197,6 +213,17 @@ async def test_a_refusal_after_text_has_come_costs_what_had_come() -> None:
     assert caught.value.charge is not None
     assert caught.value.charge.amount == budget.spent
     assert budget.spent > Decimal("0.009")
+
+
+async def test_what_the_provider_says_it_charges_goes_before_an_estimate_where_an_answer_breaks_off() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    reported = msgspec.structs.replace(USAGE, reported_cost=Decimal("0.0123"))
+    provider = Played(clock, [text(), UsageUpdate(reported, 0.0), CUT])
+    with pytest.raises(ProviderError) as caught:
+        await collect(Spending(provider, Priced(), [budget], clock=clock))
+    assert caught.value.charge is not None
+    assert (caught.value.charge.amount, caught.value.charge.exact) == (Decimal("0.0123"), True)
+    assert budget.spent == Decimal("0.0123")
 
 
 async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
@@ -326,160 +353,3 @@ async def test_a_journal_that_cannot_be_written_before_a_request_refuses_it_and_
     with pytest.raises(ProviderError, match="cannot be written"):
         await collect(Spending(provider, Priced(), [first, second], clock=clock))
     assert (first.reserved, second.reserved, provider.requests) == (NOTHING, NOTHING, [])
-
-
-class Random:
-    """Takes a while, and ends in some way, at some cost below or above the worst case."""
-
-    def __init__(self, clock: VirtualClock, seed: int) -> None:
-        self._clock, self._draw = clock, random.Random(seed)
-
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        yield Attempt(provider="acme", model=request.model, at=self._clock.now())
-        await self._clock.sleep(self._draw.random() * 10)
-        yield text()
-        await self._clock.sleep(self._draw.random() * 10)
-        if self._draw.random() < 0.2:
-            raise error(self._draw.choice([ErrorKind.INCOMPLETE, ErrorKind.TRANSIENT]), status=None)
-        usage = TokenUsage(prompt_tokens=100, completion_tokens=self._draw.choice([10, 50, 200, 600]))
-        yield UsageUpdate(usage, self._clock.now())
-        yield done(self._clock.now())
-
-
-async def test_a_thousand_requests_at_once_pass_the_cap_by_no_more_than_what_was_in_flight_cost_beyond_its_worst() -> (
-    None
-):
-    clock, worst, draw = VirtualClock(), Decimal("0.05"), random.Random(5)
-    budget = Budget("run", Decimal(5))
-    retry = Retry(Random(clock, 3), RetrySettings(restart=True), clock=clock, draw=draw.random)
-    beyond = NOTHING
-    outcomes: list[str] = []
-
-    async def call() -> None:
-        cost = NOTHING
-
-        def charged(charge: Charge) -> None:
-            nonlocal cost, beyond
-            assert charge.amount is not None
-            before, cost = cost, cost + charge.amount
-            beyond += max(NOTHING, cost - worst) - max(NOTHING, before - worst)
-            assert budget.spent + budget.reserved <= budget.cap + beyond
-
-        spending = Spending(retry, Priced(worst=worst), [budget], on_charge=charged, clock=clock)
-        try:
-            async with aclosing(spending.stream_unified(ASKED)) as events:
-                async for _ in events:
-                    assert budget.spent + budget.reserved <= budget.cap + beyond
-        except ProviderError as failure:
-            outcomes.append(failure.reason)
-        except asyncio.CancelledError:
-            outcomes.append("cancelled")
-        else:
-            outcomes.append("answered")
-
-    tasks = [asyncio.create_task(call()) for _ in range(1_000)]
-    everything = asyncio.gather(*tasks)
-    await clock.run_until(lambda: len(outcomes) > 20)
-    for task in draw.sample(tasks, 100):
-        task.cancel()
-        task.cancel()
-    await clock.run_until(everything.done)
-    assert len(outcomes) == 1_000
-    assert {"answered", "budget", "cancelled"} <= set(outcomes)
-    assert budget.reserved == 0
-    assert budget.cap * Decimal("0.9") < budget.spent <= budget.cap + beyond
-
-
-class Calls(RuleBasedStateMachine):
-    """Calls that begin, go on, fail, are repeated, closed, cancelled once or twice, in any order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = asyncio.new_event_loop()
-        self.journal = FullDisk()
-        self.budget = Budget("run", Decimal(1), journal=self.journal)
-        self.told: list[Charge] = []
-        self.open: list[_Call] = []
-
-    def run(self, turns: int = 3) -> None:
-        async def wait() -> None:
-            for _ in range(turns):
-                await asyncio.sleep(0)
-
-        self.loop.run_until_complete(wait())
-
-    @rule(worst=st.integers(0, 60))
-    def begin(self, worst: int) -> None:
-        self.open.append(_Call(self.loop, self.budget, Decimal(worst) / 100, self.told))
-        self.run()
-
-    @precondition(lambda self: self.open)
-    @rule(data=st.data(), ending=st.sampled_from(["answer", "refused", "cut", "cancel", "double cancel", "close"]))
-    def end(self, data: st.DataObject, ending: str) -> None:
-        call = data.draw(st.sampled_from(self.open))
-        call.end(ending)
-        self.run(turns=data.draw(st.integers(0, 6)))
-        if ending == "double cancel":
-            call.end("cancel")
-
-    @rule(room=st.booleans())
-    def fill_or_empty_the_disk(self, room: bool) -> None:
-        self.journal.room = room
-
-    @invariant()
-    def nothing_is_held_twice_and_none_of_it_is_negative(self) -> None:
-        assert self.budget.reserved >= 0
-        assert self.budget.spent == sum((charge.amount or NOTHING for charge in self.told), NOTHING)
-
-    def teardown(self) -> None:
-        for call in self.open:
-            call.end("cancel")
-        self.run(turns=60)
-        assert all(call.task.done() for call in self.open)
-        assert self.budget.reserved == 0
-        assert self.budget.fits_now(NOTHING) or self.budget.spent > self.budget.cap
-        self.loop.close()
-
-
-class _Call:
-    """One call in a task, whose provider waits for its ending to be decided."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget, worst: Decimal, told: list[Charge]) -> None:
-        self._decided: asyncio.Queue[str] = asyncio.Queue()
-        self._closing = False
-        spending = Spending(
-            Retry(self, RetrySettings(base=0.0, restart=True)), Priced(worst=worst), [budget], on_charge=told.append
-        )
-        self.task = loop.create_task(self._consume(spending))
-
-    def end(self, ending: str) -> None:
-        if "cancel" in ending:
-            self.task.cancel()
-            return
-        self._closing = self._closing or ending == "close"
-        self._decided.put_nowait(ending)
-
-    async def _consume(self, spending: Spending) -> None:
-        with suppress(ProviderError):
-            async with aclosing(spending.stream_unified(ASKED)) as events:
-                async for _ in events:
-                    if self._closing:
-                        return
-
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        yield Attempt(provider="acme", model=request.model, at=0.0)
-        yield text()
-        match await self._decided.get():
-            case "answer":
-                yield UsageUpdate(USAGE, 0.0)
-                yield done()
-            case "refused":
-                raise error(ErrorKind.INVALID_REQUEST, status=400)
-            case "cut":
-                raise error(ErrorKind.INCOMPLETE, status=None)
-            case _:
-                yield text()
-
-
-def test_reservations_sum_to_zero_when_all_calls_ended_however_they_ended() -> None:
-    run_state_machine_as_test(Calls, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))

@@ -14,7 +14,7 @@ from swebench_providers.policies.statistics import Percentiles, ProviderHealth, 
 from tests.providers.policies.played import error
 
 KEPT = 512
-seconds = st.floats(0, 1e4, allow_nan=False)
+seconds = st.integers(0, 10**10).map(lambda microseconds: microseconds / 1e6)
 
 
 def health(statistics: Statistics) -> ProviderHealth:
