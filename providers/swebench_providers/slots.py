@@ -27,15 +27,17 @@ class _Props(msgspec.Struct):
     total_slots: int | None = None
 
 
-async def slots_of(spec: ProviderSpec, model: str, ask: Callable[[WireRequest], Awaitable[bytes]]) -> int | None:
-    """Of `model`; None where nobody says. `ask` sends a question below the root of the server. Raises nothing."""
+async def slots_of(
+    spec: ProviderSpec, model: str, ask: Callable[[WireRequest], Awaitable[bytes]], *, seconds: float = SLOT_SECONDS
+) -> int | None:
+    """Of `model`; None where nobody says within `seconds`. `ask` sends a question below the root of the server."""
     if isinstance(spec.slots, int):
         runs_elsewhere = not spec.is_free(model)
         return None if runs_elsewhere else spec.slots
     if spec.slots is None:
         return None
     try:
-        async with asyncio.timeout(SLOT_SECONDS):
+        async with asyncio.timeout(seconds):
             told = msgspec.json.decode(await ask(_PROPERTIES), type=_Props).total_slots
     except (ProviderError, TimeoutError, *UNREADABLE):
         return None

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import StrEnum
+from math import ceil
 from typing import Final
 
 import msgspec
@@ -298,7 +299,7 @@ class CircuitBreaker:
     def _open(self, wait: float) -> ProviderError:
         return ProviderError(
             ErrorKind.OVERLOADED,
-            f"{self.name} is left alone for {wait:.0f} s: {self._reason}",
+            f"{self.name} is left alone for {ceil(wait)} s: {self._reason}",
             hint="It is asked again by itself. Choose another model to go on at once.",
             reason="circuit_open",
             retry_after=wait,

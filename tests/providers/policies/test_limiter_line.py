@@ -1,4 +1,4 @@
-"""The line of a limiter: strictly first come, first served, and nothing is left taken, whatever happens to those in it."""
+"""The line of a limiter: strictly first come, first served, and nothing is left taken, whatever happens in it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.providers.policies.played import done
 from tests.providers.policies.virtual_time import VirtualClock
 
 AT_ONCE = 2
+CHANGES = ["time passes", "headers", "new limit"]
 
 
 class Held:
@@ -74,21 +75,25 @@ class Course:
             case "arrive while all end":
                 for let_go in self.held.running.values():
                     let_go.set()
+                await self.happen("turns", amount)
+                await self.happen("arrive", amount)
+            case "turn":
+                await asyncio.sleep(0)
+            case "turns":
                 for _ in range(amount % 5):
                     await asyncio.sleep(0)
-                await self.happen("arrive", amount)
+            case _:
+                self.change(what, amount)
+        assert self.limiter.headroom().in_flight <= AT_ONCE
+
+    def change(self, what: str, amount: int) -> None:
+        match what:
             case "headers":
                 self.limiter.learn([ServerLimit(dimension="tokens", limit=60 + 30 * amount, remaining=amount)])
             case "new limit":
                 self.limiter.learn([ServerLimit(dimension="requests", limit=60 + 60 * amount)])
             case "time passes":
                 self.clock.let_the_next_go_on()
-            case "turn":
-                await asyncio.sleep(0)
-            case "turns":
-                for _ in range(amount % 5):
-                    await asyncio.sleep(0)
-        assert self.limiter.headroom().in_flight <= AT_ONCE
 
     async def end(self) -> None:
         while not all(task.done() for task in self.tasks):
@@ -103,8 +108,7 @@ class Course:
 happenings = st.lists(
     st.tuples(
         st.sampled_from(
-            ["arrive", "arrive", "arrive", "turn", "turn", "turns", "end", "end", "end", "end", "give up"]
-            + ["arrive while all end", "time passes", "headers", "new limit"]
+            [*["arrive"] * 3, *["turn"] * 3, "turns", *["end"] * 4, "give up", "arrive while all end", *CHANGES]
         ),
         st.integers(0, 150),
     ),
