@@ -174,13 +174,18 @@ async def test_the_slots_are_the_servers_whatever_model_or_key_it_is_asked_with(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.by_path["/props"] = json_body({"total_slots": 1})
+    fault_server.default = Script("a b", before_first_token=3600)
     provider = llamacpp(fault_server, transport)
-    candidates = [Candidate(provider, model, more_keys={"second": provider}) for model in ("m", "n")]
-    coordinator = ProviderCoordinator(candidates, ONCE)
-    for _ in range(3):
-        await asyncio.gather(*(coordinator.generate_with_fallback(ASK) for _ in range(4)))
-    rooms = coordinator.health()["llamacpp"].headroom.values()
-    assert {headroom.at_once for headroom in rooms} == {1}
+    coordinator = ProviderCoordinator([Candidate(provider, more_keys={"second": provider})], ONCE)
+    async with aclosing(coordinator.stream_with_fallback(UnifiedRequest(model="m", prompt="?"))) as first:
+        assert isinstance(await anext(first), Attempt)
+        other = coordinator.stream_with_fallback(UnifiedRequest(model="n", prompt="?"))
+        async with aclosing(other):
+            waiting = await anext(other)
+            assert isinstance(waiting, Waiting)
+            assert (waiting.reason, waiting.seconds) == ("queue", None)
+            await first.aclose()
+            assert isinstance(await anext(other), Attempt)
 
 
 async def test_a_server_says_no_more_than_its_user_allows_and_keeps_the_users_other_limits(

@@ -36,7 +36,9 @@ class Bucket:
         """Seconds until `amount` may be taken, after `ahead` has been; infinite where nothing flows in."""
         if now > self._at:
             self._fill(now)
-        missing = (min(self._capacity, amount)) + ahead - self._level
+        if amount + ahead <= self._level:
+            return 0.0
+        missing = min(self._capacity, amount) + ahead - self._level
         if missing <= 1e-9 * self._capacity:  # what rounding leaves is no reason to wait
             return 0.0
         return missing / self._rate if self._rate else float("inf")

@@ -162,6 +162,19 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
     assert second[0].reason == "queue"
 
 
+async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited_for() -> None:
+    clock = VirtualClock()
+    line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
+    provider = Played(clock, [text(), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="ollama", clock=clock)
+    await collect(limited)
+    running = asyncio.create_task(collect(limited))
+    await clock.run_until(running.done)
+    waiting, *_ = await running
+    assert isinstance(waiting, Waiting)
+    assert (waiting.reason, waiting.seconds) == ("rate limit", 10)
+
+
 async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() -> None:
     line = limiter(VirtualClock(), requests_per_minute=60)
     line.learn(
