@@ -111,8 +111,6 @@ class TokenBucketLimiter:
         self._most_at_once = limits.concurrency.most
         self._local = False
         self._concurrency = AdaptiveConcurrency(limits.concurrency)
-        if limits.slots is not None:
-            self.runs_at_once(limits.slots)
         self._most = _rates(limits)
         # Replaced, never changed: a permit gives back to the buckets it has taken from, and to no later one.
         self._buckets: _Buckets = {name: Bucket(rate, self._now()) for name, rate in self._most.items()}
@@ -120,6 +118,8 @@ class TokenBucketLimiter:
         self._ahead: dict[Dimension, float] = {}
         self._in_flight = 0
         self._pause = Pause(limits.longest_pause)
+        if limits.slots is not None:
+            self.runs_at_once(limits.slots)
 
     def acquire_now(self, demand: Demand) -> Permit | None:
         """Take it where nobody waits and there is room, else None. Raises as `acquire` does."""
@@ -191,6 +191,7 @@ class TokenBucketLimiter:
         """What a server says of itself, or its user: so many requests, and the others wait here."""
         self._local = True
         self._concurrency = AdaptiveConcurrency(_slots(min(slots, self._most_at_once)))
+        self._wake()
 
     def pause(self, seconds: float) -> None:
         """Let nobody through for so long: the server asked for it."""

@@ -162,6 +162,16 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
     assert second[0].reason == "queue"
 
 
+async def test_a_server_that_runs_more_than_was_known_takes_those_who_wait() -> None:
+    line = TokenBucketLimiter(RateLimits(slots=1), clock=VirtualClock())
+    await line.acquire(demand_of(1, 1))
+    waiting = asyncio.create_task(line.acquire(demand_of(1, 1)))
+    await asyncio.sleep(0)
+    line.runs_at_once(2)
+    await waiting
+    assert (line.headroom().in_flight, line.headroom().at_once) == (2, 2)
+
+
 async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited_for() -> None:
     clock = VirtualClock()
     line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
