@@ -41,9 +41,9 @@ def _openai(dimension: Dimension) -> _Names:
     return _Names(dimension, *(f"x-ratelimit-{part}-{dimension}" for part in ("limit", "remaining", "reset")))
 
 
-def _anthropic(dimension: Dimension, *, tier: str = "ratelimit") -> _Names:
+def _anthropic(dimension: Dimension) -> _Names:
     name = dimension.replace("_", "-")
-    return _Names(dimension, *(f"anthropic-{tier}-{name}-{part}" for part in ("limit", "remaining", "reset")))
+    return _Names(dimension, *(f"anthropic-ratelimit-{name}-{part}" for part in ("limit", "remaining", "reset")))
 
 
 _DIALECTS: Final = (
@@ -71,8 +71,8 @@ def server_limits(headers: Mapping[str, str], *, now: datetime) -> tuple[ServerL
 
 def _read(names: _Names, headers: Mapping[str, str], now: datetime) -> ServerLimit | None:
     limit, remaining = _count(headers.get(names.limit)), _count(headers.get(names.remaining))
-    if limit is None and remaining is None:
-        return None
+    if limit == 0 or (limit is None and remaining is None):
+        return None  # nobody is served within a limit of 0: it is how Azure says that it does not know
     reset_after = wait(headers[names.reset], now=now) if names.reset in headers else None
     if reset_after is not None and reset_after > _SECONDS_A_MINUTE:
         limit = None

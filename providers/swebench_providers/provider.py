@@ -30,6 +30,7 @@ from swebench_providers.prices import Prices, charging
 from swebench_providers.profiles import ModelProfile
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 from swebench_providers.protocols.failure_rules import THE_KEY
+from swebench_providers.slots import SLOT_SECONDS, slots_of
 
 if TYPE_CHECKING:
     from swebench_providers.tokens import TokenCount
@@ -184,6 +185,13 @@ class HTTPProvider:
         """
         wire = self.spec.details and DETAIL_WIRES[self.spec.details]
         return await described(models, wire, self._told, seconds=seconds) if wire else list(models)
+
+    async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
+        """How many requests for `model` run at once where it is served; None where nobody says in `seconds`.
+
+        Raises nothing: a server that is gone says nothing.
+        """
+        return await slots_of(self.spec, model, self._told, seconds=seconds)
 
     async def _told(self, wire: WireRequest) -> bytes:
         async with self._send(wire, at_root=True) as response:

@@ -31,8 +31,9 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    if "retry-after" in headers:
-        return wait(headers["retry-after"], now=now)
+    named = wait(headers.get("retry-after", ""), now=now)
+    if named is not None:
+        return named
     waits = [wait(headers[name], now=now) for name in _RESETS if name in headers and _used_up(headers, name)]
     return max((seconds for seconds in waits if seconds), default=None)
 
@@ -78,4 +79,4 @@ def _moment(value: str) -> datetime | None:
 
 def _used_up(headers: Mapping[str, str], reset: str) -> bool:
     """Whether the limit this reset belongs to has nothing left; where the headers do not say, assume it."""
-    return headers.get(reset.replace("reset", "remaining"), "0") in {"0", "0.0"}
+    return _number(headers.get(reset.replace("reset", "remaining"), "0")) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import msgspec
 
@@ -27,11 +27,13 @@ from swebench_providers.policies.rate_limit import (
     RateLimitCoordinator,
     RateLimits,
     demand_of,
+    of_one_server,
 )
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.rough import likely_tokens
 from swebench_providers.policies.settings import Policies
+from swebench_providers.policies.slots import slot_count
 from swebench_providers.policies.spending import Spending
 from swebench_providers.policies.stack import OneCall, Streams
 from swebench_providers.provider import Provider
@@ -40,15 +42,6 @@ from swebench_providers.route_prices import LONGEST_ANSWER, PriceBook, RoutePric
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
 _ROUTES: Final = 1_024  # kept at most; a route is made anew where a model has not been asked for a long time
-
-
-@runtime_checkable
-class HasSlots(Protocol):
-    """A provider that knows how many requests its server runs at once."""
-
-    async def slots(self) -> int | None:
-        """None where the server does not say. Raises nothing for a server that is gone."""
-        ...
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -139,16 +132,10 @@ class RouteBuilder:
             route = self._routes.get((id(candidate), model))
             if route is None:
                 self._providers.setdefault(candidate.name, candidate.provider)
-                await self._learn_slots(candidate.provider)
+                self._limits[candidate.name] = of_one_server(self._limits.get(candidate.name), candidate.provider)
                 route = Route(candidate.name, model, self._stack(candidate, model))
                 self._routes.set((id(candidate), model), route)
             return route
-
-    async def _learn_slots(self, provider: Provider) -> None:
-        if provider.name in self._limits or not isinstance(provider, HasSlots):
-            return
-        slots = await provider.slots()
-        self._limits[provider.name] = RateLimits(slots=slots)
 
     def _stack(self, candidate: Candidate, model: str) -> Streams:
         name, shared, policies = candidate.name, self._of(candidate.name), self._policies
@@ -157,13 +144,7 @@ class RouteBuilder:
             for label, provider in candidate.by_key().items()
         ]
         retry = Retry(
-            KeyChoice(
-                keys,
-                demand=_demand,
-                health=shared.keys,
-                longest_pause=policies.retry.longest_retry_after,
-                clock=self._clock,
-            ),
+            KeyChoice(keys, demand=_demand, health=shared.keys, clock=self._clock),
             policies.retry,
             budget=shared.retries,
             refused=shared.refused,
@@ -180,8 +161,9 @@ class RouteBuilder:
 
     def _keyed(self, name: str, model: str, label: str, provider: Provider, breaker: CircuitBreaker) -> KeyRoute:
         limiter = self._limiters.limiter(name, model=model, key=label)
+        slots = slot_count(provider, model) if self._limits[name].slots is None else None
         call = OneCall(provider, now=self._clock.now)
-        limited = RateLimit(call, limiter, demand=_demand, provider=name, key=label, clock=self._clock)
+        limited = RateLimit(call, limiter, demand=_demand, provider=name, key=label, slots=slots, clock=self._clock)
         return KeyRoute(label, Breaking(limited, breaker), limiter)
 
     def _of(self, provider: str) -> _Shared:

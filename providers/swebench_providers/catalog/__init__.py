@@ -12,7 +12,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -58,7 +58,8 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     costs as a share of the usual price, None where there is no batch, or none whose price is known.
     `families` are the files its model rules come from. `default_model` is used where the user names none.
     `models` are those there are, where the provider has no list of them to ask for. `details` names the server whose
-    way of telling more of a model than its list does is known here.
+    way of telling more of a model than its list does is known here. `slots` is how many requests it runs at once: the
+    server whose way of telling that is known here, or the number for each model that is usual where no server tells it.
     """
 
     title: str
@@ -85,6 +86,7 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     default_model: str = ""
     models: tuple[str, ...] | None = None
     details: Literal["fastchat", "llamacpp", "lmstudio", "ollama"] | None = None
+    slots: Literal["llamacpp"] | Annotated[int, msgspec.Meta(ge=1)] | None = None
     families: tuple[str, ...] = ()
     quirks: Quirks = Quirks()
 

@@ -15,7 +15,7 @@ from swebench_providers.catalog import ProviderSpec
 from swebench_providers.clock import SystemClock
 from swebench_providers.config import ProviderConfig
 from swebench_providers.embedded.process import EmbeddedServer, Running
-from swebench_providers.embedded.server import ALIAS, CONTEXT
+from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event, Notice
 from swebench_providers.exchange import Transporter
@@ -64,6 +64,10 @@ class EmbeddedProvider:
 
     async def default_model(self) -> str:
         return self._config.model or self.spec.default_model
+
+    async def slots(self, model: str) -> int | None:  # noqa: ARG002 - there is one model
+        """What the server is started with; it is not started for that."""
+        return SLOTS
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
         """Exact while the model runs; it is not started for a count."""

@@ -8,7 +8,7 @@ Outermost first:
     retry          the one layer that repeats a request                                     (retry_budget, parameters)
     keys           the key with the most room; bad ones are set aside
     breaker        leaves an endpoint alone that fails most of the time
-    rate_limit     waits until there is room                                   (token_bucket, concurrency)
+    rate_limit     waits until there is room           (limiter, pause, slots, token_bucket, concurrency)
 
 `ProviderCoordinator` puts them together. Time and chance are handed in, so that nothing has to be waited for in a test.
 """

@@ -3,18 +3,22 @@
     closed -> open        the window shows too many failures, or too many slow first tokens
     open -> half-open     its time is over; a few requests are let through as probes
     half-open -> closed   enough probes went well
-    half-open -> open     a probe failed, or the probes did not end in time; it stays open longer than before
+    half-open -> open     a probe failed, or one gave no sign of life in time; it stays open longer than before
 
-Slow is a late first token: how long an answer takes is up to the question. A refusal for being too many, a bad request,
-a bad key, a cancellation and what our own policies refuse say nothing about the health of an endpoint.
+The time of the half-open state counts while a probe is out that has brought nothing yet: neither for want of requests
+nor for a long answer does it open again. Slow is a late first token: how long an answer takes is up to the question. A
+refusal for being too many, a bad request, a bad key, a cancellation and what our own policies refuse say nothing about
+the health of an endpoint.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import StrEnum
+from math import ceil
 from typing import Final
 
 import msgspec
@@ -28,6 +32,7 @@ from swebench_providers.policies.stack import Streams
 FAILURES: Final = frozenset({ErrorKind.TRANSIENT, ErrorKind.OVERLOADED, ErrorKind.TIMEOUT, ErrorKind.INCOMPLETE})
 """What counts as a failure of the endpoint."""
 
+_log = logging.getLogger(__name__)
 _WHILE_PROBING: Final = 1.0  # seconds after which those who wait for the probes look again
 
 
@@ -43,7 +48,8 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When it opens, and for how long. Times are seconds, rates shares of the window.
 
     The window holds the last `window_calls` calls of the last `window_seconds`; with fewer than `minimum_calls` of them
-    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`.
+    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A probe may be without a sign
+    of life for `longest_half_open`.
     """
 
     window_calls: int = 20
@@ -93,9 +99,16 @@ class _Call(msgspec.Struct, frozen=True, gc=False):
 class Admission:
     """A request that was let through. Ends by one of its methods, once; what follows is ignored."""
 
+    __slots__ = ("_breaker", "_round")
+
     def __init__(self, breaker: CircuitBreaker, round_: int) -> None:
         self._breaker: CircuitBreaker | None = breaker
         self._round = round_
+
+    def heard(self) -> None:
+        """The first piece of its answer has come: whatever becomes of it, it does not hang."""
+        if self._breaker is not None:
+            self._breaker.heard(self)
 
     def succeeded(self, first_token: float | None) -> None:
         """It was answered; `first_token` is the seconds until the first piece, None when it was not streamed."""
@@ -112,11 +125,14 @@ class Admission:
     def _end(self, *, failed: bool | None, first_token: float | None) -> None:
         breaker, self._breaker = self._breaker, None
         if breaker is not None:
-            breaker.ended(self._round, failed=failed, first_token=first_token)
+            breaker.ended(self, self._round, failed=failed, first_token=first_token)
 
 
 class CircuitBreaker:
-    """The state of one endpoint and model. `on_transition` is called for each change, in the loop that caused it."""
+    """The state of one endpoint and model. `on_transition` is called for each change, in the loop that caused it.
+
+    What the listener raises is logged and changes nothing.
+    """
 
     def __init__(
         self,
@@ -138,8 +154,9 @@ class CircuitBreaker:
         self._round = 0  # of what was admitted before a change of state nothing is counted after it
         self._probing = 0
         self._probed = 0
+        self._silent: dict[Admission, float] = {}  # probes that have brought nothing yet, and since when
         self._openings = 0
-        self._reopened = 0
+        self._open_for = self._settings.open_for  # seconds, the next time or this one
         self._refused = 0
         self._reason = ""
 
@@ -152,12 +169,14 @@ class CircuitBreaker:
         """Seconds until it is worth asking again; 0 while a request may be let through."""
         self._age()
         if self._state is BreakerState.OPEN:
-            return self._since + self._open_for() - self._now()
+            return self._since + self._open_for - self._now()
         full = self._state is BreakerState.HALF_OPEN and self._probing + self._probed >= self._settings.probes
         return _WHILE_PROBING if full else 0.0
 
     def check(self) -> None:
         """Raise `ProviderError` (overloaded, reason `circuit_open`), with the time to wait, if nothing may pass."""
+        if self._state is BreakerState.CLOSED:
+            return
         wait = self.opens_in()
         if wait > 0:
             self._refused += 1
@@ -166,9 +185,11 @@ class CircuitBreaker:
     def admit(self) -> Admission:
         """Let a request through, as a probe where it is half-open, or raise as `check` does."""
         self.check()
+        admission = Admission(self, self._round)
         if self._state is BreakerState.HALF_OPEN:
             self._probing += 1
-        return Admission(self, self._round)
+            self._silent[admission] = self._now()
+        return admission
 
     def statistics(self) -> BreakerStatistics:
         wait = self.opens_in()
@@ -186,11 +207,17 @@ class CircuitBreaker:
             reason=self._reason,
         )
 
-    def ended(self, round_: int, *, failed: bool | None, first_token: float | None) -> None:
+    def heard(self, admission: Admission) -> None:
+        """A request brings an answer."""
+        self._age()
+        self._silent.pop(admission, None)
+
+    def ended(self, admission: Admission, round_: int, *, failed: bool | None, first_token: float | None) -> None:
         """A request admitted in `round_` has ended; `failed` None says nothing about the endpoint."""
         self._age()
         if round_ != self._round:
             return
+        self._silent.pop(admission, None)
         slow = first_token is not None and first_token > self._settings.slow_first_token
         if self._state is BreakerState.HALF_OPEN:
             self._probe_ended(failed=failed, slow=slow)
@@ -204,10 +231,9 @@ class CircuitBreaker:
             return
         self._probed += 1
         if failed or slow:
-            self._reopened += 1
-            self._go(BreakerState.OPEN, "a probe failed" if failed else "a probe was slow to start")
+            self._reopen("a probe failed" if failed else "a probe was slow to start")
         elif self._probed >= self._settings.probes:
-            self._reopened = 0
+            self._open_for = self._settings.open_for
             self._go(BreakerState.CLOSED, f"{self._probed} probes went well")
 
     def _judge(self) -> None:
@@ -242,31 +268,38 @@ class CircuitBreaker:
         """What time alone changes."""
         if self._state is BreakerState.CLOSED:
             return
-        stood = self._now() - self._since
-        if self._state is BreakerState.OPEN and stood >= self._open_for():
-            self._go(BreakerState.HALF_OPEN, "its time is over")
-        elif self._state is BreakerState.HALF_OPEN and stood >= self._settings.longest_half_open:
-            self._reopened += 1
-            self._go(BreakerState.OPEN, "the probes did not end in time")
+        now = self._now()
+        if self._state is BreakerState.OPEN:
+            self._since = min(self._since, now)  # a clock that went back must not prolong it
+            if now - self._since >= self._open_for:
+                self._go(BreakerState.HALF_OPEN, "its time is over")
+        elif self._silent and now - min(self._silent.values()) >= self._settings.longest_half_open:
+            self._reopen("a probe gave no sign of life in time")
 
-    def _open_for(self) -> float:
-        return min(self._settings.open_for * self._settings.growth**self._reopened, self._settings.longest_open)
+    def _reopen(self, reason: str) -> None:
+        self._open_for = min(self._open_for * self._settings.growth, self._settings.longest_open)
+        self._go(BreakerState.OPEN, reason)
 
     def _go(self, state: BreakerState, reason: str) -> None:
         before, self._state = self._state, state
         self._since, self._reason = self._now(), reason
         self._round += 1
         self._probing = self._probed = 0
+        self._silent.clear()
         self._window.clear()
         self._failures = self._slow = 0
         self._openings += state is BreakerState.OPEN
-        if self._on_transition is not None:
+        if self._on_transition is None:
+            return
+        try:
             self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, at=self._since))
+        except Exception:  # noqa: BLE001 - whoever listens is not ours, and no call may fail for it
+            _log.exception("a listener of the circuit breaker %s failed", self.name)
 
     def _open(self, wait: float) -> ProviderError:
         return ProviderError(
             ErrorKind.OVERLOADED,
-            f"{self.name} is left alone for {wait:.0f} s: {self._reason}",
+            f"{self.name} is left alone for {ceil(wait)} s: {self._reason}",
             hint="It is asked again by itself. Choose another model to go on at once.",
             reason="circuit_open",
             retry_after=wait,
@@ -294,8 +327,11 @@ class Breaking:
                 async for event in events:
                     match event:
                         case TextDelta() | ReasoningDelta():
-                            first = first or event.at
-                        case Attempt():
+                            if first is None:
+                                first = event.at
+                                if admission is not None:
+                                    admission.heard()
+                        case Attempt() if admission is None:
                             admission, began = self._breaker.admit(), event.at
                         case Finished() if admission is not None:
                             admission.succeeded(_between(began, first) if request.stream else None)

@@ -19,48 +19,56 @@ _IN_USE: Final = 0.8  # a limit that is not used up cannot be shown to be too lo
 
 
 class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests at once: the number to start with, and the bounds. `start == least == most` fixes it."""
+    """Requests at once: the number to start with, and the bounds. `start == least == most` fixes it.
+
+    `most` holds where `least` is above it. `ValueError` for a bound below 1: nothing would ever be let through.
+    """
 
     start: int = 20
     least: int = 4
     most: int = 100
 
+    def __post_init__(self) -> None:
+        if min(self.least, self.most) < 1:
+            raise ValueError("at least one request at once has to be let through")
+
 
 class AdaptiveConcurrency:
-    """A limit that learns. Times are monotonic seconds."""
+    """A limit that learns. Times are monotonic seconds; one that went back ends an episode."""
 
     def __init__(self, settings: ConcurrencySettings | None = None) -> None:
         settings = settings or ConcurrencySettings()
-        self._least, self._most = settings.least, settings.most
-        self._limit = float(min(max(settings.start, settings.least), settings.most))
+        self._most = float(settings.most)
+        self._least = min(float(settings.least), self._most)
+        self._limit = min(max(float(settings.start), self._least), self._most)
+        self.limit = int(self._limit)
         self._slow_start = True
         self._good = 0
         self._fell_at = float("-inf")
         self._fault_at = float("-inf")
 
-    @property
-    def limit(self) -> int:
-        return int(self._limit)
-
     def succeeded(self, in_flight: int, now: float) -> None:
         """A request was answered while `in_flight`, itself included, were running."""
-        if in_flight < self._limit * _IN_USE or now - self._fault_at < _CALM_AFTER_FAULT:
+        if in_flight < self._limit * _IN_USE or 0 <= now - self._fault_at < _CALM_AFTER_FAULT:
             return
         self._good += 1
         if self._good >= self._limit:  # as many as fit at once have gone well: a round
             self._good = 0
             grown = self._limit * 2 if self._slow_start else max(self._limit * _GROWTH, self._limit + 1)
-            self._limit = min(float(self._most), grown)
+            self._set(min(self._most, grown))
 
     def refused(self, now: float) -> None:
         """A server said that there were too many. Of one wave of refusals the first counts."""
         self._slow_start = False
         self._good = 0
-        if now - self._fell_at >= _ONE_EPISODE:
+        if not 0 <= now - self._fell_at < _ONE_EPISODE:
             self._fell_at = now
-            self._limit = max(float(self._least), self._limit * _FALL)
+            self._set(max(self._least, self._limit * _FALL))
 
     def faulted(self, now: float) -> None:
         """A server failed: no time to grow, and no proof that there were too many."""
         self._good = 0
         self._fault_at = now
+
+    def _set(self, limit: float) -> None:
+        self._limit, self.limit = limit, int(limit)

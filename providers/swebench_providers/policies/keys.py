@@ -22,7 +22,6 @@ from swebench_providers.policies.stack import Streams, Way
 _SET_ASIDE: Final = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED})
 _UNTIL_NEW_CREDIT: Final = 900.0  # seconds
 _FOR_ONE_MODEL: Final = 403  # the key may be good for others
-_LONGEST_PAUSE: Final = 120.0  # seconds
 
 
 class SetAside(msgspec.Struct, frozen=True):
@@ -80,7 +79,7 @@ class KeyRoute(msgspec.Struct, frozen=True):
 class KeyChoice:
     """Sends each request with the healthy key that has the most room.
 
-    Where the server has asked for a pause of every key that is longer than `longest_pause`, in seconds, a call fails.
+    A key whose limiter refuses, because of a pause too long to wait for, comes last.
     """
 
     def __init__(
@@ -89,7 +88,6 @@ class KeyChoice:
         *,
         demand: Callable[[UnifiedRequest], Demand],
         health: KeyHealth | None = None,
-        longest_pause: float = _LONGEST_PAUSE,
         clock: Clock | None = None,
     ) -> None:
         if not routes:
@@ -97,7 +95,6 @@ class KeyChoice:
         self.routes = tuple(routes)
         self.demand = demand
         self.health = health or KeyHealth(clock=clock)
-        self.longest_pause = longest_pause
 
     def for_one_call(self) -> Way:
         """A call that has tried no key yet."""
@@ -117,8 +114,6 @@ class _KeysOfACall:
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         route = self._route = self._choose(request)
-        if route.limiter.paused_for > self._choice.longest_pause:
-            raise self._paused(request)
         return route.streams.stream_unified(request)
 
     def another(self, error: ProviderError, request: UnifiedRequest) -> bool:
@@ -162,10 +157,7 @@ class _KeysOfACall:
     def _room(self, route: KeyRoute, demand: Demand) -> tuple[bool, float, bool, float]:
         """How little room a key has."""
         limiter = route.limiter
-        paused = limiter.paused_for > self._choice.longest_pause
-        wait = limiter.expected_wait(demand)  # infinite while it waits for the end of another request
-        in_line = wait * (1 + limiter.waiting) if wait else 0.0
-        return paused, in_line, route is self._throttled, limiter.load
+        return limiter.refuses, limiter.expected_wait(demand), route is self._throttled, limiter.load
 
     def _open(self, model: str) -> Sequence[KeyRoute]:
         """The keys this call may still use: the healthy ones, or, where all were set aside before, any."""
@@ -173,14 +165,3 @@ class _KeysOfACall:
             return self._choice.routes
         untried = [route for route in self._choice.routes if route not in self._refused]
         return untried if self._all_aside else [r for r in untried if self._health.why_aside(r.label, model) is None]
-
-    def _paused(self, request: UnifiedRequest) -> ProviderError:
-        number = len(self._open(request.model))
-        keys = f"all {number} keys are" if number > 1 else "the key is"
-        return ProviderError(
-            ErrorKind.RATE_LIMITED,
-            f"{keys} paused, as the server asked after too many requests",
-            hint="Choose another model to go on at once.",
-            reason="paused",
-            retry_after=self._route.limiter.paused_for,
-        )

@@ -12,7 +12,8 @@ class Bucket:
     """Over any span of `s` seconds at most `capacity + rate * s` is taken, or one larger demand from a full bucket.
 
     `per_minute` units flow in evenly, up to `BURST_SECONDS` worth of them and never less than one. A demand larger than
-    that waits for a full bucket and leaves a debt, so that it is served at all. Times are monotonic seconds.
+    that waits for a full bucket and leaves a debt, so that it is served at all. Times are monotonic seconds; after one
+    that lies back nothing flows in until it is made up for.
     """
 
     def __init__(self, per_minute: float, now: float) -> None:
@@ -31,17 +32,21 @@ class Bucket:
         self._fill(now)
         return self._level
 
-    def wait(self, amount: float, now: float) -> float:
-        """Seconds until `amount` may be taken; infinite where nothing flows in."""
-        self._fill(now)
-        missing = (min(self._capacity, amount)) - self._level
+    def wait(self, amount: float, now: float, *, ahead: float = 0.0) -> float:
+        """Seconds until `amount` may be taken, after `ahead` has been; infinite where nothing flows in."""
+        if now > self._at:
+            self._fill(now)
+        if amount + ahead <= self._level:
+            return 0.0
+        missing = min(self._capacity, amount) + ahead - self._level
         if missing <= 1e-9 * self._capacity:  # what rounding leaves is no reason to wait
             return 0.0
         return missing / self._rate if self._rate else float("inf")
 
     def take(self, amount: float, now: float) -> None:
         """Take it, whether or not it is there."""
-        self._fill(now)
+        if now > self._at:
+            self._fill(now)
         self._level -= amount
 
     def give_back(self, amount: float, now: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from itertools import pairwise
 from typing import ClassVar
@@ -150,6 +151,138 @@ async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
     assert (breaker.statistics().calls, breaker.statistics().failures) == (2, 1)
 
 
+async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def listen(transition: Transition) -> None:
+        raise ZeroDivisionError(transition.reason)
+
+    clock = VirtualClock()
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock, on_transition=listen)
+    breaking = Breaking(Played(clock, [FAULT]), breaker)
+    for _ in range(4):
+        with pytest.raises(ProviderError, match="transient"):
+            await collect(breaking)
+    assert breaker.state is OPEN
+    assert "a listener of the circuit breaker acme:m failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_looking_at_a_half_open_breaker_that_nobody_calls_never_opens_it() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    clock.advance(10)
+    for _ in range(5):
+        assert (breaker.state, breaker.statistics().state, breaker.opens_in()) == (HALF_OPEN, HALF_OPEN, 0.0)
+        clock.advance(SMALL.longest_half_open)
+    breaker.admit().abandoned()  # and a probe that ended says nothing of the time since
+    clock.advance(10 * SMALL.longest_half_open)
+    assert (breaker.state, breaker.statistics().openings) == (HALF_OPEN, 1)
+
+
+def test_a_long_answer_is_no_probe_that_hangs() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    clock.advance(10)
+    long, short = breaker.admit(), breaker.admit()
+    long.heard()
+    short.succeeded(1.0)
+    clock.advance(5 * SMALL.longest_half_open)
+    assert breaker.state is HALF_OPEN
+    long.succeeded(1.0)
+    assert breaker.state is CLOSED
+
+
+async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
+    clock, gate = VirtualClock(), asyncio.Event()
+    breaker = opened(clock)
+    clock.advance(10)
+    provider = Played(clock, [text(), gate, done()])
+    running = asyncio.create_task(collect(Breaking(provider, breaker)))
+    await provider.waits.wait()
+    clock.advance(5 * SMALL.longest_half_open)
+    assert breaker.state is HALF_OPEN
+    gate.set()
+    await running
+    assert breaker.statistics().probes_done == 1
+
+
+async def test_probes_that_end_without_saying_anything_leave_their_places_to_others() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    clock.advance(10)
+    refused = Breaking(Played(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
+    for _ in range(5):
+        with pytest.raises(ProviderError, match="rate_limited"):
+            await collect(refused)
+    stuck = Played(clock, [asyncio.Event()])
+    for _ in range(5):
+        running = asyncio.create_task(collect(Breaking(stuck, breaker)))
+        await stuck.waits.wait()
+        stuck.waits.clear()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (breaker.state, breaker.statistics().probes_done, stuck.open) == (HALF_OPEN, 0, 0)
+    well = Breaking(Played(clock, [text(), done()]), breaker)
+    for _ in range(SMALL.probes):
+        await collect(well)
+    assert breaker.state is CLOSED
+
+
+async def test_each_request_that_is_not_let_through_is_counted_once() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    provider = Played(clock, [text(), done()])
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="left alone"):
+            await collect(Breaking(provider, breaker))
+    clock.advance(10)
+    probes = [breaker.admit() for _ in range(SMALL.probes)]
+    with pytest.raises(ProviderError, match="left alone"):
+        await collect(Breaking(provider, breaker))
+    assert (breaker.statistics().refused, provider.requests, len(probes)) == (4, [], SMALL.probes)
+
+
+def test_a_clock_that_goes_back_neither_prolongs_the_opening_nor_breaks_it() -> None:
+    clock = VirtualClock(1_000.0)
+    breaker = opened(clock)
+    clock.advance(-900)
+    assert breaker.opens_in() == SMALL.open_for
+    clock.advance(SMALL.open_for)
+    assert breaker.state is HALF_OPEN
+    probe = breaker.admit()
+    clock.advance(-50)
+    assert breaker.state is HALF_OPEN
+    probe.succeeded(1.0)
+    breaker.admit().succeeded(1.0)
+    assert breaker.state is CLOSED
+
+
+def test_of_requests_from_before_a_change_of_state_nothing_counts() -> None:
+    clock = VirtualClock()
+    breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
+    late = [breaker.admit() for _ in range(8)]
+    for _ in range(4):
+        late.pop().failed(FAULT)
+    clock.advance(10)
+    assert breaker.state is HALF_OPEN
+    late.pop().failed(FAULT)
+    late.pop().succeeded(1.0)
+    late.pop().heard()
+    assert (breaker.state, breaker.statistics().probes_done) == (HALF_OPEN, 0)
+    assert [breaker.admit() for _ in range(SMALL.probes)]
+    late.pop().abandoned()  # must not free a probe's place
+    with pytest.raises(ProviderError, match="left alone"):
+        breaker.admit()
+
+
+def test_an_endpoint_may_stay_away_for_years() -> None:
+    clock = VirtualClock()
+    breaker = opened(clock)
+    for _ in range(2_000):
+        clock.advance(SMALL.longest_open)
+        breaker.admit().failed(FAULT)
+    assert breaker.opens_in() == SMALL.longest_open
+
+
 class AnyCourse(RuleBasedStateMachine):
     """Requests that begin and end in any order, while time passes."""
 
@@ -182,9 +315,32 @@ class AnyCourse(RuleBasedStateMachine):
         if self.running:
             self.running.pop(index % len(self.running))[1].succeeded(first_token)
 
-    @rule(seconds=st.floats(0, 50))
+    @rule(index=st.integers(0, 50))
+    def abandon(self, index: int) -> None:
+        if self.running:
+            self.running.pop(index % len(self.running))[1].abandoned()
+
+    @rule(index=st.integers(0, 50))
+    def bring_something(self, index: int) -> None:
+        if self.running:
+            self.running[index % len(self.running)][1].heard()
+
+    @rule(seconds=st.floats(-20, 50))
     def wait(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+    @rule(seconds=st.floats(0, 100))
+    def look_while_nobody_probes(self, seconds: float) -> None:
+        if self.breaker.state is HALF_OPEN and not self.probes():
+            self.clock.advance(seconds)
+            assert (self.breaker.statistics().state, self.breaker.opens_in()) == (HALF_OPEN, 0)
+
+    def probes(self) -> int:
+        return sum(since == len(self.transitions) for since, _ in self.running)
+
+    @invariant()
+    def open_never_longer_than_its_time(self) -> None:
+        assert 0 <= self.breaker.opens_in() <= SMALL.longest_open
 
     @invariant()
     def only_allowed_edges(self) -> None:
@@ -195,7 +351,7 @@ class AnyCourse(RuleBasedStateMachine):
     @invariant()
     def no_more_probes_than_allowed(self) -> None:
         if self.breaker.state is HALF_OPEN:
-            assert sum(since == len(self.transitions) for since, _ in self.running) <= SMALL.probes
+            assert self.probes() <= SMALL.probes
 
 
 TestAnyCourse = AnyCourse.TestCase

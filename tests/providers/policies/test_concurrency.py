@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,29 @@ def test_a_limit_that_is_not_used_up_does_not_grow_and_a_fault_stops_growth_for_
     assert limit.limit == 10
     good_round(limit, now=20.0)
     assert limit.limit == 20
+
+
+def test_a_users_own_bound_holds_though_the_usual_least_is_above_it() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(most=2))
+    limit.refused(0.0)
+    limit.refused(60.0)
+    assert limit.limit == 2
+
+
+def test_a_clock_that_goes_back_holds_nothing_still() -> None:
+    limit = AdaptiveConcurrency(ConcurrencySettings(start=100, most=1_000))
+    limit.refused(1_000.0)
+    limit.refused(10.0)
+    assert limit.limit == 64
+    limit.faulted(1_000.0)
+    good_round(limit, now=10.0)
+    assert limit.limit > 64
+
+
+@pytest.mark.parametrize("bound", ["least", "most"])
+def test_a_bound_that_lets_nothing_through_is_refused(bound: str) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        ConcurrencySettings(**{bound: 0})
 
 
 @given(st.lists(st.tuples(st.sampled_from(["good", "refused", "fault"]), st.floats(0, 60)), max_size=200))

@@ -6,6 +6,7 @@ import asyncio
 import random
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
@@ -19,7 +20,9 @@ from swebench_providers.policies.rate_limit import (
     RateLimits,
     TokenBucketLimiter,
     demand_of,
+    used_by,
 )
+from swebench_providers.retry_after import retry_after
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
@@ -159,6 +162,29 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
     assert second[0].reason == "queue"
 
 
+async def test_a_server_that_runs_more_than_was_known_takes_those_who_wait() -> None:
+    line = TokenBucketLimiter(RateLimits(slots=1), clock=VirtualClock())
+    await line.acquire(demand_of(1, 1))
+    waiting = asyncio.create_task(line.acquire(demand_of(1, 1)))
+    await asyncio.sleep(0)
+    line.runs_at_once(2)
+    await waiting
+    assert (line.headroom().in_flight, line.headroom().at_once) == (2, 2)
+
+
+async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited_for() -> None:
+    clock = VirtualClock()
+    line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
+    provider = Played(clock, [text(), done()])
+    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="ollama", clock=clock)
+    await collect(limited)
+    running = asyncio.create_task(collect(limited))
+    await clock.run_until(running.done)
+    waiting, *_ = await running
+    assert isinstance(waiting, Waiting)
+    assert (waiting.reason, waiting.seconds) == ("rate limit", 10)
+
+
 async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() -> None:
     line = limiter(VirtualClock(), requests_per_minute=60)
     line.learn(
@@ -200,11 +226,51 @@ def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
             {"x-ratelimit-limit": "50", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "1795392000000"},
             [ServerLimit(dimension="requests", limit=None, remaining=3, reset_after=86_400)],
         ),
+        (
+            {
+                "x-ratelimit-limit-tokens": "30000",
+                "x-ratelimit-remaining-tokens": "0",
+                "x-ratelimit-reset-tokens": "6m0s",
+            },
+            [ServerLimit(dimension="tokens", limit=None, remaining=0, reset_after=360)],
+        ),
+        (
+            {
+                "x-ratelimit-limit-requests": "60",
+                "x-ratelimit-remaining-requests": "59",
+                "x-ratelimit-reset-requests": "1",
+            },
+            [ServerLimit(dimension="requests", limit=60, remaining=59, reset_after=1)],
+        ),
+        (
+            {
+                f"anthropic-ratelimit-{kind}-{part}": value
+                for kind in ("requests", "tokens", "output-tokens")
+                for part, value in {"limit": "4000", "remaining": "3000", "reset": "2026-11-22T00:00:15Z"}.items()
+            },
+            [
+                ServerLimit(dimension="requests", limit=4_000, remaining=3_000, reset_after=15),
+                ServerLimit(dimension="tokens", limit=4_000, remaining=3_000, reset_after=15),
+                ServerLimit(dimension="output_tokens", limit=4_000, remaining=3_000, reset_after=15),
+            ],
+        ),
+        ({"x-ratelimit-limit-tokens": "0", "x-ratelimit-remaining-tokens": "0"}, []),
         ({"x-ratelimit-limit-tokens": "-1", "x-ratelimit-remaining-tokens": "-1"}, []),
         ({"x-ratelimit-limit-tokens": "many"}, []),
         ({"content-type": "text/event-stream"}, []),
     ],
-    ids=["OpenAI", "Anthropic", "a day's limit", "unknown", "nonsense", "none"],
+    ids=[
+        "OpenAI",
+        "Anthropic",
+        "a day's limit",
+        "six minutes",
+        "Azure",
+        "all of Anthropic's",
+        "Azure's zero",
+        "unknown",
+        "nonsense",
+        "none",
+    ],
 )
 def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected: list[ServerLimit]) -> None:
     assert list(server_limits(headers, now=NOW)) == expected
@@ -219,3 +285,49 @@ async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> N
     assert isinstance(await anext(events), Attempt)
     await events.aclose()
     assert (line.headroom().rooms["tokens"].available, provider.requests) == (1_000, [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "1500", "retry-after": "7"}, 1.5),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "Sun, 22 Nov 2026 00:01:00 GMT"}, 60),
+        ({"retry-after": "soon", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0s"}, 360),
+        ({"x-ratelimit-remaining-tokens": "0.00", "x-ratelimit-reset-tokens": "1h2m3.5s"}, 3723.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1795305630000"}, 30),
+        ({"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "6m0s"}, None),
+        (
+            {
+                "anthropic-ratelimit-output-tokens-remaining": "0",
+                "anthropic-ratelimit-output-tokens-reset": "2026-11-22T00:00:42Z",
+            },
+            42,
+        ),
+        ({"retry-after": "-1"}, None),
+    ],
+    ids=[
+        "ms first",
+        "fraction",
+        "date",
+        "no time, but a reset",
+        "OpenAI",
+        "OpenRouter",
+        "not used up",
+        "Anthropic",
+        "-1",
+    ],
+)
+def test_when_to_come_back_is_read_in_every_dialect(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, now=NOW) == seconds
+
+
+def test_what_a_server_reports_never_puts_more_into_a_bucket_than_was_taken() -> None:
+    odd = used_by(TokenUsage(prompt_tokens=5, cached_tokens=900, completion_tokens=1))
+    assert odd["input_tokens"] == 0
+
+
+@pytest.mark.parametrize("field", ["requests_per_minute", "tokens_per_minute", "input_tokens_per_minute", "slots"])
+def test_a_limit_that_lets_nothing_through_is_refused(field: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="lets nothing through"):
+        msgspec.convert({field: 0}, RateLimits)

@@ -30,6 +30,59 @@ def test_over_any_span_no_more_is_taken_than_flows_in_and_stands_ready(
             assert total <= (max(bucket.capacity, largest) + per_minute / 60 * span) * (1 + 1e-6) + 1e-6
 
 
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("pass"), st.floats(-5, 30)),
+        st.tuples(st.just("take"), st.floats(0.1, 100)),
+        st.tuples(st.just("refund"), st.floats(0, 1)),
+        st.tuples(st.just("resize"), st.floats(1, 3_000)),
+        st.tuples(st.just("left"), st.floats(0, 200)),
+    ),
+    max_size=60,
+)
+
+
+@given(per_minute=st.floats(1, 3_000), happenings=steps)
+def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
+    per_minute: float, happenings: list[tuple[str, float]]
+) -> None:
+    """Over every span of what time there has been: never more than the largest bucket and the fastest flow allow."""
+    bucket, now, latest = Bucket(per_minute, 0.0), 0.0, 0.0
+    rates, largest_bucket, largest = [per_minute], bucket.capacity, 0.0
+    net: list[tuple[float, float]] = []  # when, and what was taken less what came back of it
+    for what, amount in happenings:
+        match what:
+            case "pass":
+                now += amount
+                latest = max(latest, now)
+            case "take" if bucket.wait(amount, now) == 0:
+                bucket.take(amount, now)
+                net.append((latest, amount))
+                largest = max(largest, amount)
+            case "refund" if net:
+                at, taken = net[-1]
+                bucket.give_back(taken * amount, now)
+                net[-1] = (at, taken * (1 - amount))
+            case "resize":
+                bucket.resize(amount, now)
+                rates.append(amount)
+                largest_bucket = max(largest_bucket, bucket.capacity)
+            case "left":
+                bucket.no_more_than(amount, now)
+        assert bucket.level(now) <= bucket.capacity
+    for start in range(len(net)):
+        for end in range(start, len(net)):
+            span = net[end][0] - net[start][0]
+            allowed = max(largest_bucket, largest) + max(rates) / 60 * span
+            assert sum(amount for _, amount in net[start : end + 1]) <= allowed * (1 + 1e-6) + 1e-6
+
+
+def test_behind_others_the_wait_is_theirs_too() -> None:
+    bucket = Bucket(60, 0.0)
+    assert bucket.wait(10, 0.0, ahead=25) == pytest.approx(25)
+    assert bucket.wait(10, 0.0, ahead=0) == 0
+
+
 def test_a_demand_larger_than_the_bucket_is_served_from_a_full_one_and_paid_off() -> None:
     bucket = Bucket(60, 0.0)  # one a second, ten at once
     assert bucket.wait(25, 0.0) == 0

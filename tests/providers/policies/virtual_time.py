@@ -36,6 +36,11 @@ class VirtualClock:
             self._wake_the_next()
         raise AssertionError("it never came true")
 
+    def let_the_next_go_on(self) -> None:
+        """Let time pass until the next sleeper's is over, where anybody sleeps."""
+        if any(not woken.done() for _, woken in self._sleepers):
+            self._wake_the_next()
+
     def _wake_the_next(self) -> None:
         self._sleepers = [(due, woken) for due, woken in self._sleepers if not woken.done()]
         assert self._sleepers, "everybody waits, and nobody for the clock"

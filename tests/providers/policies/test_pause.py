@@ -1,0 +1,173 @@
+"""A pause the server asks for is waited for, but not for a day: then calls fail at once and say until when."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, ProviderError
+from swebench_providers.events import Attempt
+from swebench_providers.policies.keys import KeyChoice, KeyRoute
+from swebench_providers.policies.pause import PAUSED, Pause
+from swebench_providers.policies.rate_limit import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.policies.retry import Retry
+from swebench_providers.policies.stack import Streams
+from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.virtual_time import VirtualClock
+
+DAY = 86_400.0
+ONE = demand_of(1, 1)
+
+
+def paused(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
+    limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
+    limiter.pause(seconds)
+    return limiter
+
+
+def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streams, key: str = "") -> RateLimit:
+    return RateLimit(inner, limiter, demand=lambda _: ONE, provider="acme", key=key, clock=clock)
+
+
+@pytest.mark.parametrize("seconds", [DAY, 1e300], ids=["a day", "for ever"])
+async def test_during_a_days_pause_a_call_fails_at_once_and_says_until_when(seconds: float) -> None:
+    clock = VirtualClock()
+    limiter, provider = paused(clock, seconds), Played(clock, [text(), done()])
+    with pytest.raises(
+        ProviderError, match=r"acme asked not to be called again until \d{4}-\d\d-\d\d \d\d:\d\d, in"
+    ) as e:
+        await collect(limited(clock, limiter, provider))
+    assert (e.value.kind, e.value.reason, clock.now(), provider.requests) == (ErrorKind.RATE_LIMITED, PAUSED, 0.0, [])
+    assert e.value.retry_after == limiter.headroom().paused_for >= DAY
+    assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
+
+
+async def test_those_who_wait_already_are_told_too() -> None:
+    clock = VirtualClock()
+    limiter = TokenBucketLimiter(RateLimits(slots=1), name="acme", clock=clock)
+    permit = await limiter.acquire(ONE)
+    waiting = [asyncio.create_task(limiter.acquire(ONE)) for _ in range(3)]
+    await asyncio.sleep(0)
+    limiter.pause(DAY)
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(error, ProviderError) and error.reason for error in told] == [PAUSED] * 3
+    permit.release()
+    assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
+
+
+async def test_the_last_minutes_of_a_long_pause_are_waited_for() -> None:
+    clock = VirtualClock()
+    limiter = paused(clock)
+    clock.advance(DAY - 100)
+    waiting = asyncio.create_task(limiter.acquire(ONE))
+    await clock.run_until(waiting.done)
+    assert clock.now() == DAY
+
+
+async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_all() -> None:
+    clock, gate = VirtualClock(), asyncio.Event()
+    limiter = paused(clock)
+    clock.advance(120)
+    still = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
+    with pytest.raises(ProviderError, match="it was rate_limited"):
+        await collect(limited(clock, limiter, still))
+    with pytest.raises(ProviderError, match="asked not to be called again"):
+        await collect(limited(clock, limiter, still))
+    assert limiter.headroom().paused_for == DAY
+
+    clock.advance(120)
+    provider = Played(clock, [gate, text(), gate, done()])
+    asking = asyncio.create_task(collect(limited(clock, limiter, provider)))
+    await provider.waits.wait()
+    with pytest.raises(ProviderError, match="asked not to be called again"):
+        await collect(limited(clock, limiter, provider))
+    gate.set()
+    await asking
+    assert limiter.headroom().paused_for == 0
+    await asyncio.gather(*(collect(limited(clock, limiter, provider)) for _ in range(5)))
+    assert (len(still.requests), len(provider.requests)) == (1, 6)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "500"])
+async def test_one_that_asked_and_heard_nothing_leaves_the_question_to_another_one(end: str) -> None:
+    clock = VirtualClock()
+    limiter = paused(clock)
+    clock.advance(120)
+    provider = Played(clock, [asyncio.Event() if end == "cancelled" else error(ErrorKind.TRANSIENT)])
+    asking = asyncio.create_task(collect(limited(clock, limiter, provider)))
+    if end == "cancelled":
+        await provider.waits.wait()
+        asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    with pytest.raises(ProviderError, match="asked not to be called again"):
+        await limiter.acquire(ONE)
+    clock.advance(120)
+    await collect(limited(clock, limiter, Played(clock, [text(), done()])))
+    assert limiter.headroom().paused_for == 0
+
+
+async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
+    clock, gate = VirtualClock(), asyncio.Event()
+    limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
+    provider = Played(clock, [gate, text(), done()])
+    running = asyncio.create_task(collect(limited(clock, limiter, provider)))
+    await provider.waits.wait()
+    limiter.pause(DAY)
+    gate.set()
+    await running
+    assert limiter.headroom().paused_for == DAY
+
+
+async def test_the_call_that_was_told_goes_on_with_another_key_and_so_do_all_later_ones() -> None:
+    clock = VirtualClock()
+    refusing = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
+    well = Played(clock, [text(), done()])
+    routes = []
+    for key, provider in (("first", refusing), ("second", well)):
+        limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
+        routes.append(KeyRoute(key, limited(clock, limiter, provider, key), limiter))
+    call = Retry(KeyChoice(routes, demand=lambda _: ONE, clock=clock), provider="acme", clock=clock, draw=lambda: 0.0)
+    for _ in range(3):
+        running = asyncio.create_task(collect(call))
+        await clock.run_until(running.done)
+        attempts = [event.key for event in await running if isinstance(event, Attempt)]
+        assert [key for key in attempts if key][-1] == "second"
+    assert (len(refusing.requests), len(well.requests)) == (1, 3)
+    assert clock.now() < 5
+
+
+async def test_without_another_key_retry_gives_up_at_once() -> None:
+    clock = VirtualClock()
+    limiter = paused(clock)
+    call = Retry(limited(clock, limiter, Played(clock, [text(), done()])), provider="acme", clock=clock)
+    with pytest.raises(ProviderError, match="asked not to be called again"):
+        await collect(call, ASKED)
+    assert clock.now() == 0
+
+
+@given(
+    said=st.lists(st.floats(0, 1e6), min_size=1, max_size=5),
+    looks=st.lists(st.floats(0, 500), max_size=20),
+    longest=st.floats(1, 300),
+)
+def test_nobody_waits_longer_than_the_longest_pause_and_no_two_ask_at_once(
+    said: list[float], looks: list[float], longest: float
+) -> None:
+    pause, now, asked_at = Pause(longest), 0.0, list[float]()
+    for seconds in said:
+        pause.begin(seconds, now)
+    for seconds in looks:
+        now += seconds
+        if pause.refuses(now):
+            assert pause.left(now) > longest
+        elif pause.wait(now) == 0 and pause.asks(now):
+            assert not pause.asks(now)
+            asked_at.append(now)
+            pause.asked()
+        else:
+            assert pause.wait(now) == pause.left(now) <= longest
+    assert all(later - earlier >= longest * (1 - 1e-9) for earlier, later in pairwise(asked_at))
