@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
@@ -21,6 +21,7 @@ from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.coordinator import ProviderCoordinator
 from swebench_providers.events import Attempt, Event, Finished, UsageUpdate
 from swebench_providers.models import FinishReason, TokenUsage
+from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
 from swebench_providers.policies.observed import Observed
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
@@ -83,7 +84,7 @@ def answered(at: float = 0.0) -> list[Event]:
     return [text(at=at - 1), UsageUpdate(USAGE, at), end]
 
 
-async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: list[Event | ProviderError]) -> None:
+async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: Sequence[Event | ProviderError]) -> None:
     retry = Retry(Played(clock, *scripts), clock=clock, draw=lambda: 1.0)
     task = asyncio.create_task(collect(Observed(retry, [recorded.telemetry], clock=clock)))
     await clock.run_until(task.done)
@@ -156,17 +157,12 @@ async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
     assert recorded.spans == []
 
 
-class Refusing:
-    """Refuses before there is an attempt, as an open circuit breaker does."""
-
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
-        raise error(ErrorKind.OVERLOADED, reason="circuit_open")
-        yield done()  # what makes it a generator
-
-
 async def test_a_refusal_without_an_attempt_makes_no_span(clock: VirtualClock, recorded: Recorded) -> None:
-    with pytest.raises(ProviderError):
-        await collect(Observed(Refusing(), [recorded.telemetry], clock=clock))
+    breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
+    breaker.admit().failed(error(ErrorKind.TRANSIENT))
+    refusing = Breaking(Played(clock, [done()]), breaker)
+    with pytest.raises(ProviderError, match="left alone"):
+        await collect(Observed(refusing, [recorded.telemetry], clock=clock))
     assert recorded.spans == []
 
 
