@@ -140,20 +140,20 @@ class Soak:
         samples: list[Sample] = []
         self._began = time.monotonic()
         telling = asyncio.create_task(self._tell(samples))
-        async with aclosing(self._coordinator.process_batch(self._requests(), at_once=self._in_flight)) as results:
+        async with aclosing(self._coordinator.process_batch(self._until(telling), at_once=self._in_flight)) as results:
             async for result in results:
                 self.done += 1
                 if result.error is not None:
                     self.failed[result.error.kind] += 1
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        await telling
         await self._transport.aclose()
         self._tell_health()
         return self._judge(before, samples, self._sample())
 
-    def _requests(self) -> Iterator[UnifiedRequest]:
+    def _until(self, told: asyncio.Task[None]) -> Iterator[UnifiedRequest]:
+        """Requests until the last sample has been taken, so that it is one under load too."""
         number = 0
-        while time.monotonic() - self._began < self._seconds + 1:  # the last sample is taken under load
+        while not told.done():
             number += 1
             yield UnifiedRequest(prompt=f"Question {number}. " * 50, max_tokens=100)
 
@@ -192,8 +192,8 @@ class Soak:
 
     def _judge(self, before: Sample, samples: list[Sample], after: Sample) -> bool:
         """Print what grew, and what was left over."""
-        under_load = samples[-1]
-        first = next(sample for sample in samples if sample.at >= min(FIRST_MINUTE, under_load.at / 2))
+        *earlier, under_load = samples
+        first = next((sample for sample in earlier if sample.at >= FIRST_MINUTE), earlier[0])
         grown = [name for name in BESIDE if self._grew(first, under_load, name)]
         for name in BESIDE:
             was, became = getattr(first, name), getattr(under_load, name)
