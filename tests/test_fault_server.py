@@ -300,6 +300,18 @@ def test_in_a_process_it_serves_its_scripts_and_ends_with_the_block() -> None:
         post(server.base_url)
 
 
+def test_a_mix_is_answered_by_chance() -> None:
+    with FaultServerProcess(mix=[Script("one"), Script("other")]) as server:
+        assert {post(server.base_url) for _ in range(40)} == {"one", "other"}
+
+
+async def test_a_server_that_is_told_to_remembers_the_latest_requests_only() -> None:
+    async with FaultServer(remembered=2) as server, connected(server) as client:
+        for model in ("a", "b", "c"):
+            await answer(client, model)
+        assert [request.json["model"] for request in server.requests] == ["b", "c"]
+
+
 def test_by_hand_it_prints_its_url_and_takes_its_script_from_options() -> None:
     command = [sys.executable, "-m", "tests.fault_server", "--text", "by hand", "--script", '{"reasoning": "so"}']
     root = Path(__file__).parents[1]

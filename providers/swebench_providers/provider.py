@@ -30,6 +30,7 @@ from swebench_providers.prices import Prices, charging
 from swebench_providers.profiles import ModelProfile
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 from swebench_providers.protocols.failure_rules import THE_KEY
+from swebench_providers.secret import Secret
 from swebench_providers.slots import SLOT_SECONDS, slots_of
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class HTTPProvider:
             if response.status >= 300 or _in_one_body(response, spoken):
                 body = await self._body(response, spoken)
                 for event in spoken.parser.parse(body, self._now()):
-                    yield _with_id(event, response)
+                    yield self._identified(event, response)
                 return
             decoder = spoken.parser.decoder()
             async with aclosing(response.chunks()) as chunks:
@@ -221,7 +222,7 @@ class HTTPProvider:
                 else:
                     for event in decoder.feed(b"", self._now()):
                         yield event
-                yield _with_id(decoder.finish(self._now()), response)
+                yield self._identified(decoder.finish(self._now()), response)
                 await self._transport.drain(chunks)
 
     async def _whole(self, request: UnifiedRequest, fold: Fold) -> bytes:
@@ -246,7 +247,7 @@ class HTTPProvider:
                 fold.add(told)
             doubts = Doubts(request, cuts_prompts=self.spec.quirks.cuts_prompts)
             for event in spoken.parser.parse(body, self._now()):
-                for checked in doubts.about(_with_id(event, response)):
+                for checked in doubts.about(self._identified(event, response)):
                     fold.add(checked)
             return body
 
@@ -315,17 +316,32 @@ class HTTPProvider:
     def _has_credentials(self) -> bool:
         return bool(self._config.api_key) or isinstance(self._auth, ExpiringAuth)
 
+    @property
+    def _shown_key(self) -> Secret | None:
+        """What the server has been shown, and so may quote."""
+        return self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
+
+    def _identified(self, event: Event, response: Answer) -> Event:
+        """The end of an answer with the server's number of it. A server names itself as it likes, but with no key."""
+        if not isinstance(event, Finished):
+            return event
+        named = (response.headers.get(name) for name in _REQUEST_IDS)
+        number, model = next(filter(None, named), event.request_id), event.model
+        if shown := self._shown_key:
+            number, model = number and shown.scrub(number), shown.scrub(model)
+        return msgspec.structs.replace(event, request_id=number, model=model)
+
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
 
         A server may have quoted it; and the frames the error came through hold the request and the server's words.
         """
         error.provider, error.model = self.name, model
-        shown = self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
-        if shown:
+        if shown := self._shown_key:
             error.args = (shown.scrub(str(error)),)
             error.code = shown.scrub(error.code)
             error.hint = shown.scrub(error.hint)
+            error.request_id = error.request_id and shown.scrub(error.request_id)
         error.hint = self._in_own_terms(error)
         error.__context__ = None
         return error.with_traceback(None)
@@ -343,13 +359,6 @@ class HTTPProvider:
 def _limits_told(response: Answer, at: float) -> list[LimitsUpdate]:
     limits = server_limits(response.headers, now=datetime.now(UTC))
     return [LimitsUpdate(limits, at)] if limits else []
-
-
-def _with_id(event: Event, response: Answer) -> Event:
-    if not isinstance(event, Finished):
-        return event
-    named = (response.headers.get(name) for name in _REQUEST_IDS)
-    return msgspec.structs.replace(event, request_id=next(filter(None, named), event.request_id))
 
 
 def _with_limits(model: ModelInfo, profile: ModelProfile) -> ModelInfo:

@@ -152,7 +152,7 @@ class RouteBuilder:
             clock=self._clock,
             draw=self._draw,
         )
-        observed = Observed(retry, self._observers, clock=self._clock)
+        observed = Observed(retry, self._observers, provider=name, clock=self._clock)
         budget = self._provider_budgets.get(name)
         if budget is None:
             return observed

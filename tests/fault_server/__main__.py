@@ -24,7 +24,10 @@ def main() -> None:
         if (value := getattr(options, name)) is not None
     }
     by_model = msgspec.json.decode(options.by_model, type=dict[str, Script])
-    server = FaultServer(replace(script, **named), by_model=by_model, port=options.port)
+    mix = msgspec.json.decode(options.mix, type=list[Script])
+    server = FaultServer(
+        replace(script, **named), by_model=by_model, mix=mix, remembered=options.remembered, port=options.port
+    )
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(server, as_json=options.json))
 
@@ -54,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cut", type=Cut, choices=list(Cut), help="where the body is cut into writes")
     parser.add_argument("--script", default="{}", help="a whole Script as JSON; the options above override it")
     parser.add_argument("--by-model", default="{}", help="JSON object of model name to Script")
+    parser.add_argument("--mix", default="[]", help="JSON list of Scripts, one of which is taken by chance each time")
+    parser.add_argument("--remembered", type=int, help="how many requests are kept in memory; all, if not given")
     return parser
 
 

@@ -14,7 +14,7 @@ import msgspec
 from tests.fault_server.server import FaultServer
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from tests.fault_server.script import Script
 
@@ -72,15 +72,29 @@ class FaultServerThread:
 class FaultServerProcess:
     """A FaultServer in a process of its own, between `with`; it ends with this process, whatever happens."""
 
-    def __init__(self, default: Script | None = None, *, by_model: Mapping[str, Script] | None = None) -> None:
-        self._scripts = [
+    def __init__(
+        self,
+        default: Script | None = None,
+        *,
+        by_model: Mapping[str, Script] | None = None,
+        mix: Sequence[Script] = (),
+        remembered: int | None = None,
+    ) -> None:
+        self._options = [
             *(["--script", msgspec.json.encode(default).decode()] if default else []),
             *(["--by-model", msgspec.json.encode(by_model).decode()] if by_model else []),
+            *(["--mix", msgspec.json.encode(mix).decode()] if mix else []),
+            *(["--remembered", str(remembered)] if remembered is not None else []),
         ]
         self.base_url = ""
 
+    @property
+    def pid(self) -> int:
+        """The number of the process, between `with`."""
+        return self._process.pid
+
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "tests.fault_server", "--json", *self._scripts]
+        command = [sys.executable, "-m", "tests.fault_server", "--json", *self._options]
         self._process = subprocess.Popen(command, cwd=_PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         line = self._process.stdout.readline() if self._process.stdout else b""
         if not line:

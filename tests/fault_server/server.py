@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from collections import deque
 from contextlib import suppress
@@ -18,7 +19,7 @@ from tests.fault_server.formats import Asked, OpenAIChat, WireFormat, format_of
 from tests.fault_server.script import Script, failing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tests.fault_server.http1 import Request
 
@@ -29,17 +30,28 @@ class FaultServer:
     """A server in the running loop, between `async with`. Change its scripts and read its records at any time.
 
     A chat request takes the first there is of `by_path[its path]`, the next script of `enqueue`,
-    `by_model[its model]`, and `default`. Any other path answers from `by_path` or with what it usually tells.
+    `by_model[its model]`, one of `mix` by chance, and `default`. Any other path answers from `by_path` or with what it
+    usually tells. `remembered` is how many of the latest requests are kept, None for all: a run of hours needs few.
     """
 
     def __init__(
-        self, default: Script | None = None, *, by_model: Mapping[str, Script] | None = None, port: int = 0
+        self,
+        default: Script | None = None,
+        *,
+        by_model: Mapping[str, Script] | None = None,
+        mix: Sequence[Script] = (),
+        remembered: int | None = None,
+        port: int = 0,
     ) -> None:
         self.default = default or Script()
+        self.mix = list(mix)
         self.by_model = dict(by_model or {})
         self.by_path: dict[str, Script] = {}
         self.requests: list[Request] = []
         self.port = port
+        self._remembered = remembered
+        self._received = 0
+        self._draw = random.Random(0)
         self._queue: deque[Script] = deque()
         self._listener: socket.socket | None = None
         self._connections: dict[asyncio.Task[None], Connection] = {}
@@ -131,6 +143,9 @@ class FaultServer:
 
     def _answer_to(self, request: Request) -> tuple[Script, Body]:
         self.requests.append(request)
+        self._received += 1
+        if self._remembered is not None:
+            del self.requests[: max(0, len(self.requests) - self._remembered)]
         self._notify()
         wire_type = format_of(request.path) if request.method == "POST" else None
         if wire_type is None:
@@ -138,7 +153,7 @@ class FaultServer:
         script, asked = self._chosen(request)
         if script.echo:
             script = replace(script, text=request.echo())
-        return script, _body(wire_type(script, asked, f"req_{len(self.requests)}"))
+        return script, _body(wire_type(script, asked, f"req_{self._received}"))
 
     def _chosen(self, request: Request) -> tuple[Script, Asked]:
         try:
@@ -147,7 +162,10 @@ class FaultServer:
             return failing(400, str(error)), Asked()
         if (script := self.by_path.get(request.path)) is not None:
             return script, asked
-        return self._queue.popleft() if self._queue else self.by_model.get(asked.model, self.default), asked
+        if self._queue:
+            return self._queue.popleft(), asked
+        usual = self._draw.choice(self.mix) if self.mix else self.default
+        return self.by_model.get(asked.model, usual), asked
 
     def _information(self, request: Request) -> tuple[Script, Body]:
         facts = facts_at(request.path, list(self.by_model) or ["mock-model"]) if request.method == "GET" else None
