@@ -46,13 +46,11 @@ class Asked:
     def ended(self, name: str, *, first_token: float | None = None, failure: ProviderError | None = None) -> None:
         self.began(name)
         outcome = Outcome(
-            provider=name,
-            model="m",
-            key="",
-            began=self.clock.now(),
+            attempt=Attempt(provider=name, model="m", at=self.clock.now()),
             ended=self.clock.now(),
             first_token=first_token,
             retry=False,
+            sent=True,
             usage=None,
             finished=None if failure else done(),
             error=failure,
@@ -159,13 +157,11 @@ async def test_what_fails_together_counts_as_one_failure() -> None:
 
 def _failed(name: str, began: float, ended: float) -> Outcome:
     return Outcome(
-        provider=name,
-        model="m",
-        key="",
-        began=began,
+        attempt=Attempt(provider=name, model="m", at=began),
         ended=ended,
         first_token=None,
         retry=False,
+        sent=True,
         usage=None,
         finished=None,
         error=error(ErrorKind.TRANSIENT),

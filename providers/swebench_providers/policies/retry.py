@@ -28,6 +28,7 @@ from swebench_providers.events import (
 )
 from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.parameters import RefusedParameters
+from swebench_providers.policies.pause import PAUSED
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.stack import OnlyWay, Streams, Way, Ways
 
@@ -145,6 +146,8 @@ class Retry:
             return None
         asked_for = call.way.retry_after(error, request)
         why_not = self._too_long(asked_for)
+        if why_not and error.reason == PAUSED:  # its own words say until when
+            return None
         if call.failures >= self._settings.attempts and not why_not:
             return None
         wait = self._wait(error.kind, asked_for, call.failures)
