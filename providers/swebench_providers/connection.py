@@ -36,6 +36,7 @@ _SMALLEST_OUTPUT: Final = 16
 
 _BY_REASON: Final[dict[str, Verdict]] = {
     "unreachable": "no_route",
+    "dropped": "no_answer",
     "tls": "tls",
     "not_installed": "not_installed",
     "broken_plugin": "broken_plugin",

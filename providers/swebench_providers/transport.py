@@ -231,7 +231,7 @@ def _mapped(host: str, *, in_body: bool) -> Iterator[None]:
     except httpx.HTTPError as error:
         raise _error(error, host, in_body=in_body) from None
     except aiohttp.ClientError as error:  # what httpx-aiohttp lets through
-        raise _network(host, str(error) or type(error).__name__) from None
+        raise _dropped(host, str(error) or type(error).__name__) from None
     except (httpx.InvalidURL, ValueError) as error:
         raise ProviderError(
             ErrorKind.BAD_ENDPOINT,
@@ -266,8 +266,10 @@ def _error(error: httpx.HTTPError, host: str, *, in_body: bool) -> ProviderError
     if in_body:
         return incomplete(f"the connection to {host} broke in the middle of the answer")
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return _network(host, _in_words(cause.os_error))
-    return _network(host, str(error) or "it closed the connection before it answered")
+        return _unreachable(host, _in_words(cause.os_error))
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return _unreachable(host, str(error))
+    return _dropped(host, str(error) or "it closed the connection before it answered")
 
 
 def _in_words(error: OSError) -> str:
@@ -275,8 +277,19 @@ def _in_words(error: OSError) -> str:
     return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
 
 
-def _network(host: str, what: str) -> ProviderError:
-    where = (
+def _unreachable(host: str, what: str) -> ProviderError:
+    """There was no connection, so nothing was sent and nothing can cost anything."""
+    return ProviderError(
+        ErrorKind.TRANSIENT, f"no connection to {host}: {what}", hint=_look_at(host), reason="unreachable"
+    )
+
+
+def _dropped(host: str, what: str) -> ProviderError:
+    """There was one, and it ended without an answer: how far the request got, nobody knows."""
+    return ProviderError(ErrorKind.TRANSIENT, f"no answer from {host}: {what}", hint=_look_at(host), reason="dropped")
+
+
+def _look_at(host: str) -> str:
+    return (
         "Start the server, or check its port." if host in _LOOPBACK else "Check the network, the proxy and the address."
     )
-    return ProviderError(ErrorKind.TRANSIENT, f"no connection to {host}: {what}", hint=where, reason="unreachable")

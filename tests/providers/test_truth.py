@@ -238,7 +238,7 @@ async def test_a_server_that_does_not_answer_in_http_is_a_fault_of_the_network(
 ) -> None:
     async with saying(said) as address:
         error = await error_of(speak(address, dialect, transport))
-    assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "unreachable")
+    assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "dropped")
 
 
 @REQUESTS
