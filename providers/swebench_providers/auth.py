@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from swebench_providers.secret import Secret
 
@@ -16,21 +17,25 @@ class AuthStrategy(Protocol):
         ...
 
 
-@runtime_checkable
-class ExpiringAuth(AuthStrategy, Protocol):
-    """A strategy whose credentials run out, and have to be fetched."""
+class ExpiringAuth(ABC):
+    """A strategy whose credentials run out, and have to be fetched. A base class: each request asks whether it is one,
+    and to ask that of a protocol takes as long as half a policy."""
 
     @property
+    @abstractmethod
     def token(self) -> Secret | None:
         """What is shown now; None before the first has been fetched."""
-        ...
 
+    @abstractmethod
+    def prepare_headers(self, base_headers: Mapping[str, str]) -> dict[str, str]:
+        """As of `AuthStrategy`."""
+
+    @abstractmethod
     async def renew(self) -> None:
         """Fetch credentials where there are none that last; returns at once where there are.
 
         Raises `ProviderError` (auth, transient, bad_endpoint).
         """
-        ...
 
 
 async def renew(auth: AuthStrategy) -> None:

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from swebench_providers.auth import ExpiringAuth
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.secret import Secret
 
@@ -93,7 +94,7 @@ def installed() -> bool:
         return False
 
 
-class GoogleAuth:
+class GoogleAuth(ExpiringAuth):
     """`Authorization: Bearer TOKEN`, and who pays where the credentials name a project for that.
 
     Tokens are fetched on a thread, shortly before the old one ends. However many requests ask meanwhile, from however
