@@ -18,8 +18,10 @@ class AuthStrategy(Protocol):
 
 
 class ExpiringAuth(ABC):
-    """A strategy whose credentials run out, and have to be fetched. A base class: each request asks whether it is one,
-    and to ask that of a protocol takes as long as half a policy."""
+    """A strategy whose credentials run out, and have to be fetched.
+
+    A base class, since each request asks whether it is one, and to ask that of a protocol takes long.
+    """
 
     @property
     @abstractmethod

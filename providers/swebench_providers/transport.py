@@ -265,10 +265,9 @@ def _error(error: httpx.HTTPError, host: str, *, in_body: bool) -> ProviderError
         )
     if in_body:
         return incomplete(f"the connection to {host} broke in the middle of the answer")
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return _unreachable(host, _in_words(cause.os_error))
-    if isinstance(cause, aiohttp.ClientHttpProxyError):
-        return _unreachable(host, str(error))
+    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError):
+        words = str(error) if isinstance(cause, aiohttp.ClientHttpProxyError) else _in_words(cause.os_error)
+        return _unreachable(host, words)
     return _dropped(host, str(error) or "it closed the connection before it answered")
 
 
