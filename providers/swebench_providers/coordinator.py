@@ -42,7 +42,8 @@ class ProviderCoordinator:
 
     `candidates` are tried as `policies.selection` says; `too_long` and `filtered` are asked instead of them after a
     prompt that does not fit, or one that was filtered. `budgets` hold for all calls together, `provider_budgets` for
-    those of one provider. A bare provider is a candidate with its default model.
+    those of one provider. A bare provider is a candidate with its default model. Without candidates only `stream_from`
+    has anybody to ask; the other calls raise `ValueError`.
     """
 
     def __init__(
@@ -59,8 +60,6 @@ class ProviderCoordinator:
         clock: Clock | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
-        if not candidates:
-            raise ValueError("there is no provider to ask")
         self._policies = policies or Policies()
         self._candidates = [_candidate(given) for given in candidates]
         self._too_long, self._filtered = list(too_long), list(filtered)
@@ -105,17 +104,19 @@ class ProviderCoordinator:
 
         Raises as `generate_with_fallback` does.
         """
-        charges: list[Charge] = []
-        call = await self._call(request)
-        try:
-            async with aclosing(call.stream_unified(request)) as events:
-                async for event in events:
-                    if isinstance(event, Charge):
-                        charges.append(event)
-                    yield event
-        except ProviderError as error:
-            error.cost = total(charges, error.charge)
-            raise
+        async with aclosing(_costing(await self._call(request), request)) as events:
+            async for event in events:
+                yield event
+
+    async def stream_from(self, candidate: Candidate, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        """As `stream_with_fallback`, of this one alone, who may be none of the candidates.
+
+        It shares limits, circuit breakers, budgets and statistics with all other calls.
+        """
+        alone = Chains(usual=(await self._routes.route(candidate, request.model, needed=True),))
+        async with aclosing(_costing(self._stacked(alone), request)) as events:
+            async for event in events:
+                yield event
 
     async def process_batch(
         self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100
@@ -142,31 +143,35 @@ class ProviderCoordinator:
         known = self._calls.get(request.model)
         if known is not None:
             return known
+        if not self._candidates:
+            raise ValueError("there is no provider to ask")
         usual, all_known = await self._usual(request)
         chains = Chains(
             usual=await self._selection.order(request, usual),
             too_long=await self._routed(self._too_long, request),
             filtered=await self._routed(self._filtered, request),
         )
+        call = self._stacked(chains)
+        all_known = all_known and all(route.model for route in (*chains.too_long, *chains.filtered))
+        if self._policies.selection == "ordered" and all_known:  # the other orders are made anew for each request
+            self._calls.set(request.model, call)
+        return call
+
+    def _stacked(self, chains: Chains) -> Spending:
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
             patience=self._policies.patience,
             clock=self._clock,
         )
-        pricing = self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered))
-        call = Spending(
+        return Spending(
             fallback,
-            pricing,
+            self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered)),
             self._budgets,
             unknown_price=self._policies.unknown_price,
             on_charge=self._counts.charged,
             clock=self._clock,
         )
-        all_known = all_known and all(route.model for route in (*chains.too_long, *chains.filtered))
-        if self._policies.selection == "ordered" and all_known:  # the other orders are made anew for each request
-            self._calls.set(request.model, call)
-        return call
 
     async def _usual(self, request: UnifiedRequest) -> tuple[tuple[Route, ...], bool]:
         """The routes of the candidates, and whether all of them can be asked.
@@ -211,6 +216,20 @@ class _Counts:
     def charged(self, charge: Charge) -> None:
         if charge.provider:
             self.of(charge.provider).charged(charge.amount)
+
+
+async def _costing(call: Spending, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+    """The events of a call; an error leaves with what all its attempts cost."""
+    charges: list[Charge] = []
+    try:
+        async with aclosing(call.stream_unified(request)) as events:
+            async for event in events:
+                if isinstance(event, Charge):
+                    charges.append(event)
+                yield event
+    except ProviderError as error:
+        error.cost = total(charges, error.charge)
+        raise
 
 
 def _candidate(given: Candidate | Provider) -> Candidate:

@@ -9,9 +9,12 @@ from swebench_providers.clock import Clock
 from swebench_providers.errors import ProviderError
 from swebench_providers.policies.failing import anew
 from swebench_providers.provider import Provider
+from swebench_providers.recent import Recent
 
 _LOOK_AGAIN: Final = 15.0
 """Seconds after which a provider that could not say is asked again, by one call; the others go on meanwhile."""
+
+_PROVIDERS: Final = 256  # kept at most
 
 
 class _Known:
@@ -30,11 +33,11 @@ class DefaultModels:
 
     def __init__(self, *, clock: Clock) -> None:
         self._now = clock.now
-        self._known: dict[int, _Known] = {}
+        self._known: Recent[Provider, _Known] = Recent(_PROVIDERS)
 
     def known(self, provider: Provider) -> str:
         """The model, "" while it is not known."""
-        known = self._known.get(id(provider))
+        known = self._known.get(provider)
         return known.model if known else ""
 
     async def of(self, provider: Provider, *, needed: bool) -> str:
@@ -42,7 +45,7 @@ class DefaultModels:
 
         Those who ask at the same time share one look-up, and its failure.
         """
-        known = self._known.setdefault(id(provider), _Known())
+        known = self._known.get_or_add(provider, _Known)
         if known.failure is not None and not needed and self._now() < known.again_at:
             raise anew(known.failure)
         known.again_at = self._now() + _LOOK_AGAIN

@@ -44,7 +44,7 @@ _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
 _ROUTES: Final = 1_024  # kept at most; a route is made anew where a model has not been asked for a long time
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, eq=False):
     """A model that may be asked: of `provider`, by each key of `more_keys` too, which are by label.
 
     An empty `model` is the one the request names, else the provider's default.
@@ -87,7 +87,7 @@ class RouteBuilder:
         self._limits = dict(policies.limits)
         self._limiters = RateLimitCoordinator(lambda name: self._limits.get(name, RateLimits()), clock=clock)
         self._shared: dict[str, _Shared] = {}
-        self._routes: Recent[tuple[int, str], Route] = Recent(_ROUTES)
+        self._routes: Recent[tuple[Candidate, str], Route] = Recent(_ROUTES)
         self._defaults = DefaultModels(clock=clock)
         self._preparing: dict[str, asyncio.Lock] = {}
         self.prices = PriceBook(self._providers, clock=clock)
@@ -104,7 +104,7 @@ class RouteBuilder:
                 model = await self._defaults.of(candidate.provider, needed=needed)
             except ProviderError as error:
                 return Route(candidate.name, "", Failing(error))
-        route = self._routes.get((id(candidate), model))
+        route = self._routes.get((candidate, model))
         return await self._prepared(candidate, model) if route is None else route
 
     def pricing(self, routes: Sequence[Route]) -> RoutePricing:
@@ -129,12 +129,12 @@ class RouteBuilder:
 
     async def _prepared(self, candidate: Candidate, model: str) -> Route:
         async with self._preparing.setdefault(candidate.name, asyncio.Lock()):
-            route = self._routes.get((id(candidate), model))
+            route = self._routes.get((candidate, model))
             if route is None:
-                self._providers.setdefault(candidate.name, candidate.provider)
+                self._providers[candidate.name] = candidate.provider  # the latest: its key or address may be new
                 self._limits[candidate.name] = of_one_server(self._limits.get(candidate.name), candidate.provider)
                 route = Route(candidate.name, model, self._stack(candidate, model))
-                self._routes.set((id(candidate), model), route)
+                self._routes.set((candidate, model), route)
             return route
 
     def _stack(self, candidate: Candidate, model: str) -> Streams:

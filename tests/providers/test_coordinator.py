@@ -412,6 +412,32 @@ async def test_what_is_remembered_for_each_model_stays_bounded() -> None:
     assert len(coordinator.health()["acme"].breakers) <= 1_024
 
 
-def test_without_a_provider_there_is_nothing_to_ask() -> None:
+async def test_without_a_provider_there_is_nothing_to_ask() -> None:
     with pytest.raises(ValueError, match="no provider to ask"):
-        ProviderCoordinator([])
+        await ProviderCoordinator([]).generate_with_fallback(ASKED)
+
+
+async def test_one_that_is_asked_alone_shares_limits_breakers_and_statistics_and_no_other_answers_for_it() -> None:
+    clock = VirtualClock()
+    provider, coordinator = of(clock, good())
+    gone = Scripted("gone", clock, [error(ErrorKind.AUTH)])
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+        assert [type(event).__name__ async for event in events][-1] == "Finished"
+    with pytest.raises(ProviderError, match="it was auth") as raised:
+        async with aclosing(coordinator.stream_from(Candidate(gone, "m"), ASKED)) as events:
+            [event async for event in events]
+    await coordinator.generate_with_fallback(ASKED)
+    health = coordinator.health()
+    assert (health["acme"].succeeded, health["gone"].failed, raised.value.cost) == (2, 1, Decimal(0))
+    assert len(health["acme"].breakers) == 1
+
+
+async def test_a_route_belongs_to_its_candidate_and_not_to_one_that_has_its_place_in_memory() -> None:
+    clock = VirtualClock()
+    _, coordinator = of(clock, good())
+    for number in range(50):
+        provider = Scripted("acme", clock, good())
+        async with aclosing(coordinator.stream_from(Candidate(provider, f"m{number % 2}"), ASKED)) as events:
+            [event async for event in events]
+        assert len(provider.requests) == 1
+        del provider
