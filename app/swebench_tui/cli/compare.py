@@ -15,6 +15,7 @@ from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.failure import failing
+from swebench_tui.runs.asking import Asking
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
@@ -126,7 +127,7 @@ def _address(value: str) -> tuple[str, str]:
 async def _compare(
     asked: Sequence[tuple[Target, Provider]], questions: Sequence[tuple[Question, UnifiedRequest]], printer: Printer
 ) -> None:
-    reader_left = False
+    reader_left, asking = False, Asking()
     try:
         for question, request in questions:
             columns = [
@@ -134,6 +135,7 @@ async def _compare(
                     target,
                     request,
                     provider,
+                    streams=asking.of(provider),
                     judge=question.judge if question.wants_patch else None,
                     observe=printer.changed,
                 )

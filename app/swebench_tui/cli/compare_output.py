@@ -96,7 +96,6 @@ class Text:
 
 
 def _outcome(column: Column, facts: Facts) -> dict[str, object]:
-    latency = facts.elapsed(facts.ended or 0.0)
     return {
         "state": facts.state.value,
         "model": facts.model,
@@ -107,8 +106,10 @@ def _outcome(column: Column, facts: Facts) -> dict[str, object]:
         "refusal": facts.refusal or None,
         "usage": _usage(facts),
         "cost": None if facts.cost is None else float(facts.cost),
+        "cost_estimated": facts.cost_estimated,
         "ttft_ms": None if facts.ttft is None else round(facts.ttft * 1000, 3),
-        "latency_ms": None if latency is None else round(latency * 1000, 3),
+        "latency_ms": None if facts.latency is None else round(facts.latency * 1000, 3),
+        "waited_ms": round(facts.waited * 1000, 3),
         "tokens_per_second": None if facts.tokens_per_second is None else round(facts.tokens_per_second, 2),
         "request_id": facts.request_id,
         "patch": None if facts.patch is None else _patch(facts.patch),

@@ -3,7 +3,7 @@
 A column runs in the engine's event loop and is read from any thread. Its buffers only grow and its facts are replaced
 whole, so a reader needs no lock: it takes a snapshot, and the pieces of text since the last one it has seen.
 
-    waiting -> connecting -> thinking <-> streaming -> done
+    waiting <-> connecting -> thinking <-> streaming -> done
                      any of these -> failed | cancelled
 """
 
@@ -20,6 +20,9 @@ from typing import Literal
 import msgspec
 
 from swebench_providers import (
+    Attempt,
+    AttemptFailed,
+    Charge,
     ErrorKind,
     Event,
     Finished,
@@ -32,9 +35,11 @@ from swebench_providers import (
     TokenUsage,
     UnifiedRequest,
     UsageUpdate,
+    Waiting,
 )
 from swebench_providers.errors import incomplete
-from swebench_providers.policies.stack import OneCall
+from swebench_providers.fold import total
+from swebench_providers.policies.stack import OneCall, Streams
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 
@@ -59,7 +64,7 @@ class State(StrEnum):
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A piece of an answer as it arrived; `at` is seconds since the column started."""
+    """A piece of an answer as it arrived; `at` is seconds since its request went out."""
 
     kind: Literal["text", "reasoning"]
     text: str
@@ -69,6 +74,8 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a column. Times are monotonic seconds; None has not happened, or is unknown.
 
+    `asked` is when the request went out that is being answered: what a model takes counts from there, and what came
+    before was spent waiting and on failures. `wait` is what is waited for now.
     `pieces` is the number of pieces so far: until the provider has counted it stands for the tokens. `thought` says
     that reasoning was among them. `usage` of an answer that broke off is an estimate. `remarks` are the notices that
     hold when the answer is there too. `settled` says that nothing will change any more.
@@ -77,6 +84,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State.WAITING
     model: str = ""
     started: float | None = None
+    asked: float | None = None
+    wait: Waiting | None = None
     first_token: float | None = None
     last_token: float | None = None
     ended: float | None = None
@@ -84,6 +93,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     thought: bool = False
     usage: TokenUsage | None = None
     cost: Decimal | None = None
+    cost_estimated: bool = False
     finish_reason: FinishReason | None = None
     refusal: str = ""
     request_id: str | None = None
@@ -99,9 +109,26 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return self.state is State.DONE and self.finish_reason is FinishReason.STOP
 
     @property
+    def since(self) -> float | None:
+        """From when on the model's times count."""
+        return self.started if self.asked is None else self.asked
+
+    @property
     def ttft(self) -> float | None:
         """Time to first token, in seconds."""
-        return None if self.first_token is None or self.started is None else self.first_token - self.started
+        since = self.since
+        return None if self.first_token is None or since is None else self.first_token - since
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds that the answer took, its waits and failures left out; None before its end."""
+        since = self.since
+        return None if self.ended is None or since is None else self.ended - since
+
+    @property
+    def waited(self) -> float:
+        """Seconds between the start and the request that was answered."""
+        return 0.0 if self.asked is None or self.started is None else self.asked - self.started
 
     def elapsed(self, now: float) -> float | None:
         """Seconds from the start to the end, or to `now`."""
@@ -133,7 +160,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Column:
-    """A target, the question, and what has come of it. `observe` is called in the engine's loop for every change."""
+    """A target, the question, and what has come of it. `observe` is called in the engine's loop for every change.
+
+    `streams` answers for `provider`, with policies around it; left out, the provider is asked once and bare.
+    """
 
     def __init__(
         self,
@@ -141,6 +171,7 @@ class Column:
         request: UnifiedRequest,
         provider: Provider,
         *,
+        streams: Streams | None = None,
         judge: Judge | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -149,6 +180,8 @@ class Column:
         self.free = provider.spec.is_free(target.model)
         self._request = request
         self._provider = provider
+        self._streams = streams or OneCall(provider)
+        self._charges: list[Charge] = []
         self._judge = judge
         self._observe = observe
         self._now = now
@@ -194,14 +227,16 @@ class Column:
         request = msgspec.structs.replace(self._request, model=model)
         if self.target.temperature is not None:
             request = msgspec.structs.replace(request, temperature=self.target.temperature)
-        async with aclosing(OneCall(self._provider).stream_unified(request)) as events:
+        async with aclosing(self._streams.stream_unified(request)) as events:
             async for event in events:
                 self._take(event)
         if not self._facts.state.ended:
             raise incomplete(f"{self._provider.name} stopped without saying that this was all")
-        cost = await self._provider.cost_of(self._facts.usage, self._facts.model, asked=model)
+        cost = total(self._charges)
+        if not self._charges:
+            cost = await self._provider.cost_of(self._facts.usage, self._facts.model, asked=model)
         self.free = self.free and not cost
-        self._set(cost=cost)
+        self._set(cost=cost, cost_estimated=not all(charge.exact for charge in self._charges))
         if self._judge is not None:
             reason = self._facts.finish_reason
             self._set(patch=await self._judge(self.text, reason.value if reason else None))
@@ -214,6 +249,14 @@ class Column:
                 self._piece("reasoning", event.text, event.at)
             case UsageUpdate():
                 self._set(usage=event.usage)
+            case Attempt():
+                self._set(state=State.CONNECTING, asked=event.at, wait=None)
+            case Waiting():
+                self._set(state=State.WAITING, wait=event)
+            case AttemptFailed():
+                self._set(usage=None, first_token=None)
+            case Charge():
+                self._charges.append(event)
             case Notice():
                 remarks = self._facts.remarks if event.passing else (*self._facts.remarks, event.message)
                 self._set(notices=(*self._facts.notices, event.message), remarks=remarks)
@@ -229,7 +272,7 @@ class Column:
 
     def _piece(self, kind: Literal["text", "reasoning"], text: str, at: float) -> None:
         facts = self._facts
-        piece = Piece(kind, text, at - (at if facts.started is None else facts.started))
+        piece = Piece(kind, text, at - (at if facts.since is None else facts.since))
         self._pieces.append(piece)
         self._facts = msgspec.structs.replace(
             facts,
@@ -251,8 +294,10 @@ class Column:
             state=state,
             ended=self._now(),
             error=error,
+            wait=None,
             usage=_broken_off(facts.usage, facts.pieces),
-            cost=Decimal(0) if self.free else None,
+            cost=Decimal(0) if self.free else error and error.cost,
+            cost_estimated=not (error is None or error.charge is None or error.charge.exact),
         )
 
     def _set(self, **changes: object) -> None:

@@ -8,21 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from swebench_providers import ProviderRegistry
+from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.statistics import ProviderHealth
+from swebench_tui.runs.asking import Asking
 from swebench_tui.runs.column import Column
 
 T = TypeVar("T")
 
 
 class Engine:
-    """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread."""
+    """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
-    def __init__(self, registry: ProviderRegistry) -> None:
+    `asking` holds the policies around all that is asked there.
+    """
+
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        *,
+        limits: Mapping[str, RateLimits] | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.registry = registry
+        self.asking = Asking(limits, now=now)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._running: dict[Column, Future[None]] = {}
@@ -43,6 +57,14 @@ class Engine:
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run any coroutine in the engine's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    async def health(self) -> dict[str, ProviderHealth]:
+        """How each provider that has been asked fares. Called in the caller's own loop."""
+
+        async def look() -> dict[str, ProviderHealth]:
+            return self.asking.health()
+
+        return await asyncio.wrap_future(self.submit(look()))
 
     def close(self) -> None:
         """Cancel what runs, close the connections, end the embedded model and the thread. Blocks until done."""

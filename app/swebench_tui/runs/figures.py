@@ -47,7 +47,9 @@ def cut_short(facts: Facts) -> bool:
 
 
 def state_words(facts: Facts) -> str:
-    """The state, and what kind of end it was where that was not the model's own."""
+    """The state, what is waited for, and what kind of end it was where that was not the model's own."""
+    if facts.wait is not None and facts.state is State.WAITING:
+        return f"{facts.state.value}, {facts.wait.reason}"
     ending = _ENDINGS.get(facts.finish_reason) if facts.state is State.DONE and facts.finish_reason else None
     return f"{facts.state.value}, {ending}" if ending else facts.state.value
 
@@ -73,11 +75,11 @@ def tokens(facts: Facts) -> str:
 
 
 def cost(facts: Facts, *, free: bool) -> str:
-    """Dollars, `free`, or `price unknown`; `–` while it is not due yet."""
+    """Dollars, with `~` for an estimate, `free`, or `price unknown`; `–` while it is not due yet."""
     if free:
         return "free"
     if facts.cost is not None:
-        return dollars(facts.cost)
+        return f"~{dollars(facts.cost)}" if facts.cost_estimated and facts.cost else dollars(facts.cost)
     return "price unknown" if facts.settled else "$–"
 
 

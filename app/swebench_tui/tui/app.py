@@ -50,7 +50,7 @@ class SwebenchApp(App[None]):
     ) -> None:
         super().__init__()
         self._lineup = default_lineup() if lineup is None else lineup
-        self.engine = Engine(registry or get_registry())
+        self.engine = Engine(registry or get_registry(), now=now)
         self.now = now
         self._problem = problem
         self._quit_asked = float("-inf")

@@ -20,7 +20,7 @@ from swebench_tui.settings import prices_file
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.tui.app import SwebenchApp
 from tests.app.cli.test_main import Terminal
-from tests.fault_server import FaultServerThread, Script, json_body
+from tests.fault_server import Ending, FaultServerThread, Script, json_body
 
 README = Path(__file__).parents[3] / "README.md"
 WHOLE = """
@@ -201,14 +201,19 @@ def test_free_is_said_of_what_is_free_only(server: FaultServerThread, own: Path)
 
 def test_a_column_that_breaks_off_is_free_only_where_its_model_is(server: FaultServerThread, own: Path) -> None:
     own.write_text("[ollama.b]\ninput = 1\noutput = 2\n")
-    server.server.default = Script(status=500)
+    server.server.default = Script("half of it", ending=Ending.TRUNCATED)
     flags = ("-t", "ollama:a", "-t", "ollama:b", "-t", "ollama:c-cloud")
     done = outcomes(run(server, "compare", *flags, "--prompt", "Why?", "--json"))
-    assert {target: each["cost"] for target, each in done.items()} == {
-        "ollama:a": 0,
-        "ollama:b": None,
-        "ollama:c-cloud": None,
-    }
+    assert (done["ollama:a"]["cost"], done["ollama:c-cloud"]["cost"]) == (0, None)
+    assert 0 < float(str(done["ollama:b"]["cost"])) < 0.001
+    assert done["ollama:b"]["cost_estimated"] is True
+
+
+def test_a_request_that_a_server_refused_cost_nothing_whatever_its_price(server: FaultServerThread, own: Path) -> None:
+    own.write_text("[ollama.b]\ninput = 1\noutput = 2\n")
+    server.server.default = Script(status=401)
+    done = outcomes(run(server, "compare", "-t", "ollama:b", "-t", "ollama:c-cloud", "--prompt", "Why?", "--json"))
+    assert [(each["cost"], each["cost_estimated"]) for each in done.values()] == [(0, False), (0, False)]
 
 
 def test_a_default_model_that_is_charged_is_not_called_free(server: FaultServerThread) -> None:

@@ -190,7 +190,7 @@ async def test_r_does_nothing_while_the_column_is_being_asked() -> None:
 
 async def test_a_failed_column_that_is_asked_again_forgets_its_error() -> None:
     async with FaultServer() as server, running("compatible:m", server=server) as pilot:
-        server.enqueue(Script(status=503, error_message="no room at all"), Script("better"))
+        server.enqueue(Script(status=401, error_message="no room at all"), Script("better"))
         await pilot.press("enter")
         await all_settled(pilot)
         assert "no room at all" in shown(column(pilot))

@@ -228,6 +228,7 @@ control characters are shown as pictures, such as `␛`.
             view.target,
             question.request(max_tokens=None),
             provider,
+            streams=self._engine.asking.of(provider),
             judge=question.judge if question.wants_patch else None,
             now=self._now,
         )
