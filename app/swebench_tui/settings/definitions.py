@@ -1,4 +1,4 @@
-"""What can be set, in one place: `settings.toml`, its checks, its JSON Schema and the settings screen all come from here.
+"""What can be set, in one place: `settings.toml`, its checks, its JSON Schema and the settings screen come from here.
 
     [appearance]
     theme = "nord"
