@@ -68,7 +68,8 @@ class RateLimitSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     input_tokens_per_minute: Annotated[_PerMinute | None, Meta(description="Tokens a minute that are sent.")] = None
     output_tokens_per_minute: Annotated[_PerMinute | None, Meta(description="Tokens a minute that come back.")] = None
     slots: Annotated[
-        int | None, Meta(ge=1, le=1_000, description="Requests a local server runs at once; the others wait here.")
+        Annotated[int, Meta(ge=1, le=1_000)] | None,
+        Meta(description="Requests a local server runs at once; the others wait here."),
     ] = None
     shared_as: Annotated[
         str, Meta(description="A name for limits that several providers share, as one organisation does.")

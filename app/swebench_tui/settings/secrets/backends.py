@@ -52,4 +52,4 @@ def _problem(backend: KeyringBackend) -> str:
 
 def _name(backend: KeyringBackend) -> str:
     """`SecretService Keyring`, without its priority, which may ask the bus."""
-    return str(type(backend).name)
+    return "none" if type(backend).__module__ in _NO_KEYRING else str(type(backend).name)

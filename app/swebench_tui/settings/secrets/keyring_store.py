@@ -90,8 +90,9 @@ class KeyringStore:
         except NoAnswerError:
             answer = _Refused(self._silence)
         if isinstance(answer, _Refused):
-            hint = ELSEWHERE if verb == "keep" else "Unlock the keyring, then try again."
-            raise KeyStoreError(f"{what}: {self._name} keyring: {answer.words}", hint=hint)
+            elsewhere = f"or keep the key elsewhere: swebench-tui provider init {provider} --keep-in file"
+            hint = ELSEWHERE if verb == "keep" else f"Unlock the keyring and try again, {elsewhere}"
+            raise KeyStoreError(f"{what} ({self._name}): {answer.words}", hint=hint)
         return answer
 
     def _reading(self, user: str) -> Callable[[], _Answer]:

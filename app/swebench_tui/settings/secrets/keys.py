@@ -161,7 +161,7 @@ class Keys:
             return chosen
         keyring = self.probe()
         if not keyring.usable:
-            raise KeyStoreError(f"the key is kept nowhere: {keyring.problem}", hint=ELSEWHERE)
+            raise KeyStoreError(f"the key was not kept: the keyring cannot be used: {keyring.problem}", hint=ELSEWHERE)
         return "keyring"
 
 
