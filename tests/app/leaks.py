@@ -27,8 +27,8 @@ def shown(error: BaseException) -> str:
                     part,
                     _beyond_the_test(part.__traceback__),
                     show_locals=True,
-                    locals_max_length=None,
-                    locals_max_string=None,
+                    locals_max_length=1_000,
+                    locals_max_string=1_000_000,
                 )
             )
     assert isinstance(console.file, io.StringIO)

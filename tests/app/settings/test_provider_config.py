@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,10 @@ def configure(
     name: str = "openai",
     spec: ProviderSpec | None = None,
     base_url: str | None = None,
-    **environ: str,
+    environ: Mapping[str, str] | None = None,
+    **variables: str,
 ) -> ProviderConfig:
+    environ = {**(environ or {}), **variables}
     return made.configs.configure(name, spec or provider_spec(name), environ, base_url=base_url)
 
 
@@ -97,7 +100,7 @@ def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_p
     made = setup(tmp_path, name, base_url=f"{EVIL}/v1")
     made.layer = Layer.PROJECT_FILE
     environ = dict.fromkeys((*spec.env, *spec.token_env), "from-environment")
-    config = configure(made, name, **environ)
+    config = configure(made, name, environ=environ)
     assert (config.base_url, config.api_key, config.key_source) == (f"{EVIL}/v1", None, None)
 
 
@@ -114,8 +117,8 @@ def test_the_address_is_the_command_lines_then_the_environments_then_the_files_t
 ) -> None:
     file, environ = "https://file.example/v1", {"OPENAI_BASE_URL": "https://environment.example/v1"}
     made = setup(tmp_path, base_url=file)
-    assert configure(made, base_url="https://line.example/v1", **environ).base_url == "https://line.example/v1"
-    assert configure(made, **environ).base_url == environ["OPENAI_BASE_URL"]
+    assert configure(made, base_url="https://line.example/v1", environ=environ).base_url == "https://line.example/v1"
+    assert configure(made, environ=environ).base_url == environ["OPENAI_BASE_URL"]
     assert configure(made).base_url == file
     assert configure(setup(tmp_path)).base_url == f"{OPENAI}/v1"
 

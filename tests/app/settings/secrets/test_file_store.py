@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -108,7 +108,11 @@ def test_a_broken_file_is_told_without_what_is_in_it_and_left_as_it_is(store: Fi
     store.path.parent.mkdir(parents=True, mode=0o700)
     store.path.touch(0o600)
     store.path.write_bytes(content)
-    for question in (lambda: store.read("openai", "work"), lambda: store.keep("openai", "work", Secret(CANARY))):
+    questions: list[Callable[[], object]] = [
+        lambda: store.read("openai", "work"),
+        lambda: store.keep("openai", "work", Secret(CANARY)),
+    ]
+    for question in questions:
         with pytest.raises(KeyStoreError, match="holds no keys that can be read") as raised:
             question()
         assert CANARY not in shown(raised.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from keyring.backend import KeyringBackend
@@ -26,10 +26,10 @@ CANARY = "sk-canary-9c1f44d0e7"
 class Memory(KeyringBackend):
     """A keyring that works."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -123,8 +123,8 @@ def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() ->
 @pytest.mark.parametrize(
     ("backend", "why"),
     [
-        (NoKeyring(), "no system keyring"),
-        (NullKeyring(), "no system keyring"),
+        (NoKeyring(), "no system keyring"),  # type: ignore[no-untyped-call]
+        (NullKeyring(), "no system keyring"),  # type: ignore[no-untyped-call]
         (PlaintextKeyring(), "plain text"),
         (type("EncryptedKeyring", (Memory,), {"__module__": "keyrings.alt.file"})(), "on the terminal"),
     ],
@@ -160,11 +160,12 @@ def test_a_keyring_that_only_hands_out_keeps_nothing_and_says_so() -> None:
 )
 def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: type[Exception]) -> None:
     store, key = of(Raising(error)), Secret(CANARY)
-    for question in (
+    questions: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
         lambda: store.keep("openai", "work", key),
         lambda: store.remove("openai", "work"),
-    ):
+    ]
+    for question in questions:
         with pytest.raises(KeyStoreError) as raised:
             question()
         assert "\n" not in str(raised.value)
@@ -193,7 +194,7 @@ def test_a_keyring_that_waits_for_ever_is_left_after_the_limit_and_not_asked_twi
 
 
 def test_a_keyring_that_was_unlocked_late_is_used_again(hanging: Hanging) -> None:
-    store = of(hanging, limit=0.05)
+    store = of(hanging, limit=1.0)
     assert not store.probe().usable
     hanging.let_go.set()
     for thread in threading.enumerate():
