@@ -351,7 +351,12 @@ class HTTPProvider:
         command = self._pipeline.commands.get(error.reason, "") if self.spec.local else ""
         if command and (error.model or "{model}" not in command):
             return command.replace("{model}", shlex.quote(error.model))
-        known = (self._config.key_source or "").partition("environment: ")[2]
+        source = self._config.key_source or ""
+        known = (
+            source.removeprefix("environment: ")
+            if source.startswith("environment: ")
+            else source and f"the key ({source})"
+        )
         variables = known or " or ".join((*self.spec.token_env, *self.spec.env))
         return error.hint.replace(THE_KEY, variables) if variables and error.kind is ErrorKind.AUTH else error.hint
 

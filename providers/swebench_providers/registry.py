@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, cached_property, partial
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -33,15 +33,26 @@ if TYPE_CHECKING:
 ProviderFactory = Callable[[ProviderSpec, ProviderConfig, Transporter], Provider]
 
 
+class Configure(Protocol):
+    """Says how a provider is reached where nobody gives a configuration, as `config.from_environment` does."""
+
+    def __call__(
+        self, name: str, spec: ProviderSpec, environ: Mapping[str, str], *, base_url: str | None = None
+    ) -> ProviderConfig:
+        """Raises `ProviderError`. May block, as one that reads a key from somewhere does."""
+        ...
+
+
 class ProviderRegistry:
     """Providers by name. May be used from any thread.
 
     Providers that share proxy and CA bundle share connections. `environ` is where keys and addresses are looked up
-    when a configuration is not given; None is the environment of the process.
+    when a configuration is not given; None is the environment of the process. `configure` does the looking up.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, *, configure: Configure = from_environment) -> None:
         self._environ = environ
+        self._configure = configure
         self._lock = threading.Lock()
         self._registered: dict[str, tuple[ProviderSpec, ProviderFactory]] = {}
         self._transports: dict[tuple[str | None, str | None], Transport] = {}
@@ -58,6 +69,11 @@ class ProviderRegistry:
         with self._lock:
             self._registered[name] = (spec, factory)
 
+    def unregister(self, name: str) -> None:
+        """Take back what was registered under a name; the catalog's provider of that name holds again."""
+        with self._lock:
+            self._registered.pop(name, None)
+
     def spec(self, name: str) -> ProviderSpec:
         """What is known of a provider.
 
@@ -70,9 +86,9 @@ class ProviderRegistry:
         self._prices = prices
 
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
-        """The configuration the environment gives for a provider, with an address of the caller's choice."""
+        """The configuration the environment, or `configure`, gives for a provider, with an address of one's choice."""
         environ = os.environ if self._environ is None else self._environ
-        config = from_environment(name, self.spec(name), environ, base_url=base_url)
+        config = self._configure(name, self.spec(name), environ, base_url=base_url)
         return msgspec.structs.replace(config, prices=self._prices.get(name, {}))
 
     def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:

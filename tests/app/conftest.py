@@ -41,6 +41,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, user_folders: Path) -> No
     """Whatever the user's shell sets stays out."""
     for name in [name for name in os.environ if name in _OF_PROVIDERS or _OF_TERMINALS.search(name)]:
         monkeypatch.delenv(name)
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")  # never the keyring of who tests
     monkeypatch.setenv("XDG_CACHE_HOME", str(user_folders / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(user_folders / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(user_folders / "config"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -30,6 +31,29 @@ ALL = f"There are: {', '.join(sorted([*NAMES, 'mine']))}."
 
 def test_the_registry_lists_the_catalogs_names_in_order() -> None:
     assert ProviderRegistry({}).list_providers() == NAMES
+
+
+def test_who_configures_providers_can_be_chosen_and_is_given_spec_environment_and_address() -> None:
+    asked: list[object] = []
+
+    def configure(
+        name: str, spec: ProviderSpec, environ: Mapping[str, str], *, base_url: str | None = None
+    ) -> ProviderConfig:
+        asked.append((name, spec.title, environ, base_url))
+        return ProviderConfig(name=name, model="mine")
+
+    registry = ProviderRegistry({"A": "b"}, configure=configure)
+    assert registry.configure("openai", base_url="h:1").model == "mine"
+    assert asked == [("openai", "OpenAI", {"A": "b"}, "h:1")]
+
+
+def test_a_provider_that_was_registered_can_be_taken_back() -> None:
+    registry = ProviderRegistry({})
+    for name in ("mine", "openai"):
+        registry.register(name, ProviderSpec(title="Mine", protocol="openai_chat"))
+        registry.unregister(name)
+    registry.unregister("nobody")
+    assert (registry.list_providers(), registry.spec("openai").title) == (NAMES, "OpenAI")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 import msgspec
 
-from swebench_providers import Provider, ProviderRegistry, UnifiedRequest, get_registry
+from swebench_providers import Provider, ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.failure import failing
+from swebench_tui.cli.setup import open_setup
 from swebench_tui.runs.asking import Asking
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.question import Question, free_question, task_question
@@ -72,13 +73,15 @@ def command(
         questions = _questions(prompt, prompt_file, dataset, instance, count)
         asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         _check_names(base_urls, asked)
-        registry = get_registry()
+        registry = open_setup(spends=True).registry
         prices_file.apply(paths.prices(), registry)
         reached = [_provider(registry, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
         asyncio.run(
-            _compare(list(zip(asked, reached, strict=True)), list(zip(questions, requests, strict=True)), printer)
+            _compare(
+                registry, list(zip(asked, reached, strict=True)), list(zip(questions, requests, strict=True)), printer
+            )
         )
     if printer.failures:
         click.get_current_context().exit(1)
@@ -125,7 +128,10 @@ def _address(value: str) -> tuple[str, str]:
 
 
 async def _compare(
-    asked: Sequence[tuple[Target, Provider]], questions: Sequence[tuple[Question, UnifiedRequest]], printer: Printer
+    registry: ProviderRegistry,
+    asked: Sequence[tuple[Target, Provider]],
+    questions: Sequence[tuple[Question, UnifiedRequest]],
+    printer: Printer,
 ) -> None:
     reader_left, asking = False, Asking()
     try:
@@ -146,6 +152,6 @@ async def _compare(
     except* BrokenPipeError:  # each column brings its own
         reader_left = True
     finally:
-        await get_registry().aclose()
+        await registry.aclose()
     if reader_left:
         raise BrokenPipeError(errno.EPIPE, "nobody reads the output any more")  # click ends quietly on it

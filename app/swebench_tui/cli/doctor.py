@@ -16,16 +16,19 @@ import click
 import msgspec
 from platformdirs import user_cache_path, user_config_path, user_data_path
 
-from swebench_providers import ProviderRegistry, TimeLimits, get_registry
+from swebench_providers import ProviderRegistry, TimeLimits
 from swebench_providers.connection import ConnectionReport, check
 from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui import __version__, paths
 from swebench_tui.cli.failure import failing
+from swebench_tui.cli.setup import open_setup
 from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.printable import one_line
-from swebench_tui.settings.readiness import Readiness, readiness
+from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.setup import Setup
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
@@ -47,6 +50,15 @@ class Embedded(msgspec.Struct, frozen=True, kw_only=True):
     missing: str
 
 
+class SettingsHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings files, what could not be used of them, and where keys are kept. `problems` hold what and hint."""
+
+    files: dict[str, bool]
+    problems: list[tuple[str, str]]
+    keep_in: str | None
+    keyring: Backend
+
+
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """All that is looked at. `servers` answer on this machine; `reachable` holds the tests asked for."""
 
@@ -59,6 +71,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     folders: dict[str, str]
     terminal: Terminal
     embedded: Embedded
+    settings: SettingsHealth
     providers: list[Readiness]
     servers: list[Found]
     reachable: list[ConnectionReport]
@@ -70,7 +83,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """Say what is installed, configured, found on this machine, and whether those named with --ask answer.
 
-    Takes two seconds, and longer only for an answer that was asked for. Exit status 1 when such a one does not come.
+    Takes three seconds at most, and longer only for an answer that was asked for. Exit status 1 when it does not come.
     """
     with failing():
         health = asyncio.run(_examine(asked))
@@ -80,12 +93,15 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
 
 
 async def _examine(asked: tuple[str, ...]) -> Health:
-    registry = get_registry()
+    setup = open_setup()
+    registry = setup.registry
     for name in asked:
         registry.spec(name)  # a name there is none of is said before anything is asked
     try:
-        servers, reports = await asyncio.gather(
-            registry.discover(), asyncio.gather(*(_test(registry, name) for name in asked))
+        keyring, servers, reports = await asyncio.gather(
+            asyncio.to_thread(setup.keyring),
+            registry.discover(),
+            asyncio.gather(*(_test(registry, name) for name in asked)),
         )
     finally:
         await registry.aclose()
@@ -99,15 +115,26 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         folders=_folders(),
         terminal=examine(os.environ, encoding=sys.stdout.encoding, size=_size()),
         embedded=_embedded(),
-        providers=[readiness(registry, name) for name in registry.list_providers()],
+        settings=_settings(setup, keyring),
+        providers=[setup.readiness(name) for name in registry.list_providers()],
         servers=servers,
         reachable=reports,
     )
 
 
 async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
-    config = msgspec.structs.replace(registry.configure(name), time_limits=_PATIENCE)
+    configured = await asyncio.to_thread(registry.configure, name)  # may ask a keyring
+    config = msgspec.structs.replace(configured, time_limits=_PATIENCE)
     return await check(registry.get_provider(name, config))
+
+
+def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
+    return SettingsHealth(
+        files={str(path): path.exists() for path in setup.files},
+        problems=[(str(problem), problem.hint) for problem in setup.problems],
+        keep_in=setup.settings.secrets.keep_in,
+        keyring=keyring,
+    )
 
 
 def _folders() -> dict[str, str]:
@@ -186,6 +213,19 @@ def _embedded_lines(health: Health) -> list[str]:
     ]
 
 
+def _settings_lines(health: Health) -> list[str]:
+    settings = health.settings
+    works = f"cannot be used: {one_line(settings.keyring.problem)}" if settings.keyring.problem else "works"
+    lines = [_row("file", f"{path}{'' if there else ' (not there)'}") for path, there in settings.files.items()]
+    for what, hint in settings.problems:
+        lines += [_row("✗ problem", one_line(what)), _row("", f"→ {one_line(hint)}")]
+    return [
+        *lines,
+        _row("keyring", f"{one_line(settings.keyring.name)}: {works}"),
+        _row("new keys", f"kept in the {settings.keep_in}" if settings.keep_in else "not chosen yet"),
+    ]
+
+
 def _providers(health: Health) -> list[str]:
     lines = []
     for provider in health.providers:
@@ -239,6 +279,7 @@ _SECTIONS: Final[dict[str, Callable[[Health], list[str]]]] = {
     "Folders": _folder_lines,
     "Terminal": _terminal,
     "Embedded model": _embedded_lines,
+    "Settings and keys": _settings_lines,
     "Providers": _providers,
     "Servers on this machine": _servers,
     "Answers": _tests,

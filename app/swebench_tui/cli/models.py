@@ -10,13 +10,13 @@ from typing import Final, Literal
 import click
 import msgspec
 
-from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderError, TimeLimits, get_registry
+from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderError, ProviderRegistry, TimeLimits
 from swebench_providers.provider import HTTPProvider
 from swebench_tui import paths
 from swebench_tui.cli.failure import failing
+from swebench_tui.cli.setup import open_setup
 from swebench_tui.printable import one_line
 from swebench_tui.settings import prices_file
-from swebench_tui.settings.readiness import readiness
 
 Sort = Literal["name", "context", "price"]
 
@@ -52,18 +52,24 @@ def command(*, providers: tuple[str, ...], search: str, sort: Sort | None, as_js
 
     Prices are USD per million tokens, of input and of output. Local servers that do not run are named beside.
     """
-    registry = get_registry()
-    asked = providers or [name for name in registry.list_providers() if readiness(registry, name).ready]
+    setup = open_setup()
+    asked = providers or [name for name in setup.registry.list_providers() if setup.readiness(name).ready]
     with failing():
-        print_models(asked, search=search, sort=sort, as_json=as_json, tolerant=not providers)
+        print_models(setup.registry, asked, search=search, sort=sort, as_json=as_json, tolerant=not providers)
 
 
 def print_models(
-    providers: Sequence[str], *, search: str, sort: Sort | None, as_json: bool, tolerant: bool = False
+    registry: ProviderRegistry,
+    providers: Sequence[str],
+    *,
+    search: str,
+    sort: Sort | None,
+    as_json: bool,
+    tolerant: bool = False,
 ) -> None:
     """Ask, filter, sort, print. A provider that does not answer is an error, or, if `tolerant`, a line beside."""
-    prices_file.apply(paths.prices(), get_registry())
-    answers = asyncio.run(_ask(providers))
+    prices_file.apply(paths.prices(), registry)
+    answers = asyncio.run(_ask(registry, providers))
     for answer in answers:
         if answer.error is not None and not tolerant:
             raise answer.error
@@ -100,19 +106,18 @@ def _table(found: Sequence[tuple[str, ModelInfo]]) -> list[str]:
     return [f"{name:<{width}}  {window:>9}  {output:>9}  {price}" for name, window, output, price in titled]
 
 
-async def _ask(providers: Sequence[str]) -> list[Listed]:
-    registry = get_registry()
+async def _ask(registry: ProviderRegistry, providers: Sequence[str]) -> list[Listed]:
     try:
-        return list(await asyncio.gather(*(_listed(name) for name in providers)))
+        return list(await asyncio.gather(*(_listed(registry, name) for name in providers)))
     finally:
         await registry.aclose()
 
 
-async def _listed(name: str) -> Listed:
-    registry = get_registry()
+async def _listed(registry: ProviderRegistry, name: str) -> Listed:
     config = ProviderConfig(name=name)
     try:
-        config = msgspec.structs.replace(registry.configure(name), time_limits=_PATIENCE)
+        configured = await asyncio.to_thread(registry.configure, name)  # may ask a keyring
+        config = msgspec.structs.replace(configured, time_limits=_PATIENCE)
         provider = registry.get_provider(name, config)
         models = await provider.list_models()
         if isinstance(provider, HTTPProvider):

@@ -9,17 +9,20 @@ from typing import Final
 import click
 import msgspec
 
-from swebench_providers import get_registry
+from swebench_providers import ProviderRegistry
 from swebench_providers.connection import ConnectionReport, check
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
+from swebench_tui.cli.provider_init import init, remove
+from swebench_tui.cli.setup import open_setup
 from swebench_tui.printable import neutralise, one_line
-from swebench_tui.settings.readiness import Readiness, readiness
+from swebench_tui.settings.readiness import Readiness
 
 _COLUMNS: Final = 80
 _EXAMPLES: Final = """\b
 Examples:
   swebench-tui provider list
+  swebench-tui provider init openai
   swebench-tui provider test ollama
   swebench-tui provider models openrouter --json"""
 
@@ -29,12 +32,16 @@ def command() -> None:
     """Providers: which there are, how they are reached, and whether they answer."""
 
 
+command.add_command(init)
+command.add_command(remove)
+
+
 @command.command("list", epilog="Example: swebench-tui provider list --json")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_(*, as_json: bool) -> None:
     """Print every provider, and whether it is ready. Sends nothing."""
-    registry = get_registry()
-    found = [readiness(registry, name) for name in registry.list_providers()]
+    setup = open_setup()
+    found = [setup.readiness(name) for name in setup.registry.list_providers()]
     if as_json:
         click.echo(msgspec.json.encode([_row(provider) for provider in found]))
         return
@@ -73,7 +80,7 @@ def test(name: str, model: str, *, as_json: bool) -> None:
     Exit status 1 when it did not answer.
     """
     with failing():
-        report = asyncio.run(_check(name, model))
+        report = asyncio.run(_check(open_setup(spends=True).registry, name, model))
     if as_json:
         click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report)}))
         click.get_current_context().exit(0 if report.ok else 1)
@@ -91,11 +98,10 @@ def test(name: str, model: str, *, as_json: bool) -> None:
 def models(name: str, *, as_json: bool) -> None:
     """Ask provider NAME which models it has, with window, output limit and price where they are known."""
     with failing():
-        print_models([name], search="", sort=None, as_json=as_json)
+        print_models(open_setup().registry, [name], search="", sort=None, as_json=as_json)
 
 
-async def _check(name: str, model: str) -> ConnectionReport:
-    registry = get_registry()
+async def _check(registry: ProviderRegistry, name: str, model: str) -> ConnectionReport:
     try:
         return await check(registry.get_provider(name), model)
     finally:

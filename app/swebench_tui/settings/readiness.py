@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 import msgspec
 
 from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, google_credentials
 from swebench_providers.config import address_variables, way_in
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.printable import one_line
+
+INIT_COMMAND: Final = "swebench-tui provider init"
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +34,14 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
         return not self.to_do
 
 
-def readiness(registry: ProviderRegistry, name: str) -> Readiness:
-    """Look at configuration and environment; sends nothing and raises nothing for a provider that is listed."""
+def readiness(
+    registry: ProviderRegistry, name: str, *, configure: Callable[[str], ProviderConfig] | None = None
+) -> Readiness:
+    """Look at configuration and environment; sends nothing and raises nothing for a provider that is listed.
+
+    `configure` says how it is reached and where its key is from, without the key; None asks the registry, which reads
+    the key too.
+    """
     try:
         spec = registry.spec(name)
     except ProviderError as error:  # a package that cannot be loaded
@@ -44,7 +55,7 @@ def readiness(registry: ProviderRegistry, name: str) -> Readiness:
             to_do=one_line(str(error)),
         )
     try:
-        config = registry.configure(name)
+        config = (configure or registry.configure)(name)
     except ProviderError as error:  # an address in the environment that is none
         config, to_do = ProviderConfig(name=name), one_line(str(error))
     else:
@@ -67,6 +78,6 @@ def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
         return f"set {' or '.join(address_variables(spec))}"
     if config.auth == "google" and config.api_key is None:
         return "" if google_credentials.installed() else f"run: {google_credentials.INSTALL_COMMAND}"
-    if not spec.local and config.api_key is None:
-        return f"set {way_in(spec)}"
+    if not spec.local and config.key_source is None:
+        return f"set {way_in(spec)}" if config.base_url_source != "given" else f"run: {INIT_COMMAND} {config.name}"
     return ""

@@ -44,7 +44,8 @@ def test_every_section_is_there_and_names_versions_and_what_is_missing() -> None
     found = sections(done.stdout)
     assert (done.exit_code, done.stderr) == (0, "")
     assert list(found) == [
-        *("Program", "Folders", "Terminal", "Embedded model", "Providers", "Servers on this machine"),
+        *("Program", "Folders", "Terminal", "Embedded model", "Settings and keys", "Providers"),
+        "Servers on this machine",
     ]
     assert found["Program"][0].split() == ["swebench-tui", __version__]
     assert "  · openai        set OPENAI_API_KEY" in found["Providers"]

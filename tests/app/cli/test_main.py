@@ -20,8 +20,16 @@ from click.testing import CliRunner
 from swebench_tui import __version__
 from swebench_tui.cli.main import COMMANDS, main
 
-COMMAND_LINES = [(), *((name,) for name in COMMANDS), ("provider", "list"), ("embedded", "install")]
+COMMAND_LINES = [
+    (),
+    *((name,) for name in COMMANDS),
+    ("provider", "list"),
+    ("provider", "init"),
+    ("provider", "remove"),
+]
+COMMAND_LINES += [("embedded", "install")]
 HEAVY = {"textual", "rich", "httpx", "aiohttp", "httpx_aiohttp", "genai_prices", "xllamacpp", "pydantic", "truststore"}
+HEAVY |= {"keyring", "tomlkit"}
 LOADED = """
 import atexit, sys
 atexit.register(lambda: sys.stderr.write(" ".join(sorted({name.partition(".")[0] for name in sys.modules}))))
@@ -75,18 +83,22 @@ def test_a_comparison_imports_no_screen() -> None:
 class Terminal:
     """The program on a terminal of its own, 80 by 24, between `with`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *arguments: str, **environ: str) -> None:
         self.output = b""
+        self._pressed_at = 0
+        self._arguments = arguments
+        self._environ = environ
 
     def __enter__(self) -> Self:
         self._screen, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "swebench_tui"],
+            [sys.executable, "-m", "swebench_tui", *self._arguments],
             stdin=terminal,
             stdout=terminal,
             stderr=terminal,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**os.environ, "TERM": "xterm-256color", **self._environ},
+            start_new_session=True,  # else a password would be asked for on the terminal of who tests
         )
         os.close(terminal)
         return self
@@ -97,12 +109,16 @@ class Terminal:
         os.close(self._screen)
 
     def press(self, key: bytes) -> None:
+        self._pressed_at = len(self.output)
         os.write(self._screen, key)
 
-    def read_until(self, wanted: bytes, *, within: float = 30.0) -> None:
-        """Take in what is written until it holds `wanted`; fails, showing the last of it, when that does not come."""
+    def read_until(self, wanted: bytes, *, within: float = 30.0, again: bool = False) -> None:
+        """Take in what is written until it holds `wanted`; fails, showing the last of it, when that does not come.
+
+        `again`: since the last key was pressed.
+        """
         end = time.monotonic() + within
-        while wanted not in self.output:
+        while wanted not in self.output[self._pressed_at if again else 0 :]:
             ready, _, _ = select.select([self._screen], [], [], max(0.0, end - time.monotonic()))
             read = self._read() if ready else b""
             assert read, f"{wanted!r} did not come; the last was {self.output[-500:]!r}"

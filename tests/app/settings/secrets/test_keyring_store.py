@@ -1,0 +1,220 @@
+"""The system keyring: which backends are trusted with a key, how their errors are told, and that nothing hangs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.chainer import ChainerBackend
+from keyring.backends.fail import Keyring as NoKeyring
+from keyring.backends.null import Keyring as NullKeyring
+from keyring.errors import InitError, KeyringError, KeyringLocked, PasswordDeleteError
+
+from swebench_providers import Secret
+from swebench_tui.settings.errors import KeyStoreError
+from swebench_tui.settings.secrets import keyring_store
+from swebench_tui.settings.secrets.keyring_store import KeyringStore
+from tests.app.leaks import shown
+
+CANARY = "sk-canary-9c1f44d0e7"
+
+
+class Memory(KeyringBackend):
+    """A keyring that works."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class PlaintextKeyring(Memory):
+    """As the one of keyrings.alt, by its name."""
+
+
+class Raising(Memory):
+    """A keyring whose every answer is an error, which quotes what it was given."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        super().__init__()
+        self.error = error
+
+    def get_password(self, service: str, username: str) -> str | None:
+        password = CANARY  # what a backend has in hand when it fails
+        raise self.error(f"no {service} {username}, though there is {len(password)}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise self.error(f"{service} {username} cannot keep {password}\n\x1b[31m")
+
+
+class HandsOut(Memory):
+    """Only hands out keys of its own, as those of package indexes do."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+
+class Hanging(Memory):
+    """Waits for the user, who never comes, until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+        self.asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        self.let_go.wait()
+        return super().get_password(service, username)
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    backend = Hanging()
+    yield backend
+    backend.let_go.set()
+
+
+def of(backend: KeyringBackend, *, limit: float = 3.0) -> KeyringStore:
+    return KeyringStore(lambda: backend, limit=limit)
+
+
+def chain(*backends: KeyringBackend) -> KeyringBackend:
+    chained = ChainerBackend.__new__(ChainerBackend)
+    type.__setattr__(ChainerBackend, "backends", list(backends))
+    return chained
+
+
+@pytest.fixture
+def restored_chain() -> Iterator[None]:
+    before = ChainerBackend.__dict__["backends"]
+    yield
+    type.__setattr__(ChainerBackend, "backends", before)
+
+
+def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() -> None:
+    backend = Memory()
+    store = of(backend)
+    store.keep("openai", "work", Secret("a"))
+    store.keep("openai", "work", Secret("b"))
+    store.keep("openai", "home", Secret("c"))
+    assert backend.kept == {("swebench-tui", "openai/work"): "b", ("swebench-tui", "openai/home"): "c"}
+    assert store.read("openai", "work") == Secret("b")
+    store.remove("openai", "work")
+    store.remove("openai", "work")
+    assert store.read("openai", "work") is None
+    assert (store.probe().usable, "Memory" in store.probe().name) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("backend", "why"),
+    [
+        (NoKeyring(), "no system keyring"),  # type: ignore[no-untyped-call]
+        (NullKeyring(), "no system keyring"),  # type: ignore[no-untyped-call]
+        (PlaintextKeyring(), "plain text"),
+        (type("EncryptedKeyring", (Memory,), {"__module__": "keyrings.alt.file"})(), "on the terminal"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_backend_unfit_for_keys_is_given_none_and_said_to_be_why(backend: KeyringBackend, why: str) -> None:
+    store = of(backend)
+    assert why in store.probe().problem
+    with pytest.raises(KeyStoreError, match=why) as raised:
+        store.keep("openai", "work", Secret(CANARY))
+    assert "key_command" in raised.value.hint
+    assert getattr(backend, "kept", {}) == {}
+    assert CANARY not in shown(raised.value)
+
+
+@pytest.mark.usefixtures("restored_chain")
+def test_of_a_chain_only_what_is_fit_is_used() -> None:
+    plain, safe = PlaintextKeyring(), Memory()
+    store = of(chain(plain, HandsOut(), safe))
+    store.keep("openai", "work", Secret("k"))
+    assert (len(plain.kept), len(safe.kept), store.read("openai", "work")) == (0, 1, Secret("k"))
+    nothing = of(chain(plain))
+    assert "plain text" in nothing.probe().problem
+
+
+def test_a_keyring_that_only_hands_out_keeps_nothing_and_says_so() -> None:
+    with pytest.raises(KeyStoreError, match="keeps nothing"):
+        of(HandsOut()).keep("openai", "work", Secret("k"))
+
+
+@pytest.mark.parametrize(
+    "error", [KeyringError, InitError, KeyringLocked, PasswordDeleteError, RuntimeError, OSError, ValueError]
+)
+def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: type[Exception]) -> None:
+    store, key = of(Raising(error)), Secret(CANARY)
+    questions: list[Callable[[], object]] = [
+        lambda: store.read("openai", "work"),
+        lambda: store.keep("openai", "work", key),
+        lambda: store.remove("openai", "work"),
+    ]
+    for question in questions:
+        with pytest.raises(KeyStoreError) as raised:
+            question()
+        assert "\n" not in str(raised.value)
+        assert "\x1b" not in str(raised.value)
+        assert raised.value.hint
+        assert CANARY not in shown(raised.value)
+    assert not store.probe().usable
+
+
+def test_a_backend_that_cannot_be_found_is_a_problem_and_no_crash() -> None:
+    def find() -> KeyringBackend:
+        raise ImportError("No module named 'mine'")
+
+    assert "No module named 'mine'" in KeyringStore(find).probe().problem
+
+
+def test_a_keyring_that_waits_for_ever_is_left_after_the_limit_and_not_asked_twice(hanging: Hanging) -> None:
+    store = of(hanging, limit=0.05)
+    with pytest.raises(KeyStoreError, match=r"did not answer within 0\.05 s") as raised:
+        store.read("openai", "work")
+    assert raised.value.hint
+    assert "did not answer" in store.probe().problem
+    with pytest.raises(KeyStoreError, match="did not answer"):
+        store.keep("openai", "work", Secret(CANARY))
+    assert hanging.asked == 1
+
+
+def test_a_keyring_that_was_unlocked_late_is_used_again(hanging: Hanging) -> None:
+    store = of(hanging, limit=1.0)
+    assert not store.probe().usable
+    hanging.let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "keyring":
+            thread.join()
+    assert store.probe().usable
+
+
+HANGS = """
+import threading
+from tests.app.settings.secrets.test_keyring_store import Hanging
+from swebench_tui.settings.secrets.keyring_store import KeyringStore
+print(KeyringStore(Hanging, limit=0.05).probe().problem)
+"""
+
+
+def test_the_program_ends_while_a_keyring_still_waits() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("it did not answer")
+
+
+def test_the_limit_is_three_seconds() -> None:
+    assert keyring_store.LIMIT == 3.0

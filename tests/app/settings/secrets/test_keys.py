@@ -1,0 +1,118 @@
+"""The keys the settings list, and the places they are in: one is never listed for a host it was not given for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from swebench_providers import Secret
+from swebench_tui.settings.definitions import KeptKey
+from swebench_tui.settings.errors import KeyStoreError
+from tests.app.leaks import shown
+from tests.app.settings.plain_setup import PlainSetup
+
+CANARY = "sk-canary-9c1f44d0e7"
+KEY = Secret(CANARY)
+HOST, OTHER_HOST = "https://api.openai.com", "https://proxy.example"
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> PlainSetup:
+    return PlainSetup(tmp_path)
+
+
+def entry(label: str, place: str = "keyring", host: str = HOST) -> KeptKey:
+    return KeptKey(label=label, place=place, host=host)  # type: ignore[arg-type]
+
+
+def test_a_key_that_is_kept_is_listed_without_it_and_read_once(setup: PlainSetup) -> None:
+    kept = setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    assert setup.keys.listed("openai") == (kept,) == (entry("work"),)
+    assert CANARY not in str(setup.document)
+    again = PlainSetup(Path("/nowhere"), setup.document)
+    again.keyring.kept = setup.keyring.kept
+    assert [again.keys.read("openai", kept) for _ in range(3)] == [KEY] * 3
+    assert (again.keyring.reads, again.keys.known()) == (1, [KEY])
+
+
+def test_several_keys_stand_in_their_order_and_a_label_again_replaces(setup: PlainSetup) -> None:
+    for label, key in (("work", "a"), ("home", "b"), ("work", "c")):
+        setup.keys.keep("openai", Secret(key), label=label, place=None, host=HOST)
+    assert setup.keys.listed("openai") == (entry("work"), entry("home"))
+    assert setup.keys.read("openai", entry("work")) == Secret("c")
+
+
+def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(setup: PlainSetup) -> None:
+    setup.keys.keep("openai", KEY, label="a", place=None, host=HOST)
+    assert setup.settings().secrets.keep_in is None
+    setup.keys.keep("openai", KEY, label="b", place="file", host=HOST)
+    assert setup.settings().secrets.keep_in == "file"
+    assert setup.keys.keep("openai", KEY, label="c", place=None, host=HOST).place == "file"
+
+
+def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(setup: PlainSetup) -> None:
+    setup.keyring.broken = "it is locked"
+    with pytest.raises(KeyStoreError, match="locked") as raised:
+        setup.keys.keep("openai", KEY, label="work", place="keyring", host=HOST)
+    assert setup.keys.listed("openai") == ()
+    assert CANARY not in shown(raised.value)
+
+
+def test_settings_that_cannot_be_written_leave_no_key_behind(setup: PlainSetup) -> None:
+    setup.read_only = 0
+    with pytest.raises(KeyStoreError, match="cannot be written") as raised:
+        setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    assert setup.keyring.kept == {}
+    assert "environment variable" in raised.value.hint
+    assert CANARY not in shown(raised.value)
+
+
+@pytest.mark.parametrize("works", [0, 1])
+def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(setup: PlainSetup, works: int) -> None:
+    setup.keys.keep("openai", Secret("old"), label="work", place=None, host=HOST)
+    setup.read_only = setup.changes + works
+    with pytest.raises(KeyStoreError):
+        setup.keys.keep("openai", KEY, label="work", place=None, host=OTHER_HOST)
+    listed = setup.keys.listed("openai")
+    assert all(setup.keys.read("openai", kept) != KEY for kept in listed)
+    assert KEY not in setup.keyring.kept.values()
+
+
+def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(setup: PlainSetup) -> None:
+    setup.keys.keep("openai", Secret("old"), label="work", place="keyring", host=HOST)
+    setup.keys.keep("openai", KEY, label="work", place="file", host=HOST)
+    assert (setup.keyring.kept, setup.keys.listed("openai")) == ({}, (entry("work", "file"),))
+    setup.keyring.broken = "it is locked"
+    with pytest.raises(KeyStoreError):
+        setup.keys.keep("openai", Secret("new"), label="work", place="keyring", host=HOST)
+    assert setup.keys.read("openai", setup.keys.listed("openai")[0]) == KEY
+
+
+def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(setup: PlainSetup) -> None:
+    setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    setup.keyring.broken = "it is locked"
+    with pytest.raises(KeyStoreError, match="locked"):
+        setup.keys.remove("openai", "work")
+    assert setup.keys.listed("openai") == (entry("work"),)
+    setup.keyring.broken = ""
+    setup.keys.remove("openai", "work")
+    assert (setup.keys.listed("openai"), setup.keyring.kept, setup.keys.known()) == ((), {}, [])
+    with pytest.raises(KeyStoreError, match="no key 'work'"):
+        setup.keys.remove("openai", "work")
+
+
+def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(setup: PlainSetup) -> None:
+    setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    other = PlainSetup(Path("/nowhere"), setup.document)
+    with pytest.raises(KeyStoreError, match="not in the keyring any more") as raised:
+        other.keys.read("openai", entry("work"))
+    assert "provider init openai" in raised.value.hint
+
+
+@pytest.mark.parametrize("label", ["", "-x", "a\nb", "x" * 41, CANARY, "0123456789abcdef0123456789abcdef"])
+def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(setup: PlainSetup, label: str) -> None:
+    with pytest.raises(KeyStoreError) as raised:
+        setup.keys.keep("openai", KEY, label=label, place=None, host=HOST)
+    assert CANARY not in f"{raised.value}{raised.value.hint}"
+    assert setup.keyring.kept == {}

@@ -1,0 +1,114 @@
+"""What is obviously wrong with a key is said before anything is sent, and no sentence shows the key."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import Secret
+from swebench_tui.settings.secrets.mistakes import looks_like_a_key, mistakes
+
+BODY = "Ab3dEf6hIj9kLmN0pQrS"
+OPENAI = f"sk-proj-{BODY}"
+
+WRAPPED = {
+    f" {OPENAI}": "blanks or line breaks around",
+    f"{OPENAI}\r\n": "blanks or line breaks around",
+    f'"{OPENAI}"': "quotes around",
+    f"“{OPENAI}”": "quotes around",
+    f"'{OPENAI}": "quotes around",
+    f"Bearer {OPENAI}": "`Bearer`",
+    f"Authorization: Bearer {OPENAI}": "`Bearer`",
+    f"x-api-key: {OPENAI}": "header's name",
+    f"OPENAI_API_KEY={OPENAI}": "name of a variable",
+    f'export OPENAI_API_KEY="{OPENAI}"': "quotes around",
+}
+FAULTY = {
+    ("openai", f"sk-ant-{BODY}"): "key of Anthropic, not of openai",
+    ("openai", f"sk-or-v1-{BODY}"): "key of OpenRouter",
+    ("openai", f"gsk_{BODY}"): "key of Groq",
+    ("openai", f"AIza{BODY}"): "key of Google",
+    ("openai", f"hf_{BODY}"): "key of Hugging Face",
+    ("anthropic", OPENAI): "key of OpenAI",
+    ("anthropic", f"sk-{BODY}"): "key of OpenAI",
+    ("huggingface", f"sk-ant-{BODY}"): "key of Anthropic",
+    ("gemini", f"xai-{BODY}"): "key of xAI",
+    ("openai", f"sk-admin-{BODY}"): "admin key",
+    ("openai", "sk-proj-abc def"): "blanks in it",
+    ("openai", f"{OPENAI}\n{OPENAI}"): "line break in it",
+    ("openai", "sk-proj-абвгдежз"): "letters in it that no key has",
+    ("openai", "sk-proj-\x1b[31mabc"): "control characters",
+    ("openai", "sk-1"): "shorter than 8",
+    ("openai", "https://platform.openai.com/keys"): "an address",
+    ("openai", "OPENAI_API_KEY"): "name of a variable",
+    ("openai", "$OPENAI_API_KEY"): "name of a variable",
+    ("openai", "sk-proj-Ab3d…"): "ellipsis",
+    ("openai", "sk-proj-Ab3d..."): "ellipsis",
+    ("openai", "sk-proj-Ab3d****"): "ellipsis or in stars",
+    ("openai", ""): "empty",
+    ("openai", " \n"): "empty",
+}
+RIGHT = [
+    ("openai", OPENAI),
+    ("openai", f"sk-{BODY}"),
+    ("openai", f"sk-svcacct-{BODY}"),
+    ("anthropic", f"sk-ant-api03-{BODY}"),
+    ("openrouter", f"sk-or-v1-{BODY}"),
+    ("gemini", f"AQ.{BODY}"),
+    ("gemini", f"AIza{BODY}"),
+    ("huggingface", f"hf_{BODY}"),
+    ("compatible", f"gsk_{BODY}"),
+    ("mybox", f"sk-ant-{BODY}"),
+    ("azure", "0123456789abcdef0123456789abcdef"),
+    ("azure", "QmFzZTY0IGtleSB3aXRoIHBhZGRpbmc9PQ=="),
+]
+
+
+@pytest.mark.parametrize("text", WRAPPED)
+def test_what_stands_around_a_key_is_told_and_taken_away(text: str) -> None:
+    found = mistakes("openai", Secret(text))
+    assert any(WRAPPED[text] in mistake.sentence for mistake in found)
+    assert {mistake.mended for mistake in found} == {Secret(OPENAI)}
+
+
+@pytest.mark.parametrize(("provider", "text"), FAULTY)
+def test_what_only_the_user_can_put_right_is_told(provider: str, text: str) -> None:
+    found = mistakes(provider, Secret(text))
+    assert any(FAULTY[provider, text] in mistake.sentence for mistake in found)
+    assert {mistake.mended for mistake in found} == {None}
+
+
+@pytest.mark.parametrize(("provider", "text"), RIGHT)
+def test_a_key_as_it_should_be_has_none(provider: str, text: str) -> None:
+    assert mistakes(provider, Secret(text)) == []
+
+
+PIECES = st.sampled_from(["sk-ant-", "export X=", '"', "Bearer ", "AIza", "\n", "…", "https://", "api-key: "])
+KEYS = st.lists(st.one_of(PIECES, st.text(max_size=30)), max_size=6).map("".join)
+
+
+@given(provider=st.sampled_from(["openai", "anthropic", "compatible"]), start=KEYS)
+def test_no_sentence_holds_any_of_the_key(provider: str, start: str) -> None:
+    with_key = mistakes(provider, Secret(f"{start}Zq7Zq7Zq7"))
+    assert all("Zq7" not in f"{mistake!r}" and "\n" not in mistake.sentence for mistake in with_key)
+
+
+@given(text=KEYS)
+def test_a_mended_key_has_nothing_left_to_take_away(text: str) -> None:
+    for mistake in mistakes("openai", Secret(text)):
+        if mistake.mended is not None:
+            assert all(again.mended is None for again in mistakes("openai", mistake.mended))
+
+
+@pytest.mark.parametrize("text", [OPENAI, "0123456789abcdef0123456789abcdef", f"hf_{BODY}"])
+def test_a_key_given_as_something_else_is_known_for_one(text: str) -> None:
+    assert looks_like_a_key(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["openai", "my-box", "claude-haiku-4-5-20251001", "work", "https://a.example/v1", "openai/gpt-oss-120b:groq"],
+)
+def test_names_models_and_addresses_are_not(text: str) -> None:
+    assert not looks_like_a_key(text)

@@ -1,0 +1,179 @@
+"""Which address, which key, and that no key goes to an address it was not given for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, Secret
+from swebench_providers.catalog import provider_spec
+from swebench_tui.settings.address import host_of
+from swebench_tui.settings.errors import KeyStoreError
+from swebench_tui.settings.origin import Layer
+from swebench_tui.settings.provider_config import own_spec
+from tests.app.settings.plain_setup import PlainSetup
+
+OPENAI = "https://api.openai.com"
+EVIL = "https://evil.example"
+
+
+def setup(tmp_path: Path, name: str = "openai", **provider: Any) -> PlainSetup:
+    made = PlainSetup(tmp_path, {"providers": {name: provider}})
+    for kept in provider.get("keys", ()):
+        made.keyring.kept[name, kept["label"]] = Secret(f"kept-{kept['label']}")
+    return made
+
+
+def kept(label: str, host: str = OPENAI) -> dict[str, str]:
+    return {"label": label, "place": "keyring", "host": host}
+
+
+def configure(
+    made: PlainSetup,
+    name: str = "openai",
+    spec: ProviderSpec | None = None,
+    base_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **variables: str,
+) -> ProviderConfig:
+    environ = {**(environ or {}), **variables}
+    return made.configs.configure(name, spec or provider_spec(name), environ, base_url=base_url)
+
+
+def test_the_environments_key_comes_before_the_commands_and_that_before_kept_ones(tmp_path: Path) -> None:
+    made = setup(tmp_path, key_command="pass show openai", keys=[kept("work"), kept("home")])
+    every = made.configs.every("openai", provider_spec("openai"), {"OPENAI_API_KEY": "from-environment"})
+    assert {source: config.api_key for source, config in every.items()} == {
+        "environment: OPENAI_API_KEY": Secret("from-environment"),
+        "command": Secret("from-command"),
+        "keyring: work": Secret("kept-work"),
+        "keyring: home": Secret("kept-home"),
+    }
+    assert list(every) == ["environment: OPENAI_API_KEY", "command", "keyring: work", "keyring: home"]
+    assert all(config.key_source == source for source, config in every.items())
+
+
+def test_an_outline_names_the_source_and_asks_neither_keyring_nor_command(tmp_path: Path) -> None:
+    made = setup(tmp_path, key_command="pass show openai", keys=[kept("work")])
+    outline = made.configs.outline("openai", provider_spec("openai"), {})
+    assert (outline.key_source, outline.api_key) == ("command", None)
+    assert (made.commands, made.keyring.reads) == ([], 0)
+
+
+def test_a_command_runs_once_and_only_when_its_key_is_needed(tmp_path: Path) -> None:
+    made = setup(tmp_path, key_command="pass show openai")
+    configure(made, OPENAI_API_KEY="from-environment")
+    assert made.commands == []
+    assert [configure(made).api_key for _ in range(3)] == [Secret("from-command")] * 3
+    assert made.commands == ["openai: pass show openai"]
+
+
+@pytest.mark.parametrize("layer", [Layer.USER_FILE, Layer.PROJECT_FILE])
+def test_a_kept_key_goes_to_the_host_it_was_kept_for_and_to_no_other(tmp_path: Path, layer: Layer) -> None:
+    made = setup(tmp_path, base_url=f"{EVIL}/v1", keys=[kept("work"), kept("theirs", EVIL)])
+    made.layer = layer
+    assert configure(made).api_key == Secret("kept-theirs")
+    assert configure(made, base_url=f"{OPENAI}/v1").api_key == Secret("kept-work")
+    assert configure(made, base_url="http://api.openai.com/v1").api_key is None
+    assert configure(made, base_url=f"{OPENAI}:8443/v1").api_key is None
+
+
+def test_a_commands_key_and_the_users_headers_go_to_the_users_address_never_to_a_projects(tmp_path: Path) -> None:
+    made = setup(tmp_path, base_url=f"{EVIL}/v1", key_command="pass", headers={"x-team": "secret"})
+    users = configure(made)
+    assert (users.api_key, users.headers) == (Secret("from-command"), {"x-team": "secret"})
+    made.layer = Layer.PROJECT_FILE
+    projects = configure(made)
+    assert (projects.base_url, projects.api_key, projects.headers) == (f"{EVIL}/v1", None, {})
+    back = configure(made, OPENAI_BASE_URL="https://mine.example/v1")
+    assert (back.base_url, back.api_key) == ("https://mine.example/v1", Secret("from-command"))
+
+
+@pytest.mark.parametrize("name", ["openai", "compatible", "anthropic", "vllm"])
+def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_path: Path, name: str) -> None:
+    spec = provider_spec(name)
+    made = setup(tmp_path, name, base_url=f"{EVIL}/v1")
+    made.layer = Layer.PROJECT_FILE
+    environ = dict.fromkeys((*spec.env, *spec.token_env), "from-environment")
+    config = configure(made, name, environ=environ)
+    assert (config.base_url, config.api_key, config.key_source) == (f"{EVIL}/v1", None, None)
+
+
+def test_the_key_of_a_provider_that_a_project_made_up_stays_here(tmp_path: Path) -> None:
+    made = setup(tmp_path, "deepseek", like="compatible", base_url=f"{EVIL}/v1")
+    spec = own_spec("deepseek", provider_spec("compatible"))
+    assert configure(made, "deepseek", spec, DEEPSEEK_API_KEY="k").api_key == Secret("k")
+    made.layer = Layer.PROJECT_FILE
+    assert configure(made, "deepseek", spec, DEEPSEEK_API_KEY="k", COMPATIBLE_API_KEY="k").api_key is None
+
+
+def test_the_address_is_the_command_lines_then_the_environments_then_the_files_then_the_catalogs(
+    tmp_path: Path,
+) -> None:
+    file, environ = "https://file.example/v1", {"OPENAI_BASE_URL": "https://environment.example/v1"}
+    made = setup(tmp_path, base_url=file)
+    assert configure(made, base_url="https://line.example/v1", environ=environ).base_url == "https://line.example/v1"
+    assert configure(made, environ=environ).base_url == environ["OPENAI_BASE_URL"]
+    assert configure(made).base_url == file
+    assert configure(setup(tmp_path)).base_url == f"{OPENAI}/v1"
+
+
+def test_all_that_is_set_for_a_provider_is_in_its_configuration(tmp_path: Path) -> None:
+    made = setup(
+        tmp_path,
+        model="gpt-6-sol",
+        proxy="http://proxy:1",
+        protocol="openai_responses",
+        auth="api-key",
+        base_models={"mine": "gpt-6-sol"},
+        time_limits={"idle": 5.0},
+    )
+    made.document["network"] = {"proxy": "http://other:1", "ca_bundle": "/certificates.pem"}
+    config = configure(made)
+    assert (config.model, config.proxy, config.ca_bundle) == ("gpt-6-sol", "http://proxy:1", "/certificates.pem")
+    assert (config.protocol, config.auth, config.base_models) == ("openai_responses", "api-key", {"mine": "gpt-6-sol"})
+    assert (config.time_limits.idle, config.time_limits.connect) == (5.0, 10.0)
+
+
+def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp_path: Path) -> None:
+    made = setup(tmp_path, keys=[kept("work")])
+    made.keyring.broken = "it is locked"
+    with pytest.raises(ProviderError, match="locked") as raised:
+        configure(made)
+    assert (raised.value.kind, raised.value.hint) == (ErrorKind.AUTH, "Do something else.")
+    with pytest.raises(KeyStoreError, match="locked"):
+        made.configs.every("openai", provider_spec("openai"), {})
+    assert configure(made, OPENAI_API_KEY="k").api_key == Secret("k")
+
+
+def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
+    made = setup(tmp_path, "embedded", key_command="pass")
+    assert list(made.configs.every("embedded", provider_spec("embedded"), {})) == [""]
+    assert made.commands == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://API.openai.com:443/v1?x=1", "https://api.openai.com"),
+        ("http://127.0.0.1:8000/v1", "http://127.0.0.1:8000"),
+        ("http://[::1]:80/", "http://[::1]"),
+        ("https://api.openai.com./v1", "https://api.openai.com"),
+        ("ftp://host", ""),
+        ("http://host:port", ""),
+        ("", ""),
+    ],
+)
+def test_a_host_is_scheme_name_and_port_written_one_way(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@given(text=st.text())
+def test_a_host_is_its_own_host_whatever_the_address(text: str) -> None:
+    host = host_of(f"https://{text}")
+    assert host_of(host) == host
