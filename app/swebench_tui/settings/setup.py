@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret
-from swebench_tui.settings.definitions import KeptKey, Place, Settings
+from swebench_tui.settings.definitions import KeptKey, Place, ProviderSettings, Settings
+from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import SettingsError
+from swebench_tui.settings.layers import LayeredSettings
 from swebench_tui.settings.origin import Origin
+from swebench_tui.settings.own_providers import check_new, known_providers
+from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.secrets.keys import Backend
-
-SettingPath = tuple[str, ...]
-"""Where a value stands: `("providers", "openai", "model")`."""
 
 
 class Setup:
@@ -23,33 +26,71 @@ class Setup:
 
     registry: ProviderRegistry
 
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        config_folder: Path,
+        data_folder: Path,
+        project_folder: Path | None = None,
+        overrides: Mapping[SettingPath, object] | None = None,
+    ) -> None:
+        """Reads nothing yet. `project_folder` is where a project's file is looked for, then above it; None: nowhere.
+
+        `overrides` are the command line's. Raises `SettingsError` for one that may not stand where it should.
+        """
+        self.environ = os.environ if environ is None else environ
+        self.data_folder = data_folder
+        self._layers = LayeredSettings(
+            config_folder=config_folder, project_folder=project_folder, overrides=overrides or {}
+        )
+        self.registry = ProviderRegistry(environ)
+
     # Settings.
 
     @property
+    def user_file(self) -> Path:
+        """The user's settings file, whether it is there or not."""
+        return self._layers.user_file
+
+    @property
+    def project_file(self) -> Path | None:
+        """The settings file of the project around the working directory, where there is one."""
+        return self._layers.project_file
+
+    @property
     def settings(self) -> Settings:
-        """What holds, of project file and user file together."""
-        raise NotImplementedError
+        """What holds, of command line, project file and user file together."""
+        return self._layers.settings
 
     @property
     def problems(self) -> Sequence[SettingsError]:
         """What could not be used, in the order of the files."""
-        raise NotImplementedError
+        return self._layers.problems
 
     def reload(self) -> None:
         """Read the files again."""
-        raise NotImplementedError
+        self._layers.reload()
 
     def change(self, path: SettingPath, value: object) -> None:
-        """Write a value into the user file. Raises `SettingsError` for one that may not stand there."""
-        raise NotImplementedError
+        """Write a value into the user file; None takes it out. Raises `SettingsError` where it may not stand there."""
+        self._layers.change(path, value)
 
     def unset(self, path: SettingPath) -> None:
-        """Take a value out of the user file."""
-        raise NotImplementedError
+        """Take a value out of the user file; nothing happens where it has none."""
+        self._layers.unset(path)
+
+    def in_user_file(self, path: SettingPath) -> bool:
+        """Whether the user file says anything there, right or wrong. Raises `SettingsError` for one that is broken."""
+        return self._layers.in_user_file(path)
 
     def origin(self, path: SettingPath) -> Origin:
         """Where the value that holds came from."""
-        raise NotImplementedError
+        return self.effective(path).origin
+
+    def effective(self, path: SettingPath) -> Effective:
+        """The value that holds, the environment's and the usual one too, and where it came from."""
+        return effective(path, self._layers, self.environ, self.registry)
 
     # Keys.
 
@@ -76,11 +117,20 @@ class Setup:
 
     def add_provider(self, name: str, *, like: str, base_url: str) -> None:
         """A provider of one's own. Raises `SettingsError` for a name that is taken or cannot be one."""
-        raise NotImplementedError
+        if like not in known_providers():
+            raise SettingsError(
+                f"there is no provider {like!r}", hint=f"There are: {', '.join(sorted(known_providers()))}."
+            )
+        if name in self.settings.providers:
+            raise SettingsError(f"there is a provider {name!r} already", hint="Choose another name.")
+        check_new(name, self.registry.spec(like), base_url)
+        self.change(("providers", name), {"like": like, "base_url": base_url})
 
     def remove_provider(self, name: str) -> None:
         """Forget all that is set for it, its keys too; one of the user's own is gone then."""
-        raise NotImplementedError
+        for kept in self.keys(name) if self.settings.providers.get(name, ProviderSettings()).keys else ():
+            self.remove_key(name, kept.label)
+        self.unset(("providers", name))
 
     def configs(self, provider: str) -> Mapping[str, ProviderConfig]:
         """The configuration with each of the provider's keys, by label; the first is the one used alone.
