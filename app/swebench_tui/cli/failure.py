@@ -12,6 +12,7 @@ from swebench_providers import ProviderError
 from swebench_tui.bench.checkout import CheckoutError
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.printable import neutralise, one_line
+from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.prices_file import PricesError
 
 
@@ -33,5 +34,5 @@ def failing() -> Iterator[None]:
     """The errors of the layers below as `Failed`."""
     try:
         yield
-    except (ProviderError, DatasetError, CheckoutError, PricesError) as error:
+    except (ProviderError, DatasetError, CheckoutError, PricesError, SetupError) as error:
         raise Failed(str(error), error.hint) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.lines import statements
+from swebench_tui.settings.lines import Statement, statements
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
 
 _BY_HAND: Final = "Change it in an editor: swebench-tui settings edit"
@@ -121,13 +121,18 @@ def _item(value: object) -> object:
 
 
 def _aired(text: str, before: str) -> str:
-    """With a blank line above each header that is new."""
-    old = {statement.paths for statement in statements(before) if statement.header}
+    """With a blank line above each header, but where the user wrote none."""
+    as_it_was = {header.paths for header in _crowded(before)}
     lines = text.split("\n")
-    for statement in reversed([each for each in statements(text) if each.header and each.paths not in old]):
-        if statement.first and lines[statement.first - 1].strip():
-            lines.insert(statement.first, "")
+    for header in reversed([header for header in _crowded(text) if header.paths not in as_it_was]):
+        lines.insert(header.first, "")
     return "\n".join(lines)
+
+
+def _crowded(text: str) -> list[Statement]:
+    """The headers that follow a line with something on it."""
+    lines = text.split("\n")
+    return [each for each in statements(text) if each.header and each.first and lines[each.first - 1].strip()]
 
 
 def _take(document: MutableMapping[str, Any], at: SettingPath) -> bool:

@@ -41,7 +41,7 @@ class _Loaded(NamedTuple):
 
 
 class _Change(Protocol):
-    def __call__(self, path: Path, text: str) -> str: ...
+    def __call__(self, path: Path, text: str, /) -> str: ...
 
 
 class LayeredSettings:
@@ -85,10 +85,33 @@ class LayeredSettings:
         """
         if value is None:
             self.unset(path)
-            return
-        plain = msgspec.to_builtins(value)
-        checked = _checked(path, plain)
-        self._write(partial(document.put, at=path, value=checked))
+        else:
+            self._write(partial(document.put, at=path, value=self.checked(path, value)))
+
+    def checked(self, path: SettingPath, value: object) -> object:
+        """A value as a file would have it. Raises `SettingsError` for one that may not stand there."""
+        plain = _checked(path, msgspec.to_builtins(value))
+        match path:
+            case ("providers", name, *rest):
+                self._refuse_unknown(name, rest, plain)
+            case ("providers",) if isinstance(plain, dict):
+                for name, inner in plain.items():
+                    self._refuse_unknown(name, [], inner)
+            case _:
+                pass
+        return plain
+
+    def _refuse_unknown(self, name: str, rest: Sequence[str], value: object) -> None:
+        """Raises for a provider there is none of, whose settings would say nothing."""
+        there = self.settings.providers.get(name)
+        like = there.like if there else ""
+        if rest == ["like"]:
+            like = str(value)
+        elif not rest and isinstance(value, dict):
+            like = value.get("like", "")
+        if wrong := wrong_provider(name, like):
+            at, what, hint = wrong
+            raise SettingsError(f"{dotted(at)} {what}", hint=hint)
 
     def unset(self, path: SettingPath) -> None:
         """Take a value out of the user's file; one that is not known too. Raises `SettingsError`."""
@@ -101,6 +124,11 @@ class LayeredSettings:
             if found is not None:
                 return source.origin, found
         return None
+
+    def begin(self, text: str) -> None:
+        """Write the user's file where there is none. Raises `SettingsError`."""
+        if whole_file.read(self.user_file) is None:
+            self._write(lambda _, before: before or text)
 
     def in_user_file(self, path: SettingPath) -> bool:
         """Whether the user's file has it, right or wrong."""

@@ -72,6 +72,10 @@ class Setup:
         """Read the files again."""
         self._layers.reload()
 
+    def check(self, path: SettingPath, value: object) -> None:
+        """Raises `SettingsError` for a value that may not stand there; writes nothing."""
+        self._layers.checked(path, value)
+
     def change(self, path: SettingPath, value: object) -> None:
         """Write a value into the user file; None takes it out. Raises `SettingsError` where it may not stand there."""
         self._layers.change(path, value)
@@ -79,6 +83,12 @@ class Setup:
     def unset(self, path: SettingPath) -> None:
         """Take a value out of the user file; nothing happens where it has none."""
         self._layers.unset(path)
+
+    def begin_user_file(self) -> None:
+        """Write one that explains every setting and sets none, where there is none. Raises `SettingsError`."""
+        from swebench_tui.settings.template import template  # noqa: PLC0415 - it walks all definitions
+
+        self._layers.begin(template())
 
     def in_user_file(self, path: SettingPath) -> bool:
         """Whether the user file says anything there, right or wrong. Raises `SettingsError` for one that is broken."""

@@ -1,0 +1,40 @@
+"""What the user has set up, opened once for a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from swebench_tui import paths
+from swebench_tui.cli.failure import Failed
+from swebench_tui.printable import one_line
+from swebench_tui.settings.setup import Setup
+
+
+def open_setup(*, spends: bool = False, quiet: bool = False) -> Setup:
+    """What is wrong with the settings is told on standard error, but where `quiet`: the caller tells it.
+
+    A command that `spends` money does not go on with it: raises `Failed`.
+    """
+    setup = Setup(config_folder=paths.config(), data_folder=paths.data(), project_folder=working_folder())
+    if spends and setup.problems:
+        first = setup.problems[0]
+        raise Failed(str(first), first.hint)
+    if not quiet:
+        tell_problems(setup)
+    return setup
+
+
+def tell_problems(setup: Setup) -> None:
+    """Two lines for each: what and where, then what to do."""
+    for problem in setup.problems:
+        click.echo(f"{one_line(str(problem))}\n  {one_line(problem.hint)}", err=True)
+
+
+def working_folder() -> Path | None:
+    """None where the folder that the program was started in is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
