@@ -11,10 +11,10 @@ from msgspec import inspect
 from swebench_tui.settings.fields import bare, is_open, root
 
 PROVIDERS = ("openai", "ollama", "compatible", "azure")
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 NAMES = st.one_of(
     st.sampled_from(["a", "x.y", 'q"q', "é", "a b", "-"]), st.text(st.characters(codec="utf-8"), max_size=8)
 )
-TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
 ANYTHING = st.one_of(
     st.booleans(), st.integers(-3, 3), st.floats(-2, 2), st.text("ab", max_size=3), st.just([]), st.just({})
 )
@@ -51,6 +51,12 @@ def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.dictionaries(names, _of(bare(kind.value_type)), max_size=3)
         case inspect.VarTupleType():
             return st.lists(_of(bare(kind.item_type)), max_size=kind.max_length or 3)
+        case _:
+            return _single(kind)
+
+
+def _single(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    match kind:
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.IntType():
