@@ -147,7 +147,9 @@ def unset(key: str) -> None:
             with _wrong_usage():
                 key_path(key)  # a misspelled key is no success
         setup.unset(at)
-    click.echo(f"{one_line(dotted(at))} {'is' if there else 'was'} not set in {one_line(str(setup.user_file))}.")
+    file = one_line(str(setup.user_file))
+    what = f"is not set in {file} any more" if there else f"was not set in {file}"
+    click.echo(f"{one_line(dotted(at))} {what}.")
     _tell_what_holds(setup, at)
 
 

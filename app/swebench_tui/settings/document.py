@@ -166,9 +166,13 @@ def _holds(text: str, wanted: dict[str, Any]) -> bool:
 
 
 def _sorted(value: object) -> object:
-    """Tables in the order of their keys, which says nothing in TOML."""
+    """Tables in the order of their keys, which says nothing in TOML, and without those that hold nothing.
+
+    Those go with the last header in them that named them.
+    """
     if isinstance(value, Mapping):
-        return {name: _sorted(value[name]) for name in sorted(value)}
+        inside = {name: _sorted(value[name]) for name in sorted(value)}
+        return {name: each for name, each in inside.items() if each != {}}
     return [_sorted(each) for each in value] if isinstance(value, list | tuple) else value
 
 

@@ -20,8 +20,26 @@ from click.testing import CliRunner
 from swebench_tui import __version__
 from swebench_tui.cli.main import COMMANDS, main
 
-COMMAND_LINES = [(), *((name,) for name in COMMANDS), ("provider", "list"), ("embedded", "install")]
-HEAVY = {"textual", "rich", "httpx", "aiohttp", "httpx_aiohttp", "genai_prices", "xllamacpp", "pydantic", "truststore"}
+COMMAND_LINES = [
+    (),
+    *((name,) for name in COMMANDS),
+    ("provider", "list"),
+    ("embedded", "install"),
+    *(("settings", each) for each in ("show", "set", "unset", "path", "schema", "edit")),
+]
+HEAVY = {
+    "textual",
+    "rich",
+    "httpx",
+    "aiohttp",
+    "httpx_aiohttp",
+    "genai_prices",
+    "xllamacpp",
+    "pydantic",
+    "truststore",
+    "tomlkit",
+    "keyring",
+}
 LOADED = """
 import atexit, sys
 atexit.register(lambda: sys.stderr.write(" ".join(sorted({name.partition(".")[0] for name in sys.modules}))))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from swebench_tui.settings import variables
 from swebench_tui.settings.definitions import USER_ONLY, Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.fields import NAME, leaves
+from swebench_tui.settings.fields import NAME, Leaf, leaves
 from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath
@@ -92,8 +92,6 @@ def test_the_project_file_comes_before_the_user_file(files: Files) -> None:
 def test_the_user_file_comes_before_the_keyring(files: Files) -> None:
     keys = '[[providers.openai.keys]]\nlabel = "work"\nplace = "keyring"\nhost = "https://api.openai.com"\n'
     assert files.setup(user=keys).origin(KEY) == Origin(Layer.KEYRING, "work (in the keyring)")
-    setup = files.setup(user='providers.ollama.model = "x"\n' + "providers.openai.key_command = 'pass x'\n" + keys)
-    assert setup.problems == () or [str(problem) for problem in setup.problems]
     command = files.setup(user="[providers.openai]\nkey_command = 'pass x'\n" + keys)
     assert command.origin(KEY) == Origin(Layer.USER_FILE, str(files.user))
 
@@ -190,10 +188,9 @@ def test_nothing_is_read_before_it_is_asked_for(files: Files) -> None:
 
 
 @pytest.mark.parametrize("leaf", [leaf for leaf in leaves() if leaf.user_only], ids=lambda leaf: ".".join(leaf.path))
-def test_a_project_file_cannot_set_what_only_the_user_may(files: Files, leaf: object) -> None:
-    path, example = leaf.path, leaf.example  # type: ignore[attr-defined]
-    real = tuple("openai" if part == NAME else part for part in path)
-    line = f"{'.'.join(real)} = {toml(example)}"
+def test_a_project_file_cannot_set_what_only_the_user_may(files: Files, leaf: Leaf) -> None:
+    real = tuple("openai" if part == NAME else part for part in leaf.path)
+    line = f"{'.'.join(real)} = {toml(leaf.example)}"
     setup = files.setup(project=f"{line}\nappearance.theme = 'nord'")
     assert setup.settings == Settings(appearance=setup.settings.appearance, providers=setup.settings.providers)
     assert setup.settings.appearance.theme == "nord"
@@ -337,7 +334,6 @@ def test_whatever_a_file_holds_there_are_settings(tmp_path_factory: pytest.TempP
     (folder / USER_FILE).write_bytes(content)
     setup = Setup({}, config_folder=folder, data_folder=folder)
     assert isinstance(setup.settings, Settings)
-    assert setup.problems or setup.settings == Settings() or content
 
 
 def test_a_wrong_override_is_refused_at_once(files: Files) -> None:
