@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_config_path
+from platformdirs import user_cache_path, user_config_path, user_data_path
 
 
 def repositories() -> Path:
@@ -12,6 +12,16 @@ def repositories() -> Path:
     return user_cache_path("swebench-tui") / "repositories"
 
 
+def config() -> Path:
+    """What the user has set up; nobody but the user writes there, and this program where it is asked to."""
+    return user_config_path("swebench-tui")
+
+
+def data() -> Path:
+    """What the program keeps."""
+    return user_data_path("swebench-tui")
+
+
 def prices() -> Path:
     """What the user pays where that is not as the lists say; there only if the user wrote it."""
-    return user_config_path("swebench-tui") / "prices.toml"
+    return config() / "prices.toml"

@@ -130,7 +130,7 @@ async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
 
 def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
     return SettingsHealth(
-        files={str(path): path.exists() for path in setup.files},
+        files={str(path): path.exists() for path in (setup.user_file, setup.project_file) if path is not None},
         problems=[(str(problem), problem.hint) for problem in setup.problems],
         keep_in=setup.settings.secrets.keep_in,
         keyring=keyring,

@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "embedded": ("embedded", "The model that needs no key and no network."),
     "models": ("models", "The models of every provider that is ready."),
     "provider": ("provider", "Providers: which there are, how they are reached, whether they answer."),
+    "settings": ("settings", "What is set, and where each value came from; change it."),
 }
 """Name, then the module and the line for `--help`: listing the commands imports none of them."""
 

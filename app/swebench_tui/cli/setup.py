@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-import click
-from platformdirs import user_config_path, user_data_path
+from pathlib import Path
 
+import click
+
+from swebench_tui import paths
 from swebench_tui.cli.failure import Failed
 from swebench_tui.printable import one_line
 from swebench_tui.settings.setup import Setup
 
-_NAME = "swebench-tui"
 
+def open_setup(*, spends: bool = False, quiet: bool = False) -> Setup:
+    """What is wrong with the settings is told on standard error, but where `quiet`: the caller tells it.
 
-def open_setup(*, spends: bool = False) -> Setup:
-    """What is wrong with the settings is told on standard error; a command that `spends` money ends there."""
-    setup = Setup(config_folder=user_config_path(_NAME), data_folder=user_data_path(_NAME))
-    for problem in setup.problems:
-        if spends:
-            raise Failed(str(problem), problem.hint)
-        click.echo(one_line(f"{problem} {problem.hint}"), err=True)
+    A command that `spends` money does not go on with it: raises `Failed`.
+    """
+    setup = Setup(config_folder=paths.config(), data_folder=paths.data(), project_folder=working_folder())
+    if spends and setup.problems:
+        first = setup.problems[0]
+        raise Failed(str(first), first.hint)
+    if not quiet:
+        tell_problems(setup)
     return setup
+
+
+def tell_problems(setup: Setup) -> None:
+    """Two lines for each: what and where, then what to do."""
+    for problem in setup.problems:
+        click.echo(f"{one_line(str(problem))}\n  {one_line(problem.hint)}", err=True)
+
+
+def working_folder() -> Path | None:
+    """None where the folder that the program was started in is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None

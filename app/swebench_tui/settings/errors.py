@@ -12,7 +12,11 @@ class SetupError(Exception):
 
 
 class SettingsError(SetupError):
-    """A settings file that cannot be used, or a value in it."""
+    """A settings file that cannot be used, or a value in it. `line` counts from 1; None where no line is to blame."""
+
+    def __init__(self, what: str, *, hint: str, line: int | None = None) -> None:
+        super().__init__(what, hint=hint)
+        self.line = line
 
 
 class KeyStoreError(SetupError):

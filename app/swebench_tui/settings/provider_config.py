@@ -138,27 +138,6 @@ class ProviderConfigs:
                 yield _Source(source, lambda kept=kept: self._keys.read(name, kept))  # type: ignore[misc]
 
 
-def own_spec(name: str, like: ProviderSpec) -> ProviderSpec:
-    """A provider of the user's own, which speaks as another one does but belongs to nobody known.
-
-    Its variable is its name's; what the other costs says nothing about this one.
-    """
-    variable = f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
-    return msgspec.structs.replace(
-        like,
-        title=name,
-        base_url=None,
-        env=(variable,),
-        token_env=(),
-        keyless="none",
-        base_url_env=(),
-        addresses=(),
-        hosts=(),
-        price=like.price if like.price == "free" else "unknown",
-        batch_share=None,
-    )
-
-
 def _from(bare: ProviderConfig, source: str) -> ProviderConfig:
     return msgspec.structs.replace(bare, key_source=source)
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import threading
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, Secret, catalog
+from swebench_providers import ProviderConfig, ProviderRegistry, Secret, catalog
 from swebench_tui.settings.address import host_of
 from swebench_tui.settings.definitions import KeptKey, Place, Settings
+from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.origin import Layer, Origin
-from swebench_tui.settings.provider_config import ProviderConfigs, own_spec
+from swebench_tui.settings.layers import LayeredSettings
+from swebench_tui.settings.origin import Origin
+from swebench_tui.settings.own_providers import OwnProviders, check_new, known_providers
+from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.provider_config import ProviderConfigs
 from swebench_tui.settings.readiness import Readiness, readiness
 from swebench_tui.settings.secrets.keys import Keys
 from swebench_tui.settings.secrets.store import Backend, KeyStore
-
-SettingPath = tuple[str, ...]
-"""Where a value stands: `("providers", "openai", "model")`."""
 
 
 class Setup:
@@ -32,96 +28,85 @@ class Setup:
     `problems` says what is wrong with it, and what it says does not hold until it is mended.
     """
 
-    registry: ProviderRegistry
-
     def __init__(
         self,
         environ: Mapping[str, str] | None = None,
         *,
         config_folder: Path,
         data_folder: Path,
+        project_folder: Path | None = None,
+        overrides: Mapping[SettingPath, object] | None = None,
         keyring: KeyStore | None = None,
     ) -> None:
-        self._environ = os.environ if environ is None else environ
-        self._path = config_folder / "settings.toml"
-        self._lock = threading.RLock()
-        self._settings: Settings | None = None
-        self._problems: list[SettingsError] = []
+        """Reads nothing yet. `project_folder` is where a project's file is looked for, then above it; None: nowhere.
+
+        `overrides` are the command line's. Raises `SettingsError` for one that may not stand where it should.
+        """
+        self.environ = os.environ if environ is None else environ
+        self.data_folder = data_folder
+        self._layers = LayeredSettings(
+            config_folder=config_folder, project_folder=project_folder, overrides=overrides or {}
+        )
         self._keys = Keys(settings=lambda: self.settings, change=self.change, data_folder=data_folder, keyring=keyring)
         self._configs = ProviderConfigs(settings=lambda: self.settings, origin=self.origin, keys=self._keys)
-        self.registry = ProviderRegistry(environ, configure=self._configs.configure)
-        self._register_own()
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """Where keys and addresses are looked up first."""
-        return self._environ
+        self._registry = ProviderRegistry(environ, configure=self._configs.configure)
+        self._own = OwnProviders(self._registry)
 
     # Settings.
 
     @property
-    def files(self) -> Sequence[Path]:
-        """The settings files, whether they are there or not."""
-        return [self._path]
+    def user_file(self) -> Path:
+        """The user's settings file, whether it is there or not."""
+        return self._layers.user_file
+
+    @property
+    def project_file(self) -> Path | None:
+        """The settings file of the project around the working directory, where there is one."""
+        return self._layers.project_file
 
     @property
     def settings(self) -> Settings:
-        """What holds, of project file and user file together."""
-        with self._lock:
-            if self._settings is None:
-                self.reload()
-            return self._settings or Settings()
+        """What holds, of command line, project file and user file together."""
+        return self._layers.settings
 
     @property
     def problems(self) -> Sequence[SettingsError]:
         """What could not be used, in the order of the files."""
-        with self._lock:
-            if self._settings is None:
-                self.reload()
-            return list(self._problems)
+        return self._layers.problems
 
     def reload(self) -> None:
         """Read the files again."""
-        with self._lock:
-            self._problems = []
-            try:
-                self._settings = msgspec.convert(tomllib.loads(self._path.read_text("utf-8")), Settings)
-            except FileNotFoundError:
-                self._settings = Settings()
-            except (OSError, ValueError) as error:
-                self._settings = Settings()
-                self._problems = [SettingsError(f"{self._path}: {error}", hint="Mend it in an editor.")]
+        self._layers.reload()
+
+    def check(self, path: SettingPath, value: object) -> None:
+        """Raises `SettingsError` for a value that may not stand there; writes nothing."""
+        self._layers.checked(path, value)
 
     def change(self, path: SettingPath, value: object) -> None:
-        """Write a value into the user file. Raises `SettingsError` for one that may not stand there."""
-        self._write(path, value)
+        """Write a value into the user file; None takes it out. Raises `SettingsError` where it may not stand there."""
+        self._layers.change(path, value)
 
     def unset(self, path: SettingPath) -> None:
-        """Take a value out of the user file."""
-        self._write(path, None)
+        """Take a value out of the user file; nothing happens where it has none."""
+        self._layers.unset(path)
 
-    def origin(self, path: SettingPath) -> Origin:  # noqa: ARG002
+    def begin_user_file(self) -> None:
+        """Write one that explains every setting and sets none, where there is none. Raises `SettingsError`."""
+        from swebench_tui.settings.template import template  # noqa: PLC0415 - it walks all definitions
+
+        self._layers.begin(template())
+
+    def in_user_file(self, path: SettingPath) -> bool:
+        """Whether the user file says anything there, right or wrong. Raises `SettingsError` for one that is broken."""
+        return self._layers.in_user_file(path)
+
+    def origin(self, path: SettingPath) -> Origin:
         """Where the value that holds came from."""
-        return Origin(Layer.USER_FILE, str(self._path))
+        return self.effective(path).origin
 
-    def _write(self, path: SettingPath, value: object) -> None:
-        import tomlkit  # noqa: PLC0415 - only what writes needs it
-
-        with self._lock:
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                text = self._path.read_text("utf-8") if self._path.exists() else ""
-                document: Any = tomlkit.parse(text)
-                table = document
-                for name in path[:-1]:
-                    table = table.setdefault(name, tomlkit.table())
-                table.pop(path[-1], None)
-                if value is not None:
-                    table[path[-1]] = value
-                self._path.write_text(tomlkit.dumps(document), "utf-8")
-            except (OSError, ValueError) as error:
-                raise SettingsError(f"{self._path} could not be written: {error}", hint="Mend it first.") from error
-            self.reload()
+    def effective(self, path: SettingPath) -> Effective:
+        """The value that holds, the environment's and the usual one too, and where it came from."""
+        return effective(path, self._layers, self.environ, self.registry)
 
     # Keys.
 
@@ -150,31 +135,43 @@ class Setup:
         named = {variable for spec in specs for variable in (*spec.env, *spec.token_env)}
         return [
             *self._keys.known(),
-            *(Secret(value) for name in named if (value := self._environ.get(name, "").strip())),
+            *(Secret(value) for name in named if (value := self.environ.get(name, "").strip())),
         ]
+
+    def scrub(self, text: str) -> str:
+        """`text` without any key that is known."""
+        for secret in self.known_secrets():
+            text = secret.scrub(text)
+        return text
 
     # Providers.
 
+    @property
+    def registry(self) -> ProviderRegistry:
+        """Every provider as it is set up here, the user's own too."""
+        self._own.follow(self.settings)
+        return self._registry
+
     def add_provider(self, name: str, *, like: str, base_url: str) -> None:
         """A provider of one's own. Raises `SettingsError` for a name that is taken or cannot be one."""
-        if name in self.registry.list_providers():
+        if like not in known_providers():
+            raise SettingsError(
+                f"there is no provider {like!r}", hint=f"There are: {', '.join(sorted(known_providers()))}."
+            )
+        if name in self.settings.providers:
             raise SettingsError(f"there is a provider {name!r} already", hint="Choose another name.")
-        self.change(("providers", name, "like"), like)
-        self.change(("providers", name, "base_url"), base_url)
-        self._register_own()
+        check_new(name, self.registry.spec(like), base_url)
+        self.change(("providers", name), {"like": like, "base_url": base_url})
 
     def remove_provider(self, name: str) -> None:
         """Forget all that is set for it, its keys too; one of the user's own is gone then."""
         for kept in self.keys(name):
             self.remove_key(name, kept.label)
-        own = name in self.settings.providers and bool(self.settings.providers[name].like)
         self.unset(("providers", name))
-        if own and name not in catalog.provider_names():
-            self.registry.unregister(name)
 
     def outline(self, provider: str, *, base_url: str | None = None) -> ProviderConfig:
         """How it is reached, with the source of its key; reads no key. Raises `ProviderError`."""
-        return self._configs.outline(provider, self.registry.spec(provider), self._environ, base_url=base_url)
+        return self._configs.outline(provider, self.registry.spec(provider), self.environ, base_url=base_url)
 
     def readiness(self, provider: str) -> Readiness:
         """What is set up for it; reads no key, sends nothing."""
@@ -185,7 +182,7 @@ class Setup:
 
         The first is the one used alone. Reads the keys: blocks, and raises `KeyStoreError` and `ProviderError`.
         """
-        return self._configs.every(provider, self.registry.spec(provider), self._environ)
+        return self._configs.every(provider, self.registry.spec(provider), self.environ)
 
     def _host(self, provider: str) -> str:
         spec = self.registry.spec(provider)
@@ -196,11 +193,3 @@ class Setup:
             what = f"{provider} has no address yet, and a key is kept for one address only"
             raise KeyStoreError(what, hint=f"Say where it is: swebench-tui provider init {provider} --base-url URL")
         return host_of(address)
-
-    def _register_own(self) -> None:
-        for name, settings in self.settings.providers.items():
-            if settings.like and name not in catalog.provider_names():
-                try:
-                    self.registry.register(name, own_spec(name, self.registry.spec(settings.like)))
-                except ProviderError as error:
-                    self._problems.append(SettingsError(f"providers.{name}.like: {error}", hint=error.hint))

@@ -26,8 +26,9 @@ COMMAND_LINES = [
     ("provider", "list"),
     ("provider", "init"),
     ("provider", "remove"),
+    ("embedded", "install"),
+    *(("settings", each) for each in ("show", "set", "unset", "path", "schema", "edit")),
 ]
-COMMAND_LINES += [("embedded", "install")]
 HEAVY = {"textual", "rich", "httpx", "aiohttp", "httpx_aiohttp", "genai_prices", "xllamacpp", "pydantic", "truststore"}
 HEAVY |= {"keyring", "tomlkit"}
 LOADED = """

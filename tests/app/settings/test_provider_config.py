@@ -15,7 +15,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_tui.settings.address import host_of
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.origin import Layer
-from swebench_tui.settings.provider_config import own_spec
+from swebench_tui.settings.own_providers import own_spec
 from tests.app.settings.plain_setup import PlainSetup
 
 OPENAI = "https://api.openai.com"

@@ -1,0 +1,138 @@
+"""A settings file's values against the definitions: each wrong one is a problem of its own, and the rest holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Final, NamedTuple
+
+from msgspec import inspect
+
+from swebench_tui.settings import fields, shown
+from swebench_tui.settings.definitions import USER_ONLY
+from swebench_tui.settings.errors import SettingsError
+from swebench_tui.settings.fields import bare, in_words
+from swebench_tui.settings.paths_in_files import TomlPath, dotted
+
+_SECRETS: Final = re.compile(r"^(api[_-]?)?(key|token|secret|password)s?$", re.IGNORECASE)
+_WRONG: Final = object()
+
+
+class Checked(NamedTuple):
+    """What holds of a file, and what does not, in the order of the file."""
+
+    values: dict[str, object]
+    problems: tuple[SettingsError, ...]
+
+
+def check(
+    values: Mapping[str, object],
+    *,
+    source: str,
+    line_of: Callable[[TomlPath], int | None] = lambda _: None,
+    project: bool = False,
+) -> Checked:
+    """`source` names the file, "" where it is none; a `project`'s must not set what only the user may."""
+    checking = _Checking(source, line_of, project=project)
+    found = checking.struct(fields.root(), (), values)
+    return Checked(found, tuple(checking.problems))
+
+
+class _Checking:
+    def __init__(self, source: str, line_of: Callable[[TomlPath], int | None], *, project: bool) -> None:
+        self._source, self._line_of, self._project = source, line_of, project
+        self.problems: list[SettingsError] = []
+
+    def struct(self, kind: inspect.StructType, at: TomlPath, found: Mapping[str, object]) -> dict[str, object]:
+        known = {field.encode_name: field for field in kind.fields}
+        right: dict[str, object] = {}
+        for name, value in found.items():
+            path = (*at, name)
+            if name not in known:
+                self._tell(path, "is no setting", _did_you_mean(name, list(known), value))
+            elif self._project and name in USER_ONLY:
+                self._tell(path, "must not stand in a project's file", _NOT_HERE)
+            elif (taken := self._value(bare(known[name].type), path, value)) is not _WRONG:
+                right[name] = taken
+        return right
+
+    def _value(self, kind: inspect.Type, at: TomlPath, found: object) -> object:
+        """The value as it holds, or `_WRONG`, which has been told."""
+        match kind:
+            case inspect.StructType() if isinstance(found, dict):
+                return self._whole(kind, at, found)
+            case inspect.DictType() if isinstance(found, dict):
+                inner = bare(kind.value_type)
+                each = {name: self._value(inner, (*at, name), value) for name, value in found.items()}
+                return {name: value for name, value in each.items() if value is not _WRONG}
+            case inspect.VarTupleType() if isinstance(found, list | tuple):
+                if kind.max_length is None or len(found) <= kind.max_length:
+                    inner = bare(kind.item_type)
+                    items = [self._value(inner, (*at, number), value) for number, value in enumerate(found)]
+                    return [item for item in items if item is not _WRONG]
+                what = f"has {len(found)} entries"
+            case inspect.IntType() if isinstance(found, float) and found.is_integer() and _fits(kind, int(found)):
+                return int(found)
+            case _ if _fits(kind, found):
+                return found
+            case _:
+                what = f"is {shown.wrong(at, found)}"
+        self._tell(at, what, f"It is {in_words(kind)}." + _dotted_name(at, found))
+        return _WRONG
+
+    def _whole(self, kind: inspect.StructType, at: TomlPath, found: dict[str, object]) -> object:
+        """A table, which is wrong as a whole where a value it needs is missing or wrong."""
+        needed = [field.encode_name for field in kind.fields if field.required]
+        missing = [name for name in needed if name not in found]
+        right = self.struct(kind, at, found)
+        if missing:
+            self._tell(at, f"has no {' and no '.join(missing)}", f"It needs {', '.join(needed)}.")
+        return right if all(name in right for name in needed) else _WRONG
+
+    def _tell(self, at: TomlPath, what: str, hint: str) -> None:
+        line = self._line_of(at)
+        where = f"{self._source}, line {line}: " if line else f"{self._source}: " if self._source else ""
+        self.problems.append(SettingsError(f"{where}{dotted(at)} {what}", hint=hint, line=line))
+
+
+_NOT_HERE: Final = (
+    "It is ignored: whoever wrote the project could run commands or see what is sent. "
+    "Put it into your own settings file (`swebench-tui settings path`)."
+)
+
+
+def _fits(kind: inspect.Type, found: object) -> bool:
+    match kind:
+        case inspect.StrType():
+            return isinstance(found, str) and (kind.pattern is None or re.search(kind.pattern, found) is not None)
+        case inspect.LiteralType():
+            return isinstance(found, str) and found in kind.values
+        case inspect.IntType() if isinstance(found, int) and not isinstance(found, bool):
+            return _within(kind, found)
+        case inspect.FloatType() if isinstance(found, int | float) and not isinstance(found, bool):
+            return _within(kind, found)
+        case _:
+            return False
+
+
+def _within(kind: inspect.IntType | inspect.FloatType, found: float) -> bool:
+    """Written so that NaN is out of all bounds."""
+    return (
+        (kind.gt is None or found > kind.gt)
+        and (kind.ge is None or found >= kind.ge)
+        and (kind.le is None or found <= kind.le)
+    )
+
+
+def _did_you_mean(name: str, known: list[str], value: object) -> str:
+    near = get_close_matches(name, known, n=1)
+    if _SECRETS.search(name) and not (isinstance(value, list | dict) and near):
+        return "No key belongs in this file. Take it out, and run: swebench-tui provider init NAME"
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+
+
+def _dotted_name(at: TomlPath, found: object) -> str:
+    """What to say where a name with dots was read as tables in one another."""
+    open_table = isinstance(found, dict) and fields.is_open(fields.kind_at(tuple(map(str, at[:-1]))) or fields.root())
+    return " A name with a dot in it has to be quoted." if open_table else ""

@@ -1,0 +1,90 @@
+"""Where in a TOML file a value stands: the standard library's parser does not say."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from swebench_tui.settings.paths_in_files import TomlPath
+
+_LONGEST: Final = 2_000
+"""Lines of one statement; a longer one is not looked into, since each line of it is read again with the next."""
+
+
+class Statement(NamedTuple):
+    """A header, or a key with its value. `first` and `last` count from 0; `paths` are all that it names."""
+
+    first: int
+    last: int
+    header: bool
+    paths: tuple[TomlPath, ...]
+
+
+def statements(text: str) -> Iterator[Statement]:
+    """The statements of a text that is TOML, with whole paths; stops where one is too long to be looked into."""
+    lines = text.split("\n")
+    table: TomlPath = ()
+    counts: dict[TomlPath, int] = {}
+    at = 0
+    while at < len(lines):
+        read = _statement(lines, at)
+        if read is None:
+            return
+        last, value = read
+        if value:
+            header = lines[at].lstrip().startswith("[")
+            if header:
+                table = _table(value, counts)
+                yield Statement(at, last, header, (table,))
+            else:
+                yield Statement(at, last, header, tuple((*table, *path) for path in _paths(value)))
+        at = last + 1
+
+
+def line_of(text: str, path: TomlPath) -> int | None:
+    """The line, counted from 1, that names `path` or, where none does, the nearest table around it."""
+    best: tuple[int, int] | None = None
+    for statement in statements(text):
+        for named in statement.paths:
+            if named == path[: len(named)] and (best is None or len(named) > best[0]):
+                best = (len(named), statement.first + 1)
+    return best[1] if best else None
+
+
+def _statement(lines: list[str], at: int) -> tuple[int, dict[str, object]] | None:
+    """The last line of the statement that begins at a line, and the statement alone; empty for a blank or a comment."""
+    for last in range(at, min(len(lines), at + _LONGEST)):
+        try:
+            return last, tomllib.loads("\n".join(lines[at : last + 1]) + "\n")
+        except (ValueError, RecursionError):  # it goes on in the next line
+            continue
+    return None
+
+
+def _table(value: object, counts: dict[TomlPath, int]) -> TomlPath:
+    """The path of a header; an element of an array of tables has its number in it."""
+    path: TomlPath = ()
+    while isinstance(value, dict) and value:
+        ((name, value),) = value.items()
+        path = (*path, name)
+        if isinstance(value, list):
+            counts[path] = counts.get(path, -1) + 1
+            return (*path, counts[path])
+        if path in counts:
+            path = (*path, counts[path])
+    return path
+
+
+def _paths(value: object) -> Iterator[TomlPath]:
+    """Every path below a value, each after those above it."""
+    inside: Iterator[tuple[str | int, object]]
+    if isinstance(value, dict):
+        inside = iter(value.items())
+    elif isinstance(value, list):
+        inside = iter(enumerate(value))
+    else:
+        return
+    for name, inner in inside:
+        yield (name,)
+        yield from ((name, *path) for path in _paths(inner))

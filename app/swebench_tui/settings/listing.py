@@ -1,0 +1,67 @@
+"""Every setting that is set or has a usual value, with where it came from, as it may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from swebench_tui.settings import shown
+from swebench_tui.settings.effective import KEY
+from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
+from swebench_tui.settings.origin import Layer, Origin
+from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.setup import Setup
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """`value` is without secrets: headers and passwords are hidden, of a key it is True."""
+
+    path: SettingPath
+    value: object
+    origin: Origin
+
+
+def listed(setup: Setup) -> list[Listed]:
+    """In the order of the definitions; providers in alphabetical order, each with what belongs to it."""
+    general = [leaf for leaf in leaves() if NAME not in leaf.path]
+    ours = [leaf for leaf in leaves() if NAME in leaf.path]
+    rows = [row for leaf in general for row in _rows(setup, leaf, leaf.path)]
+    for name in sorted({*setup.registry.list_providers(), *setup.settings.providers}):
+        rows += _of_provider(setup, name, ours)
+    return rows
+
+
+def _of_provider(setup: Setup, name: str, settings: list[Leaf]) -> Iterator[Listed]:
+    """Of one that nobody has set anything for only address and model: the rest is as everywhere."""
+    path = ("providers", name, KEY)
+    rows = [row for leaf in settings for row in _rows(setup, leaf, _named(leaf.path, name))]
+    key = setup.effective(path)
+    touched = bool(key.value) or any(row.origin.layer is not Layer.DEFAULT for row in rows)
+    for row in rows:
+        if touched or row.path[-1] in {"base_url", "model"}:
+            yield row
+    if key.value:
+        yield Listed(path, key.value, key.origin)
+
+
+def _rows(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Listed]:
+    """The setting, or of a table whose keys the user chooses each key, which may come from a file of its own."""
+    if is_open(leaf.kind):
+        for name in _table(setup.settings, path):
+            held = setup.effective((*path, name))
+            yield Listed((*path, name), shown.value((*path, name), held.value), held.origin)
+        return
+    held = setup.effective(path)
+    if held.value not in (None, "", []):
+        yield Listed(path, shown.value(path, held.value), held.origin)
+
+
+def _table(at: object, path: SettingPath) -> Mapping[str, str]:
+    for name in path:
+        at = at.get(name) if isinstance(at, Mapping) else getattr(at, name, None)
+    return at if isinstance(at, Mapping) else {}
+
+
+def _named(path: SettingPath, name: str) -> SettingPath:
+    return tuple(name if part == NAME else part for part in path)

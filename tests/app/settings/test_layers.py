@@ -1,0 +1,357 @@
+"""Which value holds, where it came from, and that a broken or hostile file stops nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.request import getproxies_environment
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_tui.settings import variables
+from swebench_tui.settings.definitions import USER_ONLY, Settings
+from swebench_tui.settings.errors import SettingsError
+from swebench_tui.settings.fields import NAME, Leaf, leaves
+from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE
+from swebench_tui.settings.origin import Layer, Origin
+from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.template import toml
+
+MODEL = ("providers", "openai", "model")
+ADDRESS = ("providers", "openai", "base_url")
+KEY = ("providers", "openai", "key")
+CANARY = "sk-canary-7f3a91"
+
+
+class Files:
+    """The two files, and a `Setup` over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.user = folder / "config" / USER_FILE
+        self.project = folder / "project" / PROJECT_FILE
+        self.inside = self.project.parent / "src" / "deep"
+        self.inside.mkdir(parents=True)
+        self.user.parent.mkdir()
+        self.data = folder / "data"
+
+    def setup(
+        self,
+        *,
+        user: str = "",
+        project: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        overrides: Mapping[SettingPath, object] | None = None,
+    ) -> Setup:
+        self.user.write_text(user, "utf-8")
+        if project is not None:
+            self.project.write_text(project, "utf-8")
+        return Setup(
+            environ or {},
+            config_folder=self.user.parent,
+            data_folder=self.data,
+            project_folder=self.inside,
+            overrides=overrides,
+        )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
+
+
+def model(name: str) -> str:
+    return f'providers.openai.model = "{name}"\n'
+
+
+# Precedence, each layer against the next.
+
+
+def test_the_command_line_comes_before_the_environment(files: Files) -> None:
+    setup = files.setup(environ={"OPENAI_BASE_URL": "http://b"}, overrides={ADDRESS: "http://a"})
+    assert setup.effective(ADDRESS).value == "http://a"
+    assert setup.origin(ADDRESS) == Origin(Layer.COMMAND_LINE)
+
+
+def test_the_environment_comes_before_the_project_file(files: Files) -> None:
+    setup = files.setup(environ={"OPENAI_BASE_URL": "http://b"}, project='providers.openai.base_url = "http://c"')
+    assert setup.effective(ADDRESS).value == "http://b/v1"
+    assert setup.origin(ADDRESS) == Origin(Layer.ENVIRONMENT, "OPENAI_BASE_URL")
+
+
+def test_the_project_file_comes_before_the_user_file(files: Files) -> None:
+    setup = files.setup(project=model("c"), user=model("d"))
+    assert setup.settings.providers["openai"].model == "c"
+    assert setup.origin(MODEL) == Origin(Layer.PROJECT_FILE, str(files.project))
+
+
+def test_the_user_file_comes_before_the_keyring(files: Files) -> None:
+    keys = '[[providers.openai.keys]]\nlabel = "work"\nplace = "keyring"\nhost = "https://api.openai.com"\n'
+    assert files.setup(user=keys).origin(KEY) == Origin(Layer.KEYRING, "work (in the keyring)")
+    command = files.setup(user="[providers.openai]\nkey_command = 'pass x'\n" + keys)
+    assert command.origin(KEY) == Origin(Layer.USER_FILE, str(files.user))
+
+
+def test_a_key_of_the_environment_comes_before_the_user_file(files: Files) -> None:
+    setup = files.setup(environ={"OPENAI_API_KEY": CANARY}, user="providers.openai.key_command = 'pass x'")
+    assert setup.effective(KEY).value is True
+    assert setup.origin(KEY) == Origin(Layer.ENVIRONMENT, "OPENAI_API_KEY")
+
+
+def test_the_user_file_comes_before_the_default(files: Files) -> None:
+    assert files.setup(user=model("d")).origin(MODEL) == Origin(Layer.USER_FILE, str(files.user))
+    setup = files.setup()
+    assert setup.origin(MODEL) == Origin(Layer.DEFAULT)
+    assert setup.effective(MODEL).value == setup.registry.spec("openai").default_model
+
+
+def test_the_command_line_comes_before_both_files(files: Files) -> None:
+    setup = files.setup(project=model("c"), user=model("d"), overrides={MODEL: "a"})
+    assert setup.settings.providers["openai"].model == "a"
+    assert setup.origin(MODEL) == Origin(Layer.COMMAND_LINE)
+
+
+def test_what_is_set_for_this_program_comes_before_the_variables_of_all_programs(files: Files) -> None:
+    environ = {"HTTPS_PROXY": "http://of-all:1", "VISUAL": "ed"}
+    setup = files.setup(user='editor = "vim"\nnetwork.proxy = "http://own:1"', environ=environ)
+    assert (setup.effective(("editor",)).value, setup.effective(("network", "proxy")).value) == ("vim", "http://own:1")
+    unset = files.setup(environ=environ)
+    assert unset.origin(("editor",)) == Origin(Layer.ENVIRONMENT, "VISUAL")
+    assert unset.origin(("network", "proxy")) == Origin(Layer.ENVIRONMENT, "HTTPS_PROXY")
+    assert unset.settings.network.proxy is None  # the transport reads the variable, and who is exempt from it
+
+
+def test_an_address_made_of_variables_names_all_of_them(files: Files) -> None:
+    environ = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu"}
+    origin = files.setup(environ=environ).origin(("providers", "vertex", "base_url"))
+    assert origin.layer is Layer.ENVIRONMENT
+    assert set(origin.where.split(", ")) <= set(environ)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@given(
+    st.dictionaries(
+        st.sampled_from(["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY"]),
+        st.sampled_from(["", "http://a:1", "http://b:2"]),
+    )
+)
+def test_proxies_are_those_that_the_transport_finds(environ: dict[str, str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        found = getproxies_environment()
+    wanted = found.get("https") or found.get("all") or found.get("http")
+    assert (variables.proxy(environ) or ("", None))[1] == wanted
+
+
+# Merging.
+
+
+def test_tables_are_merged_key_by_key_and_of_arrays_the_strongest_holds(files: Files) -> None:
+    setup = files.setup(
+        user='keymap = {a = "1", b = "1"}\ncompare.lineup = ["a:a", "b:b"]\nproviders.openai.rate_limits.slots = 2',
+        project='keymap = {b = "2"}\ncompare.lineup = ["c:c"]\nproviders.openai.rate_limits.requests_per_minute = 3',
+    )
+    assert setup.settings.keymap == {"a": "1", "b": "2"}
+    assert setup.settings.compare.lineup == ("c:c",)
+    limits = setup.settings.providers["openai"].rate_limits
+    assert (limits.slots, limits.requests_per_minute) == (2, 3)
+    assert setup.origin(("keymap", "a")).layer is Layer.USER_FILE
+    assert setup.origin(("keymap", "b")).layer is Layer.PROJECT_FILE
+
+
+def test_the_nearest_project_file_holds_and_no_other(files: Files) -> None:
+    setup = files.setup(project=model("far") + 'appearance.theme = "far"')
+    (files.inside / PROJECT_FILE).write_text(model("near"))
+    assert setup.settings.providers["openai"].model == "near"
+    assert setup.settings.appearance.theme == ""
+    assert setup.project_file == files.inside / PROJECT_FILE
+
+
+def test_nothing_is_read_before_it_is_asked_for(files: Files) -> None:
+    setup = files.setup(user="not toml")
+    files.user.write_text(model("later"))
+    assert setup.settings.providers["openai"].model == "later"
+    files.user.write_text(model("latest"))
+    assert setup.settings.providers["openai"].model == "later"
+    setup.reload()
+    assert setup.settings.providers["openai"].model == "latest"
+
+
+# A project's file is somebody else's.
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in leaves() if leaf.user_only], ids=lambda leaf: ".".join(leaf.path))
+def test_a_project_file_cannot_set_what_only_the_user_may(files: Files, leaf: Leaf) -> None:
+    real = tuple("openai" if part == NAME else part for part in leaf.path)
+    line = f"{'.'.join(real)} = {toml(leaf.example)}"
+    setup = files.setup(project=f"{line}\nappearance.theme = 'nord'")
+    assert setup.settings == Settings(appearance=setup.settings.appearance, providers=setup.settings.providers)
+    assert setup.settings.appearance.theme == "nord"
+    assert setup.origin(real).layer is not Layer.PROJECT_FILE
+    (problem,) = setup.problems
+    assert f"{files.project}, line 1: " in str(problem)
+    assert "must not stand in a project's file" in str(problem)
+    assert files.setup(user=line, project="").problems == ()
+
+
+def test_every_field_that_only_the_user_may_set_is_one() -> None:
+    assert {name for leaf in leaves() for name in leaf.path} >= USER_ONLY
+
+
+def test_names_that_the_user_chooses_are_no_fields(files: Files) -> None:
+    """A keymap's action called `headers` is not the headers of a provider."""
+    setup = files.setup(project='keymap = {headers = "f1", editor = "f2"}')
+    assert (setup.problems, set(setup.settings.keymap)) == ((), {"headers", "editor"})
+
+
+# Providers of one's own.
+
+
+def test_a_provider_of_ones_own_may_be_said_in_one_file_and_completed_in_another(files: Files) -> None:
+    setup = files.setup(user='providers.mine.like = "compatible"', project='providers.mine.model = "m"')
+    assert (setup.problems, setup.settings.providers["mine"].model) == ((), "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        ('providers.opnai.model = "x"', "providers.opnai is no provider", "Did you mean openai?"),
+        ('providers.mine.like = "opnai"', "providers.mine.like names no provider", "Did you mean openai?"),
+        ('providers.openai.like = "ollama"', "providers.openai.like says nothing", "Take it out"),
+        ('providers."My One".like = "ollama"', 'providers."My One" cannot be the name of a provider', "small letters"),
+    ],
+)
+def test_a_provider_that_cannot_be_is_told_and_does_not_hold(files: Files, text: str, what: str, hint: str) -> None:
+    setup = files.setup(user=f"\n{text}\n{model('kept')}")
+    (problem,) = setup.problems
+    assert str(problem).startswith(f"{files.user}, line 2: {what}")
+    assert hint in problem.hint
+    assert set(setup.settings.providers) == {"openai"}
+    assert setup.settings.providers["openai"].model == "kept"
+
+
+def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_it(files: Files) -> None:
+    setup = files.setup(user=f"# mine\n{model('kept')}")
+    setup.add_provider("mine", like="compatible", base_url="http://127.0.0.1:9")
+    setup.change(("providers", "mine", "rate_limits", "slots"), 2)
+    assert setup.settings.providers["mine"].base_url == "http://127.0.0.1:9"
+    setup.remove_provider("mine")
+    assert set(setup.settings.providers) == {"openai"}
+    assert files.user.read_text().rstrip() == f"# mine\n{model('kept')}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("name", "like", "base_url", "what"),
+    [
+        ("openai", "compatible", "http://a", "there is a provider 'openai' already"),
+        ("a:b", "compatible", "http://a", "cannot be the name"),
+        ("mine", "nobody", "http://a", "there is no provider 'nobody'"),
+        ("mine", "compatible", "ftp://a", "not an http or https address"),
+    ],
+)
+def test_a_provider_that_cannot_be_is_not_added(files: Files, name: str, like: str, base_url: str, what: str) -> None:
+    with pytest.raises(SettingsError, match=what):
+        files.setup().add_provider(name, like=like, base_url=base_url)
+    assert files.user.read_text() == ""
+
+
+def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
+    setup = files.setup()
+    setup.add_provider("mine", like="compatible", base_url="http://a")
+    with pytest.raises(SettingsError, match="'mine' already"):
+        setup.add_provider("mine", like="ollama", base_url="http://b")
+
+
+# Broken files.
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"model = ", ", line 1: invalid value"),
+        (b"a = 1\na = 2", ", line 2: cannot overwrite a value"),
+        (b"\n\xff\xfe", ", line 2: it is not UTF-8"),
+        (b"\x00\x01\x02", "line 1"),
+        (b"a = 1\n" * 100_000, "more than 262,144 bytes"),
+        (b"a" + b".a" * 100_000 + b" = 1", "more than 10,000 characters"),
+        (b"a = " + b"[" * 4_000, "cannot be read as TOML"),
+        (b"a = 2020-13-99", ", line 1"),
+    ],
+    ids=["cut off", "twice", "no UTF-8", "binary", "huge", "long line", "deep", "no date"],
+)
+def test_a_file_that_cannot_be_read_is_a_problem_and_nothing_of_it_holds(
+    files: Files, content: bytes, what: str
+) -> None:
+    setup = files.setup(project=model("project"))
+    files.user.write_bytes(content)
+    (problem,) = setup.problems
+    assert str(files.user) in str(problem)
+    assert what.lower() in str(problem).lower()
+    assert problem.hint
+    assert setup.settings.providers["openai"].model == "project"
+    with pytest.raises(SettingsError):
+        setup.change(MODEL, "x")
+    assert files.user.read_bytes() == content
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_the_file_is_told_and_does_not_wait(files: Files) -> None:
+    files.setup(project="").project_file  # noqa: B018 - to have the files written
+    files.user.unlink()
+    files.user.mkdir()
+    files.project.unlink()
+    os.mkfifo(files.project)
+    setup = Setup({}, config_folder=files.user.parent, data_folder=files.data, project_folder=files.inside)
+    assert [str(problem) for problem in setup.problems] == [f"{files.project} is no file", f"{files.user} is no file"]
+
+
+def test_a_byte_order_mark_and_the_line_ends_of_windows_are_read(files: Files) -> None:
+    files.user.write_bytes(b"\xef\xbb\xbf[providers.openai]\r\nmodel = 'x'\r\n")
+    setup = Setup({}, config_folder=files.user.parent, data_folder=files.data)
+    assert (setup.problems, setup.settings.providers["openai"].model) == ((), "x")
+
+
+def test_without_a_home_folder_defaults_hold_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    setup = Setup({}, config_folder=Path("~/.config/swebench-tui"), data_folder=Path("~/.local"))
+    assert (setup.settings, setup.problems) == (Settings(), ())
+    with pytest.raises(SettingsError, match="no home folder is known"):
+        setup.change(MODEL, "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_whatever_a_file_holds_there_are_settings(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / USER_FILE).write_bytes(content)
+    setup = Setup({}, config_folder=folder, data_folder=folder)
+    assert isinstance(setup.settings, Settings)
+
+
+def test_a_wrong_override_is_refused_at_once(files: Files) -> None:
+    with pytest.raises(SettingsError, match=r"slots is 0"):
+        files.setup(overrides={("providers", "openai", "rate_limits", "slots"): 0})
+
+
+# Threads.
+
+
+def test_changes_from_many_threads_are_all_there(files: Files) -> None:
+    setup = files.setup()
+    threads = [
+        threading.Thread(target=setup.change, args=(("keymap", f"action.{number}"), f"f{number}"))
+        for number in range(12)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert setup.settings.keymap == {f"action.{number}": f"f{number}" for number in range(12)}
