@@ -12,8 +12,10 @@ from swebench_tui import __version__
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "compare": ("compare", "Ask several models the same and print what they answer."),
+    "completions": ("completions", "What makes your shell complete commands and providers."),
     "doctor": ("doctor", "What is installed, configured and reachable."),
     "embedded": ("embedded", "The model that needs no key and no network."),
+    "keys": ("keys", "Every action of the app, and its key."),
     "models": ("models", "The models of every provider that is ready."),
     "provider": ("provider", "Providers: which there are, how they are reached, whether they answer."),
 }
