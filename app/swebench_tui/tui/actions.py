@@ -16,6 +16,7 @@ from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
 
 from swebench_tui import tui
+from swebench_tui.tui.bindings import words
 
 APP: Final = "everywhere"
 _MODIFIERS: Final = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
@@ -44,7 +45,7 @@ def actions() -> tuple[Action, ...]:
     """Every action, by id. Imports all screens: for `swebench-tui keys` and for a keymap of the user's own."""
     for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
         import_module(module.name)
-    found = [_action(binding, where) for where, binding in _bindings(DOMNode)]
+    found = [_action(part, binding) for part, binding in _bindings(DOMNode)]
     return tuple(sorted(found, key=lambda action: (action.screen != APP, action.screen, action.id)))
 
 
@@ -88,17 +89,17 @@ def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str
     return None
 
 
-def _bindings(kind: type[DOMNode]) -> Iterator[tuple[str, Binding]]:
+def _bindings(kind: type[DOMNode]) -> Iterator[tuple[type[DOMNode], Binding]]:
     """Of every class below `kind` that is this program's."""
     for part in kind.__subclasses__():
         if part.__module__.startswith("swebench_tui."):
             own = part.__dict__.get("BINDINGS", ())
-            yield from ((_place(part), binding) for binding in Binding.make_bindings(own) if binding.id)
+            yield from ((part, binding) for binding in Binding.make_bindings(own) if binding.id)
         yield from _bindings(part)
 
 
-def _action(binding: Binding, where: str) -> Action:
-    return Action(id=binding.id or "", key=binding.key, description=binding.description, screen=where)
+def _action(part: type[DOMNode], binding: Binding) -> Action:
+    return Action(id=binding.id or "", key=binding.key, description=words(part, binding), screen=_place(part))
 
 
 def _place(part: type[DOMNode]) -> str:

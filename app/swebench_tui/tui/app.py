@@ -28,6 +28,7 @@ from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.tui import faults
+from swebench_tui.tui.bindings import words
 from swebench_tui.tui.faults import SafeApp
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.modes import MODES
@@ -63,8 +64,17 @@ class SwebenchApp(SafeApp):
     DEFAULT_MODE = HOME_MODE = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit_twice", "quit (twice)", show=False, priority=True, id="app.quit"),
-        Binding("question_mark,f1", "toggle_help", "help", key_display="?", id="app.help"),
-        Binding("ctrl+p", "command_palette", "all commands", show=False, priority=True, id="app.palette"),
+        Binding("question_mark", "toggle_help", "help", key_display="?", id="app.help"),
+        Binding("f1", "toggle_help", "help", show=False, id="app.help_too"),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "all commands",
+            show=False,
+            priority=True,
+            tooltip="Find any command",
+            id="app.palette",
+        ),
         *(Binding(mode.key, f"mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}") for mode in MODES),
     ]
 
@@ -157,8 +167,8 @@ class SwebenchApp(SafeApp):
         self._take_keymap()
         if self.setup is not None:
             self._problems += [("In your settings", f"{error} {error.hint}") for error in self.setup.problems]
-        for title, words in self._problems:
-            self.notify(one_line(words), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
+        for title, told in self._problems:
+            self.notify(one_line(told), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
 
     def _take_themes(self) -> None:
         """Before there is a loop that reading could hold up; the first paint has the right colours."""
@@ -193,8 +203,8 @@ class SwebenchApp(SafeApp):
         try:
             await asyncio.to_thread(setup.change, ("appearance", "theme"), theme)
         except SetupError as error:
-            words = one_line(f"{error} {error.hint}")
-            self.notify(words, title="The theme is not remembered", severity="error", markup=False)
+            told = one_line(f"{error} {error.hint}")
+            self.notify(told, title="The theme is not remembered", severity="error", markup=False)
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)
@@ -206,9 +216,8 @@ class SwebenchApp(SafeApp):
         for key, active in screen.active_bindings.items():
             binding, node = active.binding, active.node
             if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.")):
-                words = f"{binding.description[:1].upper()}{binding.description[1:]}"
                 run = self._command(binding.action, node)
-                yield SystemCommand(words, f"{key}: {binding.tooltip or binding.description}", run)
+                yield SystemCommand(words(type(node), binding), f"Key {key}", run)
         for mode in MODES:
             yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
         yield SystemCommand("Theme", "Choose the colours; they are remembered", self.action_change_theme)
@@ -237,7 +246,7 @@ class SwebenchApp(SafeApp):
     # Leaving, and help.
 
     def action_quit_twice(self) -> None:
-        """The first press warns: it is too easily meant for something else."""
+        """Quit on the second press; the first one warns, as it is too easily meant for something else."""
         if self.now() - self._quit_asked < _QUIT_WINDOW:
             self.exit()
             return

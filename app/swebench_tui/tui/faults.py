@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from textual._context import active_message_pump
 from textual.app import App
 from textual.dom import DOMNode, NoScreen
+from textual.message import Message
 from textual.screen import Screen
 
 from swebench_tui import paths
@@ -43,6 +44,14 @@ class SafeApp(Steady, App[None]):
         self.unexpected: list[CrashReport] = []
         self.crash: CrashReport | None = None
         self._unseen = 0
+        self._lost = False
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except Exception:
+            self._lost = True  # starting, or ending: there is no app that could show anything
+            raise
 
     @property
     def data_folder(self) -> Path:
@@ -96,7 +105,7 @@ class SafeApp(Steady, App[None]):
         from swebench_tui.tui.screens.unexpected import UnexpectedScreen  # noqa: PLC0415
 
         home = next(iter(self._screen_stacks.get(self.HOME_MODE, [])), None)
-        lost = unbuilt is not None and (unbuilt is home or isinstance(unbuilt, UnexpectedScreen))
+        lost = self._lost or (unbuilt is not None and (unbuilt is home or isinstance(unbuilt, UnexpectedScreen)))
         return self._running and not self._exit and home is not None and home.is_mounted and not lost
 
     def _end(self, error: Exception, report: CrashReport) -> None:

@@ -43,9 +43,13 @@ class SteadyScreen(Steady, Screen[ResultType]):
         widgets.append(TooSmall())
 
 
-class Dialog(SteadyScreen[ResultType], ModalScreen[ResultType]):
+class Dialog(Steady, ModalScreen[ResultType]):
     """A screen above another one, which gives back a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "app.toggle_help", "help", show=False, id="dialog.help"),
     ]
+
+    def _extend_compose(self, widgets: list[Widget]) -> None:
+        super()._extend_compose(widgets)
+        widgets.append(TooSmall())

@@ -23,7 +23,7 @@ class EditPromptScreen(Dialog[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "accept", "use this prompt", priority=True, id="prompt.accept"),
-        Binding("ctrl+o,ctrl+e", "open_editor", "your editor", priority=True, id="prompt.open_editor"),
+        Binding("ctrl+o", "open_editor", "your editor", priority=True, id="prompt.open_editor"),
         Binding("escape", "leave", "leave it", id="prompt.leave"),
     ]
 
@@ -44,7 +44,7 @@ class EditPromptScreen(Dialog[str | None]):
             area = TextArea(self._text, soft_wrap=True, show_line_numbers=False)
             area.cursor_blink = False
             yield area
-            yield Static("ctrl+s uses it, ctrl+o opens it in your editor, esc leaves it as it was", classes="hint")
+            yield Static("ctrl+s uses it, ctrl+o opens your editor, esc leaves it", classes="hint")
         yield Footer(show_command_palette=False)
 
     def action_accept(self) -> None:
@@ -52,7 +52,7 @@ class EditPromptScreen(Dialog[str | None]):
         self.dismiss(None if text == self._text else text)
 
     def action_open_editor(self) -> None:
-        """The text in $VISUAL or $EDITOR; what is saved there stands here then."""
+        """Open the text in $VISUAL or $EDITOR; what is saved there stands here then."""
         from swebench_tui.tui import editor  # noqa: PLC0415 - not before it is asked for
 
         area = self.query_one(TextArea)

@@ -14,9 +14,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Markdown, Static
 
+from swebench_tui.tui.bindings import words
+from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.steady import Dialog
 
 _KEY_WIDTH = 14
+EVERYWHERE = "Everywhere"
+_MOVING = ("cursor_", "scroll_", "page_", "first", "last")
 
 
 class HelpScreen(Dialog[None]):
@@ -36,9 +40,9 @@ class HelpScreen(Dialog[None]):
         with VerticalScroll(classes="dialog help") as dialog:
             dialog.border_title = "Help"
             for title, rows in self._sections:
+                if title == EVERYWHERE and self._prose:
+                    yield Markdown(self._prose, open_links=False)
                 yield Static(Content.assemble((title, "bold"), "\n", Content("\n").join(_row(*row) for row in rows)))
-            if self._prose:
-                yield Markdown(self._prose, open_links=False)
         yield Footer(show_command_palette=False)
 
     def action_dismiss_help(self) -> None:
@@ -52,7 +56,7 @@ def sections(screen: Screen[object]) -> Iterator[tuple[str, list[tuple[str, str]
     found: dict[str, list[tuple[str, ActiveBinding]]] = {
         f"In focus: {name}": [],
         _name(screen): [],
-        "Everywhere": [],
+        EVERYWHERE: [],
         f"Moving and editing: {name}": [],
     }
     own, of_screen, everywhere, textual = found.values()
@@ -74,13 +78,19 @@ def _rows(screen: Screen[object], bound: Iterable[tuple[str, ActiveBinding]]) ->
     """Keys that do the same stand in one row."""
     rows: dict[str, list[str]] = {}
     for key, active in bound:
-        shown = active.binding.key_display or screen.app.get_key_display(active.binding.with_key(key))
-        rows.setdefault(_words(active.binding), []).append(shown)
+        shown = screen.app.get_key_display(active.binding.with_key(key))
+        rows.setdefault(_meaning(active), []).append(shown)
     return [(" ".join(keys), words) for words, keys in rows.items()]
 
 
-def _words(binding: Binding) -> str:
-    return binding.tooltip or binding.description
+def _meaning(active: ActiveBinding) -> str:
+    """What the key does. Keys that only move, and those of the modes, are told together."""
+    binding = active.binding
+    if binding.id is None and binding.action.startswith(_MOVING):
+        return "move"
+    if binding.id is not None and binding.id.startswith("mode."):
+        return f"go to {', '.join(mode.title for mode in MODES)}"
+    return words(type(active.node), binding)
 
 
 def _name(node: DOMNode) -> str:

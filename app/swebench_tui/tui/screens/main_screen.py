@@ -23,7 +23,7 @@ class MainScreen(SteadyScreen[None]):
     """Ids of the screen's actions that act on what has the focus: help tells them first."""
 
     def compose(self) -> ComposeResult:
-        yield ModeBar(self.MODE)
+        yield ModeBar(self.MODE, spent=getattr(self.app, "spent_today", None))
         yield from self.compose_body()
         yield Footer(show_command_palette=False)
 

@@ -41,6 +41,18 @@ class Found(msgspec.Struct, frozen=True):
         return f"{self.provider}:{self.model.id} {self.model.name}".lower()
 
 
+class ModelList(OptionList):
+    """The list, with a word for its key."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "add to Compare", key_display="⏎", id="models.add"),
+    ]
+
+    def action_select(self) -> None:
+        """Add this model to Compare."""
+        super().action_select()
+
+
 class ModelsScreen(MainScreen):
     """Asks every ready provider at once; models appear as the answers come."""
 
@@ -51,9 +63,7 @@ class ModelsScreen(MainScreen):
 Every model of every provider that is ready, with its context window and its price for a million tokens, in and out,
 where they are known. **/** searches, **enter** adds a model to Compare, **r** asks the providers again.
 """
-    FOCUS_ACTIONS = frozenset({"models.add"})
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "add", "add to Compare", key_display="⏎", id="models.add"),
         Binding("slash", "search", "search", key_display="/", id="models.search"),
         Binding("r", "list_again", "list again", id="models.list_again"),
         Binding("escape", "leave_search", "clear search", id="models.leave_search"),
@@ -72,6 +82,7 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         self._engine = engine
         self._found: dict[str, list[ModelInfo]] = {}
         self._errors: dict[str, ProviderError] = {}
+        self._absent: list[str] = []
         self._asked: list[str] = []
         self._shown: list[Found] = []
 
@@ -79,7 +90,7 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         field = Input(placeholder="search: / then words of provider, model or name", compact=True)
         field.cursor_blink = False
         yield field
-        yield OptionList(markup=False, compact=True)
+        yield ModelList(markup=False, compact=True)
         yield Static(classes="hint")
         yield Static(classes="problem")
 
@@ -93,7 +104,7 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
     async def action_list_again(self) -> None:
         """Ask every provider that is ready for its models."""
         registry = self._engine.registry
-        self._found, self._errors = {}, {}
+        self._found, self._errors, self._absent = {}, {}, []
         names = await asyncio.to_thread(
             lambda: [name for name in registry.list_providers() if readiness(registry, name).ready]
         )
@@ -105,8 +116,17 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         try:
             self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(self._engine, name)))
         except ProviderError as error:
-            self._errors[name] = error
+            if await asyncio.to_thread(self._is_absent, name, error):
+                self._absent.append(name)
+            else:
+                self._errors[name] = error
         self._fill()
+
+    def _is_absent(self, name: str, error: ProviderError) -> bool:
+        """A local server that does not run, and that nobody has set up, is no error."""
+        registry = self._engine.registry
+        local = registry.spec(name).local
+        return local and error.reason == "unreachable" and registry.configure(name).base_url_source == "catalog"
 
     # Searching and choosing.
 
@@ -124,11 +144,8 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         found = self._shown[event.option_index]
         self.post_message(self.Chosen(Target(provider=found.provider, model=found.model.id)))
 
-    def action_add(self) -> None:
-        """Add the model of the highlighted row to Compare."""
-        self.query_one(OptionList).action_select()
-
     def action_search(self) -> None:
+        """Search by words of provider, model or name."""
         self.query_one(Input).focus()
 
     def action_leave_search(self) -> None:
@@ -137,6 +154,7 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         self.action_to_list()
 
     def action_to_list(self) -> None:
+        """Go to the list."""
         self.query_one(OptionList).focus()
 
     # Showing.
@@ -155,11 +173,12 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         self._tell(len(self._shown), len(matching), len(everything))
 
     def _tell(self, shown: int, matching: int, everything: int) -> None:
-        waiting = [name for name in self._asked if name not in self._found and name not in self._errors]
+        waiting = [name for name in self._asked if name not in (*self._found, *self._errors, *self._absent)]
         counts = f"{shown} of {matching} shown" if shown < matching else f"{matching} of {everything} models"
-        answered = f"{len(self._found)} of {len(self._asked)} providers"
+        answered = "1 provider" if len(self._found) == 1 else f"{len(self._found)} providers"
+        absent = f" · not running here: {', '.join(self._absent)}" if self._absent else ""
         asking = f" · asking {', '.join(waiting)} …" if waiting else ""
-        self.query_one(".hint", Static).update(Content(one_line(f"{counts} · {answered}{asking}")))
+        self.query_one(".hint", Static).update(Content(one_line(f"{counts} · {answered}{asking}{absent}")))
         self.query_one(".problem", Static).update(Content("\n").join(_problems(self._errors)))
 
 

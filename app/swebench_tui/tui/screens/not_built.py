@@ -25,13 +25,13 @@ class BatchScreen(NotBuiltScreen):
     """Many tasks, many models."""
 
     MODE = "batch"
-    WILL_BE = "Not built yet. Here many tasks will run against several models, within a budget."
-    TODAY = "Today: swebench-tui compare --count N --json asks N tasks, one after the other."
+    WILL_BE = "Not built yet: many tasks against several models, within a budget."
+    TODAY = "Today: swebench-tui compare --count N --json asks N tasks in turn."
 
 
 class HistoryScreen(NotBuiltScreen):
     """What was asked before."""
 
     MODE = "history"
-    WILL_BE = "Not built yet. Here earlier runs will be listed, to read and to replay."
-    TODAY = "Today: swebench-tui compare --count N --json prints all of a run, to keep in a file."
+    WILL_BE = "Not built yet: earlier runs, to read again and to replay."
+    TODAY = "Today: swebench-tui compare --count N --json prints a run, to keep."

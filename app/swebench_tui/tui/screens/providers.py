@@ -58,12 +58,12 @@ Every provider this program knows, whether it is set up, and what is to do where
 def _row(provider: Readiness) -> Content:
     name = f"{one_line(provider.name):<{_NAME_WIDTH}} "
     if not provider.ready:
-        return Content.assemble(("– not ready  ", "$text-muted"), (name, "bold"), one_line(provider.to_do))
+        return Content.assemble(("– not ready   ", "$text-muted"), (name, "bold"), one_line(provider.to_do))
     where = provider.base_url or "on this machine"
     source = f" ({provider.key_source})" if provider.key_source else ""
     sign = (
         ("◌ if it runs  ", "$text-muted")
         if provider.local and not provider.embedded
-        else ("✓ ready      ", "$text-success")
+        else ("✓ ready       ", "$text-success")
     )
     return Content.assemble(sign, (name, "bold"), one_line(f"{where}{source}"))

@@ -74,7 +74,9 @@ answers are not in it.
         await copy(self.app, self.report.text)
 
     def action_go_on(self) -> None:
+        """Go on."""
         self.dismiss("go on")
 
     def action_quit(self) -> None:
+        """Leave the program."""
         self.dismiss("quit")

@@ -19,8 +19,9 @@ class ModeBar(Static):
 
     spent: reactive[Decimal | None] = reactive(None)
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, *, spent: Decimal | None = None) -> None:
         super().__init__(id="modes")
+        self.set_reactive(ModeBar.spent, spent)
         self._mode = mode
 
     def render(self) -> Content:
