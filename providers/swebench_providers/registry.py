@@ -88,13 +88,18 @@ class ProviderRegistry:
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
         """The configuration the environment, or `configure`, gives for a provider, with an address of one's choice."""
         environ = os.environ if self._environ is None else self._environ
-        config = self._configure(name, self.spec(name), environ, base_url=base_url)
-        return msgspec.structs.replace(config, prices=self._prices.get(name, {}))
+        return self._priced(self._configure(name, self.spec(name), environ, base_url=base_url))
+
+    def _priced(self, config: ProviderConfig) -> ProviderConfig:
+        """With the user's own prices."""
+        return msgspec.structs.replace(config, prices=self._prices.get(config.name, {}))
 
     def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:
         """A bare provider: one call is one request. Without `config` the environment says how to reach it."""
         spec, factory = self._entry(name)
         config = config or self.configure(name)
+        if not config.prices:
+            config = self._priced(config)
         return factory(spec, config, self._transport(config))
 
     async def discover(self) -> list[Found]:

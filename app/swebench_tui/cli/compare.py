@@ -10,17 +10,18 @@ from pathlib import Path
 import click
 import msgspec
 
-from swebench_providers import Provider, ProviderRegistry, UnifiedRequest
+from swebench_providers import ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.setup import open_setup
-from swebench_tui.runs.asking import Asking
+from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
+from swebench_tui.settings.rate_limits import rate_limits
 
 _EXAMPLES = """\b
 Examples:
@@ -73,14 +74,18 @@ def command(
         questions = _questions(prompt, prompt_file, dataset, instance, count)
         asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         _check_names(base_urls, asked)
-        registry = open_setup(spends=True).registry
-        prices_file.apply(paths.prices(), registry)
-        reached = [_provider(registry, target, base_urls) for target in asked]
+        setup = open_setup(spends=True)
+        prices_file.apply(paths.prices(), setup.registry)
+        reach = Reach(setup.registry, Asking(rate_limits(setup.settings)), setup.configs)
+        reached = [_reached(reach, setup.registry, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
         asyncio.run(
             _compare(
-                registry, list(zip(asked, reached, strict=True)), list(zip(questions, requests, strict=True)), printer
+                setup.registry,
+                list(zip(asked, reached, strict=True)),
+                list(zip(questions, requests, strict=True)),
+                printer,
             )
         )
     if printer.failures:
@@ -111,14 +116,13 @@ def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
             raise click.UsageError(f"--base-url names {name!r}, which is the provider of no column.")
 
 
-def _provider(registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Provider:
-    """The target's provider, at the last address given for it or for all."""
-    address = None
-    for value in base_urls:
-        name, url = _address(value)
-        if name in {"", target.provider}:
-            address = url
-    return registry.get_provider(target.provider, registry.configure(target.provider, base_url=address))
+def _reached(reach: Reach, registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Reached:
+    """The target's provider, at the last address given for it or for all, else as it is set up."""
+    given = [url for name, url in map(_address, base_urls) if name in {"", target.provider}]
+    if not given:
+        return reach.reach(target.provider)
+    config = registry.configure(target.provider, base_url=given[-1])
+    return reach.reached({"": registry.get_provider(target.provider, config)})
 
 
 def _address(value: str) -> tuple[str, str]:
@@ -129,23 +133,23 @@ def _address(value: str) -> tuple[str, str]:
 
 async def _compare(
     registry: ProviderRegistry,
-    asked: Sequence[tuple[Target, Provider]],
+    asked: Sequence[tuple[Target, Reached]],
     questions: Sequence[tuple[Question, UnifiedRequest]],
     printer: Printer,
 ) -> None:
-    reader_left, asking = False, Asking()
+    reader_left = False
     try:
         for question, request in questions:
             columns = [
                 Column(
                     target,
                     request,
-                    provider,
-                    streams=asking.of(provider),
+                    reached.provider,
+                    streams=reached.streams,
                     judge=question.judge if question.wants_patch else None,
                     observe=printer.changed,
                 )
-                for target, provider in asked
+                for target, reached in asked
             ]
             printer.begin(question, columns)
             await run_all(columns)

@@ -12,8 +12,10 @@ from swebench_tui import __version__
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "compare": ("compare", "Ask several models the same and print what they answer."),
+    "completions": ("completions", "What makes your shell complete commands and providers."),
     "doctor": ("doctor", "What is installed, configured and reachable."),
     "embedded": ("embedded", "The model that needs no key and no network."),
+    "keys": ("keys", "Every action of the app, and its key."),
     "models": ("models", "The models of every provider that is ready."),
     "provider": ("provider", "Providers: which there are, how they are reached, whether they answer."),
     "settings": ("settings", "What is set, and where each value came from; change it."),
@@ -48,6 +50,7 @@ class _Commands(click.Group):
 def main(ctx: click.Context) -> None:
     """Watch language models fix real bugs side by side. Without a command: the full-screen app."""
     if ctx.invoked_subcommand is None:
+        from swebench_tui.cli.setup import open_setup  # noqa: PLC0415 - listing commands needs none
         from swebench_tui.tui.app import run  # noqa: PLC0415 - no command but this one needs Textual
 
-        run()
+        run(open_setup(quiet=True))  # the app itself tells what is wrong with the settings

@@ -11,6 +11,7 @@ import msgspec
 
 from swebench_providers import ProviderRegistry
 from swebench_providers.connection import ConnectionReport, check
+from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
@@ -71,7 +72,7 @@ def _wrapped(start: str, text: str) -> list[str]:
 @command.command(
     "test", short_help="Say whether a provider answers.", epilog="Example: swebench-tui provider test ollama --json"
 )
-@click.argument("name")
+@click.argument("name", shell_complete=provider_names)
 @click.option("--model", default="", metavar="ID", help="Ask this model instead of the default one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def test(name: str, model: str, *, as_json: bool) -> None:
@@ -93,7 +94,7 @@ def test(name: str, model: str, *, as_json: bool) -> None:
 @command.command(
     "models", short_help="List the models a provider has.", epilog="Example: swebench-tui provider models ollama --json"
 )
-@click.argument("name")
+@click.argument("name", shell_complete=provider_names)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def models(name: str, *, as_json: bool) -> None:
     """Ask provider NAME which models it has, with window, output limit and price where they are known."""

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from swebench_providers import Event, Provider, UnifiedRequest
+from swebench_providers import (
+    ErrorKind,
+    Event,
+    Provider,
+    ProviderConfig,
+    ProviderError,
+    ProviderRegistry,
+    UnifiedRequest,
+)
 from swebench_providers.coordinator import ProviderCoordinator
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
+from swebench_providers.policies.stack import Streams
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_providers.routes import Candidate
+from swebench_tui.settings.errors import KeyStoreError
 
 _WATCHED: Final = RetrySettings(attempts=3)
 """Somebody sits before it: rather an error soon, which says what to do, than five waits."""
@@ -31,9 +41,10 @@ class Asking:
         policies = Policies(retry=_WATCHED, limits=limits or {}, patience=0.0)
         self._coordinator = ProviderCoordinator([], policies, clock=_Clock(now))
 
-    def of(self, provider: Provider, more_keys: Mapping[str, Provider] | None = None, *, label: str = "") -> Guarded:
-        """`provider` within the policies; with `more_keys`, which are by label, another key may answer."""
-        return Guarded(self._coordinator, Candidate(provider, label=label, more_keys=more_keys or {}))
+    def of(self, by_key: Mapping[str, Provider]) -> Guarded:
+        """A provider within the policies, by the label of each of its keys; there is one at least."""
+        (label, provider), *others = by_key.items()
+        return Guarded(self._coordinator, Candidate(provider, label=label, more_keys=dict(others)))
 
     def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares."""
@@ -59,3 +70,38 @@ class Guarded:
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         return self._coordinator.stream_from(self._candidate, request)
+
+
+class Reached(NamedTuple):
+    """A provider, bare and within the policies."""
+
+    provider: Provider
+    streams: Streams
+
+
+class Reach:
+    """Providers as the user has set them up. May be used from any thread, but for what streams."""
+
+    def __init__(
+        self,
+        registry: ProviderRegistry,
+        asking: Asking,
+        configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
+    ) -> None:
+        self.asking = asking
+        self._registry = registry
+        self._configs = configs or (lambda name: {"": registry.configure(name)})
+
+    def reach(self, name: str) -> Reached:
+        """Reads the provider's keys: blocks. Raises `ProviderError`, also for a key that is out of reach."""
+        try:
+            configs = self._configs(name)
+        except KeyStoreError as error:
+            what, hint = str(error), error.hint
+        else:
+            return self.reached({label: self._registry.get_provider(name, each) for label, each in configs.items()})
+        raise ProviderError(ErrorKind.AUTH, what, hint=hint, reason="key_out_of_reach")
+
+    def reached(self, by_key: Mapping[str, Provider]) -> Reached:
+        """The provider of these keys."""
+        return Reached(next(iter(by_key.values())), self.asking.of(by_key))

@@ -13,10 +13,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from swebench_providers import ProviderRegistry
+from swebench_providers import ProviderConfig, ProviderRegistry
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.statistics import ProviderHealth
-from swebench_tui.runs.asking import Asking
+from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column
 
 T = TypeVar("T")
@@ -25,18 +25,20 @@ T = TypeVar("T")
 class Engine:
     """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
-    `asking` holds the policies around all that is asked there.
+    `configs` gives a provider's configuration with each of its keys; None is one by the registry. `limits` are the
+    user's own rate limits, by provider.
     """
 
     def __init__(
         self,
         registry: ProviderRegistry,
         *,
+        configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
         limits: Mapping[str, RateLimits] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
-        self.asking = Asking(limits, now=now)
+        self._reach = Reach(registry, Asking(limits, now=now), configs)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._running: dict[Column, Future[None]] = {}
@@ -58,11 +60,18 @@ class Engine:
         """Run any coroutine in the engine's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
+    async def reach(self, provider: str) -> Reached:
+        """A provider with all its keys, within the policies. Reads the keys, in a thread; raises `ProviderError`.
+
+        Called in the caller's own loop.
+        """
+        return await asyncio.to_thread(self._reach.reach, provider)
+
     async def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares. Called in the caller's own loop."""
 
         async def look() -> dict[str, ProviderHealth]:
-            return self.asking.health()
+            return self._reach.asking.health()
 
         return await asyncio.wrap_future(self.submit(look()))
 

@@ -1,16 +1,22 @@
-"""The full-screen app: owns the engine, the theme and the modes; what a screen shows is the screen's own business."""
+"""The full-screen app: owns the engine, the theme, the keys and the modes; what a screen shows is its own business."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
-from textual.app import App
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
 
 from swebench_providers import ProviderRegistry, get_registry
 from swebench_tui import paths
@@ -18,61 +24,235 @@ from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
+from swebench_tui.settings.definitions import Settings
+from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.prices_file import PricesError
+from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.tui import faults
+from swebench_tui.tui.bindings import words
+from swebench_tui.tui.faults import SafeApp
 from swebench_tui.tui.lineup import default_lineup
+from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.compare import CompareScreen
+from swebench_tui.tui.widgets.mode_bar import ModeBar
+from swebench_tui.tui.widgets.too_small import LEAST
+
+if TYPE_CHECKING:
+    from swebench_tui.settings.setup import Setup
+    from swebench_tui.tui.crash_report import CrashReport
+    from swebench_tui.tui.screens.models import ModelsScreen
 
 _QUIT_WINDOW: Final = 2.0
 _PROBLEM_SECONDS: Final = 30.0
 _HERE: Final = Path(__file__).parent
 
 
-class SwebenchApp(App[None]):
-    """The program's screens, and what they share."""
+@runtime_checkable
+class KnowsKeys(Protocol):
+    """A setup that can take every key it has read so far out of a text."""
+
+    def scrub(self, text: str) -> str: ...
+
+
+class SwebenchApp(SafeApp):
+    """The program's screens, and what they share. `setup` is what the user has set up; None for a test without."""
 
     TITLE = "swebench-tui"
     CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (30, "-tall")]  # noqa: RUF012
+    DEFAULT_MODE = HOME_MODE = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+c", "quit_twice", "quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+c", "quit_twice", "quit (twice)", show=False, priority=True, id="app.quit"),
         Binding("question_mark", "toggle_help", "help", key_display="?", id="app.help"),
+        Binding("f1", "toggle_help", "help", show=False, id="app.help_too"),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "all commands",
+            show=False,
+            priority=True,
+            tooltip="Find any command",
+            id="app.palette",
+        ),
+        *(Binding(mode.key, f"mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}") for mode in MODES),
     ]
+
+    spent_today: reactive[Decimal | None] = reactive(None)
+    """USD, for the bar of modes. None until somebody counts it: nothing is shown then."""
 
     def __init__(
         self,
         registry: ProviderRegistry | None = None,
         *,
+        setup: Setup | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._lineup = default_lineup() if lineup is None else lineup
-        self.engine = Engine(registry or get_registry(), now=now)
+        self.setup = setup
+        self.engine = Engine(
+            registry or (setup.registry if setup else get_registry()),
+            configs=setup.configs if setup else None,
+            limits=rate_limits(setup.settings) if setup else None,
+            now=now,
+        )
         self.now = now
-        self._problem = problem
+        self._problems: list[tuple[str, str]] = []
+        if problem is not None:
+            self._problems.append(("Your own prices are not used", f"{problem} {problem.hint}"))
         self._quit_asked = float("-inf")
+        for mode in MODES:
+            self.add_mode(mode.name, getattr(self, f"_{mode.name}_screen"))
+        self._take_themes()
+        self._kept_theme = self.theme
 
-    def get_default_screen(self) -> CompareScreen:
-        return CompareScreen(self.engine, self._lineup, now=self.now)
+    @property
+    def settings(self) -> Settings:
+        """What the user has set."""
+        return self.setup.settings if self.setup else Settings()
+
+    @property
+    def compare(self) -> CompareScreen:
+        """The Compare screen, also while another mode is shown."""
+        screen = self._screen_stacks["compare"][0]
+        assert isinstance(screen, CompareScreen)  # noqa: S101 - the mode's own screen
+        return screen
+
+    def scrub(self, text: str) -> str:
+        setup: object = self.setup
+        return setup.scrub(text) if isinstance(setup, KnowsKeys) else text
+
+    # The modes: each screen is imported when it is first shown.
+
+    def _compare_screen(self) -> CompareScreen:
+        return CompareScreen(self.engine, self._lineup, editor=self.settings.editor, now=self.now)
+
+    def _batch_screen(self) -> Screen[None]:
+        from swebench_tui.tui.screens.not_built import BatchScreen  # noqa: PLC0415
+
+        return BatchScreen()
+
+    def _models_screen(self) -> Screen[None]:
+        from swebench_tui.tui.screens.models import ModelsScreen  # noqa: PLC0415
+
+        return ModelsScreen(self.engine)
+
+    def _providers_screen(self) -> Screen[None]:
+        from swebench_tui.tui.screens.providers import ProvidersScreen  # noqa: PLC0415
+
+        return ProvidersScreen(self.setup, self.engine)
+
+    def _history_screen(self) -> Screen[None]:
+        from swebench_tui.tui.screens.not_built import HistoryScreen  # noqa: PLC0415
+
+        return HistoryScreen()
+
+    def action_mode(self, name: str) -> None:
+        """Go to a mode, and to the screen that was last open there."""
+        self.switch_mode(name)
+
+    async def on_models_screen_chosen(self, event: ModelsScreen.Chosen) -> None:
+        """A model of the Models screen goes into Compare."""
+        if await self.compare.add(event.target):
+            self.notify(one_line(f"{event.target} is in Compare now (1)."), markup=False)
+
+    def watch_spent_today(self, spent: Decimal | None) -> None:
+        for stack in self._screen_stacks.values():
+            for screen in stack[:1]:
+                for bar in screen.query(ModeBar):
+                    bar.spent = spent
+
+    # Starting, and ending.
 
     def on_mount(self) -> None:
-        if self._problem is not None:
-            self.notify(
-                one_line(f"{self._problem} {self._problem.hint}"),
-                title="Your own prices are not used",
-                severity="error",
-                timeout=_PROBLEM_SECONDS,
-                markup=False,
-            )
+        self.take_over_loop()
+        self._take_keymap()
+        if self.setup is not None:
+            self._problems += [("In your settings", f"{error} {error.hint}") for error in self.setup.problems]
+        for title, told in self._problems:
+            self.notify(one_line(told), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
+
+    def _take_themes(self) -> None:
+        """Before there is a loop that reading could hold up; the first paint has the right colours."""
+        folder, chosen = paths.config() / "themes", self.settings.appearance.theme
+        if not chosen and not folder.is_dir():
+            return
+        from swebench_tui.tui import themes  # noqa: PLC0415 - few have themes of their own
+
+        own, errors = themes.load(folder)
+        for theme in own:
+            self.register_theme(theme)
+        self.theme, wrong = themes.choose(chosen, list(self.available_themes))
+        errors += [wrong] if wrong else []
+        self._problems += [("A theme is not used", f"{error} {error.hint}") for error in errors]
+
+    def _take_keymap(self) -> None:
+        if not self.settings.keymap:
+            return
+        from swebench_tui.tui import actions  # noqa: PLC0415 - imports every screen
+
+        good, problems = actions.check(self.settings.keymap, actions.actions())
+        self.set_keymap(good)
+        self._problems += [("A key is not used", f"{problem.what}. {problem.hint}") for problem in problems]
+
+    def watch_theme(self, theme: str) -> None:
+        """A theme picked in the palette is there the next time."""
+        if self.is_running and self.setup is not None and theme != self._kept_theme:
+            self._kept_theme = theme
+            self.run_worker(self._keep_theme(self.setup, theme), group="theme", exclusive=True)
+
+    async def _keep_theme(self, setup: Setup, theme: str) -> None:
+        try:
+            await asyncio.to_thread(setup.change, ("appearance", "theme"), theme)
+        except SetupError as error:
+            told = one_line(f"{error} {error.hint}")
+            self.notify(told, title="The theme is not remembered", severity="error", markup=False)
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)
 
+    # What the palette has.
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Actions of the screen, modes, themes, settings, setting up again."""
+        for key, active in screen.active_bindings.items():
+            binding, node = active.binding, active.node
+            if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.")):
+                run = self._command(binding.action, node)
+                yield SystemCommand(words(type(node), binding), f"Key {key}", run)
+        for mode in MODES:
+            yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
+        yield SystemCommand("Theme", "Choose the colours; they are remembered", self.action_change_theme)
+        yield SystemCommand("Settings", "Where they are, and how to change them", self.action_open_settings)
+        yield SystemCommand("Set up again", "Providers and keys, step by step", self.action_open_wizard)
+        yield SystemCommand("Help", "Keys of what has the focus", self.action_toggle_help)
+        yield SystemCommand("Quit", "Stop everything and leave", self.action_quit)
+
+    def _command(self, action: str, node: object) -> Callable[[], object]:
+        async def run() -> None:
+            await self.run_action(action, node)  # type: ignore[arg-type]
+
+        return run
+
+    def action_open_wizard(self) -> None:
+        """Set up providers and keys step by step."""
+        self.notify(
+            "The steps for setting up are not built yet. Providers (4) says what each provider lacks.",
+            severity="warning",
+        )
+
+    def action_open_settings(self) -> None:
+        """Change settings."""
+        self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
+
+    # Leaving, and help.
+
     def action_quit_twice(self) -> None:
-        """The first press warns: it is too easily meant for something else."""
+        """Quit on the second press; the first one warns, as it is too easily meant for something else."""
         if self.now() - self._quit_asked < _QUIT_WINDOW:
             self.exit()
             return
@@ -81,18 +261,27 @@ class SwebenchApp(App[None]):
 
     def action_toggle_help(self) -> None:
         """Help for what has the focus."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
+        from swebench_tui.tui.screens.help import HelpScreen  # noqa: PLC0415
+
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
         else:
-            self.action_show_help_panel()
+            self.push_screen(HelpScreen(self.screen))
 
 
-def run() -> None:
-    """Show the app until the user leaves it."""
-    registry = get_registry()
-    app = SwebenchApp(registry, problem=_own_prices(registry))
+def run(setup: Setup | None = None) -> None:
+    """Show the app until the user leaves it; ends the process, with status 1 after a fault."""
+    sys.exit(faults.guarded(lambda: _show(setup)))
+
+
+def _show(setup: Setup | None) -> CrashReport | None:
+    registry = setup.registry if setup else get_registry()
+    app = SwebenchApp(registry, setup=setup, problem=_own_prices(registry))
     rest_the_collector()
+    threading.excepthook = app.thread_failed
+    logging.getLogger().addHandler(logging.NullHandler())  # else what is logged while ending appears as noise
     app.run()
+    return app.crash
 
 
 def _own_prices(registry: ProviderRegistry) -> PricesError | None:

@@ -17,6 +17,7 @@ from textual.widgets import Input
 
 from swebench_providers import ProviderRegistry
 from swebench_tui.runs.target import parse_target
+from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.compare import CompareScreen
 from swebench_tui.tui.screens.pick_task import PickTaskScreen
@@ -49,12 +50,15 @@ async def running(
     size: tuple[int, int] = SIZE,
     now: Callable[[], float] = time.monotonic,
     loaded: bool = True,
+    setup: Setup | None = None,
+    errors_expected: bool = False,
 ) -> AsyncGenerator[Pilot[None], None]:
     """The app with a column for each `PROVIDER:MODEL`, its first task `loaded`. `server` answers for two providers."""
     reached = {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": server.base_url} if server else {}
     app = SwebenchApp(
         registry or ProviderRegistry({**reached, **(environ or {})}),
         lineup=[parse_target(target) for target in targets] or None,
+        setup=setup,
         now=now,
     )
     app.animation_level = "none"
@@ -62,13 +66,14 @@ async def running(
         if loaded:
             await wait_until(pilot, lambda: compare_screen(pilot).question is not None, what="the first task")
         yield pilot
+        if not errors_expected:
+            assert [report.text for report in app.unexpected] == []
 
 
 def compare_screen(pilot: Pilot[None]) -> CompareScreen:
-    """The Compare screen, also where a dialog is above it."""
-    screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, CompareScreen)
-    return screen
+    """The Compare screen, also where a dialog is above it, or another mode is shown."""
+    assert isinstance(pilot.app, SwebenchApp)
+    return pilot.app.compare
 
 
 def column(pilot: Pilot[None], index: int = 0) -> ColumnView:

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -18,14 +17,15 @@ from swebench_providers import ProviderError
 from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target, parse_target
+from swebench_tui.tui.steady import Dialog
 
 
-class AddModelScreen(ModalScreen[Target | None]):
+class AddModelScreen(Dialog[Target | None]):
     """Gives back whom to ask, or None. After a provider's name and a colon its models are listed live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="add_model.leave"),
-        Binding("down", "to_list", "to the list", show=False),
+        Binding("down", "to_list", "to the list", show=False, id="add_model.to_list"),
     ]
 
     def __init__(self, engine: Engine) -> None:

@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
 import msgspec
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalScroll
-from textual.screen import Screen
-from textual.widgets import Footer, Static
 
 from swebench_providers import ProviderError
 from swebench_tui import paths
@@ -25,8 +23,10 @@ from swebench_tui.runs.column import Column
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target
+from swebench_tui.tui.copying import copy
 from swebench_tui.tui.screens.add_model import AddModelScreen
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.main_screen import MainScreen
 from swebench_tui.tui.screens.pick_task import PickTaskScreen
 from swebench_tui.tui.widgets.column_view import ColumnView
 from swebench_tui.tui.widgets.task_bar import TaskBar
@@ -36,12 +36,15 @@ _FRAME: Final = 1 / 20
 _SLOW: Final = 0.03
 """Seconds a frame may take; a key pressed meanwhile waits for it, and then for its own."""
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
-_FOOTER_WIDTH: Final = 90  # cells that the keys need with air between them
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(MainScreen):
     """Columns run in the engine's thread; the screen looks at them at its own pace and draws what changed."""
 
+    MODE = "compare"
+    FOCUS_ACTIONS = frozenset(
+        {"compare.cancel_column", "compare.rerun", "compare.zoom", "compare.copy", "compare.remove_column"}
+    )
     HELP = """\
 # Compare
 
@@ -70,8 +73,17 @@ control characters are shown as pictures, such as `␛`.
         Binding("delete", "remove_column", "remove", key_display="del", show=False, id="compare.remove_column"),
     ]
 
-    def __init__(self, engine: Engine, targets: Iterable[Target], *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        targets: Iterable[Target],
+        *,
+        editor: str = "",
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`editor` is the one of the settings, for the prompt."""
         super().__init__()
+        self._editor = editor
         self._engine = engine
         self._targets = list(targets)
         self._now = now
@@ -81,21 +93,16 @@ control characters are shown as pictures, such as `␛`.
         self._next = 0
         self._at_once = MAX_COLUMNS
 
-    def compose(self) -> ComposeResult:
-        yield Static("[b]swebench-tui[/b]   1 Compare", id="modes")
+    def compose_body(self) -> ComposeResult:
         yield TaskBar()
         with HorizontalScroll(can_focus=False), Horizontal(id="columns"):
             for target in self._targets:
                 yield ColumnView(target)
-        yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self._make_room(len(self.columns))
         self.query(ColumnView).first().focus_answer()
         self._ask_first_task()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.query_one(Footer).compact = event.size.width < _FOOTER_WIDTH
 
     @property
     def question(self) -> Question | None:
@@ -111,6 +118,12 @@ control characters are shown as pictures, such as `␛`.
     def focused_column(self) -> ColumnView | None:
         """The column that has the focus."""
         return next((view for view in self.columns if view.has_focus_within), None)
+
+    @property
+    def private_texts(self) -> Iterable[str]:
+        if self._question is not None:
+            yield self._question.prompt
+        yield from (view.answer for view in self.columns)
 
     # What is asked.
 
@@ -141,7 +154,9 @@ control characters are shown as pictures, such as `␛`.
     async def action_edit_prompt(self) -> None:
         """Write the prompt by hand; for a task the patch is still checked."""
         question = self._question
-        text = await self.app.push_screen_wait(EditPromptScreen(question.prompt if question else ""))
+        text = await self.app.push_screen_wait(
+            EditPromptScreen(question.prompt if question else "", editor=self._editor)
+        )
         if text is None or not text.strip() or (question and text == question.prompt):
             return
         if question is None or question.instance is None:
@@ -158,16 +173,27 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
         """Add a column."""
-        if len(self.columns) >= MAX_COLUMNS:
-            self.notify(f"There is room for {MAX_COLUMNS} columns. Remove one with delete.", severity="warning")
-            return
-        target = await self.app.push_screen_wait(AddModelScreen(self._engine))
-        if target is None:
-            return
+        if self._has_room():
+            target = await self.app.push_screen_wait(AddModelScreen(self._engine))
+            if target is not None:
+                await self.add(target)
+
+    async def add(self, target: Target) -> bool:
+        """A column for this model, where there is room for one; says so where there is none."""
+        if not self._has_room():
+            return False
         view = ColumnView(target)
         self._make_room(len(self.columns) + 1)
         await self.query_one("#columns").mount(view)
         view.focus_answer()
+        return True
+
+    def _has_room(self) -> bool:
+        if len(self.columns) < MAX_COLUMNS:
+            return True
+        words = f"There is room for {MAX_COLUMNS} columns. Remove one in Compare with delete."
+        self.app.notify(words, severity="warning")
+        return False
 
     def action_remove_column(self) -> None:
         """Take the focused column away, stopping it first."""
@@ -215,20 +241,24 @@ control characters are shown as pictures, such as `␛`.
         if view is not None and self._question is not None and not view.running:
             self._start(view)
 
-    def _start(self, view: ColumnView) -> None:
+    @work
+    async def _start(self, view: ColumnView) -> None:
         question = self._question
-        if question is None:
+        if question is None or view.starting:
             return
         try:
-            provider = self._engine.registry.get_provider(view.target.provider)
+            with view.start():
+                reached = await self._engine.reach(view.target.provider)
         except ProviderError as error:
             view.show_problem(error)
+            return
+        if not view.is_attached:  # removed meanwhile
             return
         column = Column(
             view.target,
             question.request(max_tokens=None),
-            provider,
-            streams=self._engine.asking.of(provider),
+            reached.provider,
+            streams=reached.streams,
             judge=question.judge if question.wants_patch else None,
             now=self._now,
         )
@@ -249,14 +279,14 @@ control characters are shown as pictures, such as `␛`.
         elif self.focused_column is not None:
             self.maximize(self.focused_column, container=False)
 
-    def action_copy(self) -> None:
+    @work
+    async def action_copy(self) -> None:
         """Copy the answer of the focused column."""
         text = self.focused_column.answer if self.focused_column else ""
         if not text:
             self.notify("There is no answer to copy in this column.", severity="warning")
             return
-        self.app.copy_to_clipboard(text)
-        self.notify(f"Copied {len(text):,} characters through the terminal (OSC 52).", timeout=3)
+        await copy(self.app, text)
 
     # Drawing.
 

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -18,17 +17,18 @@ from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.printable import one_line
+from swebench_tui.tui.steady import Dialog
 
 MOST_SHOWN: Final = 300
 """Rows in the list at once: filling it with thousands would hold up the keys."""
 
 
-class PickTaskScreen(ModalScreen[tuple[str, Instance] | None]):
+class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
     """Gives back the dataset and the task, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="pick_task.leave"),
-        Binding("down", "to_list", "to the list", show=False),
+        Binding("down", "to_list", "to the list", show=False, id="pick_task.to_list"),
     ]
 
     def __init__(self, dataset: str, current: Instance | None) -> None:

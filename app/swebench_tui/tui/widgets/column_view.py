@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -24,6 +27,7 @@ class ColumnView(Vertical):
         super().__init__()
         self.target = target
         self.column: Column | None = None
+        self.starting = False
         self._drawn_facts: Facts | None = None
         self._drawn_pieces = 0
         self.border_title = Content(one_line(_title(target, target.model)))
@@ -36,6 +40,15 @@ class ColumnView(Vertical):
     @property
     def running(self) -> bool:
         return self.column is not None and not self.column.facts.settled
+
+    @contextmanager
+    def start(self) -> Iterator[None]:
+        """While its provider's keys are being read."""
+        self.starting = True
+        try:
+            yield
+        finally:
+            self.starting = False
 
     @property
     def settled(self) -> bool:

@@ -1,0 +1,126 @@
+"""All actions with a key, collected from the `BINDINGS` of app, screens and widgets: there is no second list."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import Final
+
+import msgspec
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.keys import Keys, _character_to_key
+
+from swebench_tui import tui
+from swebench_tui.tui.bindings import words
+
+APP: Final = "everywhere"
+_MODIFIERS: Final = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
+_NAMED_KEYS: Final = frozenset(key.value.rpartition("+")[2] for key in Keys if "<" not in key.value)
+_PUNCTUATION: Final = frozenset(map(_character_to_key, map(chr, range(0x20, 0x7F))))
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """`key` is as in `settings.keymap`, several separated by commas; `screen` is where it works."""
+
+    id: str
+    key: str
+    description: str
+    screen: str
+
+
+class KeymapProblem(msgspec.Struct, frozen=True):
+    """A line of the keymap that does not hold, and what to do."""
+
+    what: str
+    hint: str
+
+
+@cache
+def actions() -> tuple[Action, ...]:
+    """Every action, by id. Imports all screens: for `swebench-tui keys` and for a keymap of the user's own."""
+    for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
+        import_module(module.name)
+    found = [_action(part, binding) for part, binding in _bindings(DOMNode)]
+    return tuple(sorted(found, key=lambda action: (action.screen != APP, action.screen, action.id)))
+
+
+def check(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[dict[str, str], list[KeymapProblem]]:
+    """The part of the keymap that can hold, and what is wrong with the rest."""
+    by_id = {action.id: action for action in known}
+    good: dict[str, str] = {}
+    problems: list[KeymapProblem] = []
+    for name, keys in keymap.items():
+        if name not in by_id:
+            near = get_close_matches(name, by_id, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "`swebench-tui keys` lists all actions."
+            problems.append(KeymapProblem(f"keymap: there is no action {name!r}", hint))
+        elif wrong := [key for key in _split(keys) if not _is_key(key)]:
+            hint = "Write it as f5, ctrl+r, shift+tab or a letter; `swebench-tui keys` shows how."
+            problems.append(KeymapProblem(f"keymap: {name} is {keys!r}, and {wrong[0]!r} is no key", hint))
+        else:
+            good[name] = ",".join(map(_normal, _split(keys)))
+    while clash := _clash(good, known):
+        name, other, key = clash
+        del good[name]
+        hint = f"Give one of them another key, or move {other} away too."
+        problems.append(KeymapProblem(f"keymap: {name} and {other} would both be on {key}", hint))
+    return good, problems
+
+
+def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str, str] | None:
+    """The first remapped action that shares a key with another one which works in the same place."""
+    taken: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for action in known:
+        for key in _split(keymap.get(action.id, action.key)):
+            taken[action.screen, _normal(key)].append(action.id)
+    for name in keymap:
+        action = next(one for one in known if one.id == name)
+        for key in _split(keymap[name]):
+            places = {where for where, of in taken if of == key} if action.screen == APP else {APP, action.screen}
+            for where in sorted(places):
+                other = next((one for one in taken[where, key] if one != name), None)
+                if other is not None:
+                    return name, other, key
+    return None
+
+
+def _bindings(kind: type[DOMNode]) -> Iterator[tuple[type[DOMNode], Binding]]:
+    """Of every class below `kind` that is this program's."""
+    for part in kind.__subclasses__():
+        if part.__module__.startswith("swebench_tui."):
+            own = part.__dict__.get("BINDINGS", ())
+            yield from ((part, binding) for binding in Binding.make_bindings(own) if binding.id)
+        yield from _bindings(part)
+
+
+def _action(part: type[DOMNode], binding: Binding) -> Action:
+    return Action(id=binding.id or "", key=binding.key, description=words(part, binding), screen=_place(part))
+
+
+def _place(part: type[DOMNode]) -> str:
+    name = part.__name__
+    if name.endswith("App"):
+        return APP
+    words = name.removesuffix("Screen").removesuffix("View")
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in words).strip()
+
+
+def _split(keys: str) -> list[str]:
+    return [key.strip() for key in keys.split(",")]
+
+
+def _normal(key: str) -> str:
+    """As Textual names it: `?` is `question_mark`."""
+    return _character_to_key(key) if len(key) == 1 else key
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, name = key.split("+") if len(key) > 1 else [key]
+    if not _MODIFIERS.issuperset(modifiers) or not name:
+        return False
+    return len(name) == 1 or name in _NAMED_KEYS or name in _PUNCTUATION

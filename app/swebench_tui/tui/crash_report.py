@@ -1,0 +1,173 @@
+"""What is written down of an error nobody expected: enough to mend it, and nothing of the user's.
+
+A report has versions, platform, terminal, the screens and the traceback's places. It has no value of a variable: locals
+hold keys and answers. What the error itself says is cut, and keys, the user's folder and quotations from prompts and
+answers are taken out of it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from swebench_tui import __version__, private_file
+from swebench_tui.printable import neutralise, one_line
+from swebench_tui.tui import redact
+
+_PACKAGES: Final = ("textual", "rich", "click", "msgspec", "httpx", "httpx-aiohttp", "aiohttp", "keyring")
+_VARIABLES: Final = ("TERM", "COLORTERM", "NO_COLOR", "TERM_PROGRAM", "LANG", "LC_ALL")
+_LONGEST_MESSAGE: Final = 300
+_MOST_ERRORS: Final = 8
+_MOST_FRAMES: Final = 40
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the app's state goes into a report, and what must not.
+
+    `screens` are names of classes. `private` are prompts and answers, None where they are not
+    known: then no error's words are taken over. `scrub` masks the keys the app knows of.
+    """
+
+    size: tuple[int, int] = (0, 0)
+    screens: Sequence[str] = ()
+    private: Sequence[str] | None = ()
+    scrub: Callable[[str], str] = str
+    environ: Mapping[str, str] = {}
+    home: Path = Path("/")
+
+
+class CrashReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`what` is one line for people, `text` the whole report."""
+
+    what: str
+    where: str
+    text: str
+
+    def save(self, folder: Path) -> Path:
+        """Write it to a file of mode 0600. Blocks; raises `OSError`."""
+        return private_file.write_new(folder / "crash-reports", "crash", ".txt", self.text)
+
+
+def surroundings(**known: object) -> Surroundings:
+    """What holds for this process, with what the caller knows besides."""
+    return msgspec.structs.replace(Surroundings(environ=dict(os.environ), home=Path.home()), **known)
+
+
+def make(error: BaseException, around: Surroundings) -> CrashReport:
+    """Write the report. Raises nothing: it is made where another error would end the program without a word."""
+    clean = _cleaner(around)
+    errors = list(_chain(error))
+    what = clean(_message(errors[-1], around))
+    lines = [
+        "swebench-tui: report of an unexpected error",
+        f"at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "",
+        f"versions   swebench-tui {__version__}, Python {platform.python_version()}, {_versions()}",
+        f"platform   {platform.platform()}",
+        f"terminal   {around.size[0]}x{around.size[1]}, {_terminal(around.environ)}",
+        f"screens    {' > '.join(around.screens) or 'none yet'}",
+        "",
+    ]
+    for number, one in enumerate(errors):
+        lines += ["which led to:"] * (number > 0)
+        lines += _places(one)
+        lines += [_message(one, around), ""]
+    text = neutralise(clean("\n".join(lines)))
+    return CrashReport(what=one_line(what), where=one_line(clean(_last_place(errors[-1]))), text=text)
+
+
+def _cleaner(around: Surroundings) -> Callable[[str], str]:
+    secrets = redact.secrets_of(around.environ)
+
+    def clean(text: str) -> str:
+        return redact.without_home(redact.without_keys(around.scrub(text), secrets), around.home)
+
+    return clean
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, the first one first; those of a group follow their group's causes."""
+    found: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo and len(found) < _MOST_ERRORS:
+        one = todo.pop()
+        if one is None or any(one is known for known in found):
+            continue
+        found.append(one)
+        if isinstance(one, BaseExceptionGroup):
+            todo.extend(one.exceptions)
+        todo.append(getattr(one, "error", None) if _wraps(one) else None)
+        todo.append(one.__cause__ if one.__suppress_context__ or one.__cause__ else one.__context__)
+    return reversed(found)
+
+
+def _wraps(error: BaseException) -> bool:
+    """Textual's WorkerFailed carries the worker's error, and not as its cause."""
+    return isinstance(getattr(error, "error", None), BaseException)
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    if len(frames) > _MOST_FRAMES:
+        yield f"  … {len(frames) - _MOST_FRAMES} places left out"
+    for frame in frames[-_MOST_FRAMES:]:
+        yield f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}"
+        if frame.line:
+            yield f"    {frame.line}"
+
+
+def _last_place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{_short(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+
+
+def _short(filename: str) -> str:
+    """The path inside its package: where Python is installed says nothing of the error."""
+    _, found, inside = filename.rpartition("site-packages" + os.sep)
+    if found:
+        return inside
+    base = str(Path(__file__).parents[2]) + os.sep
+    return filename.removeprefix(base).removeprefix(sys.base_prefix + os.sep)
+
+
+def _message(error: BaseException, around: Surroundings) -> str:
+    """Kind and words, in one line. The words are cut, so a quotation is taken out while it is whole."""
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if around.private is None:
+        return name
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001 - the words are any class's own code
+        words = "(its message cannot be read)"
+    words = _cleaner(around)(words[: 20 * _LONGEST_MESSAGE])  # before it is cut: half a key is no longer found
+    words = one_line(redact.without_quotations(words[: 2 * _LONGEST_MESSAGE], around.private))
+    if len(words) > _LONGEST_MESSAGE:
+        words = f"{words[:_LONGEST_MESSAGE]} … ({len(words):,} characters)"
+    return f"{name}: {words}" if words else name
+
+
+def _versions() -> str:
+    return ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "–"
+
+
+def _terminal(environ: Mapping[str, str]) -> str:
+    told = [f"{name}={environ[name]}" for name in _VARIABLES if name in environ]
+    told += ["over SSH"] * ("SSH_CONNECTION" in environ) + ["in tmux"] * ("TMUX" in environ)
+    return ", ".join(told)

@@ -1,0 +1,130 @@
+"""The Models screen: what is listed, found, told of a provider that fails, and put into Compare."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from swebench_providers import ErrorKind, ModelInfo, ProviderError, ProviderRegistry
+from swebench_tui.tui.screens.models import ModelsScreen
+from tests.app.scripted import SPEC, Gate, ScriptedProvider
+from tests.app.tui.pilot import column, compare_screen, running, shown, top_screen, wait_until
+
+PRICED = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
+FREE = ModelInfo(id="tiny", price_input=Decimal(0), price_output=Decimal(0))
+HOSTILE = ModelInfo(id="[b]evil[/b]\x1b[2J")
+
+
+class Listing(ScriptedProvider):
+    """Lists these models, once the gate is open; an error is raised."""
+
+    def __init__(self, *models: ModelInfo, gate: Gate | None = None, error: ProviderError | None = None) -> None:
+        super().__init__(spec=msgspec.structs.replace(SPEC, base_url="http://127.0.0.1:9"))
+        self._models, self._gate, self._error = models, gate, error
+
+    async def list_models(self) -> list[ModelInfo]:
+        if self._gate is not None:
+            await self._gate.passed()
+        if self._error is not None:
+            raise self._error
+        return list(self._models)
+
+
+class OnlyThese(ProviderRegistry):
+    """Knows the providers of the test and no other."""
+
+    def __init__(self, **providers: Listing) -> None:
+        super().__init__({})
+        self._names = list(providers)
+        for name, provider in providers.items():
+            self.register(name, provider.spec, lambda *_, provider=provider: provider)
+
+    def list_providers(self) -> list[str]:
+        return self._names
+
+
+async def opened(pilot: Pilot[None], *, until: str) -> ModelsScreen:
+    await pilot.press("3")
+    screen = await top_screen(pilot, ModelsScreen)
+    await wait_until(pilot, lambda: until in shown(screen), what=until)
+    return screen
+
+
+async def test_it_lists_the_models_of_all_providers_with_context_and_price_where_known() -> None:
+    registry = OnlyThese(one=Listing(PRICED, HOSTILE), two=Listing(FREE))
+    async with running("one:x", registry=registry) as pilot:
+        text = shown(await opened(pilot, until="3 of 3 models · 2 providers"))
+        assert "32,768 context  $0.1 / $2" in text
+        assert "context unknown  price unknown" in text
+        assert "context unknown  free" in text
+        assert "[b]evil[/b]␛[2J" in text
+
+
+async def test_each_provider_is_told_while_it_is_asked_and_the_others_do_not_wait_for_it() -> None:
+    gate = Gate()
+    registry = OnlyThese(quick=Listing(FREE), slow=Listing(PRICED, gate=gate))
+    async with running("quick:x", registry=registry) as pilot:
+        screen = await opened(pilot, until="1 of 1 models · 1 provider · asking slow …")
+        assert "quick:tiny" in shown(screen)
+        gate.open()
+        await wait_until(pilot, lambda: "2 of 2 models · 2 providers" in shown(screen), what="the slow one")
+        assert "asking" not in shown(screen)
+
+
+async def test_a_provider_that_fails_is_told_with_what_to_do_and_the_others_are_listed() -> None:
+    error = ProviderError(ErrorKind.AUTH, "the key was refused", hint="Set another key.")
+    async with running("good:x", registry=OnlyThese(good=Listing(FREE), bad=Listing(error=error))) as pilot:
+        screen = await opened(pilot, until="✗ bad: the key was refused → Set another key.")
+        assert "good:tiny" in shown(screen)
+
+
+async def test_local_servers_that_nobody_set_up_are_no_errors() -> None:
+    async with running("embedded:x", registry=ProviderRegistry({})) as pilot:
+        screen = await opened(pilot, until="not running here: fastchat")
+        assert "✗" not in shown(screen)
+
+
+async def test_slash_searches_and_escape_leaves_the_search() -> None:
+    async with running("one:x", registry=OnlyThese(one=Listing(PRICED, FREE))) as pilot:
+        screen = await opened(pilot, until="2 of 2 models")
+        await pilot.press("slash", *"coder one")
+        await wait_until(pilot, lambda: "1 of 2 models" in shown(screen), what="one left")
+        assert "one:tiny" not in shown(screen)
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "2 of 2 models" in shown(screen), what="all again")
+        assert not screen.query_one(Input).has_focus
+        await pilot.press("1")
+        assert pilot.app.current_mode == "compare"
+
+
+async def test_enter_adds_the_model_to_compare() -> None:
+    async with running("one:x", registry=OnlyThese(one=Listing(PRICED, FREE))) as pilot:
+        await opened(pilot, until="2 of 2 models")
+        await pilot.press("down", "enter")
+        await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the column")
+        await wait_until(pilot, lambda: "one:tiny is in Compare now" in shown(pilot.app.screen), what="the word")
+        await pilot.press("1")
+        await wait_until(pilot, lambda: "one · tiny" in shown(pilot.app.screen), what="it in Compare")
+        assert str(column(pilot, 1).target) == "one:tiny"
+
+
+async def test_a_full_compare_takes_no_more_and_says_so() -> None:
+    async with running(*["one:x"] * 4, registry=OnlyThese(one=Listing(FREE))) as pilot:
+        await opened(pilot, until="1 of 1 models")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "room for 4 columns" in shown(pilot.app.screen), what="the word")
+        assert len(compare_screen(pilot).columns) == 4
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_r_asks_again(size: tuple[int, int]) -> None:
+    provider = Listing(FREE)
+    async with running("one:x", registry=OnlyThese(one=provider), size=size) as pilot:
+        screen = await opened(pilot, until="1 of 1 models")
+        provider._models = (FREE, PRICED)
+        await pilot.press("r")
+        await wait_until(pilot, lambda: "2 of 2 models" in shown(screen), what="the new one")
