@@ -16,7 +16,7 @@ import msgspec
 from swebench_tui.settings import document, whole_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.lines import line_of
+from swebench_tui.settings.lines import Lines
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.own_providers import known_providers, wrong_provider
 from swebench_tui.settings.paths_in_files import SettingPath, TomlPath, dotted
@@ -91,6 +91,10 @@ class LayeredSettings:
     def checked(self, path: SettingPath, value: object) -> object:
         """A value as a file would have it. Raises `SettingsError` for one that may not stand there."""
         plain = _checked(path, msgspec.to_builtins(value))
+        try:
+            msgspec.json.encode((path, plain))
+        except UnicodeEncodeError:  # what a terminal of another encoding made of a letter
+            raise SettingsError(f"{dotted(path)} is no text in UTF-8", hint="Type it in a UTF-8 locale.") from None
         match path:
             case ("providers", name, *rest):
                 self._refuse_unknown(name, rest, plain)
@@ -188,7 +192,7 @@ def _read(path: Path, layer: Layer) -> tuple[_Source, Sequence[SettingsError]]:
         return _Source(origin, {}, lambda _: None), []
     from swebench_tui.settings.checking import check  # noqa: PLC0415 - most people have no file to be checked
 
-    line = partial(line_of, text)
+    line = Lines(text)
     found, problems = check(values, source=str(path), line_of=line, project=layer is Layer.PROJECT_FILE)
     return _Source(origin, found, line), problems
 

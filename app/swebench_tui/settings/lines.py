@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from swebench_tui.settings.paths_in_files import TomlPath
 
-_LONGEST: Final = 2_000
+_LONGEST: Final = 200
 """Lines of one statement; a longer one is not looked into, since each line of it is read again with the next."""
+
+_DEEPEST: Final = 8
+"""Names of a path within one statement; a setting has five."""
 
 
 class Statement(NamedTuple):
@@ -42,14 +46,25 @@ def statements(text: str) -> Iterator[Statement]:
         at = last + 1
 
 
-def line_of(text: str, path: TomlPath) -> int | None:
-    """The line, counted from 1, that names `path` or, where none does, the nearest table around it."""
-    best: tuple[int, int] | None = None
-    for statement in statements(text):
-        for named in statement.paths:
-            if named == path[: len(named)] and (best is None or len(named) > best[0]):
-                best = (len(named), statement.first + 1)
-    return best[1] if best else None
+class Lines:
+    """Which line names what in a text; it is looked through when the first one is asked for, and once."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self, path: TomlPath) -> int | None:
+        """The line, counted from 1, that names `path` or, where none does, the nearest table around it."""
+        around = (path[:length] for length in range(len(path), 0, -1))
+        return next((self._named[each] for each in around if each in self._named), None)
+
+    @cached_property
+    def _named(self) -> dict[TomlPath, int]:
+        """Every path with the first line that names it."""
+        named: dict[TomlPath, int] = {}
+        for statement in statements(self._text):
+            for path in statement.paths:
+                named.setdefault(path, statement.first + 1)
+        return named
 
 
 def _statement(lines: list[str], at: int) -> tuple[int, dict[str, object]] | None:
@@ -76,7 +91,7 @@ def _table(value: object, counts: dict[TomlPath, int]) -> TomlPath:
     return path
 
 
-def _paths(value: object) -> Iterator[TomlPath]:
+def _paths(value: object, depth: int = _DEEPEST) -> Iterator[TomlPath]:
     """Every path below a value, each after those above it."""
     inside: Iterator[tuple[str | int, object]]
     if isinstance(value, dict):
@@ -87,4 +102,5 @@ def _paths(value: object) -> Iterator[TomlPath]:
         return
     for name, inner in inside:
         yield (name,)
-        yield from ((name, *path) for path in _paths(inner))
+        if depth > 1:
+            yield from ((name, *path) for path in _paths(inner, depth - 1))

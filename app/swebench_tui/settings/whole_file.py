@@ -13,14 +13,15 @@ from typing import Final
 
 from swebench_tui.settings.errors import SettingsError
 
-LARGEST: Final = 256 * 1024
+LARGEST: Final = 64 * 1024
 """Bytes of a settings file."""
 
-_LONGEST_LINE: Final = 10_000  # the parser's time grows with the square of a dotted key's length
+_LONGEST_LINE: Final = 2_000  # the parser's time grows with the square of a dotted key's length
 _PATIENCE: Final = 5.0  # seconds for another process to be done with the file
 _POLL: Final = 0.02  # seconds
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
 _NEW_MODE: Final = 0o600  # headers may be nobody else's business
+_HINT: Final = "Settings are a short TOML file in UTF-8. Mend it in an editor, or move it away."
 _BOM: Final = "\ufeff"
 
 
@@ -34,24 +35,22 @@ def read(path: Path) -> str | None:
         raise SettingsError(
             f"{path} cannot be read: {_reason(error)}", hint="Make it readable, or remove it."
         ) from None
-    line: int | None = None
     try:
         text = data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        what = f"{path}, line {line}: it is not UTF-8"
     else:
-        if max(map(len, text.split("\n"))) <= _LONGEST_LINE:
-            return text
-        what = f"{path} has a line of more than {_LONGEST_LINE:,} characters"
-    raise SettingsError(what, hint="It has to be TOML in UTF-8. Mend it in an editor, or move it away.", line=line)
+        return _within_bounds(path, text)
+    raise SettingsError(f"{path}, line {line}: it is not UTF-8", hint=_HINT, line=line)
 
 
 def replace(path: Path, text: str) -> None:
     """Write a file in one step: after a crash there is the old one or the new one, whole. It keeps its mode.
 
-    A link stays a link to the file, which is replaced where it is. Raises `SettingsError`.
+    A link stays a link to the file, which is replaced where it is. Raises `SettingsError`, also for a text that could
+    not be read again.
     """
+    _within_bounds(path, text)
     try:
         target = path.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW_MODE
@@ -90,8 +89,20 @@ def _bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise SettingsError(f"{path} has more than {LARGEST:,} bytes", hint="No settings are that long. Move it away.")
+        raise _too_large(path)
     return data
+
+
+def _within_bounds(path: Path, text: str) -> str:
+    if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+        raise _too_large(path)
+    if max(map(len, text.split("\n"))) > _LONGEST_LINE:
+        raise SettingsError(f"{path}: a line may not have more than {_LONGEST_LINE:,} characters", hint=_HINT)
+    return text
+
+
+def _too_large(path: Path) -> SettingsError:
+    return SettingsError(f"{path}: it may not have more than {LARGEST:,} bytes", hint=_HINT)
 
 
 def _write(path: Path, text: str, mode: int) -> None:

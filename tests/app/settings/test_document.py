@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from swebench_tui.settings import document, whole_file
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.lines import line_of
+from swebench_tui.settings.lines import Lines
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.setup import Setup
 from tests.app.settings.documents import settings_documents
@@ -170,12 +170,13 @@ def test_a_value_in_the_place_of_a_table_is_told() -> None:
 
 def test_lines_are_found_in_headers_dotted_keys_inline_tables_and_arrays() -> None:
     text = 'a = """\n[b]\n"""\nb.c = [\n  1, # x\n  2]\n[[d.e]]\nf = 1\n[[d.e]]\nf = { g = 2 }\n[d.e.h]\ni = 1\n'
-    assert line_of(text, ("a",)) == 1
-    assert line_of(text, ("b", "c", 1)) == 4
-    assert line_of(text, ("d", "e", 0, "f")) == 8
-    assert line_of(text, ("d", "e", 1, "f", "g")) == 10
-    assert line_of(text, ("d", "e", 1, "h", "i")) == 12
-    assert line_of(text, ("z",)) is None
+    line_of = Lines(text)
+    assert line_of(("a",)) == 1
+    assert line_of(("b", "c", 1)) == 4
+    assert line_of(("d", "e", 0, "f")) == 8
+    assert line_of(("d", "e", 1, "f", "g")) == 10
+    assert line_of(("d", "e", 1, "h", "i")) == 12
+    assert line_of(("z",)) is None
 
 
 # Whole whatever happens.
@@ -318,6 +319,9 @@ def test_a_change_keeps_what_was_written_since_the_file_was_read(tmp_path: Path)
 @pytest.mark.parametrize(
     "change",
     [
+        lambda setup: setup.change(("keymap", "a"), "x" * 3_000),
+        lambda setup: setup.change(("keymap",), {f"a{number}": "x" * 90 for number in range(1_000)}),
+        lambda setup: setup.change(("editor",), "\ud800"),
         lambda setup: setup.change(("editr",), "vim"),
         lambda setup: setup.change(("editor",), 3),
         lambda setup: setup.change(("providers", "opnai", "model"), "x"),
