@@ -14,6 +14,7 @@ import msgspec
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
+from textual.screen import ModalScreen
 
 from swebench_tui import tui
 from swebench_tui.tui.bindings import words
@@ -25,12 +26,16 @@ _PUNCTUATION: Final = frozenset(map(_character_to_key, map(chr, range(0x20, 0x7F
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` is as in `settings.keymap`, several separated by commas; `screen` is where it works."""
+    """`key` is as in `settings.keymap`, several separated by commas; `screen` is where it works.
+
+    What works everywhere does not work in a `dialog`, so there it may have the same key.
+    """
 
     id: str
     key: str
     description: str
     screen: str
+    dialog: bool = False
 
 
 class KeymapProblem(msgspec.Struct, frozen=True):
@@ -45,7 +50,7 @@ def actions() -> tuple[Action, ...]:
     """Every action, by id. Imports all screens: for `swebench-tui keys` and for a keymap of the user's own."""
     for module in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
         import_module(module.name)
-    found = [_action(part, binding) for part, binding in _bindings(DOMNode)]
+    found = [_action(part, binding) for part, binding in bindings(DOMNode) if binding.id]
     return tuple(sorted(found, key=lambda action: (action.screen != APP, action.screen, action.id)))
 
 
@@ -78,10 +83,11 @@ def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str
     for action in known:
         for key in _split(keymap.get(action.id, action.key)):
             taken[action.screen, _normal(key)].append(action.id)
+    outside = {action.screen for action in known if not action.dialog}
     for name in keymap:
         action = next(one for one in known if one.id == name)
         for key in _split(keymap[name]):
-            places = {where for where, of in taken if of == key} if action.screen == APP else {APP, action.screen}
+            places = outside if action.screen == APP else {action.screen} if action.dialog else {APP, action.screen}
             for where in sorted(places):
                 other = next((one for one in taken[where, key] if one != name), None)
                 if other is not None:
@@ -89,17 +95,22 @@ def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str
     return None
 
 
-def _bindings(kind: type[DOMNode]) -> Iterator[tuple[type[DOMNode], Binding]]:
+def bindings(kind: type[DOMNode]) -> Iterator[tuple[type[DOMNode], Binding]]:
     """Of every class below `kind` that is this program's."""
     for part in kind.__subclasses__():
         if part.__module__.startswith("swebench_tui."):
-            own = part.__dict__.get("BINDINGS", ())
-            yield from ((part, binding) for binding in Binding.make_bindings(own) if binding.id)
-        yield from _bindings(part)
+            yield from ((part, binding) for binding in Binding.make_bindings(part.__dict__.get("BINDINGS", ())))
+        yield from bindings(part)
 
 
 def _action(part: type[DOMNode], binding: Binding) -> Action:
-    return Action(id=binding.id or "", key=binding.key, description=words(part, binding), screen=_place(part))
+    return Action(
+        id=binding.id or "",
+        key=binding.key,
+        description=words(part, binding),
+        screen=_place(part),
+        dialog=issubclass(part, ModalScreen),
+    )
 
 
 def _place(part: type[DOMNode]) -> str:

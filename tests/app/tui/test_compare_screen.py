@@ -6,7 +6,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 from textual.pilot import Pilot
-from textual.widgets import HelpPanel
 
 from swebench_providers import TokenUsage, UsageUpdate
 from swebench_tui.bench import datasets
@@ -325,7 +324,7 @@ async def test_question_mark_shows_help_and_hides_it() -> None:
         await pilot.press("question_mark")
         await wait_until(pilot, lambda: "Several models" in shown(pilot.app.screen), what="help for the screen")
         await pilot.press("question_mark")
-        await wait_until(pilot, lambda: not pilot.app.screen.query(HelpPanel), what="no help")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="no help")
 
 
 async def test_ctrl_c_once_warns_and_leaves_everything_running() -> None:

@@ -87,6 +87,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return paths.data()
 
 
+def only_report(folder: Path) -> str:
+    """The text of the one report, which only its owner can read."""
+    (report,) = folder.rglob("*.txt")
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    return report.read_text("utf-8")
+
+
 async def asked(pilot: Pilot[None]) -> None:
     """Wait for the question, and make it private words."""
     screen = pilot.app.screen
@@ -105,9 +112,7 @@ async def test_an_error_is_told_saved_and_survived_without_a_word_of_the_users(k
         await pilot.press(key)
         dialog = await top_screen(pilot, UnexpectedScreen)
         await wait_until(pilot, lambda: "The report is in" in shown(dialog), what="the file")
-        (report,) = folder.rglob("*.txt")
-        text = report.read_text("utf-8")
-        assert stat.S_IMODE(report.stat().st_mode) == 0o600
+        text = only_report(folder)
         assert "ValueError: bad header" in text
         assert "in explode" in text
         assert "100x30" in text

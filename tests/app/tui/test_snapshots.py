@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 import pytest
 from textual.app import App
+from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -31,7 +32,8 @@ from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.add_model import AddModelScreen
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.pick_task import PickTaskScreen
-from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text, thought
+from swebench_tui.tui.screens.unexpected import UnexpectedScreen
+from tests.app.scripted import SPEC, Gate, ScriptedProvider, finished, registry_of, text, thought
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
@@ -264,3 +266,120 @@ def test_edit_the_prompt(snap_compare: Compare, question: Question) -> None:
         await top_screen(pilot, EditPromptScreen)
 
     assert snap_compare(stage.app, run_before=open_it)
+
+
+# The app's manners.
+
+TWO_SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
+
+
+class Listing(ScriptedProvider):
+    """Lists one priced model and one of which nothing is known; or raises."""
+
+    def __init__(self, *models: ModelInfo, error: ProviderError | None = None) -> None:
+        super().__init__(spec=msgspec.structs.replace(SPEC, base_url="http://127.0.0.1:9"))
+        self._models, self._error = models, error
+
+    async def list_models(self) -> list[ModelInfo]:
+        if self._error is not None:
+            raise self._error
+        return list(self._models)
+
+
+class OnlyThese(ProviderRegistry):
+    """Lists the providers of the test and no other."""
+
+    def __init__(self, **providers: Listing) -> None:
+        super().__init__({})
+        self._names = list(providers)
+        for name, provider in providers.items():
+            self.register(name, provider.spec, lambda *_, provider=provider: provider)
+
+    def list_providers(self) -> list[str]:
+        return self._names
+
+
+def listing(question: Question) -> Stage:
+    priced = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
+    refused = ProviderError(ErrorKind.AUTH, "the key was refused", hint="Set another key with ACME_API_KEY.")
+    registry = OnlyThese(acme=Listing(priced, ModelInfo(id="plain")), local=Listing(), broken=Listing(error=refused))
+    return Stage(question, registry, "acme:coder-7b")
+
+
+async def list_all(stage: Stage, pilot: Pilot[None]) -> None:
+    await stage.open(pilot)
+    await pilot.press("3")
+    await wait_until(pilot, lambda: "2 of 2 models" in shown(pilot.app.screen), what="the models")
+    await wait_until(pilot, lambda: "the key was refused" in shown(pilot.app.screen), what="the error")
+
+
+@TWO_SIZES
+def test_models(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage = listing(question)
+    assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: list_all(stage, pilot))
+
+
+def test_models_without_colours(snap_compare: Compare, question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stage = listing(question)
+    assert snap_compare(stage.app, run_before=lambda pilot: list_all(stage, pilot))
+
+
+def test_models_in_the_terminals_own_colours(snap_compare: Compare, question: Question) -> None:
+    stage = listing(question)
+    stage.app.theme = "ansi-light"
+    assert snap_compare(stage.app, run_before=lambda pilot: list_all(stage, pilot))
+
+
+@TWO_SIZES
+def test_the_bar_with_what_today_cost(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        stage.app.spent_today = Decimal("0.42")
+        await pilot.press("2")
+        await wait_until(pilot, lambda: "today $0.42" in shown(pilot.app.screen), what="the spend")
+        await wait_until(pilot, lambda: "? help" in shown(pilot.app.screen), what="the footer")
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
+
+
+@TWO_SIZES
+def test_help(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("question_mark")
+        await wait_until(pilot, lambda: "Several models" in shown(pilot.app.screen) or size == SMALL, what="its prose")
+        await wait_until(pilot, lambda: "esc back" in shown(pilot.app.screen), what="the footer")
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
+
+
+@TWO_SIZES
+def test_something_went_wrong(
+    snap_compare: Compare, question: Question, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", "/dev/null")
+    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        stage.app.call_later(int, "[b]no[/b] number")
+        dialog = await top_screen(pilot, UnexpectedScreen)
+        dialog.query_one(".hint").update(Content("at swebench_tui/tui/app.py:1"))  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: "could not be saved" in shown(dialog), what="the file")
+        await wait_until(pilot, lambda: "q quit" in shown(dialog), what="the footer")
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
+
+
+def test_a_terminal_that_is_too_small(snap_compare: Compare, question: Question) -> None:
+    stage = Stage(question, registry_of(), "embedded:smollm2")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await wait_until(pilot, lambda: "please make it larger" in shown(pilot.app.screen), what="the word")
+
+    assert snap_compare(stage.app, terminal_size=(50, 12), run_before=open_it)

@@ -24,10 +24,7 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.copying import copy
-from swebench_tui.tui.screens.add_model import AddModelScreen
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.main_screen import MainScreen
-from swebench_tui.tui.screens.pick_task import PickTaskScreen
 from swebench_tui.tui.widgets.column_view import ColumnView
 from swebench_tui.tui.widgets.task_bar import TaskBar
 
@@ -140,6 +137,8 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="question")
     async def action_pick_task(self) -> None:
         """Choose a task of a dataset."""
+        from swebench_tui.tui.screens.pick_task import PickTaskScreen  # noqa: PLC0415 - not before the first paint
+
         current = self._question.instance if self._question else None
         picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
         if picked is None:
@@ -153,6 +152,8 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="question")
     async def action_edit_prompt(self) -> None:
         """Write the prompt by hand; for a task the patch is still checked."""
+        from swebench_tui.tui.screens.edit_prompt import EditPromptScreen  # noqa: PLC0415 - not before the first paint
+
         question = self._question
         text = await self.app.push_screen_wait(
             EditPromptScreen(question.prompt if question else "", editor=self._editor)
@@ -173,6 +174,8 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
         """Add a column."""
+        from swebench_tui.tui.screens.add_model import AddModelScreen  # noqa: PLC0415 - not before the first paint
+
         if self._has_room():
             target = await self.app.push_screen_wait(AddModelScreen(self._engine))
             if target is not None:

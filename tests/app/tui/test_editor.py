@@ -1,0 +1,120 @@
+"""The prompt in the user's own editor: what comes back, what is told, and that nothing stays behind."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from textual.widgets import TextArea
+
+from swebench_providers import ProviderRegistry
+from swebench_tui.settings.definitions import Settings
+from swebench_tui.tui import editor
+from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.editor import EditorError
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from tests.app.tui.pilot import running, shown, top_screen, wait_until
+from tests.app.tui.stand_in_setup import StandInSetup
+
+
+def an_editor(tmp_path: Path, does: str) -> str:
+    """A command that runs these lines of Python with `path`, the file it is to edit."""
+    script = tmp_path / "editor.py"
+    script.write_text(f"import sys, pathlib, os\npath = pathlib.Path(sys.argv[-1])\n{does}\n")
+    return f"{sys.executable} '{script}'"
+
+
+class Lending(SwebenchApp):
+    """A terminal that can be lent to an editor, as the tests' own cannot."""
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        yield
+
+
+def test_the_setting_comes_before_visual_and_visual_before_editor() -> None:
+    environ = {"VISUAL": "sh -c", "EDITOR": "cat", "PATH": "/usr/bin:/bin"}
+    assert editor.command("env -i 'a b'", environ) == ["env", "-i", "a b"]
+    assert editor.command("", environ) == ["sh", "-c"]
+    assert editor.command("", {**environ, "VISUAL": " "}) == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "what"),
+    [
+        ("", "no editor is set"),
+        ("no-such-editor -w", "not installed"),
+        ("vi 'x", "No closing quotation"),
+        ("''", "not installed"),
+    ],
+)
+def test_an_editor_that_cannot_be_started_is_told(setting: str, what: str) -> None:
+    with pytest.raises(EditorError, match=what) as caught:
+        editor.command(setting, {"PATH": "/usr/bin:/bin"})
+    assert caught.value.hint
+
+
+def test_what_is_saved_comes_back_and_the_file_was_private_and_is_gone(tmp_path: Path) -> None:
+    does = f"pathlib.Path({str(tmp_path / 'seen')!r}).write_text(f'{{path}} {{path.stat().st_mode}}')\n"
+    does += "path.write_bytes(path.read_bytes() + 'ü new'.encode())"
+    assert editor.edit("old\r\n", editor.command(an_editor(tmp_path, does), {})) == "old\r\nü new"
+    path, mode = (tmp_path / "seen").read_text().split(" ")
+    assert stat.S_IMODE(int(mode)) == 0o600
+    assert not Path(path).exists()
+    assert not Path(path).parent.exists()
+
+
+def test_an_editor_that_fails_gives_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    does = f"pathlib.Path({str(seen)!r}).write_text(str(path)); path.write_text('half'); sys.exit(3)"
+    with pytest.raises(EditorError, match="status 3"):
+        editor.edit("old", editor.command(an_editor(tmp_path, does), {}))
+    assert not Path(seen.read_text()).exists()
+
+
+@pytest.mark.parametrize("does", ["path.write_bytes(b'\\xff')", "path.unlink()"])
+def test_a_file_that_cannot_be_read_back_is_told(tmp_path: Path, does: str) -> None:
+    with pytest.raises(EditorError) as caught:
+        editor.edit("old", editor.command(an_editor(tmp_path, does), {}))
+    assert "before" in caught.value.hint
+
+
+def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
+    does = "path.write_text(path.read_text() + chr(10))"
+    assert editor.edit("old", editor.command(an_editor(tmp_path, does), {})) == "old"
+
+
+@pytest.mark.parametrize(
+    ("does", "said", "changed"),
+    [
+        ("path.write_text('from the editor')", "", True),
+        ("pass", "left the prompt as it was", False),
+        ("sys.exit(1)", "ended with status 1", False),
+    ],
+)
+async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, said: str, changed: bool) -> None:
+    setup = StandInSetup(Settings(editor=an_editor(tmp_path, does)))
+    app = Lending(ProviderRegistry({}), setup=setup)
+    app.animation_level = "none"
+    async with app.run_test(notifications=True, size=(100, 30)) as pilot:
+        await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+        await pilot.press("e")
+        dialog = await top_screen(pilot, EditPromptScreen)
+        before = dialog.query_one(TextArea).text
+        await pilot.press("ctrl+o")
+        if said:
+            await wait_until(pilot, lambda: said in shown(app.screen), what="the word")
+        assert dialog.query_one(TextArea).text == ("from the editor" if changed else before)
+
+
+async def test_a_terminal_that_cannot_be_lent_is_told() -> None:
+    setup = StandInSetup(Settings(editor="cat"))
+    async with running("compatible:m", setup=setup) as pilot:
+        await pilot.press("e")
+        await top_screen(pilot, EditPromptScreen)
+        await pilot.press("ctrl+o")
+        await wait_until(pilot, lambda: "cannot be lent" in shown(pilot.app.screen), what="the word")

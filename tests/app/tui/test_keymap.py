@@ -1,0 +1,90 @@
+"""Keys of the user's own: every action has an id, and what cannot hold is told and changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.dom import DOMNode
+
+from swebench_tui.settings.definitions import Settings
+from swebench_tui.tui import actions
+from swebench_tui.tui.actions import APP, Action, check
+from tests.app.tui.pilot import compare_screen, running, shown, wait_until
+from tests.app.tui.stand_in_setup import StandInSetup
+
+KNOWN = (
+    Action(id="app.help", key="question_mark", description="help", screen=APP),
+    Action(id="compare.run", key="enter", description="run", screen="compare"),
+    Action(id="compare.zoom", key="z", description="zoom", screen="compare"),
+    Action(id="models.search", key="slash", description="search", screen="models"),
+)
+
+
+def test_every_binding_of_ours_has_an_id_and_no_two_have_the_same() -> None:
+    ids = [action.id for action in actions.actions()]
+    assert len(ids) == len(set(ids))
+    without = [f"{part.__name__} {binding.key}" for part, binding in actions.bindings(DOMNode) if not binding.id]
+    assert without == []
+
+
+def test_the_keys_the_program_comes_with_do_not_clash() -> None:
+    own = {action.id: action.key for action in actions.actions()}
+    assert check(own, actions.actions()) == (own, [])
+
+
+@pytest.mark.parametrize(
+    ("keymap", "what", "hint"),
+    [
+        ({"compare.rum": "f5"}, "there is no action 'compare.rum'", "Did you mean 'compare.run'?"),
+        ({"xyz": "f5"}, "there is no action 'xyz'", "`swebench-tui keys` lists all actions."),
+        ({"compare.run": "ctlr+r"}, "'ctlr+r' is no key", "Write it as f5, ctrl+r"),
+        ({"compare.run": ""}, "'' is no key", "Write it as f5, ctrl+r"),
+        ({"compare.run": "f5,,"}, "'' is no key", "Write it as f5, ctrl+r"),
+        ({"compare.run": "z"}, "compare.run and compare.zoom would both be on z", "another key"),
+        ({"compare.run": "?"}, "compare.run and app.help would both be on question_mark", "another key"),
+        ({"app.help": "/"}, "app.help and models.search would both be on slash", "another key"),
+    ],
+)
+def test_what_cannot_hold_is_told_and_left_out(keymap: dict[str, str], what: str, hint: str) -> None:
+    good, problems = check(keymap, KNOWN)
+    assert good == {}
+    assert [(what in problem.what, hint in problem.hint) for problem in problems] == [(True, True)]
+
+
+def test_two_actions_may_swap_their_keys_and_share_one_on_different_screens() -> None:
+    swapped = {"compare.run": "z", "compare.zoom": "enter", "models.search": "z"}
+    assert check(swapped, KNOWN) == (swapped, [])
+
+
+def test_several_keys_stand_with_commas_and_signs_are_named() -> None:
+    assert check({"compare.run": "f5, ctrl+r, +"}, KNOWN) == ({"compare.run": "f5,ctrl+r,plus"}, [])
+
+
+@given(st.dictionaries(st.sampled_from([action.id for action in KNOWN]), st.text("az?/+,ctrl f5", max_size=8)))
+def test_whatever_stands_there_what_holds_has_no_clash(keymap: dict[str, str]) -> None:
+    good, problems = check(keymap, KNOWN)
+    assert check(good, KNOWN) == (good, [])
+    assert len(good) + len(problems) == len(keymap)
+
+
+async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
+    setup = StandInSetup(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
+    async with running("compatible:m", setup=setup) as pilot:
+        await pilot.press("z")
+        assert compare_screen(pilot).maximized is None
+        await pilot.press("f9")
+        await wait_until(pilot, lambda: compare_screen(pilot).maximized is not None, what="the zoom")
+        await pilot.press("h")
+        await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
+
+
+async def test_a_keymap_that_is_wrong_is_told_at_the_start_and_the_app_runs() -> None:
+    setup = StandInSetup(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
+    async with running("compatible:m", setup=setup, size=(120, 40)) as pilot:
+        await wait_until(pilot, lambda: shown(pilot.app.screen).count("A key is not used") == 2, what="the words")
+        first, second = (told.message for told in pilot.app._notifications)
+        assert "Did you mean 'compare.zoom'?" in first
+        assert "would both be on i" in second
+        await pilot.press("z")
+        await wait_until(pilot, lambda: compare_screen(pilot).maximized is not None, what="the zoom")

@@ -1,0 +1,43 @@
+"""The palette finds every action of the screen, every mode, themes, settings, and setting up again."""
+
+from __future__ import annotations
+
+import pytest
+
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.help import HelpScreen
+from tests.app.tui.pilot import running, shown, top_screen, wait_until
+
+ONE = ("compatible:m",)
+
+
+async def test_it_has_all_actions_of_the_screen_and_what_works_everywhere() -> None:
+    async with running(*ONE) as pilot:
+        screen = pilot.app.screen
+        titles = [command.title for command in pilot.app.get_system_commands(screen)]
+        assert {"Write the prompt by hand", "Add a column", "Stop the focused column"} <= set(titles)
+        assert {f"Go to {name}" for name in ("Compare", "Batch", "Models", "Providers", "History")} <= set(titles)
+        assert {"Theme", "Settings", "Set up again", "Help", "Quit"} <= set(titles)
+        assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize(("words", "kind"), [("write the prompt", EditPromptScreen), ("help", HelpScreen)])
+async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromptScreen | HelpScreen]) -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("ctrl+p", *words)
+        await wait_until(pilot, lambda: "▔" in shown(pilot.app.screen), what="the palette")
+        await pilot.press("enter")
+        await top_screen(pilot, kind)
+
+
+@pytest.mark.parametrize(("words", "said"), [("settings", "settings.toml"), ("set up again", "not built yet")])
+async def test_what_is_not_there_yet_says_so(words: str, said: str) -> None:
+    async with running(*ONE, size=(120, 40)) as pilot:
+        await pilot.press("ctrl+p", *words, "enter")
+        await wait_until(pilot, lambda: said in shown(pilot.app.screen), what="the word")
+
+
+async def test_a_mode_is_reached_by_its_name() -> None:
+    async with running(*ONE) as pilot:
+        await pilot.press("ctrl+p", *"go to history", "enter")
+        await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
