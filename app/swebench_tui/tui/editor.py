@@ -42,6 +42,7 @@ def edit(text: str, editor: list[str]) -> str:
 
     The text lies in a file of mode 0600 meanwhile, in a folder of mode 0700, and both are gone in the end.
     """
+    name = Path(editor[0]).name
     try:
         with tempfile.TemporaryDirectory(prefix="swebench-tui-") as folder:
             path = Path(folder) / "prompt.md"
@@ -50,14 +51,12 @@ def edit(text: str, editor: list[str]) -> str:
                 file.write(text)
             done = subprocess.run([*editor, str(path)], check=False)
             if done.returncode != 0:
-                raise EditorError(
-                    f"{editor[0]} ended with status {done.returncode}", hint="The prompt is as it was before."
-                )
+                raise EditorError(f"{name} ended with status {done.returncode}", hint="The prompt is as it was before.")
             return _without_added_end(path.read_bytes().decode("utf-8"), text)
     except OSError as error:
-        raise EditorError(f"{editor[0]}: {error.strerror}", hint="The prompt is as it was before.") from error
+        raise EditorError(f"{name}: {error.strerror}", hint="The prompt is as it was before.") from error
     except UnicodeDecodeError as error:
-        raise EditorError(f"{editor[0]} saved no UTF-8", hint="Save it as UTF-8. The prompt is as before.") from error
+        raise EditorError(f"{name} saved no UTF-8", hint="Save it as UTF-8. The prompt is as before.") from error
 
 
 def _without_added_end(edited: str, before: str) -> str:

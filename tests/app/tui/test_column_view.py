@@ -96,7 +96,7 @@ async def test_errors_stand_in_their_own_columns_with_what_to_do() -> None:
     scripts = {
         "key": failing(401, "bad key"),
         "name": failing(404, "no such model"),
-        "full": failing(429, "slow down", retry_after="7"),
+        "full": failing(429, "slow down", retry_after="300"),
         "good": Script("All is well."),
     }
     targets = [f"compatible:{model}" for model in scripts]
