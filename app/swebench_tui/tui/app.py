@@ -144,7 +144,7 @@ class SwebenchApp(SafeApp):
     def _providers_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.providers import ProvidersScreen  # noqa: PLC0415
 
-        return ProvidersScreen(self.setup, self.engine)
+        return ProvidersScreen(self.setup, self.engine, now=self.now)
 
     def _history_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.not_built import HistoryScreen  # noqa: PLC0415
