@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _REFRESH: Final = 0.25  # seconds
 _READING: Final = 2  # providers whose keys are read at once
-_BORDER: Final = 4  # cells of a row that the list's border and padding take
+_BORDER: Final = 5  # cells of a row that the border, padding and scrollbar of the list take
 
 
 class ProvidersScreen(MainScreen):
@@ -267,7 +267,7 @@ forgets all that is set for one.
         if (setup := self._needed()) is not None and (facts := self.chosen) is not None:
             from swebench_tui.tui.screens.providers_keys import KeysScreen  # noqa: PLC0415
 
-            self.app.push_screen(KeysScreen(setup, self._engine, facts.name))
+            self.app.push_screen(KeysScreen(setup, self._engine, facts.name, now=self._now))
 
     @work(exclusive=True, group="remove")
     async def action_remove(self) -> None:

@@ -180,7 +180,7 @@ def _headroom(name: str, room: Headroom) -> Iterator[Content]:
     at_once = f"{room.in_flight} of {room.at_once} at once, {room.waiting} waiting{paused}"
     yield _line("headroom", f"{at_once}   {name}")
     for dimension, each in room.rooms.items():
-        words = str(dimension.value).replace("_", " ")
+        words = dimension.replace("_", " ")
         yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
 
 
@@ -239,4 +239,3 @@ def _setting(name: str, value: str, origin: str) -> Content:
     return Content.assemble(
         (f"{one_line(name):<30}", "$text-muted"), one_line(value), (f"  ({one_line(origin)})", "$text-muted")
     )
-

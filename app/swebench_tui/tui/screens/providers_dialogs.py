@@ -93,7 +93,7 @@ class ConfirmScreen(Dialog[bool]):
             yield Static("y does it, n or esc leaves everything as it is", classes="hint")
         yield Footer(show_command_palette=False)
 
-    def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - Textual passes an action's arguments by position
+    def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)
 
 

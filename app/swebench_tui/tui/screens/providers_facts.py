@@ -79,23 +79,26 @@ _BY_VERDICT: Final[dict[Verdict, Status]] = {
 
 
 def status(facts: Facts) -> Status:
-    """What counts most: a test that runs, a breaker that is open, the last test, what became of questions, the setup."""
+    """What counts most: a test that runs, an open breaker, the setup, the last test, what became of questions."""
     if facts.testing is not None:
         return Status("◌", f"testing {facts.testing:.1f} s", "$text")
     if (wait := open_for(facts.health)) is not None:
         return Status("○", f"open {wait:.0f} s", _WARN)
     if not facts.readiness.ready:
         return Status("–", _lacking(facts.readiness), _QUIET)
-    if facts.absent:
-        return Status("–", "not running", _QUIET)
-    if facts.tested is not None and not facts.tested.report.ok:
-        return _BY_VERDICT[facts.tested.report.verdict]
+    return _of_test(facts.tested.report.verdict, absent=facts.absent) if facts.tested else _of_questions(facts)
+
+
+def _of_test(verdict: Verdict, *, absent: bool) -> Status:
+    return Status("–", "not running", _QUIET) if absent else _BY_VERDICT[verdict]
+
+
+def _of_questions(facts: Facts) -> Status:
     rate = facts.health.success_rate if facts.health else None
     if rate is not None and rate < _FAILING:
-        return Status("!", "failing", _WARN)
-    if facts.tested is None and not rate and facts.readiness.local and not facts.readiness.embedded:
-        return Status("◌", "if it runs", _QUIET)
-    return _BY_VERDICT["fine"]
+        return _BY_VERDICT["failed"]
+    unknown = facts.readiness.local and not facts.readiness.embedded and not rate
+    return Status("◌", "if it runs", _QUIET) if unknown else _BY_VERDICT["fine"]
 
 
 def open_for(health: ProviderHealth | None) -> float | None:
