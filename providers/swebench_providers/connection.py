@@ -97,7 +97,7 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
     return ConnectionReport(
         provider=provider.name,
         model=model,
-        verdict="fine" if error is None else _verdict(error),
+        verdict="fine" if error is None else verdict_of(error),
         ttft_ms=None if first is None else (first - began) * 1000,
         latency_ms=(now() - began) * 1000,
         message=str(error) if error else "",
@@ -105,5 +105,6 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
     )
 
 
-def _verdict(error: ProviderError) -> Verdict:
+def verdict_of(error: ProviderError) -> Verdict:
+    """What an error says of the provider."""
     return _BY_REASON.get(error.reason, _BY_KIND[error.kind])

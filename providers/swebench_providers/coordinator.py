@@ -23,6 +23,7 @@ from swebench_providers.models import Charge, UnifiedRequest, UnifiedResponse
 from swebench_providers.policies.breaker import Transition
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.fallback import Chains, Fallback, Route
+from swebench_providers.policies.keys import SetAside
 from swebench_providers.policies.observed import Observer, Outcome
 from swebench_providers.policies.request_log import RequestLog
 from swebench_providers.policies.settings import Policies
@@ -133,6 +134,10 @@ class ProviderCoordinator:
             name: self._counts.of(name).health(self._routes.breakers(name), self._routes.headroom(name))
             for name in names
         }
+
+    def set_aside(self, provider: str) -> dict[str, SetAside]:
+        """The provider's keys that are not used, by label, with the reason."""
+        return self._routes.key_health(provider).labels_aside()
 
     def reinstate(self, provider: str, key: str) -> None:
         """Use a key again that was set aside."""

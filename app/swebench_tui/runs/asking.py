@@ -17,6 +17,7 @@ from swebench_providers import (
     UnifiedRequest,
 )
 from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.policies.keys import SetAside
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
@@ -49,6 +50,14 @@ class Asking:
     def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares."""
         return self._coordinator.health()
+
+    def set_aside(self, provider: str) -> dict[str, SetAside]:
+        """The provider's keys that are not used, by label."""
+        return self._coordinator.set_aside(provider)
+
+    def reinstate(self, provider: str, label: str) -> None:
+        """Use a key again that was set aside."""
+        self._coordinator.reinstate(provider, label)
 
 
 class _Clock:

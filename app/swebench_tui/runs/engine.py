@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
+from swebench_providers.policies.keys import SetAside
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.asking import Asking, Reach, Reached
@@ -74,6 +75,22 @@ class Engine:
             return self._reach.asking.health()
 
         return await asyncio.wrap_future(self.submit(look()))
+
+    async def set_aside(self, provider: str) -> dict[str, SetAside]:
+        """The provider's keys that are not used, by label. Called in the caller's own loop."""
+
+        async def look() -> dict[str, SetAside]:
+            return self._reach.asking.set_aside(provider)
+
+        return await asyncio.wrap_future(self.submit(look()))
+
+    async def reinstate(self, provider: str, label: str) -> None:
+        """Use a key again that was set aside. Called in the caller's own loop."""
+
+        async def do() -> None:
+            self._reach.asking.reinstate(provider, label)
+
+        await asyncio.wrap_future(self.submit(do()))
 
     def close(self) -> None:
         """Cancel what runs, close the connections, end the embedded model and the thread. Blocks until done."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 from swebench_providers import ProviderRegistry, get_registry
 from swebench_tui import paths
@@ -26,6 +26,7 @@ from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SetupError
+from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.rate_limits import rate_limits
 from swebench_tui.tui import faults
@@ -76,6 +77,7 @@ class SwebenchApp(SafeApp):
             tooltip="Find any command",
             id="app.palette",
         ),
+        Binding("f2", "open_settings", "settings", show=False, id="app.settings"),
         *(Binding(mode.key, f"mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}") for mode in MODES),
     ]
 
@@ -144,7 +146,7 @@ class SwebenchApp(SafeApp):
     def _providers_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.providers import ProvidersScreen  # noqa: PLC0415
 
-        return ProvidersScreen(self.setup, self.engine)
+        return ProvidersScreen(self.setup, self.engine, now=self.now)
 
     def _history_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.not_built import HistoryScreen  # noqa: PLC0415
@@ -173,7 +175,10 @@ class SwebenchApp(SafeApp):
         self._take_keymap()
         if self.setup is not None:
             self._problems += [("In your settings", f"{error} {error.hint}") for error in self.setup.problems]
-        for title, told in self._problems:
+        self._tell(self._problems)
+
+    def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
+        for title, told in problems:
             self.notify(one_line(told), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
 
     def _take_themes(self) -> None:
@@ -192,6 +197,7 @@ class SwebenchApp(SafeApp):
 
     def _take_keymap(self) -> None:
         if not self.settings.keymap:
+            self.set_keymap({})
             return
         from swebench_tui.tui import actions  # noqa: PLC0415 - imports every screen
 
@@ -227,7 +233,9 @@ class SwebenchApp(SafeApp):
         for mode in MODES:
             yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
         yield SystemCommand("Theme", "Choose the colours; they are remembered", self.action_change_theme)
-        yield SystemCommand("Settings", "Where they are, and how to change them", self.action_open_settings)
+        yield SystemCommand(
+            "Settings", "Every one, where it came from, and how to change it", self.action_open_settings
+        )
         yield SystemCommand("Set up again", "Providers and keys, step by step", self.action_open_wizard)
         yield SystemCommand("Help", "Keys of what has the focus", self.action_toggle_help)
         yield SystemCommand("Quit", "Stop everything and leave", self.action_quit)
@@ -247,7 +255,27 @@ class SwebenchApp(SafeApp):
 
     def action_open_settings(self) -> None:
         """Change settings."""
-        self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
+        if self.setup is None:
+            self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
+            return
+        from swebench_tui.tui.screens.settings import SettingsScreen  # noqa: PLC0415
+
+        if not isinstance(self.screen, ModalScreen):
+            self.push_screen(SettingsScreen(self.setup))
+
+    def take_setting(self, path: SettingPath) -> bool:
+        """Follow a setting that was changed, where that is simple; False where it holds from the next start."""
+        if path[:1] == ("keymap",):
+            told = len(self._problems)
+            self._take_keymap()
+            self._tell(self._problems[told:])
+        elif path == ("appearance", "theme"):
+            from swebench_tui.tui import themes  # noqa: PLC0415
+
+            theme, _ = themes.choose(self.settings.appearance.theme, list(self.available_themes))
+            self._kept_theme = theme  # it is in the file already
+            self.theme = theme
+        return path[:1] != ("compare",) and "rate_limits" not in path
 
     # Leaving, and help.
 

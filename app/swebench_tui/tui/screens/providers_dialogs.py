@@ -1,0 +1,102 @@
+"""Small questions of the Providers screen: a provider of one's own, and whether something is to be forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Footer, Input, Static
+
+from swebench_tui.printable import one_line
+from swebench_tui.settings.errors import SetupError
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.steady import Dialog
+
+
+class AddProviderScreen(Dialog[str | None]):
+    """Gives back the name of the new provider, which is set up then; None where none was made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back", id="add_provider.leave"),
+        Binding("ctrl+s", "add", "add it", priority=True, id="add_provider.add"),
+    ]
+    FIELDS: Final = (
+        ("name", "Name, as you will type it", "my-server"),
+        ("like", "Like which provider it speaks", "compatible"),
+        ("base-url", "Address", "http://127.0.0.1:8000/v1"),
+    )
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__()
+        self._setup = setup
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small") as dialog:
+            dialog.border_title = "A provider of your own"
+            for name, label, example in self.FIELDS:
+                yield Static(label, classes="label")
+                field = Input(value="compatible" if name == "like" else "", placeholder=example, id=name, compact=True)
+                field.cursor_blink = False
+                yield field
+            yield Static("tab goes on, enter in the last field or ctrl+s adds it", classes="hint")
+            yield Static(classes="problem")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#name").focus()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.input.id == "base-url":
+            self.action_add()
+        else:
+            self.focus_next()
+
+    @work(exclusive=True)
+    async def action_add(self) -> None:
+        """Write it into your settings."""
+        name, like, address = (self.query_one(f"#{field}", Input).value.strip() for field, _, _ in self.FIELDS)
+        try:
+            await asyncio.to_thread(self._setup.add_provider, name, like=like, base_url=address)
+        except SetupError as error:
+            self.query_one(".problem", Static).update(problem(error))
+        else:
+            self.dismiss(name)
+
+    def action_leave(self) -> None:
+        """Add none."""
+        self.dismiss(None)
+
+
+class ConfirmScreen(Dialog[bool]):
+    """Asks before something is forgotten, and says what."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes", id="confirm.yes"),
+        Binding("n,escape", "answer(False)", "no", id="confirm.no"),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small") as dialog:
+            dialog.border_title = one_line(self._title)
+            yield Static(Content("\n").join(Content(one_line(line)) for line in self._lines), classes="asked")
+            yield Static("y does it, n or esc leaves everything as it is", classes="hint")
+        yield Footer(show_command_palette=False)
+
+    def action_answer(self, answer: bool) -> None:
+        self.dismiss(answer)
+
+
+def problem(error: SetupError) -> Content:
+    """An error as a dialog shows it."""
+    return Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}")

@@ -1,0 +1,258 @@
+"""The keys of one provider: where each one is from, which are set aside, and another one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, Final
+
+import msgspec
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from swebench_providers import Secret
+from swebench_providers.policies.keys import SetAside
+from swebench_tui.printable import one_line
+from swebench_tui.runs.engine import Engine
+from swebench_tui.settings.definitions import Place
+from swebench_tui.settings.effective import KEY
+from swebench_tui.settings.errors import KeyStoreError, SetupError
+from swebench_tui.settings.origin import Layer
+from swebench_tui.settings.secrets.mistakes import mistakes
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen, problem
+from swebench_tui.tui.steady import Dialog
+
+_REFRESH: Final = 1.0  # seconds
+_IN_A_FILE: Final = "The key stays typed here; ctrl+f keeps it in a file, as plain text that only you may read."
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One key. `source` is the name it goes by in requests; `label` only of one that is kept here."""
+
+    source: str
+    words: str
+    label: str = ""
+
+
+class KeysScreen(Dialog[None]):
+    """Lists the keys without reading any."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "add", "add a key", id="keys.add"),
+        Binding("delete", "remove", "remove", key_display="del", id="keys.remove"),
+        Binding("r", "reinstate", "use again", id="keys.reinstate"),
+        Binding("escape", "leave", "back", id="keys.leave"),
+    ]
+
+    def __init__(
+        self, setup: Setup, engine: Engine, provider: str, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._setup, self._engine, self._provider, self._now = setup, engine, provider, now
+        self._entries: list[Entry] = []
+        self._rows: list[Content] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog keys") as dialog:
+            dialog.border_title = f"Keys of {one_line(self._provider)}"
+            yield Static(
+                "Used in this order; where there are several, one that is refused is set aside.", classes="hint"
+            )
+            yield OptionList(markup=False, compact=True)
+            yield Static(classes="problem")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+        self._read()
+        self.set_interval(_REFRESH, self._read)
+
+    @work(exclusive=True, group="read")
+    async def _read(self) -> None:
+        entries = await asyncio.to_thread(lambda: list(_entries(self._setup, self._provider)))
+        aside = await self._engine.set_aside(self._provider)
+        rows = [_row(entry, aside, self._now()) for entry in entries]
+        if not rows:
+            rows = [Content.styled("– no key is set; a adds one", "$text-muted")]
+        self._entries = entries
+        if rows != self._rows:
+            self._rows = rows
+            table = self.query_one(OptionList)
+            at = table.highlighted or 0
+            table.clear_options()
+            table.add_options([Option(row) for row in rows])
+            table.highlighted = min(at, len(rows) - 1)
+
+    @property
+    def _chosen(self) -> Entry | None:
+        at = self.query_one(OptionList).highlighted
+        return self._entries[at] if at is not None and at < len(self._entries) else None
+
+    def action_add(self) -> None:
+        """Add a key."""
+        self.app.push_screen(AddKeyScreen(self._setup, self._provider), self._added)
+
+    def _added(self, label: str | None) -> None:
+        if label is not None:
+            self.notify(one_line(f"The key {label!r} is kept. t in Providers tests it."), markup=False)
+            self._read()
+
+    @work(exclusive=True, group="remove")
+    async def action_remove(self) -> None:
+        """Remove this key, after a question."""
+        entry = self._chosen
+        if entry is None:
+            return
+        if not entry.label:
+            self.notify(one_line(f"It is not kept here, so it is not removed here: {entry.words}."), markup=False)
+            return
+        lines = [f"It is {entry.words}.", "The key itself is deleted there, and cannot be brought back from here."]
+        if not await self.app.push_screen_wait(ConfirmScreen(f"Remove the key {entry.label!r}?", lines)):
+            return
+        try:
+            await asyncio.to_thread(self._setup.remove_key, self._provider, entry.label)
+        except SetupError as error:
+            self.query_one(".problem", Static).update(problem(error))
+        else:
+            self.query_one(".problem", Static).update("")
+            self._read()
+
+    @work(exclusive=True, group="reinstate")
+    async def action_reinstate(self) -> None:
+        """Use this key again, which was set aside."""
+        entry = self._chosen
+        if entry is not None:
+            await self._engine.reinstate(self._provider, entry.source)
+            self._read()
+
+    def action_leave(self) -> None:
+        """Back to the table."""
+        self.dismiss(None)
+
+
+class AddKeyScreen(Dialog[str | None]):
+    """Gives back the label of the key that was kept; None where none was. The key stays typed until it is kept."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "back", id="add_key.leave"),
+        Binding("ctrl+s", "keep", "keep it", priority=True, id="add_key.keep"),
+        Binding("ctrl+f", "keep_in_file", "keep it in a file", priority=True, id="add_key.keep_in_file"),
+    ]
+
+    def __init__(self, setup: Setup, provider: str) -> None:
+        super().__init__()
+        self._setup, self._provider = setup, provider
+        self._doubted: Secret | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small") as dialog:
+            dialog.border_title = f"A key for {one_line(self._provider)}"
+            yield Static("Key", classes="label")
+            key = Input(id="key", password=True, compact=True)
+            key.cursor_blink = False
+            yield key
+            yield Static("Your name for it", classes="label")
+            label = Input(value=self._free_label(), id="label", compact=True)
+            label.cursor_blink = False
+            yield label
+            yield Static(
+                "enter keeps it in the system keyring; ctrl+f in a file that only you may read, as plain text",
+                classes="hint",
+            )
+            yield Static(classes="problem")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def _free_label(self) -> str:
+        taken = {kept.label for kept in self._setup.keys(self._provider)}
+        names = ("default", *(f"key {number}" for number in range(2, len(taken) + 3)))
+        return next(name for name in names if name not in taken)
+
+    @on(Input.Changed, "#key")
+    def _typed(self) -> None:
+        self._doubted = None
+        key = Secret(self.query_one("#key", Input).value)
+        self._tell([each.sentence for each in mistakes(self._provider, key)] if key.reveal() else [])
+
+    def _tell(self, sentences: Sequence[str], then: str = "") -> None:
+        lines = [f"! {sentence}" for sentence in sentences] + ([f"→ {then}"] if then else [])
+        self.query_one(".problem", Static).update(Content("\n".join(lines)))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        if event.input.id == "label":
+            self.action_keep()
+        else:
+            self.query_one("#label").focus()
+
+    def action_keep(self) -> None:
+        """Keep the key where keys are kept."""
+        self._keep(None)
+
+    def action_keep_in_file(self) -> None:
+        """Keep the key in a file of mode 0600, as plain text."""
+        self._keep("file")
+
+    @work(exclusive=True)
+    async def _keep(self, place: Place | None) -> None:
+        """What is surely not part of the key is left out; any other doubt has to be confirmed."""
+        typed, label = Secret(self.query_one("#key", Input).value), self.query_one("#label", Input).value.strip()
+        found = mistakes(self._provider, typed)
+        key = next((each.mended for each in found if each.mended), typed)
+        doubts = [each.sentence for each in found] if key is typed else []
+        if not typed.reveal().strip():
+            self._tell(["No key was typed."], "Paste it, or leave with esc.")
+            return
+        if doubts and self._doubted != typed:
+            self._doubted = typed
+            self._tell(doubts, "Type another one, or do the same again to keep it as it is.")
+            return
+        self._tell([])
+        try:
+            await asyncio.to_thread(self._put, key, label, place)
+        except KeyStoreError as error:
+            told = problem(error)
+            self.query_one(".problem", Static).update(Content.assemble(told, f"\n→ {_IN_A_FILE}"))
+        else:
+            self.dismiss(label)
+
+    def _put(self, key: Secret, label: str, place: Place | None) -> None:
+        self._setup.keep_key(self._provider, key, label=label, place=place)
+
+    def action_leave(self) -> None:
+        """Keep nothing."""
+        self.dismiss(None)
+
+
+def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
+    """In the order in which they are used."""
+    first = setup.effective(("providers", provider, KEY)).origin
+    if first.layer is Layer.ENVIRONMENT:
+        yield Entry(source=first.where, words=f"the environment variable {first.where}")
+    own = setup.settings.providers.get(provider)
+    if own is not None and own.key_command:
+        yield Entry(source="command", words="what your key_command prints")
+    for kept in setup.keys(provider):
+        words = f"kept in the {kept.place}, for {kept.host}"
+        yield Entry(source=f"{kept.place}: {kept.label}", words=words, label=kept.label)
+
+
+def _row(entry: Entry, aside: Mapping[str, SetAside], now: float) -> Content:
+    why = aside.get(entry.source)
+    name = f"{one_line(entry.label or entry.source):<20} "
+    if why is None:
+        return Content.assemble(("✓ in use     ", "$text-success"), (name, "bold"), one_line(entry.words))
+    left = why.until - now
+    until = "" if left == float("inf") else f" for {left:.0f} s"
+    return Content.assemble(
+        (f"○ set aside{until}  ", "$text-warning"), (name, "bold"), one_line(f"{why.reason} · {entry.words}")
+    )

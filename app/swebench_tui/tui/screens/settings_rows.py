@@ -1,0 +1,119 @@
+"""Settings as rows: each one of the definitions with its value, and where that came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from swebench_tui.printable import one_line
+from swebench_tui.settings import shown
+from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
+from swebench_tui.settings.origin import Layer, Origin
+from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.setup import Setup
+
+NO_ORIGIN = Origin(Layer.DEFAULT)
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting. `value` is as it may be shown, "" where there is none.
+
+    `adds`: a table whose names the user chooses, and this row takes another name. `usual`: nobody has set anything for
+    its provider, and most of its settings are left out until they are searched for.
+    """
+
+    path: SettingPath
+    leaf: Leaf
+    value: str = ""
+    origin: Origin = NO_ORIGIN
+    adds: bool = False
+    usual: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        return self.origin.layer is not Layer.DEFAULT
+
+    @property
+    def searched(self) -> str:
+        return f"{dotted(self.path)} {self.value} {self.leaf.description}".lower()
+
+
+def rows(setup: Setup, under: SettingPath = ()) -> list[Row]:
+    """All settings whose path begins with `under`. Blocks where the files were not read yet."""
+    general = [row for leaf in leaves() if NAME not in leaf.path for row in _of(setup, leaf, leaf.path)]
+    found = [row for row in general if row.path[: len(under)] == under]
+    names = {*setup.registry.list_providers(), *setup.settings.providers}
+    for name in sorted(names):
+        if ("providers", name)[: len(under)] == under[:2]:
+            found += _of_provider(setup, name)
+    return found
+
+
+def line(row: Row, width: int) -> Content:
+    """Glyph, name, value and origin in so many cells."""
+    name_width = max(24, min(46, width // 2 - 4))
+    origin_width = 14 if width < 100 else 34
+    origin = str(row.origin) if width >= 100 else str(row.origin.layer)
+    value_width = max(6, width - 2 - name_width - origin_width - 2)
+    name = f"{dotted(row.path)} …" if row.adds else dotted(row.path)
+    value = "add one" if row.adds else row.value or "not set"
+    return Content.assemble(
+        ("● " if row.is_set else "  ", "$text-accent"),
+        (_cell(name, name_width), "bold" if row.is_set else "$text"),
+        " ",
+        (_cell(value, value_width), "$text" if row.value else "$text-muted"),
+        " ",
+        (_cell(origin if row.value else "", origin_width), "$text-muted"),
+    )
+
+
+def _of_provider(setup: Setup, name: str) -> Iterator[Row]:
+    ours = [leaf for leaf in leaves() if NAME in leaf.path]
+    found = [
+        row for leaf in ours for row in _of(setup, leaf, tuple(name if part == NAME else part for part in leaf.path))
+    ]
+    touched = any(row.is_set for row in found)
+    for row in found:
+        hidden = not touched and row.path[-1] not in {"base_url", "model"}
+        yield msgspec.structs.replace(row, usual=True) if hidden else row
+
+
+def _of(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Row]:
+    if is_open(leaf.kind):
+        for name in _table(setup.settings, path):
+            inner = (*path, name)
+            held = setup.effective(inner)
+            yield Row(path=inner, leaf=leaf, value=_text(inner, held.value), origin=held.origin)
+        yield Row(path=path, leaf=leaf, adds=True)
+        return
+    held = setup.effective(path)
+    yield Row(path=path, leaf=leaf, value=_text(path, held.value), origin=held.origin)
+
+
+def _text(path: SettingPath, value: object) -> str:
+    found = shown.value(path, value)
+    if found is None:
+        return ""
+    if isinstance(found, list | tuple):
+        return ", ".join(_entry(each) for each in found)
+    return one_line(str(found))
+
+
+def _entry(value: object) -> str:
+    """Of a list: a text, or a kept key by its label."""
+    label = value.get("label") if isinstance(value, Mapping) else getattr(value, "label", None)
+    return one_line(str(value if label is None else label))
+
+
+def _table(at: object, path: SettingPath) -> Mapping[str, str]:
+    for name in path:
+        at = at.get(name) if isinstance(at, Mapping) else getattr(at, name, None)
+    return at if isinstance(at, Mapping) else {}
+
+
+def _cell(text: str, width: int) -> str:
+    text = one_line(text)
+    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
