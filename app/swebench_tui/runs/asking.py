@@ -101,8 +101,14 @@ class Reach:
         self._registry = registry
         self._configs = configs or (lambda name: {"": registry.configure(name)})
 
-    def reach(self, name: str) -> Reached:
-        """Reads the provider's keys: blocks. Raises `ProviderError`, also for a key that is out of reach."""
+    def reach(self, name: str, *, at: str | None = None) -> Reached:
+        """Reads the provider's keys: blocks. `at` is another address than the one that is set up.
+
+        Raises `ProviderError`, also for a key that is out of reach.
+        """
+        if at is not None:
+            config = self._registry.configure(name, base_url=at)
+            return self.reached({"": self._registry.get_provider(name, config)})
         try:
             configs = self._configs(name)
         except KeyStoreError as error:

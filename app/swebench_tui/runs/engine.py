@@ -61,12 +61,14 @@ class Engine:
         """Run any coroutine in the engine's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    async def reach(self, provider: str) -> Reached:
-        """A provider with all its keys, within the policies. Reads the keys, in a thread; raises `ProviderError`.
+    async def reach(self, provider: str, *, at: str | None = None) -> Reached:
+        """A provider with all its keys, within the policies, `at` another address where it is given.
+
+        Reads the keys, in a thread; raises `ProviderError`.
 
         Called in the caller's own loop.
         """
-        return await asyncio.to_thread(self._reach.reach, provider)
+        return await asyncio.to_thread(self._reach.reach, provider, at=at)
 
     async def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares. Called in the caller's own loop."""

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
@@ -25,14 +26,14 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import Settings
-from swebench_tui.settings.errors import SetupError
+from swebench_tui.settings.errors import SettingsError, SetupError
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.rate_limits import rate_limits
 from swebench_tui.tui import faults
 from swebench_tui.tui.bindings import words
 from swebench_tui.tui.faults import SafeApp
-from swebench_tui.tui.lineup import default_lineup
+from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.compare import CompareScreen
 from swebench_tui.tui.widgets.mode_bar import ModeBar
@@ -94,7 +95,10 @@ class SwebenchApp(SafeApp):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self._lineup = default_lineup() if lineup is None else lineup
+        wrong: list[SettingsError] = []
+        if lineup is None:
+            lineup, wrong = lineup_of(setup.settings) if setup else (default_lineup(), [])
+        self._lineup = lineup
         self.setup = setup
         self.engine = Engine(
             registry or (setup.registry if setup else get_registry()),
@@ -106,6 +110,7 @@ class SwebenchApp(SafeApp):
         self._problems: list[tuple[str, str]] = []
         if problem is not None:
             self._problems.append(("Your own prices are not used", f"{problem} {problem.hint}"))
+        self._problems += [("A column is left out", f"{error} {error.hint}") for error in wrong]
         self._quit_asked = float("-inf")
         for mode in MODES:
             self.add_mode(mode.name, getattr(self, f"_{mode.name}_screen"))
@@ -176,6 +181,8 @@ class SwebenchApp(SafeApp):
         if self.setup is not None:
             self._problems += [("In your settings", f"{error} {error.hint}") for error in self.setup.problems]
         self._tell(self._problems)
+        if self.setup is not None:
+            self._begin(self.setup)
 
     def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
         for title, told in problems:
@@ -246,12 +253,27 @@ class SwebenchApp(SafeApp):
 
         return run
 
-    def action_open_wizard(self) -> None:
+    @work(exclusive=True, group="wizard")
+    async def action_open_wizard(self) -> None:
         """Set up providers and keys step by step."""
-        self.notify(
-            "The steps for setting up are not built yet. Providers (4) says what each provider lacks.",
-            severity="warning",
-        )
+        if self.setup is None:
+            self.notify("There are no settings to change here.", severity="warning")
+            return
+        from swebench_tui.tui.screens import wizard  # noqa: PLC0415
+
+        lineup, problems = await wizard.walk(self.setup, self.engine, self.push_screen_wait)
+        for error in problems:
+            told = one_line(f"{error} {error.hint}")
+            self.notify(told, title="Not all of it is remembered", severity="error", markup=False)
+        if lineup:
+            await self.compare.replace(lineup)
+        self.switch_mode("compare")
+
+    @work(group="wizard")
+    async def _begin(self, setup: Setup) -> None:
+        """At the very first start, where nothing is set up and no file says so: the steps. Never a second time."""
+        if await asyncio.to_thread(_is_first_start, setup):
+            self.action_open_wizard()
 
     def action_open_settings(self) -> None:
         """Change settings."""
@@ -295,6 +317,13 @@ class SwebenchApp(SafeApp):
             self.screen.dismiss(None)
         else:
             self.push_screen(HelpScreen(self.screen))
+
+
+def _is_first_start(setup: Setup) -> bool:
+    """No settings have been written, and no key is there."""
+    if setup.user_file.exists():
+        return False
+    return not any(setup.readiness(name).key_source for name in setup.registry.list_providers())
 
 
 def run(setup: Setup | None = None) -> None:

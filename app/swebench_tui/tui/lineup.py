@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from swebench_tui.runs.target import Target
+from swebench_providers import ProviderError
+from swebench_tui.runs.target import Target, parse_target
+from swebench_tui.settings.definitions import Settings
+from swebench_tui.settings.errors import SettingsError
 
 
 def default_lineup() -> list[Target]:
@@ -11,3 +14,14 @@ def default_lineup() -> list[Target]:
         Target(provider="embedded", model="smollm2", temperature=0.0),
         Target(provider="embedded", model="smollm2", temperature=0.8),
     ]
+
+
+def lineup_of(settings: Settings) -> tuple[list[Target], list[SettingsError]]:
+    """The settings' columns, those without setup where there are none, and what of them names no model."""
+    targets, problems = list[Target](), list[SettingsError]()
+    for text in settings.compare.lineup:
+        try:
+            targets.append(parse_target(text))
+        except ProviderError as error:
+            problems.append(SettingsError(f"compare.lineup: {error}", hint=error.hint))
+    return targets or default_lineup(), problems

@@ -191,6 +191,19 @@ control characters are shown as pictures, such as `␛`.
         view.focus_answer()
         return True
 
+    async def replace(self, targets: Iterable[Target]) -> None:
+        """Other columns instead of those there are, which are stopped first."""
+        for view in self.columns:
+            self._cancel(view)
+        self.minimize()
+        views = [ColumnView(target) for target in targets]
+        columns = self.query_one("#columns")
+        async with self.batch():
+            await columns.remove_children()
+            await columns.mount(*views)
+        self._make_room(len(views))
+        views[0].focus_answer()
+
     def _has_room(self) -> bool:
         if len(self.columns) < MAX_COLUMNS:
             return True

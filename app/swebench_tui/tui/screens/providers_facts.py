@@ -115,14 +115,15 @@ def rank(facts: Facts) -> tuple[int, str]:
     return (0 if sure or (facts.tested is not None and facts.tested.report.ok) else 1), facts.name
 
 
-async def ask(engine: Engine, name: str, reading: asyncio.Semaphore) -> Tested:
+async def ask(engine: Engine, name: str, reading: asyncio.Semaphore, *, at: str | None = None) -> Tested:
     """Test one provider: reads its keys in a thread, and asks in the engine's loop. Raises nothing but a cancellation.
 
-    `reading` bounds how many threads may wait for keys at once, so that there is one left for everything else.
+    `reading` bounds how many threads may wait for keys at once, so that there is one left for everything else. `at`
+    is another address than the one that is set up.
     """
     try:
         async with reading:
-            reached = await engine.reach(name)
+            reached = await engine.reach(name, at=at)
     except ProviderError as error:
         verdict = verdict_of(error)
         failed = ConnectionReport(

@@ -1,0 +1,62 @@
+"""Setting up, in four steps: what is there, whom to ask, whether they answer, with which model.
+
+Each step can be left with nothing done, gone back to, and finished later: what was entered by then is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from swebench_tui.runs.engine import Engine
+from swebench_tui.runs.target import Target
+from swebench_tui.settings.errors import SetupError
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.screens.wizard.choose import ChooseStep
+from swebench_tui.tui.screens.wizard.draft import MOST, Draft
+from swebench_tui.tui.screens.wizard.found import FoundStep
+from swebench_tui.tui.screens.wizard.models import ModelsStep
+from swebench_tui.tui.screens.wizard.step import Leave, WizardStep
+from swebench_tui.tui.screens.wizard.trial import TrialStep
+
+STEPS: Sequence[type[WizardStep]] = (FoundStep, ChooseStep, TrialStep, ModelsStep)
+
+
+async def walk(
+    setup: Setup, engine: Engine, show: Callable[[WizardStep], Awaitable[Leave]]
+) -> tuple[list[Target], list[SetupError]]:
+    """Show one step after the other, and write what was chosen; the line-up, and what could not be written.
+
+    The line-up is empty where the user left it at that.
+    """
+    draft, at = Draft(setup=setup, engine=engine), 0
+    while at < len(STEPS):
+        left = await show(STEPS[at](draft))
+        if left is Leave.LATER:
+            break
+        at = max(0, at + (1 if left is Leave.ON else -1))
+    finished = at == len(STEPS)
+    problems = await asyncio.to_thread(write, draft, finished=finished)
+    return draft.lineup if finished else [], problems
+
+
+def write(draft: Draft, *, finished: bool) -> list[SetupError]:
+    """Keep what was chosen in the user file, which says too that the steps were shown; what could not be written."""
+    setup, problems = draft.setup, list[SetupError]()
+    changes: list[tuple[tuple[str, ...], object]] = []
+    for name, address in draft.addresses.items():
+        if name in draft.chosen:
+            changes.append((("providers", name, "base_url"), address))
+    changes += [(("providers", name, "model"), model) for name, model in draft.models.items() if name in draft.chosen]
+    if finished and draft.lineup:
+        changes.append((("compare", "lineup"), [str(target) for target in draft.lineup[:MOST]]))
+    try:
+        setup.begin_user_file()
+    except SetupError as error:
+        return [error]
+    for path, value in changes:
+        try:
+            setup.change(path, value)
+        except SetupError as error:
+            problems.append(error)
+    return problems

@@ -1,0 +1,140 @@
+"""What has been found, chosen and tried by now: it outlives the steps, so that each can be gone back to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from swebench_providers import Provider
+from swebench_providers.catalog import provider_spec
+from swebench_providers.discovery import Found, ServerKind
+from swebench_tui.runs.engine import Engine
+from swebench_tui.runs.target import Target
+from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.screens import providers_facts
+from swebench_tui.tui.screens.providers_facts import Tested
+
+MOST: Final = 4
+"""Columns of a line-up."""
+
+_FIRST: Final = ("openai", "anthropic", "openrouter", "gemini", "ollama")
+"""Whom people look for first."""
+
+_KINDS: Final[Mapping[str, str]] = {
+    ServerKind.OLLAMA: "ollama",
+    ServerKind.VLLM: "vllm",
+    ServerKind.SGLANG: "sglang",
+    ServerKind.LLAMACPP: "llamacpp",
+    ServerKind.LMSTUDIO: "lmstudio",
+    ServerKind.FASTCHAT: "fastchat",
+    ServerKind.COMPATIBLE: "compatible",
+}
+
+
+class Draft:
+    """One walk through the steps. `None` has not been looked at yet."""
+
+    def __init__(self, *, setup: Setup, engine: Engine) -> None:
+        self.setup = setup
+        self.engine = engine
+        self.ready: dict[str, Readiness] | None = None
+        self.servers: list[Found] | None = None
+        self.keyring: Backend | None = None
+        self.chosen: list[str] = []
+        self.addresses: dict[str, str] = {}
+        self.tested: dict[str, Tested] = {}
+        self.models: dict[str, str] = {}
+        self.reading = asyncio.Semaphore(2)  # threads that may wait for keys at once
+        self._offered: set[str] = set()
+
+    async def find_keyring(self) -> Backend:
+        """The keyring of this machine, looked at once: it takes up to 3 seconds."""
+        if self.keyring is None:
+            self.keyring = await asyncio.to_thread(self.setup.keyring)
+        return self.keyring
+
+    async def ask(self, name: str) -> Tested:
+        """A few tokens of one provider, at the address where it was found."""
+        return await providers_facts.ask(self.engine, name, self.reading, at=self.addresses.get(name))
+
+    async def reach(self, name: str) -> Provider:
+        """One provider, at the address where it was found. Raises `ProviderError`."""
+        return (await self.engine.reach(name, at=self.addresses.get(name))).provider
+
+    def answered(self, name: str) -> bool | None:
+        """Whether it did when it was asked; None while it has not been."""
+        return self.tested[name].report.ok if name in self.tested else None
+
+    def read(self) -> dict[str, Readiness]:
+        """How each provider is set up. Blocks; no key is read."""
+        return {name: self.setup.readiness(name) for name in self.setup.registry.list_providers()}
+
+    def know(self, ready: dict[str, Readiness]) -> None:
+        """Take in what was read; whatever is ready for the first time is chosen, the embedded model if nothing else."""
+        self.ready = ready
+        for name, each in ready.items():
+            if each.ready and not each.local and name not in self._offered:
+                self._choose_first_time(name)
+        if not self.chosen and "embedded" not in self._offered:
+            self._choose_first_time("embedded")
+
+    def hear(self, servers: list[Found]) -> None:
+        """Take in the servers of this machine, which are chosen, at the address where they are."""
+        self.servers = servers
+        for server in servers:
+            name = _KINDS[server.kind]
+            if name in self._offered:
+                continue
+            if (provider_spec(name).base_url or "").rstrip("/") != server.base_url.rstrip("/"):
+                self.addresses[name] = server.base_url
+            self._choose_first_time(name)
+
+    def _choose_first_time(self, name: str) -> None:
+        self._offered.add(name)
+        if len(self.chosen) < MOST:
+            self.chosen.append(name)
+
+    def toggle(self, name: str) -> bool:
+        """Choose it, or no longer; whether there was room."""
+        self._offered.add(name)
+        if name in self.chosen:
+            self.chosen.remove(name)
+        elif len(self.chosen) < MOST:
+            self.chosen.append(name)
+        else:
+            return False
+        return True
+
+    def running(self, name: str) -> bool:
+        """Whether a server of this kind answers on this machine."""
+        return any(_KINDS[server.kind] == name for server in self.servers or [])
+
+    def usable(self, name: str) -> bool:
+        """Whether nothing is missing, as far as is known without asking."""
+        each = (self.ready or {}).get(name)
+        return each is not None and (each.ready or self.running(name))
+
+    def order(self) -> list[str]:
+        """The providers as they are offered: what is there, what people look for, the others."""
+
+        def rank(name: str) -> tuple[int, int, str]:
+            there = self.running(name) or (self.usable(name) and not self.ready_at(name).local)
+            first = _FIRST.index(name) if name in _FIRST else len(_FIRST)
+            return 0 if there or self.ready_at(name).embedded else 1, first, name
+
+        return sorted(self.ready or {}, key=rank)
+
+    def ready_at(self, name: str) -> Readiness:
+        """How it is set up. Only after `know`."""
+        assert self.ready is not None  # noqa: S101
+        return self.ready[name]
+
+    @property
+    def lineup(self) -> list[Target]:
+        """A column for each provider that was chosen; empty for the embedded model alone, which needs no setup."""
+        if self.chosen == ["embedded"]:
+            return []
+        return [Target(provider=name, model=self.models.get(name, "")) for name in self.chosen]
