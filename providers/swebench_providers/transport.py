@@ -61,8 +61,8 @@ class WireResponse:
         return b"".join(parts)
 
 
-_Clients = dict[tuple[bool, str | None], httpx.AsyncClient]
-"""By whether they speak TLS, and by proxy."""
+_Clients = dict[tuple[bool, str | None, bool], httpx.AsyncClient]
+"""By whether they speak TLS, by proxy, and by whether their connections are used again."""
 
 
 class _Pool(NamedTuple):
@@ -106,7 +106,7 @@ class Transport:
         await renew(auth)
         timeout = httpx.Timeout(limits.silence, connect=limits.connect, pool=None)
         with _mapped(urlsplit(url).hostname or "", in_body=False):
-            client = await self._client(url)
+            client = await self._client(url, reuse=headers.get("connection") != "close")
             await _what_has_arrived()
             # The key appears in this call and in no variable, so that no traceback with locals can show it.
             request = client.build_request(
@@ -136,14 +136,14 @@ class Transport:
         if pool is not None:
             await pool.closing.aclose()
 
-    async def _client(self, url: str) -> httpx.AsyncClient:
-        secure, proxy = url.startswith("https:"), self._proxy_for(url)
+    async def _client(self, url: str, *, reuse: bool) -> httpx.AsyncClient:
+        kind = secure, proxy, _ = url.startswith("https:"), self._proxy_for(url), reuse
         clients = await self._clients()
-        if (secure, proxy) not in clients:
+        if kind not in clients:
             # Reading the trust store takes tens of milliseconds, and a plain connection needs none.
             verify = await asyncio.to_thread(trust, self._ca_bundle) if secure else False
-            clients.setdefault((secure, proxy), _new_client(verify, proxy))
-        return clients[secure, proxy]
+            clients.setdefault(kind, _new_client(verify, proxy, reuse=reuse))
+        return clients[kind]
 
     async def _clients(self) -> _Clients:
         loop = asyncio.get_running_loop()
@@ -214,11 +214,18 @@ async def _what_has_arrived() -> None:
     await asyncio.sleep(0)
 
 
-def _new_client(verify: ssl.SSLContext | bool, proxy: str | None) -> httpx.AsyncClient:
+def _new_client(verify: ssl.SSLContext | bool, proxy: str | None, *, reuse: bool) -> httpx.AsyncClient:
+    """Without `reuse`, for requests that say `connection: close`: no other may follow them there (RFC 9112, 9.6)."""
+
+    def once() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(force_close=True, limit=_UNLIMITED, ssl=transport.ssl_context)
+        return aiohttp.ClientSession(connector=connector)
+
     transport = AiohttpTransport(
         verify=verify,
         limits=httpx.Limits(max_connections=_UNLIMITED, keepalive_expiry=_KEEP_ALIVE_SECONDS),
         proxy=httpx.Proxy(proxy) if proxy else None,
+        client=None if reuse else once,
     )
     return httpx.AsyncClient(transport=transport, trust_env=False)
 

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import pytest
 
-from swebench_providers import ErrorKind, TimeLimits
+from swebench_providers import ErrorKind, ProviderConfig, TimeLimits
+from swebench_providers.catalog import provider_spec
+from swebench_providers.provider import HTTPProvider
 from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK, KEY, error_of, saying, speak
@@ -258,3 +260,27 @@ async def test_a_proxy_that_cannot_be_used_is_refused_rather_than_passed_by(writ
     error = await error_of(speak(f"http://{HOST}", "compatible", transport))
     assert (error.kind, "word" in str(error)) == (ErrorKind.BAD_ENDPOINT, False)
     assert str(error).startswith(said)
+
+
+async def test_nothing_follows_a_request_that_said_close_on_its_connection(transport: Transport) -> None:
+    """RFC 9112, 9.6; a server may be about to close it although it announced to keep it."""
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while (head := await reader.read(65_536)) and b"\r\n\r\n" in head:
+            writer.write(b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n{"data":[]}')
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        address = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        for name, expected in (("vllm", 1), ("llamacpp", 3)):
+            config = ProviderConfig(name=name, base_url=address, base_url_source="given")
+            provider = HTTPProvider(provider_spec(name), config, transport)
+            for _ in range(3):
+                await provider.list_models()
+            assert (name, connections) == (name, expected)
+            connections = 0
+        await transport.aclose()

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
 from swebench_providers.policies.keys import SetAside
@@ -20,6 +20,9 @@ from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column
 
+if TYPE_CHECKING:
+    from swebench_providers.discovery import Found
+
 T = TypeVar("T")
 
 
@@ -27,7 +30,7 @@ class Engine:
     """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
     `configs` gives a provider's configuration with each of its keys; None is one by the registry. `limits` are the
-    user's own rate limits, by provider.
+    user's own rate limits, by provider. `discover` looks for local servers.
     """
 
     def __init__(
@@ -36,9 +39,11 @@ class Engine:
         *,
         configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
         limits: Mapping[str, RateLimits] | None = None,
+        discover: Callable[[], Awaitable[list[Found]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
+        self._discover = discover or registry.discover
         self._reach = Reach(registry, Asking(limits, now=now), configs)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
@@ -69,6 +74,14 @@ class Engine:
         Called in the caller's own loop.
         """
         return await asyncio.to_thread(self._reach.reach, provider, at=at)
+
+    async def discover(self) -> list[Found]:
+        """The servers that answer on this machine; takes two seconds at most. Called in the caller's own loop."""
+
+        async def look() -> list[Found]:
+            return await self._discover()
+
+        return await asyncio.wrap_future(self.submit(look()))
 
     async def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares. Called in the caller's own loop."""

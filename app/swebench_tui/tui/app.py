@@ -8,7 +8,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
@@ -40,6 +40,7 @@ from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
+    from swebench_providers.discovery import Found
     from swebench_tui.settings.setup import Setup
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models import ModelsScreen
@@ -92,6 +93,7 @@ class SwebenchApp(SafeApp):
         setup: Setup | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
+        discover: Callable[[], Awaitable[list[Found]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -104,6 +106,7 @@ class SwebenchApp(SafeApp):
             registry or (setup.registry if setup else get_registry()),
             configs=setup.configs if setup else None,
             limits=rate_limits(setup.settings) if setup else None,
+            discover=discover,
             now=now,
         )
         self.now = now

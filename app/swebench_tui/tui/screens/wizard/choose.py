@@ -17,7 +17,7 @@ from swebench_tui.printable import one_line
 from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen
 from swebench_tui.tui.screens.providers_keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.draft import MOST
-from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint
+from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint, sentence
 
 _NAME = 14
 _OTHER_WAYS = "Set the variable of its row, or consent to a file of mode 0600 with ctrl+f when you type the key."
@@ -28,7 +28,7 @@ class Choices(OptionList):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "select", "choose", id="wizard.choose"),
-        Binding("enter", "screen.go_on", "go on", key_display="⏎", show=False),
+        Binding("enter", "screen.go_on", "go on", key_display="⏎", id="wizard.list_go_on"),
     ]
 
 
@@ -63,7 +63,7 @@ class ChooseStep(WizardStep):
         keyring = await self.draft.find_keyring()
         words = f"Keys go into {keyring.name}."
         if not keyring.usable:
-            words = f"No keyring: {keyring.problem} {_OTHER_WAYS}"
+            words = f"{sentence(keyring.problem)} {_OTHER_WAYS}"
         self.query_one("#kept-in", Static).update(Content(one_line(words)))
 
     def _fill(self) -> None:
@@ -80,7 +80,7 @@ class ChooseStep(WizardStep):
         box = ("■ ", "$text-success") if chosen else ("□ ", "$text-muted")
         if self.draft.running(name):
             state = ("✓ runs here    ", "$text-success")
-        elif ready.local and not ready.embedded and ready.ready:
+        elif ready.local and not ready.embedded and ready.ready and not ready.key_source:
             state = ("◌ if it runs   ", "$text-muted")
         elif ready.ready:
             state = ("✓ ready        ", "$text-success")

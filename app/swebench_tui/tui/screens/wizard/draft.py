@@ -76,7 +76,7 @@ class Draft:
         """Take in what was read; whatever is ready for the first time is chosen, the embedded model if nothing else."""
         self.ready = ready
         for name, each in ready.items():
-            if each.ready and not each.local and name not in self._offered:
+            if _set_up(each) and name not in self._offered:
                 self._choose_first_time(name)
         if not self.chosen and "embedded" not in self._offered:
             self._choose_first_time("embedded")
@@ -121,7 +121,7 @@ class Draft:
         """The providers as they are offered: what is there, what people look for, the others."""
 
         def rank(name: str) -> tuple[int, int, str]:
-            there = self.running(name) or (self.usable(name) and not self.ready_at(name).local)
+            there = self.running(name) or _set_up(self.ready_at(name))
             first = _FIRST.index(name) if name in _FIRST else len(_FIRST)
             return 0 if there or self.ready_at(name).embedded else 1, first, name
 
@@ -138,3 +138,8 @@ class Draft:
         if self.chosen == ["embedded"]:
             return []
         return [Target(provider=name, model=self.models.get(name, "")) for name in self.chosen]
+
+
+def _set_up(each: Readiness) -> bool:
+    """Whether somebody has given it what it needs; that a local server may run at its usual port says nothing."""
+    return each.ready and not each.embedded and (not each.local or each.key_source is not None)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from swebench_providers.embedded.process import INSTALL_COMMAND
 from swebench_tui.printable import one_line
-from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint
+from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint, sentence
 
 _LOOKING: Final = "◌ looking …"
 _MODELS: Final = 2  # named of each server
@@ -64,7 +64,7 @@ class FoundStep(WizardStep):
     async def _look_for_servers(self) -> None:
         draft = self.draft
         if draft.servers is None:
-            draft.hear(await asyncio.wrap_future(draft.engine.submit(draft.engine.registry.discover())))
+            draft.hear(await draft.engine.discover())
         lines = []
         for server in draft.servers or []:
             none = "wants a key" if server.needs_key else "no model"
@@ -78,8 +78,8 @@ class FoundStep(WizardStep):
         if keyring.usable:
             self._tell("keyring", [("✓", "$text-success", one_line(f"{keyring.name} keeps your keys"))])
         else:
-            why = one_line(f"keys cannot go into a keyring: {keyring.problem}")
-            self._tell("keyring", [("!", "$text-warning", f"{why} The next step names the other ways.")])
+            why = one_line(f"{sentence(keyring.problem)} The next step names the other ways to keep keys.")
+            self._tell("keyring", [("!", "$text-warning", why)])
 
     def _tell(self, part: str, lines: list[tuple[str, str, str]]) -> None:
         rows = [

@@ -64,7 +64,7 @@ class ModelsStep(WizardStep):
 
     def _row(self, name: str) -> Content:
         chosen, usual = self.draft.models.get(name), self._usual.get(name)
-        words = chosen or (f"{usual}  (its default)" if usual else "◌ asking …")
+        words = chosen or (f"{usual} · its default" if usual else "◌ asking …")
         return Content.assemble((f"{one_line(name):<{_NAME}} ", "bold"), one_line(words))
 
     @on(OptionList.OptionSelected)

@@ -62,6 +62,11 @@ class WizardStep(Dialog[Leave]):
         self.dismiss(Leave.LATER)
 
 
+def sentence(words: str) -> str:
+    """With a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
 def hint(words: str) -> Static:
     """A quiet line."""
     return Static(Content(words), classes="hint")

@@ -78,7 +78,7 @@ class TrialStep(WizardStep):
         if report.ok:
             took = report.latency_ms if report.ttft_ms is None else report.ttft_ms
             words = f"✓ answered, first token after {took / 1000:.2f} s"
-            return Content.assemble(head, (words, "$text-success"), one_line(f"  {report.model}"))
+            return Content.assemble(head, (words, "$text-success"), f"  {one_line(report.model)}")
         return Content.assemble(
             head,
             (f"✗ {report.verdict.replace('_', ' ')}: {one_line(report.message)}", "$text-error"),
