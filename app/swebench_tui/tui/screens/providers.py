@@ -311,8 +311,8 @@ forgets all that is set for one.
 def _chosen_words(facts: Facts) -> Content:
     """Two lines: who and where, then what is wrong or to do."""
     state = providers_facts.status(facts)
-    where = f" {facts.readiness.title} · {providers_table.address_words(facts)}"
-    first = Content.assemble((str(state), state.colour), one_line(f" · {where}"))
+    where = one_line(f"{facts.readiness.title} · {providers_table.address_words(facts)}")
+    first = Content.assemble((str(state), state.colour), f"  {where}")
     report = facts.tested.report if facts.tested else None
     if not facts.readiness.ready:
         return Content.assemble(first, (f"\n→ {one_line(facts.readiness.to_do)}", "$text-muted"))

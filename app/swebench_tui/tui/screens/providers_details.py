@@ -64,7 +64,7 @@ class ProviderDetailsScreen(Dialog[None]):
         with Vertical(classes="dialog details") as dialog:
             dialog.border_title = one_line(self._facts().name)
             with VerticalScroll(can_focus=True):
-                yield Static()
+                yield Static(classes="text")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -91,7 +91,7 @@ class ProviderDetailsScreen(Dialog[None]):
         text = Content("\n\n").join(Content("\n").join(part) for part in map(list, parts) if part)
         if text != self._before:
             self._before = text
-            self.query_one(Static).update(text)
+            self.query_one(".text", Static).update(text)
 
     def action_scroll(self, way: str) -> None:
         """Scroll the text."""

@@ -237,7 +237,7 @@ def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
     """In the order in which they are used."""
     first = setup.effective(("providers", provider, KEY)).origin
     if first.layer is Layer.ENVIRONMENT:
-        yield Entry(source=first.where, words=f"the environment variable {first.where}")
+        yield Entry(source=f"environment: {first.where}", words=f"the environment variable {first.where}")
     own = setup.settings.providers.get(provider)
     if own is not None and own.key_command:
         yield Entry(source="command", words="what your key_command prints")
@@ -248,7 +248,7 @@ def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
 
 def _row(entry: Entry, aside: Mapping[str, SetAside], now: float) -> Content:
     why = aside.get(entry.source)
-    name = f"{one_line(entry.label or entry.source):<20} "
+    name = f"{one_line(entry.label or entry.source.removeprefix("environment: ")):<20} "
     if why is None:
         return Content.assemble(("✓ in use     ", "$text-success"), (name, "bold"), one_line(entry.words))
     left = why.until - now
