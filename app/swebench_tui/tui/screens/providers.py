@@ -147,7 +147,7 @@ forgets all that is set for one.
     def chosen(self) -> Facts | None:
         """The provider the user is on."""
         at = self.query_one(ProviderList).highlighted
-        return self._facts[self._rows[at][0]] if at is not None and at < len(self._rows) else None
+        return self._facts.get(self._rows[at][0]) if at is not None and at < len(self._rows) else None
 
     def _show(self) -> None:
         """Draw the rows that have changed, and nothing else."""

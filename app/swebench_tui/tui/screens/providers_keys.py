@@ -248,7 +248,7 @@ def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
 
 def _row(entry: Entry, aside: Mapping[str, SetAside], now: float) -> Content:
     why = aside.get(entry.source)
-    name = f"{one_line(entry.label or entry.source.removeprefix("environment: ")):<20} "
+    name = f"{one_line(entry.label or entry.source.removeprefix('environment: ')):<20} "
     if why is None:
         return Content.assemble(("✓ in use     ", "$text-success"), (name, "bold"), one_line(entry.words))
     left = why.until - now
