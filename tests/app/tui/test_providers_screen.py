@@ -35,9 +35,10 @@ async def asked(pilot: Pilot[None], name: str, state: str) -> str:
 
 
 async def test_ready_ones_come_first_and_each_of_the_others_says_what_is_missing(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(
-        setup_in(tmp_path, at(server) | {"OPENROUTER_API_KEY": KEY})
-    ) as pilot:
+    async with (
+        FaultServer() as server,
+        providers_of(setup_in(tmp_path, at(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
+    ):
         lines = shown(pilot.app.screen).splitlines()
         names = ("compatible", "embedded", "openrouter", "ollama", "anthropic")
         places = [next(n for n, line in enumerate(lines) if name in line.split()) for name in names]

@@ -145,5 +145,3 @@ async def test_without_a_setup_the_place_of_the_file_is_told() -> None:
         await pilot.press("f2")
         await says(pilot, "settings.toml")
         assert app(pilot).setup is None
-
-

@@ -58,6 +58,7 @@ class KeysScreen(Dialog[None]):
         self._setup, self._engine, self._provider, self._now = setup, engine, provider, now
         self._entries: list[Entry] = []
         self._rows: list[Content] = []
+        self._aside: Mapping[str, SetAside] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog keys") as dialog:
@@ -66,6 +67,7 @@ class KeysScreen(Dialog[None]):
                 "Used in this order; where there are several, one that is refused is set aside.", classes="hint"
             )
             yield OptionList(markup=False, compact=True)
+            yield Static(classes="about")
             yield Static(classes="problem")
         yield Footer(show_command_palette=False)
 
@@ -89,6 +91,17 @@ class KeysScreen(Dialog[None]):
             table.clear_options()
             table.add_options([Option(row) for row in rows])
             table.highlighted = min(at, len(rows) - 1)
+        self._aside = aside
+        self._tell()
+
+    @on(OptionList.OptionHighlighted)
+    def _tell(self) -> None:
+        """What the row of the chosen one may have no room for."""
+        entry = self._chosen
+        why = self._aside.get(entry.source) if entry else None
+        lines = [f"→ {one_line(entry.words)}"] if entry else []
+        lines += [f"✗ {one_line(why.reason)}"] if why else []
+        self.query_one(".about", Static).update(Content("\n".join(lines)))
 
     @property
     def _chosen(self) -> Entry | None:
