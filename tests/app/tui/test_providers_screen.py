@@ -61,11 +61,11 @@ async def test_a_test_says_how_long_the_first_token_took_and_how_many_models_the
 
 
 async def test_a_refused_key_is_told_with_what_to_do_and_never_shown(tmp_path: Path) -> None:
-    async with FaultServer(default=failing(401, "no such key")) as server:
-        async with providers_of(setup_in(tmp_path, at(server))) as pilot:
-            text = await asked(pilot, "compatible", "! key refused")
-            assert "no such key →" in text
-            assert KEY not in text
+    refusing = FaultServer(default=failing(401, "no such key"))
+    async with refusing as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        text = await asked(pilot, "compatible", "! key refused")
+        assert "no such key →" in text
+        assert KEY not in text
 
 
 async def test_an_address_that_is_a_web_page_is_a_wrong_address(tmp_path: Path) -> None:
@@ -86,10 +86,10 @@ async def test_a_local_server_that_nobody_set_up_is_not_running_and_no_error(tmp
 
 
 async def test_what_a_server_says_cannot_disturb_the_screen(tmp_path: Path) -> None:
-    async with FaultServer(default=failing(401, "[b]evil[/b]\x1b[2J\x07")) as server:
-        async with providers_of(setup_in(tmp_path, at(server))) as pilot:
-            await asked(pilot, "compatible", "! key refused")
-            await says(pilot, "[b]evil[/b]␛[2J␇")
+    hostile = FaultServer(default=failing(401, "[b]evil[/b]\x1b[2J\x07"))
+    async with hostile as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await asked(pilot, "compatible", "! key refused")
+        await says(pilot, "[b]evil[/b]␛[2J␇")
 
 
 async def test_a_slow_server_holds_up_neither_the_screen_nor_another_test_and_escape_hangs_up(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_an_open_breaker_is_seen_with_its_seconds_and_its_reason_in_the_de
         await choose(pilot, "compatible")
         await pilot.press("enter")
         details = await top_screen(pilot, ProviderDetailsScreen)
-        await wait_until(pilot, lambda: "opened 1 times" in shown(details), what="how often it opened")
+        await wait_until(pilot, lambda: "opened once" in shown(details), what="how often it opened")
         for words in ("○ open for", "because", "transient", "failed"):
             assert words in shown(details)
 

@@ -315,11 +315,11 @@ def _chosen_words(facts: Facts) -> Content:
     first = Content.assemble((str(state), state.colour), f"  {where}")
     report = facts.tested.report if facts.tested else None
     if not facts.readiness.ready:
-        return Content.assemble(first, (f"\n→ {one_line(facts.readiness.to_do)}", "$text-muted"))
+        return Content.assemble(first, (f"\n→ {one_line(facts.readiness.to_do)}", "$foreground-muted"))
     if report is None or report.ok:
         return first
     told = one_line(f"{report.message} → {report.hint}")
-    return Content.assemble(first, (f"\n{told}", "$text-muted" if facts.absent else "$text-error"))
+    return Content.assemble(first, (f"\n{told}", "$foreground-muted" if facts.absent else "$text-error"))
 
 
 def _forgotten(setup: Setup, name: str) -> list[str]:

@@ -59,7 +59,7 @@ class Status(msgspec.Struct, frozen=True):
         return f"{self.glyph} {self.word}"
 
 
-_GOOD, _BAD, _WARN, _QUIET = "$text-success", "$text-error", "$text-warning", "$text-muted"
+_GOOD, _BAD, _WARN, _QUIET = "$text-success", "$text-error", "$text-warning", "$foreground-muted"
 _BY_VERDICT: Final[dict[Verdict, Status]] = {
     "fine": Status("✓", "ready", _GOOD),
     "no_route": Status("✗", "unreachable", _BAD),
@@ -81,7 +81,7 @@ _BY_VERDICT: Final[dict[Verdict, Status]] = {
 def status(facts: Facts) -> Status:
     """What counts most: a test that runs, an open breaker, the setup, the last test, what became of questions."""
     if facts.testing is not None:
-        return Status("◌", f"testing {facts.testing:.1f} s", "$text")
+        return Status("◌", f"testing {facts.testing:.1f} s", "$foreground")
     if (wait := open_for(facts.health)) is not None:
         return Status("○", f"open {wait:.0f} s", _WARN)
     if not facts.readiness.ready:

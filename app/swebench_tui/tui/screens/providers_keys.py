@@ -82,7 +82,7 @@ class KeysScreen(Dialog[None]):
         aside = await self._engine.set_aside(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
-            rows = [Content.styled("– no key is set; a adds one", "$text-muted")]
+            rows = [Content.styled("– no key is set; a adds one", "$foreground-muted")]
         self._entries = entries
         if rows != self._rows:
             self._rows = rows

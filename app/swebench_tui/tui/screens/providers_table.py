@@ -44,7 +44,7 @@ def columns(width: int) -> list[Column]:
 
 
 def header(shape: Sequence[Column]) -> Content:
-    return Content.styled(" ".join(cell(column.title, column.width) for column in shape), "$text-muted")
+    return Content.styled(" ".join(cell(column.title, column.width) for column in shape), "$foreground-muted")
 
 
 def row(facts: Facts, shape: Sequence[Column]) -> Content:
@@ -53,11 +53,11 @@ def row(facts: Facts, shape: Sequence[Column]) -> Content:
     words = {
         "State": (str(state), state.colour),
         "Provider": (facts.name, "bold"),
-        "Key from": (key_words(facts), "$text" if facts.readiness.key_source else "$text-muted"),
-        "Address": (address_words(facts).removeprefix("https://"), "$text"),
-        "Models": (models_words(facts), "$text"),
-        "Last test": (test_words(facts), "$text"),
-        "Spent": (spent_words(facts), "$text"),
+        "Key from": (key_words(facts), "$foreground" if facts.readiness.key_source else "$foreground-muted"),
+        "Address": (address_words(facts).removeprefix("https://"), "$foreground"),
+        "Models": (models_words(facts), "$foreground"),
+        "Last test": (test_words(facts), "$foreground"),
+        "Spent": (spent_words(facts), "$foreground"),
     }
     cells = [(cell(words[column.title][0], column.width), words[column.title][1]) for column in shape]
     return Content(" ").join(Content.styled(*each) for each in cells)
