@@ -111,7 +111,11 @@ def trial(verdict: Verdict, message: str = "", hint: str = "", models: int | Non
     return Trial(report=report, models=models)
 
 
-async def table(pilot: Pilot[None]) -> ProvidersScreen:
+async def _endless() -> None:
+    await asyncio.Event().wait()
+
+
+async def table(pilot: Pilot[None]) -> None:
     """The rows, after some tests and during one."""
     await pilot.press("4")
     screen = await top_screen(pilot, ProvidersScreen)
@@ -124,7 +128,7 @@ async def table(pilot: Pilot[None]) -> ProvidersScreen:
     }
     for name, result in results.items():
         screen._facts[name] = msgspec.structs.replace(screen._facts[name], tested=result)
-    screen._tests["lmstudio"] = (98.8, screen.run_worker(asyncio.Event().wait()))  # type: ignore[assignment]
+    screen._tests["lmstudio"] = (98.8, screen.run_worker(_endless()))
     await choose(pilot, "openrouter")
     for words in (
         "! key refused",
@@ -136,7 +140,6 @@ async def table(pilot: Pilot[None]) -> ProvidersScreen:
         "help",
     ):
         await says(pilot, words)
-    return screen
 
 
 async def details(pilot: Pilot[None]) -> None:
