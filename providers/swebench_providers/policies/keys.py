@@ -63,10 +63,12 @@ class KeyHealth:
 
     def labels_aside(self) -> dict[str, SetAside]:
         """The keys that are not used, by label: for all models, or else for one of them."""
-        labels = sorted({label for label, _ in self._aside})
-        scopes = {label: sorted(scope for other, scope in self._aside if other == label) for label in labels}
-        found = {label: self.why_aside(label, scopes[label][0]) for label in labels}
-        return {label: aside for label, aside in found.items() if aside is not None}
+        found: dict[str, SetAside] = {}
+        for label, scope in sorted(self._aside):
+            aside = self.why_aside(label, scope)
+            if aside is not None:
+                found.setdefault(label, aside)
+        return found
 
     def reinstate(self, label: str, model: str | None = None) -> None:
         """Use it again, for all models or for one: the user has changed something, or it has answered."""

@@ -251,7 +251,11 @@ async def test_every_step_can_be_gone_back_to_and_what_was_chosen_is_still_chose
         await top_screen(pilot, ModelsStep)
         await pilot.press("escape")
         await top_screen(pilot, TrialStep)
-        await pilot.press("escape", "escape", "escape")
+        await pilot.press("escape")
+        await top_screen(pilot, ChooseStep)
+        await pilot.press("escape")
+        await top_screen(pilot, FoundStep)
+        await pilot.press("escape")
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
 
 

@@ -260,3 +260,17 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
         if failed is not None and failed.kind is ErrorKind.AUTH:
             assert any(keys.well)
         assert all(limiter.headroom().in_flight == 0 for limiter in keys.limiters)
+
+
+def test_what_is_set_aside_can_be_listed_for_as_long_as_it_is() -> None:
+    clock = VirtualClock()
+    health = KeyHealth(clock=clock)
+    health.set_aside("work", "m", error(ErrorKind.QUOTA_EXHAUSTED, status=403, after=5.0))
+    health.set_aside("work", "n", BARRED)
+    health.set_aside("home", "m", BAD)
+    assert sorted(health.labels_aside()) == ["home", "work"]
+    clock.advance(10.0)
+    assert health.labels_aside()["work"].until == float("inf")
+    health.reinstate("work")
+    health.reinstate("home")
+    assert health.labels_aside() == {}

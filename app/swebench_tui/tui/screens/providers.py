@@ -147,7 +147,7 @@ forgets all that is set for one.
     def chosen(self) -> Facts | None:
         """The provider the user is on."""
         at = self.query_one(ProviderList).highlighted
-        return self._facts[self._rows[at][0]] if at is not None and at < len(self._rows) else None
+        return self._facts.get(self._rows[at][0]) if at is not None and at < len(self._rows) else None
 
     def _show(self) -> None:
         """Draw the rows that have changed, and nothing else."""
@@ -311,15 +311,15 @@ forgets all that is set for one.
 def _chosen_words(facts: Facts) -> Content:
     """Two lines: who and where, then what is wrong or to do."""
     state = providers_facts.status(facts)
-    where = f" {facts.readiness.title} · {providers_table.address_words(facts)}"
-    first = Content.assemble((str(state), state.colour), one_line(f" · {where}"))
+    where = one_line(f"{facts.readiness.title} · {providers_table.address_words(facts)}")
+    first = Content.assemble((str(state), state.colour), f"  {where}")
     report = facts.tested.report if facts.tested else None
     if not facts.readiness.ready:
-        return Content.assemble(first, (f"\n→ {one_line(facts.readiness.to_do)}", "$text-muted"))
+        return Content.assemble(first, (f"\n→ {one_line(facts.readiness.to_do)}", "$foreground-muted"))
     if report is None or report.ok:
         return first
     told = one_line(f"{report.message} → {report.hint}")
-    return Content.assemble(first, (f"\n{told}", "$text-muted" if facts.absent else "$text-error"))
+    return Content.assemble(first, (f"\n{told}", "$foreground-muted" if facts.absent else "$text-error"))
 
 
 def _forgotten(setup: Setup, name: str) -> list[str]:

@@ -64,7 +64,7 @@ class ProviderDetailsScreen(Dialog[None]):
         with Vertical(classes="dialog details") as dialog:
             dialog.border_title = one_line(self._facts().name)
             with VerticalScroll(can_focus=True):
-                yield Static()
+                yield Static(classes="text")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -91,7 +91,7 @@ class ProviderDetailsScreen(Dialog[None]):
         text = Content("\n\n").join(Content("\n").join(part) for part in map(list, parts) if part)
         if text != self._before:
             self._before = text
-            self.query_one(Static).update(text)
+            self.query_one(".text", Static).update(text)
 
     def action_scroll(self, way: str) -> None:
         """Scroll the text."""
@@ -130,13 +130,13 @@ def _troubles(facts: Facts, troubles: Sequence[Trouble]) -> Iterator[Content]:
     yield _title("Last errors")
     for trouble in dict.fromkeys(troubles):
         yield Content.styled(f"✗ {one_line(trouble.what)}", "$text-error")
-        yield Content.styled(f"  → {one_line(trouble.hint)}", "$text-muted")
+        yield Content.styled(f"  → {one_line(trouble.hint)}", "$foreground-muted")
 
 
 def _health(health: ProviderHealth | None) -> Iterator[Content]:
     yield _title("This session")
     if health is None:
-        yield Content.styled("Nothing was asked yet.", "$text-muted")
+        yield Content.styled("Nothing was asked yet.", "$foreground-muted")
         return
     rate = "" if health.success_rate is None else f" ({health.success_rate:.0%})"
     running = f", {health.in_flight} under way" if health.in_flight else ""
@@ -169,7 +169,8 @@ def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
     label = _label("breaker")
     yield Content.assemble(label, (f"{words}{wait}", colour), f"{probes}   {one_line(model)}")
     counts = f"{breaker.failures} of the last {breaker.calls} failed, {breaker.slow} slow"
-    history = f"opened {breaker.openings} times, {breaker.refused} refused"
+    times = "opened once" if breaker.openings == 1 else f"opened {breaker.openings} times"
+    history = f"{times}, {breaker.refused} refused"
     yield _line("", f"{counts}; {history}")
     if breaker.reason:
         yield _line("", f"because {breaker.reason}")
@@ -178,7 +179,7 @@ def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
 def _headroom(name: str, room: Headroom) -> Iterator[Content]:
     paused = f", paused for {room.paused_for:.0f} s" if room.paused_for else ""
     at_once = f"{room.in_flight} of {room.at_once} at once, {room.waiting} waiting{paused}"
-    yield _line("headroom", f"{at_once}   {name}")
+    yield _line("headroom", f"{at_once} · {name}")
     for dimension, each in room.rooms.items():
         words = dimension.replace("_", " ")
         yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
@@ -213,7 +214,7 @@ def _variables(spec: ProviderSpec | None, setup: Setup | None) -> Iterator[Conte
         for name in names:
             there = bool(environ.get(name, "").strip())
             yield Content.assemble(
-                _label(kind), f"{name}  ", ("✓ set", "$text-success") if there else ("– not set", "$text-muted")
+                _label(kind), f"{name}  ", ("✓ set", "$text-success") if there else ("– not set", "$foreground-muted")
             )
 
 
@@ -227,7 +228,7 @@ def _title(text: str) -> Content:
 
 
 def _label(text: str) -> tuple[str, str]:
-    return f"{text:<{_LABEL}}", "$text-muted"
+    return f"{text:<{_LABEL}}", "$foreground-muted"
 
 
 def _line(label: str, text: str) -> Content:
@@ -237,5 +238,7 @@ def _line(label: str, text: str) -> Content:
 def _setting(name: str, value: str, origin: str) -> Content:
     """The name may be longer than a label."""
     return Content.assemble(
-        (f"{one_line(name):<30}", "$text-muted"), one_line(value), (f"  ({one_line(origin)})", "$text-muted")
+        (f"{one_line(name):<30}", "$foreground-muted"),
+        one_line(value),
+        (f"  ({one_line(origin)})", "$foreground-muted"),
     )

@@ -18,7 +18,7 @@ _FAILING: Final = 0.5
 """A success rate below this is a provider that fails."""
 
 
-class Tested(msgspec.Struct, frozen=True, kw_only=True):
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a test; `models` is how many the provider lists, None where it did not say."""
 
     report: ConnectionReport
@@ -34,7 +34,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     readiness: Readiness
     set_up: bool = False
     testing: float | None = None
-    tested: Tested | None = None
+    tested: Trial | None = None
     health: ProviderHealth | None = None
 
     @property
@@ -59,7 +59,7 @@ class Status(msgspec.Struct, frozen=True):
         return f"{self.glyph} {self.word}"
 
 
-_GOOD, _BAD, _WARN, _QUIET = "$text-success", "$text-error", "$text-warning", "$text-muted"
+_GOOD, _BAD, _WARN, _QUIET = "$text-success", "$text-error", "$text-warning", "$foreground-muted"
 _BY_VERDICT: Final[dict[Verdict, Status]] = {
     "fine": Status("✓", "ready", _GOOD),
     "no_route": Status("✗", "unreachable", _BAD),
@@ -81,7 +81,7 @@ _BY_VERDICT: Final[dict[Verdict, Status]] = {
 def status(facts: Facts) -> Status:
     """What counts most: a test that runs, an open breaker, the setup, the last test, what became of questions."""
     if facts.testing is not None:
-        return Status("◌", f"testing {facts.testing:.1f} s", "$text")
+        return Status("◌", f"testing {facts.testing:.1f} s", "$foreground")
     if (wait := open_for(facts.health)) is not None:
         return Status("○", f"open {wait:.0f} s", _WARN)
     if not facts.readiness.ready:
@@ -115,7 +115,7 @@ def rank(facts: Facts) -> tuple[int, str]:
     return (0 if sure or (facts.tested is not None and facts.tested.report.ok) else 1), facts.name
 
 
-async def ask(engine: Engine, name: str, reading: asyncio.Semaphore, *, at: str | None = None) -> Tested:
+async def ask(engine: Engine, name: str, reading: asyncio.Semaphore, *, at: str | None = None) -> Trial:
     """Test one provider: reads its keys in a thread, and asks in the engine's loop. Raises nothing but a cancellation.
 
     `reading` bounds how many threads may wait for keys at once, so that there is one left for everything else. `at`
@@ -129,15 +129,15 @@ async def ask(engine: Engine, name: str, reading: asyncio.Semaphore, *, at: str 
         failed = ConnectionReport(
             provider=name, model="", verdict=verdict, latency_ms=0, message=str(error), hint=error.hint
         )
-        return Tested(report=failed)
+        return Trial(report=failed)
     report = await asyncio.wrap_future(engine.submit(check(reached.provider)))
     if not report.ok:
-        return Tested(report=report)
+        return Trial(report=report)
     try:
         models = await asyncio.wrap_future(engine.submit(reached.provider.list_models()))
     except ProviderError:
-        return Tested(report=report)
-    return Tested(report=report, models=len(models))
+        return Trial(report=report)
+    return Trial(report=report, models=len(models))
 
 
 def _lacking(readiness: Readiness) -> str:

@@ -58,6 +58,7 @@ class KeysScreen(Dialog[None]):
         self._setup, self._engine, self._provider, self._now = setup, engine, provider, now
         self._entries: list[Entry] = []
         self._rows: list[Content] = []
+        self._aside: Mapping[str, SetAside] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog keys") as dialog:
@@ -66,6 +67,7 @@ class KeysScreen(Dialog[None]):
                 "Used in this order; where there are several, one that is refused is set aside.", classes="hint"
             )
             yield OptionList(markup=False, compact=True)
+            yield Static(classes="about")
             yield Static(classes="problem")
         yield Footer(show_command_palette=False)
 
@@ -80,7 +82,7 @@ class KeysScreen(Dialog[None]):
         aside = await self._engine.set_aside(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
-            rows = [Content.styled("– no key is set; a adds one", "$text-muted")]
+            rows = [Content.styled("– no key is set; a adds one", "$foreground-muted")]
         self._entries = entries
         if rows != self._rows:
             self._rows = rows
@@ -89,6 +91,17 @@ class KeysScreen(Dialog[None]):
             table.clear_options()
             table.add_options([Option(row) for row in rows])
             table.highlighted = min(at, len(rows) - 1)
+        self._aside = aside
+        self._tell()
+
+    @on(OptionList.OptionHighlighted)
+    def _tell(self) -> None:
+        """What the row of the chosen one may have no room for."""
+        entry = self._chosen
+        why = self._aside.get(entry.source) if entry else None
+        lines = [f"→ {one_line(entry.words)}"] if entry else []
+        lines += [f"✗ {one_line(why.reason)}"] if why else []
+        self.query_one(".about", Static).update(Content("\n".join(lines)))
 
     @property
     def _chosen(self) -> Entry | None:
@@ -237,7 +250,7 @@ def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
     """In the order in which they are used."""
     first = setup.effective(("providers", provider, KEY)).origin
     if first.layer is Layer.ENVIRONMENT:
-        yield Entry(source=first.where, words=f"the environment variable {first.where}")
+        yield Entry(source=f"environment: {first.where}", words=f"the environment variable {first.where}")
     own = setup.settings.providers.get(provider)
     if own is not None and own.key_command:
         yield Entry(source="command", words="what your key_command prints")
@@ -248,7 +261,7 @@ def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
 
 def _row(entry: Entry, aside: Mapping[str, SetAside], now: float) -> Content:
     why = aside.get(entry.source)
-    name = f"{one_line(entry.label or entry.source):<20} "
+    name = f"{one_line(entry.label or entry.source.removeprefix('environment: ')):<20} "
     if why is None:
         return Content.assemble(("✓ in use     ", "$text-success"), (name, "bold"), one_line(entry.words))
     left = why.until - now

@@ -23,7 +23,7 @@ class Column(NamedTuple):
     width: int
 
 
-_STATE, _NAME, _TEST, _SPENT, _MODELS = 17, 14, 16, 9, 6
+_STATE, _NAME, _TEST, _SPENT, _MODELS = 16, 13, 11, 8, 6
 _GAP: Final = 1
 _NARROW: Final = 100  # cells of a row below which address and models have no room
 _ADDRESS: Final = 0.45
@@ -44,7 +44,7 @@ def columns(width: int) -> list[Column]:
 
 
 def header(shape: Sequence[Column]) -> Content:
-    return Content.styled(" ".join(cell(column.title, column.width) for column in shape), "$text-muted")
+    return Content.styled(" ".join(cell(column.title, column.width) for column in shape), "$foreground-muted")
 
 
 def row(facts: Facts, shape: Sequence[Column]) -> Content:
@@ -53,11 +53,11 @@ def row(facts: Facts, shape: Sequence[Column]) -> Content:
     words = {
         "State": (str(state), state.colour),
         "Provider": (facts.name, "bold"),
-        "Key from": (key_words(facts), "$text" if facts.readiness.key_source else "$text-muted"),
-        "Address": (address_words(facts), "$text"),
-        "Models": (models_words(facts), "$text"),
-        "Last test": (test_words(facts), "$text"),
-        "Spent": (spent_words(facts), "$text"),
+        "Key from": (key_words(facts), "$foreground" if facts.readiness.key_source else "$foreground-muted"),
+        "Address": (address_words(facts).removeprefix("https://"), "$foreground"),
+        "Models": (models_words(facts), "$foreground"),
+        "Last test": (test_words(facts), "$foreground"),
+        "Spent": (spent_words(facts), "$foreground"),
     }
     cells = [(cell(words[column.title][0], column.width), words[column.title][1]) for column in shape]
     return Content(" ").join(Content.styled(*each) for each in cells)
@@ -74,7 +74,7 @@ def key_words(facts: Facts) -> str:
     if not facts.readiness.ready:
         return facts.readiness.to_do
     if facts.readiness.key_source:
-        return facts.readiness.key_source
+        return facts.readiness.key_source.replace("environment: ", "$", 1)
     return "needs none" if facts.readiness.local or facts.readiness.embedded else "as you are logged in"
 
 
@@ -95,7 +95,7 @@ def test_words(facts: Facts) -> str:
         return "–"
     report = facts.tested.report
     if facts.absent:
-        return "not running"
+        return "–"
     milliseconds = report.ttft_ms if report.ttft_ms is not None else report.latency_ms
     return f"{'✓' if report.ok else '✗'} {milliseconds / 1000:.2f} s"
 

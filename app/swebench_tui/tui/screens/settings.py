@@ -136,6 +136,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
         table = self.query_one(SettingList)
         chosen = self._chosen
         matching = [row for row in self._all if self._is_shown(row, words)]
+        matching.sort(key=lambda row: not all(word in dotted(row.path).lower() for word in words))  # names come first
         self._shown = matching[:MOST_SHOWN]
         width = self.query_one(".dialog").size.width - _BESIDE + 2
         table.clear_options()

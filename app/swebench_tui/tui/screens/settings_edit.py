@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Footer, Input, Static
 
+from swebench_providers import ProviderError
 from swebench_tui.printable import one_line
 from swebench_tui.settings import typed
 from swebench_tui.settings.errors import SettingsError
@@ -85,10 +86,21 @@ class EditSettingScreen(Dialog[SettingPath | None]):
 
     def _wrong(self, path: SettingPath, text: str) -> SettingsError | None:
         try:
-            self._setup.check(path, typed.value_at(path, text))
+            self._checked(path, text)
         except SettingsError as error:
             return error
         return None
+
+    def _checked(self, path: SettingPath, text: str) -> object:
+        """The value as it is written. Raises `SettingsError`, also for an address that is none."""
+        value = typed.value_at(path, text)
+        self._setup.check(path, value)
+        if path[0] == "providers" and path[-1] == "base_url":
+            try:
+                self._setup.outline(path[1], base_url=text)
+            except ProviderError as error:
+                raise SettingsError(str(error), hint=error.hint) from None
+        return value
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -113,7 +125,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
             self.dismiss(path)
 
     def _put(self, path: SettingPath, text: str) -> None:
-        self._setup.change(path, typed.value_at(path, text))
+        self._setup.change(path, self._checked(path, text))
 
     def _show(self, error: SettingsError | None) -> None:
         told = Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}") if error else Content()

@@ -54,19 +54,19 @@ def rows(setup: Setup, under: SettingPath = ()) -> list[Row]:
 
 def line(row: Row, width: int) -> Content:
     """Glyph, name, value and origin in so many cells."""
-    name_width = max(24, min(46, width // 2 - 4))
-    origin_width = 14 if width < 100 else 34
+    name_width = max(24, min(42, width // 2 - 4))
+    origin_width = 14 if width < 100 else min(48, width // 4)
     origin = str(row.origin) if width >= 100 else str(row.origin.layer)
     value_width = max(6, width - 2 - name_width - origin_width - 2)
     name = f"{dotted(row.path)} …" if row.adds else dotted(row.path)
     value = "add one" if row.adds else row.value or "not set"
     return Content.assemble(
         ("● " if row.is_set else "  ", "$text-accent"),
-        (_cell(name, name_width), "bold" if row.is_set else "$text"),
+        (_cell(name, name_width), "bold" if row.is_set else "$foreground"),
         " ",
-        (_cell(value, value_width), "$text" if row.value else "$text-muted"),
+        (_cell(value, value_width), "$foreground" if row.value else "$foreground-muted"),
         " ",
-        (_cell(origin if row.value else "", origin_width), "$text-muted"),
+        (_cell(origin if row.value else "", origin_width), "$foreground-muted"),
     )
 
 

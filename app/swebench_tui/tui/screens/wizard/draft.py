@@ -15,7 +15,7 @@ from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens import providers_facts
-from swebench_tui.tui.screens.providers_facts import Tested
+from swebench_tui.tui.screens.providers_facts import Trial
 
 MOST: Final = 4
 """Columns of a line-up."""
@@ -45,7 +45,7 @@ class Draft:
         self.keyring: Backend | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
-        self.tested: dict[str, Tested] = {}
+        self.tested: dict[str, Trial] = {}
         self.models: dict[str, str] = {}
         self.reading = asyncio.Semaphore(2)  # threads that may wait for keys at once
         self._offered: set[str] = set()
@@ -56,7 +56,7 @@ class Draft:
             self.keyring = await asyncio.to_thread(self.setup.keyring)
         return self.keyring
 
-    async def ask(self, name: str) -> Tested:
+    async def ask(self, name: str) -> Trial:
         """A few tokens of one provider, at the address where it was found."""
         return await providers_facts.ask(self.engine, name, self.reading, at=self.addresses.get(name))
 

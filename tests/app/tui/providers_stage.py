@@ -1,0 +1,91 @@
+"""The app with settings in a folder of the test's own, opened at its providers or its settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.providers import ProvidersScreen
+from swebench_tui.tui.screens.settings import SettingsScreen
+from tests.app.settings.plain_setup import MemoryStore
+from tests.app.tui.pilot import running, shown, top_screen, wait_until
+
+NOWHERE = "http://127.0.0.1:9"
+"""An address at which nothing listens."""
+
+
+def setup_in(
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    file: str = "",
+    project: str = "",
+    keyring: MemoryStore | None = None,
+) -> Setup:
+    """Settings with this user file and this project file."""
+    for name, text in (("config/settings.toml", file), ("project/swebench-tui.toml", project)):
+        if text:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+    return Setup(
+        environ or {},
+        config_folder=folder / "config",
+        data_folder=folder / "data",
+        project_folder=folder / "project",
+        keyring=keyring or MemoryStore(),
+    )
+
+
+@asynccontextmanager
+async def providers_of(setup: Setup, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
+    """The app at its Providers screen, whose rows are there."""
+    async with running("compatible:x", setup=setup, registry=setup.registry, size=size) as pilot:
+        await pilot.press("4")
+        screen = await top_screen(pilot, ProvidersScreen)
+        await wait_until(pilot, lambda: "embedded" in shown(screen), what="the rows")
+        yield pilot
+
+
+@asynccontextmanager
+async def settings_of(setup: Setup, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
+    """The app with its settings open, whose rows are there."""
+    async with running("compatible:x", setup=setup, registry=setup.registry, size=size) as pilot:
+        await pilot.press("f2")
+        screen = await top_screen(pilot, SettingsScreen)
+        await wait_until(pilot, lambda: "appearance.theme" in shown(screen), what="the rows")
+        yield pilot
+
+
+def app(pilot: Pilot[None]) -> SwebenchApp:
+    assert isinstance(pilot.app, SwebenchApp)
+    return pilot.app
+
+
+async def choose(pilot: Pilot[None], name: str) -> ProvidersScreen:
+    """Go to the row of this provider."""
+    screen = await top_screen(pilot, ProvidersScreen)
+    screen.query_one(OptionList).highlighted = list(screen.facts).index(name)
+    await pilot.pause()
+    return screen
+
+
+def row(pilot: Pilot[None], name: str) -> str:
+    """The provider's row as it is shown; "" where there is none."""
+    lines = shown(pilot.app.screen).splitlines()
+    return next((line.strip("│ ") for line in lines if name in line.split()), "")
+
+
+async def says(pilot: Pilot[None], words: str, *, within: float = 10.0) -> None:
+    """Wait until the screen on top shows this."""
+    await wait_until(pilot, lambda: words in shown(pilot.app.screen), what=words, within=within)
+
+
+async def row_says(pilot: Pilot[None], name: str, words: str) -> None:
+    """Wait until the provider's row shows this."""
+    await wait_until(pilot, lambda: words in row(pilot, name), what=f"{name}: {words}")

@@ -1,0 +1,240 @@
+"""The Providers screen: what each row says before, while and after a provider is asked."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from swebench_providers import ProviderError, UnifiedRequest
+from swebench_tui.runs.engine import Engine
+from swebench_tui.tui.screens.providers import ProvidersScreen
+from swebench_tui.tui.screens.providers_details import ProviderDetailsScreen
+from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen, ConfirmScreen
+from swebench_tui.tui.screens.settings import SettingsScreen
+from tests.app.tui.pilot import paste, shown, top_screen, wait_until
+from tests.app.tui.providers_stage import NOWHERE, app, choose, providers_of, row, row_says, says, setup_in
+from tests.fault_server import FaultServer, Script, failing, html_page
+
+KEY = "secret-of-nobody-12345"
+
+
+def at(server: FaultServer) -> dict[str, str]:
+    return {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY}
+
+
+async def asked(pilot: Pilot[None], name: str, state: str) -> str:
+    """Test one provider; the whole screen once its row says how that ended."""
+    screen = await choose(pilot, name)
+    await pilot.press("t")
+    await row_says(pilot, name, state)
+    return shown(screen)
+
+
+async def test_ready_ones_come_first_and_each_of_the_others_says_what_is_missing(tmp_path: Path) -> None:
+    async with (
+        FaultServer() as server,
+        providers_of(setup_in(tmp_path, at(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
+    ):
+        lines = shown(pilot.app.screen).splitlines()
+        names = ("compatible", "embedded", "openrouter", "ollama", "anthropic")
+        places = [next(n for n, line in enumerate(lines) if name in line.split()) for name in names]
+        assert places == sorted(places)
+        assert row(pilot, "openrouter").startswith("✓ ready")
+        assert "$OPENROUTER_API_KEY" in row(pilot, "openrouter")
+        assert row(pilot, "ollama").startswith("◌ if it runs")
+        assert row(pilot, "anthropic").startswith("– no key")
+        assert "set ANTHROPIC_API_KEY" in row(pilot, "anthropic")
+        assert row(pilot, "azure").startswith("– no address")
+        assert KEY not in shown(pilot.app.screen)
+        assert server.requests == []
+
+
+async def test_a_test_says_how_long_the_first_token_took_and_how_many_models_there_are(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await asked(pilot, "compatible", "✓ 0.")
+        assert row(pilot, "compatible").startswith("✓ ready")
+        assert row(pilot, "compatible").split()[-5] == "1"
+
+
+async def test_a_refused_key_is_told_with_what_to_do_and_never_shown(tmp_path: Path) -> None:
+    refusing = FaultServer(default=failing(401, "no such key"))
+    async with refusing as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        text = await asked(pilot, "compatible", "! key refused")
+        assert "no such key →" in text
+        assert KEY not in text
+
+
+async def test_an_address_that_is_a_web_page_is_a_wrong_address(tmp_path: Path) -> None:
+    async with FaultServer(default=html_page()) as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await asked(pilot, "compatible", "✗ wrong address")
+
+
+async def test_a_server_that_is_down_is_unreachable(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await server.stop_abruptly()
+        assert "→ Start the server" in await asked(pilot, "compatible", "✗ unreachable")
+
+
+async def test_a_local_server_that_nobody_set_up_is_not_running_and_no_error(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        text = await asked(pilot, "fastchat", "– not running")
+        assert "✗" not in text
+
+
+async def test_what_a_server_says_cannot_disturb_the_screen(tmp_path: Path) -> None:
+    hostile = FaultServer(default=failing(401, "[b]evil[/b]\x1b[2J\x07"))
+    async with hostile as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await asked(pilot, "compatible", "! key refused")
+        await says(pilot, "[b]evil[/b]␛[2J␇")
+
+
+async def test_a_slow_server_holds_up_neither_the_screen_nor_another_test_and_escape_hangs_up(tmp_path: Path) -> None:
+    async with FaultServer(default=Script(before_head=3600)) as slow, FaultServer() as quick:
+        setup = setup_in(tmp_path, at(slow) | {"OLLAMA_HOST": quick.base_url})
+        async with providers_of(setup) as pilot:
+            screen = await choose(pilot, "compatible")
+            await pilot.press("t")
+            await row_says(pilot, "compatible", "◌ testing")
+            _, request = await slow.received(2)
+            await asked(pilot, "ollama", "✓ ready")
+            await pilot.press("1")
+            assert pilot.app.current_mode == "compare"
+            await pilot.press("4")
+            assert row(pilot, "compatible").startswith("◌ testing")
+            await pilot.press("escape")
+            await request.client_gone(within=5)
+            await row_says(pilot, "compatible", "◌ if it runs")
+            assert screen.facts["compatible"].tested is None
+
+
+async def test_all_that_are_ready_are_tested_side_by_side_and_nobody_else(tmp_path: Path) -> None:
+    async with FaultServer() as fine, FaultServer(default=failing(401)) as refusing:
+        local = {f"{name}_BASE_URL": NOWHERE for name in ("FASTCHAT", "LLAMACPP", "LMSTUDIO", "SGLANG", "VLLM")}
+        setup = setup_in(tmp_path, at(refusing) | local | {"OLLAMA_HOST": fine.base_url})
+        async with providers_of(setup) as pilot:
+            await pilot.press("T")
+            for name, state in (("compatible", "! key refused"), ("ollama", "✓ ready"), ("vllm", "✗ unreachable")):
+                await row_says(pilot, name, state)
+            assert row(pilot, "anthropic").startswith("– no key")
+            await pilot.press("escape")
+
+
+async def fail_until_left_alone(engine: Engine, server: FaultServer) -> None:
+    """Ask the provider until its breaker is open."""
+    server.default = failing(500, "out of order")
+    reached = await engine.reach("compatible")
+
+    async def ask() -> None:
+        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+            async for _ in events:
+                pass
+
+    for _ in range(6):
+        with pytest.raises(ProviderError):
+            await asyncio.wrap_future(engine.submit(ask()))
+
+
+async def test_an_open_breaker_is_seen_with_its_seconds_and_its_reason_in_the_details(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+        await fail_until_left_alone(app(pilot).engine, server)
+        await row_says(pilot, "compatible", "○ open")
+        await choose(pilot, "compatible")
+        await pilot.press("enter")
+        details = await top_screen(pilot, ProviderDetailsScreen)
+        await wait_until(pilot, lambda: "opened once" in shown(details), what="how often it opened")
+        for words in ("○ open for", "because", "transient", "failed"):
+            assert words in shown(details)
+
+
+async def test_details_name_the_variables_and_where_each_value_came_from(tmp_path: Path) -> None:
+    file = '[providers.compatible]\nmodel = "m-1"\nheaders = { X-Team = "swordfish" }\n'
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server), file=file)) as pilot:
+        await choose(pilot, "compatible")
+        await pilot.press("enter")
+        details = await top_screen(pilot, ProviderDetailsScreen)
+        await wait_until(pilot, lambda: "Where each value came from" in shown(details), what="the origins")
+        text = shown(details)
+        assert "COMPATIBLE_API_KEY  ✓ set" in text
+        assert "(environment: COMPATIBLE_BASE_URL)" in text
+        assert "m-1  (user file:" in text
+        assert "headers.X-Team" in text
+        assert "swordfish" not in text
+        assert KEY not in text
+        await pilot.press("escape")
+        await top_screen(pilot, ProvidersScreen)
+
+
+async def test_a_provider_of_ones_own_is_added_and_can_be_tested_at_once(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with FaultServer() as server, providers_of(setup) as pilot:
+        await pilot.press("a")
+        dialog = await top_screen(pilot, AddProviderScreen)
+        await paste(pilot, "openai")
+        await pilot.press("enter", "enter")
+        await paste(pilot, server.base_url)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "✗" in shown(dialog), what="that the name is taken")
+        dialog.query_one("#name").focus()
+        await pilot.press("ctrl+a", "ctrl+k")
+        await paste(pilot, "my-box")
+        await pilot.press("ctrl+s")
+        await row_says(pilot, "my-box", "my-box")
+        assert setup.settings.providers["my-box"].base_url == server.base_url
+
+
+async def test_forgetting_asks_first_and_says_what_goes(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path, file=f'[providers.my-box]\nlike = "compatible"\nbase_url = "{NOWHERE}"\n')
+    async with providers_of(setup) as pilot:
+        await choose(pilot, "my-box")
+        await pilot.press("delete")
+        question = await top_screen(pilot, ConfirmScreen)
+        await wait_until(pilot, lambda: "base_url" in shown(question), what="what goes")
+        assert "gone altogether" in shown(question)
+        await pilot.press("n")
+        await top_screen(pilot, ProvidersScreen)
+        assert "my-box" in setup.settings.providers
+        await pilot.press("delete")
+        await top_screen(pilot, ConfirmScreen)
+        await pilot.press("y")
+        screen = await top_screen(pilot, ProvidersScreen)
+        await wait_until(pilot, lambda: "my-box" not in screen.facts, what="it gone")
+        assert "my-box" not in setup.settings.providers
+
+
+async def test_where_nothing_is_set_nothing_is_asked(tmp_path: Path) -> None:
+    async with providers_of(setup_in(tmp_path)) as pilot:
+        await choose(pilot, "openai")
+        await pilot.press("delete")
+        await says(pilot, "Nothing is set for openai")
+
+
+async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with providers_of(setup) as pilot:
+        await choose(pilot, "ollama")
+        await pilot.press("e")
+        await top_screen(pilot, SettingsScreen)
+        await says(pilot, "providers.ollama.time_limits.idle")
+        assert "appearance.theme" not in shown(pilot.app.screen)
+        await pilot.press("slash", *"base_url", "enter", "enter")
+        await says(pilot, "Where it is reached")
+        await pilot.press("ctrl+a", "ctrl+k", *"ftp://x")
+        await says(pilot, "✗")
+        assert setup.settings.providers == {}
+        await pilot.press("ctrl+a", "ctrl+k")
+        await paste(pilot, NOWHERE)
+        await pilot.press("enter")
+        await says(pilot, "is written")
+        assert setup.settings.providers["ollama"].base_url == NOWHERE
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_every_state_is_legible_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server)), size=size) as pilot:
+        await asked(pilot, "compatible", "✓ 0.")
+        assert ("Address" in shown(pilot.app.screen)) == (size[0] > 100)
+        assert "forget" in shown(pilot.app.screen)

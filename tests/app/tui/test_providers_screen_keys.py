@@ -1,0 +1,170 @@
+"""The keys of a provider on screen: added, doubted, refused by the keyring, set aside, used again and removed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from swebench_providers import Secret, UnifiedRequest
+from swebench_tui.runs.engine import Engine
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen
+from swebench_tui.tui.screens.providers_keys import AddKeyScreen, KeysScreen
+from tests.app.settings.plain_setup import MemoryStore
+from tests.app.tui.pilot import paste, shown, top_screen, wait_until
+from tests.app.tui.providers_stage import app, choose, providers_of, row_says, says, setup_in
+from tests.fault_server import FaultServer, failing
+
+KEY = "a1b2c3d4e5f6g7h8"
+
+
+async def keys_of(pilot: Pilot[None], provider: str) -> KeysScreen:
+    await choose(pilot, provider)
+    await pilot.press("k")
+    return await top_screen(pilot, KeysScreen)
+
+
+async def typed_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen:
+    """The dialog for another key, with this one in its field."""
+    await keys_of(pilot, provider)
+    await pilot.press("a")
+    dialog = await top_screen(pilot, AddKeyScreen)
+    await paste(pilot, key)
+    return dialog
+
+
+async def answered(engine: Engine, provider: str) -> None:
+    """Ask once, with whichever key is next."""
+    reached = await engine.reach(provider)
+
+    async def ask() -> None:
+        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+            async for _ in events:
+                pass
+
+    await asyncio.wrap_future(engine.submit(ask()))
+
+
+def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Setup, MemoryStore]:
+    keyring = MemoryStore()
+    setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
+    for label in ("work", "home"):
+        setup.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
+    return setup, keyring
+
+
+async def test_a_key_is_kept_under_its_name_and_never_shown(tmp_path: Path) -> None:
+    keyring = MemoryStore()
+    setup = setup_in(tmp_path, keyring=keyring)
+    async with providers_of(setup) as pilot:
+        dialog = await typed_key(pilot, "openrouter", KEY)
+        assert KEY not in shown(dialog)
+        await pilot.press("enter", "ctrl+a", "ctrl+k", *"work", "enter")
+        await says(pilot, "kept in the keyring, for https://openrouter.ai")
+        assert keyring.kept["openrouter", "work"].reveal() == KEY
+        assert KEY not in shown(pilot.app.screen)
+        await pilot.press("escape")
+        await row_says(pilot, "openrouter", "✓ ready")
+        await row_says(pilot, "openrouter", "keyring: work")
+
+
+async def test_what_is_wrong_with_a_key_is_seen_while_it_is_typed_and_has_to_be_confirmed(tmp_path: Path) -> None:
+    keyring = MemoryStore()
+    async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
+        await typed_key(pilot, "openai", "sk-ant-0123456789abcdef")
+        await says(pilot, "! By its beginning this is a key of Anthropic")
+        await pilot.press("ctrl+s")
+        await says(pilot, "do the same again to keep it")
+        assert keyring.kept == {}
+        await pilot.press("ctrl+s")
+        await top_screen(pilot, KeysScreen)
+        assert ("openai", "default") in keyring.kept
+
+
+async def test_quotes_around_a_key_are_left_out(tmp_path: Path) -> None:
+    keyring = MemoryStore()
+    async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
+        await typed_key(pilot, "openrouter", f'"{KEY}"')
+        await says(pilot, "! There are quotes around the key.")
+        await pilot.press("ctrl+s")
+        await top_screen(pilot, KeysScreen)
+        assert keyring.kept["openrouter", "default"].reveal() == KEY
+
+
+async def test_without_a_keyring_the_key_stays_typed_and_goes_into_a_file_only_when_told_to(tmp_path: Path) -> None:
+    keyring = MemoryStore()
+    keyring.broken = "there is no keyring here"
+    setup = setup_in(tmp_path, keyring=keyring)
+    async with providers_of(setup) as pilot:
+        await typed_key(pilot, "openrouter", KEY)
+        await pilot.press("ctrl+s")
+        await says(pilot, "✗ there is no keyring here")
+        await says(pilot, "ctrl+f keeps it in a file")
+        assert list((tmp_path / "data").rglob("*")) == []
+        await pilot.press("ctrl+f")
+        await says(pilot, "kept in the file, for https://openrouter.ai")
+        assert setup.settings.secrets.keep_in == "file"
+
+
+async def test_a_provider_that_takes_no_key_says_so(tmp_path: Path) -> None:
+    async with providers_of(setup_in(tmp_path)) as pilot:
+        await typed_key(pilot, "embedded", KEY)
+        await pilot.press("ctrl+s")
+        await says(pilot, "✗ embedded takes no key")
+
+
+async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, keyring = with_two_keys(tmp_path, server)
+        async with providers_of(setup) as pilot:
+            keys = await keys_of(pilot, "compatible")
+            await wait_until(pilot, lambda: "home" in shown(keys), what="both")
+            await pilot.press("down", "delete")
+            question = await top_screen(pilot, ConfirmScreen)
+            assert "'home'" in shown(question)
+            await pilot.press("y")
+            await wait_until(pilot, lambda: ("compatible", "home") not in keyring.kept, what="it gone")
+            await top_screen(pilot, KeysScreen)
+            await wait_until(pilot, lambda: "home" not in shown(keys), what="the row gone")
+            assert [kept.label for kept in setup.keys("compatible")] == ["work"]
+
+
+async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, keyring = with_two_keys(tmp_path, server)
+        async with providers_of(setup) as pilot:
+            keys = await keys_of(pilot, "compatible")
+            await wait_until(pilot, lambda: "work" in shown(keys), what="the keys")
+            keyring.broken = "the keyring is locked"
+            await pilot.press("delete")
+            await top_screen(pilot, ConfirmScreen)
+            await pilot.press("y")
+            await says(pilot, "✗ the keyring is locked")
+            assert len(setup.keys("compatible")) == 2
+
+
+async def test_an_environment_key_is_listed_and_not_removed_here(tmp_path: Path) -> None:
+    async with providers_of(setup_in(tmp_path, {"OPENROUTER_API_KEY": KEY})) as pilot:
+        await keys_of(pilot, "openrouter")
+        await says(pilot, "the environment variable OPENROUTER_API_KEY")
+        await pilot.press("delete")
+        await says(pilot, "is not removed here")
+        assert KEY not in shown(pilot.app.screen)
+
+
+async def test_a_key_that_was_refused_is_seen_set_aside_with_the_reason_and_can_be_used_again(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, _ = with_two_keys(tmp_path, server)
+        async with providers_of(setup) as pilot:
+            server.enqueue(failing(401, "this key was revoked"))
+            await answered(app(pilot).engine, "compatible")
+            keys = await keys_of(pilot, "compatible")
+            await wait_until(pilot, lambda: "○ set aside" in shown(keys), what="the one set aside")
+            assert "this key was revoked" in shown(keys)
+            rows = [line for line in shown(keys).splitlines() if "set aside" in line or "in use" in line]
+            down = next(index for index, line in enumerate(rows) if "set aside" in line)
+            await pilot.press(*["down"] * down, "r")
+            await wait_until(pilot, lambda: "○ set aside" not in shown(keys), what="it back")

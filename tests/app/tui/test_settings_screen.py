@@ -1,0 +1,147 @@
+"""The Settings screen: every setting with its origin, changed with a check, taken back, and the files' problems."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from swebench_tui.settings.fields import NAME, leaves
+from swebench_tui.tui.screens import settings_rows
+from swebench_tui.tui.screens.settings import SettingsScreen
+from swebench_tui.tui.screens.settings_edit import EditSettingScreen
+from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
+from tests.app.tui.providers_stage import app, says, settings_of, setup_in
+
+
+def test_every_setting_of_the_definitions_has_a_row(tmp_path: Path) -> None:
+    paths = {row.path for row in settings_rows.rows(setup_in(tmp_path))}
+    for leaf in leaves():
+        assert tuple("openai" if part == NAME else part for part in leaf.path) in paths
+
+
+async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
+    setup = setup_in(
+        tmp_path,
+        {"OLLAMA_HOST": "http://127.0.0.1:9"},
+        file='editor = "vim"\n',
+        project='[providers.openai]\nmodel = "of-the-project"\n',
+    )
+    async with settings_of(setup, size=(160, 60)) as pilot:
+        for name, origin in (
+            ("editor", "user file: "),
+            ("providers.openai.model", "project file: "),
+            ("providers.ollama.base_url", "environment: OLLAMA_HOST"),
+            ("providers.gemini.model", "default"),
+        ):
+            await pilot.press("slash", "ctrl+a", "ctrl+k", *name)
+            await says(pilot, name)
+            await wait_until(pilot, lambda origin=origin: origin in shown(pilot.app.screen), what=origin)  # type: ignore[misc]
+
+
+async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        assert "providers.openai.time_limits.idle" not in shown(pilot.app.screen)
+        await pilot.press("slash", *"openai idle")
+        await says(pilot, "providers.openai.time_limits.idle")
+        await pilot.press("escape")
+        await says(pilot, "appearance.theme")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: not isinstance(pilot.app.screen, SettingsScreen), what="it left")
+
+
+async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_right(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with settings_of(setup) as pilot:
+        await pilot.press("slash", *"openai idle", "enter", "enter")
+        await top_screen(pilot, EditSettingScreen)
+        await says(pilot, "Value: a number above 0 and up to 86,400")
+        await paste(pilot, "-5")
+        await says(pilot, "✗")
+        await pilot.press("enter")
+        await top_screen(pilot, EditSettingScreen)
+        assert not setup.user_file.exists()
+        await pilot.press("ctrl+a", "ctrl+k", *"90", "enter")
+        await says(pilot, "is written")
+        assert setup.settings.providers["openai"].time_limits.idle == 90
+        await says(pilot, "90")
+
+
+async def test_d_takes_a_setting_out_of_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path, file='# mine\neditor = "vim"\n[providers.openai]\nmodel = "m"\n')
+    async with settings_of(setup) as pilot:
+        await pilot.press("slash", *"openai model", "enter", "d")
+        await says(pilot, "no longer set in your file")
+        assert setup.user_file.read_text().startswith('# mine\neditor = "vim"\n')
+        assert not setup.in_user_file(("providers", "openai", "model"))
+
+
+async def test_what_a_project_file_sets_is_not_taken_back_here_and_says_so(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path, project='[providers.openai]\nmodel = "m"\n')) as pilot:
+        await pilot.press("slash", *"openai model", "enter", "d")
+        await says(pilot, "is not set in")
+
+
+async def test_problems_of_the_files_stand_on_top_with_file_and_line(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path, file='editr = "vim"\n')) as pilot:
+        await says(pilot, "settings.toml, line 1: editr")
+        assert "Did you mean editor?" in " ".join(shown(pilot.app.screen).split())
+
+
+async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path, file="editor = \n")
+    async with settings_of(setup) as pilot:
+        await pilot.press("slash", *"editor", "enter", "enter")
+        await top_screen(pilot, EditSettingScreen)
+        await pilot.press("ctrl+a", "ctrl+k", *"nano", "enter")
+        await says(pilot, "✗")
+        assert setup.user_file.read_text() == "editor = \n"
+
+
+async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with settings_of(setup) as pilot:
+        await pilot.press("slash", *"openai headers", "enter", "enter")
+        dialog = await top_screen(pilot, EditSettingScreen)
+        await pilot.press(*"X-Team", "enter", *"swordfish")
+        assert "swordfish" not in shown(dialog)
+        await pilot.press("enter")
+        await says(pilot, "providers.openai.headers.X-Team")
+        assert setup.settings.providers["openai"].headers == {"X-Team": "swordfish"}
+        assert "swordfish" not in shown(pilot.app.screen)
+
+
+async def test_a_theme_holds_at_once(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        await pilot.press("enter", *"nord", "enter")
+        await wait_until(pilot, lambda: pilot.app.theme == "nord", what="the colours")
+
+
+async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with settings_of(setup) as pilot:
+        await pilot.press("down", "enter", *"providers.test_all", "enter", *"f9", "enter")
+        await says(pilot, "is written")
+        await pilot.press("escape", "4")
+        keys = pilot.app.screen.active_bindings
+        assert keys["f9"].binding.id == "providers.test_all"
+
+
+async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        await pilot.press("slash", *"compare.lineup", "enter", "enter", *"ollama:x", "enter")
+        await says(pilot, "It holds from the next start.")
+
+
+async def test_an_editor_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        await pilot.press("e")
+        await says(pilot, "which is not installed")
+
+
+async def test_without_a_setup_the_place_of_the_file_is_told() -> None:
+    async with running("compatible:x") as pilot:
+        await pilot.press("f2")
+        await says(pilot, "settings.toml")
+        assert app(pilot).setup is None
