@@ -28,8 +28,8 @@ def setup_in(
     project: str = "",
     keyring: MemoryStore | None = None,
 ) -> Setup:
-    """Settings with this user file and this project file."""
-    for name, text in (("config/settings.toml", file), ("project/swebench-tui.toml", project)):
+    """Settings with this user file and this project file. There is always the former, so nobody is asked to set up."""
+    for name, text in (("config/settings.toml", file or "# nothing yet\n"), ("project/swebench-tui.toml", project)):
         if text:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
@@ -36,6 +37,11 @@ class StandInSetup(Setup):
 
     def configs(self, provider: str) -> Mapping[str, ProviderConfig]:
         return {"": self._usual.configure(provider)}
+
+    @property
+    def user_file(self) -> Path:
+        """There is one, so nothing has to be set up."""
+        return Path(__file__)
 
     @property
     def settings(self) -> Settings:

@@ -30,8 +30,8 @@ async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromp
         await top_screen(pilot, kind)
 
 
-@pytest.mark.parametrize(("words", "said"), [("settings", "settings.toml"), ("set up again", "not built yet")])
-async def test_what_is_not_there_yet_says_so(words: str, said: str) -> None:
+@pytest.mark.parametrize(("words", "said"), [("settings", "settings.toml"), ("set up again", "no settings to change")])
+async def test_without_settings_a_command_for_them_says_so(words: str, said: str) -> None:
     async with running(*ONE, size=(120, 40)) as pilot:
         await pilot.press("ctrl+p", *words, "enter")
         await wait_until(pilot, lambda: said in shown(pilot.app.screen), what="the word")

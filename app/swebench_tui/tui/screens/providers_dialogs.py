@@ -79,7 +79,8 @@ class ConfirmScreen(Dialog[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),
-        Binding("n,escape", "answer(False)", "no", id="confirm.no"),
+        Binding("n", "answer(False)", "no", id="confirm.no"),
+        Binding("escape", "answer(False)", "no", show=False, id="confirm.leave"),
     ]
 
     def __init__(self, title: str, lines: Sequence[str]) -> None:
