@@ -168,3 +168,15 @@ async def test_a_key_that_was_refused_is_seen_set_aside_with_the_reason_and_can_
             down = next(index for index, line in enumerate(rows) if "set aside" in line)
             await pilot.press(*["down"] * down, "r")
             await wait_until(pilot, lambda: "○ set aside" not in shown(keys), what="it back")
+
+
+async def test_a_typed_key_is_shown_while_the_key_for_it_is_held_and_hides_itself(tmp_path: Path) -> None:
+    async with providers_of(setup_in(tmp_path)) as pilot:
+        await choose(pilot, "openai")
+        await pilot.press("k", "a")
+        await top_screen(pilot, AddKeyScreen)
+        await paste(pilot, "typed-canary-4711")
+        assert "typed-canary-4711" not in shown(pilot.app.screen)
+        await pilot.press("ctrl+r")
+        await wait_until(pilot, lambda: "typed-canary-4711" in shown(pilot.app.screen), what="the key")
+        await wait_until(pilot, lambda: "typed-canary-4711" not in shown(pilot.app.screen), what="the key hidden")

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -30,6 +31,7 @@ from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen, problem
 from swebench_tui.tui.steady import Dialog
 
 _REFRESH: Final = 1.0  # seconds
+_REVEALED: Final = 1.0  # seconds after the last press; keys begin to repeat sooner
 _IN_A_FILE: Final = "The key stays typed here; ctrl+f keeps it in a file, as plain text that only you may read."
 
 
@@ -157,12 +159,14 @@ class AddKeyScreen(Dialog[str | None]):
         Binding("escape", "leave", "back", id="add_key.leave"),
         Binding("ctrl+s", "keep", "keep it", priority=True, id="add_key.keep"),
         Binding("ctrl+f", "keep_in_file", "keep it in a file", priority=True, id="add_key.keep_in_file"),
+        Binding("ctrl+r", "reveal", "show it for a moment", priority=True, id="add_key.reveal"),
     ]
 
     def __init__(self, setup: Setup, provider: str) -> None:
         super().__init__()
         self._setup, self._provider = setup, provider
         self._doubted: Secret | None = None
+        self._hiding: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small") as dialog:
@@ -206,6 +210,16 @@ class AddKeyScreen(Dialog[str | None]):
             self.action_keep()
         else:
             self.query_one("#label").focus()
+
+    def action_reveal(self) -> None:
+        """Show the key for as long as the key is held: a terminal tells of presses, which repeat, and of no end."""
+        self.query_one("#key", Input).password = False
+        if self._hiding is not None:
+            self._hiding.stop()
+        self._hiding = self.set_timer(_REVEALED, self._hide)
+
+    def _hide(self) -> None:
+        self.query_one("#key", Input).password = True
 
     def action_keep(self) -> None:
         """Keep the key where keys are kept."""

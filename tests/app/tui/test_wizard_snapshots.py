@@ -1,0 +1,94 @@
+"""How the first-run steps look, at moments that stand still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from swebench_providers.discovery import Found, ServerKind
+from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.wizard.choose import ChooseStep
+from swebench_tui.tui.screens.wizard.found import FoundStep
+from swebench_tui.tui.screens.wizard.models import ModelsStep
+from swebench_tui.tui.screens.wizard.trial import TrialStep
+from tests.app.settings.plain_setup import MemoryStore
+from tests.app.tui.pilot import shown, top_screen, wait_until
+from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
+from tests.app.tui.test_wizard import says, setup_in
+
+FOUND = Found(
+    kind=ServerKind.OLLAMA,
+    name="Ollama",
+    base_url="http://127.0.0.1:11434",
+    version="0.33.0",
+    models=("qwen3-coder:30b",),
+)
+ENVIRON = {"ANTHROPIC_API_KEY": "sk-ant-canary", "OPENAI_BASE_URL": "http://127.0.0.1:9"}
+
+
+def app_in(folder: Path) -> SwebenchApp:
+    async def discover() -> list[Found]:
+        return [FOUND]
+
+    app = SwebenchApp(setup=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)
+    app.animation_level = "none"
+    return app
+
+
+async def to_found(pilot: Pilot[None]) -> None:
+    app = pilot.app
+    assert isinstance(app, SwebenchApp)
+    await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+    app.action_open_wizard()
+    await top_screen(pilot, FoundStep)
+    await wait_until(pilot, lambda: "looking" not in shown(pilot.app.screen), what="all looks over")
+
+
+async def to_choose(pilot: Pilot[None]) -> None:
+    await to_found(pilot)
+    await pilot.press("enter")
+    await top_screen(pilot, ChooseStep)
+    await says(pilot, "Keys go into")
+
+
+async def to_models(pilot: Pilot[None]) -> None:
+    await to_choose(pilot)
+    screen = pilot.app.screen
+    assert isinstance(screen, ChooseStep)
+    screen.draft.chosen = ["embedded"]  # nobody else is asked
+    await pilot.press("enter")
+    await top_screen(pilot, TrialStep)
+    await pilot.press("enter")
+    await top_screen(pilot, ModelsStep)
+    await says(pilot, "its default")
+
+
+@SIZES
+def test_what_is_there(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_found)
+
+
+@SIZES
+def test_whom_to_ask(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_choose)
+
+
+def test_with_which_model(snap_compare: Compare, tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=SMALL, run_before=to_models)
+
+
+def test_whom_to_ask_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(app_in(tmp_path), terminal_size=MIDDLE, run_before=to_choose)
+
+
+def test_whom_to_ask_in_the_terminals_own_colours(snap_compare: Compare, tmp_path: Path) -> None:
+    app = app_in(tmp_path)
+
+    async def before(pilot: Pilot[None]) -> None:
+        app.theme = "ansi-dark"
+        await to_choose(pilot)
+
+    assert snap_compare(app, terminal_size=MIDDLE, run_before=before)
