@@ -88,7 +88,7 @@ def test_llmock_answers_in_all_its_formats_side_by_side(llmock: LLMock, tmp_path
 
 def test_each_column_tells_its_own_fault_and_keeps_what_it_had(llmock: LLMock, tmp_path: Path) -> None:
     chat, responses, anthropic, gemini = FORMATS.values()
-    llmock.script("fail", model=chat.model, status=429, retry_after=30)
+    llmock.script("fail", model=chat.model, status=429, retry_after=300)  # longer than anybody waits
     llmock.script("stream_fault", model=responses.model, kind="truncate", after_chunks=responses.preamble + 2)
     llmock.script("stream_fault", model=anthropic.model, kind="disconnect", after_chunks=anthropic.preamble + 2)
     llmock.script("reply", model=gemini.model, text="one two", finish_reason="length")
@@ -103,7 +103,7 @@ def test_each_column_tells_its_own_fault_and_keeps_what_it_had(llmock: LLMock, t
     ]
     limited = ended.columns[0].error
     assert limited is not None
-    assert limited.retry_after == 30
+    assert limited.retry_after == 300
 
 
 def test_a_real_model_answers_in_four_formats_side_by_side(
