@@ -230,7 +230,14 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
             app.action_open_settings()
             await pictures.take("settings")
             await pictures.press("escape")
-            await pictures.press("f9")
+            app.action_open_wizard()
+            await wait_until(pilot, lambda: "step 1 of 4" in shown(app.screen), what="the steps")
+            await pictures.take("step 1")
+            for keys in (("enter",), ("k",), ("escape",), ("enter",)):
+                await pictures.press(*keys)
+            await wait_until(pilot, lambda: "✗ bad key" in shown(app.screen), what="the trial")
+            for keys in (("r",), ("enter",), ("ctrl+s",), ("f9",)):
+                await pictures.press(*keys)
             await wait_until(pilot, lambda: any(paths.data().rglob("*.txt")), what="the report")
             await pictures.take("after a fault")
     finally:
