@@ -14,14 +14,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
-from swebench_providers.policies.keys import SetAside
-from swebench_providers.policies.limiter import RateLimits
-from swebench_providers.policies.statistics import ProviderHealth
-from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column
 
 if TYPE_CHECKING:
     from swebench_providers.discovery import Found
+    from swebench_providers.policies.keys import SetAside
+    from swebench_providers.policies.limiter import RateLimits
+    from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_tui.runs.asking import Reach, Reached
 
 T = TypeVar("T")
 
@@ -44,7 +44,10 @@ class Engine:
     ) -> None:
         self.registry = registry
         self._discover = discover or registry.discover
-        self._reach = Reach(registry, Asking(limits, now=now), configs)
+        self._policies = limits, now
+        self._configs = configs
+        self._made: Reach | None = None
+        self._making = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._running: dict[Column, Future[None]] = {}
@@ -73,7 +76,7 @@ class Engine:
 
         Called in the caller's own loop.
         """
-        return await asyncio.to_thread(self._reach.reach, provider, at=at)
+        return await asyncio.to_thread(lambda: self._within.reach(provider, at=at))
 
     async def discover(self) -> list[Found]:
         """The servers that answer on this machine; takes two seconds at most. Called in the caller's own loop."""
@@ -83,11 +86,22 @@ class Engine:
 
         return await asyncio.wrap_future(self.submit(look()))
 
+    @property
+    def _within(self) -> Reach:
+        """The policies, which the first paint does not wait for: their import takes as long as a screen's."""
+        with self._making:
+            if self._made is None:
+                from swebench_tui.runs.asking import Asking, Reach  # noqa: PLC0415
+
+                limits, now = self._policies
+                self._made = Reach(self.registry, Asking(limits, now=now), self._configs)
+            return self._made
+
     async def health(self) -> dict[str, ProviderHealth]:
         """How each provider that has been asked fares. Called in the caller's own loop."""
 
         async def look() -> dict[str, ProviderHealth]:
-            return self._reach.asking.health()
+            return self._within.asking.health()
 
         return await asyncio.wrap_future(self.submit(look()))
 
@@ -95,7 +109,7 @@ class Engine:
         """The provider's keys that are not used, by label. Called in the caller's own loop."""
 
         async def look() -> dict[str, SetAside]:
-            return self._reach.asking.set_aside(provider)
+            return self._within.asking.set_aside(provider)
 
         return await asyncio.wrap_future(self.submit(look()))
 
@@ -103,7 +117,7 @@ class Engine:
         """Use a key again that was set aside. Called in the caller's own loop."""
 
         async def do() -> None:
-            self._reach.asking.reinstate(provider, label)
+            self._within.asking.reinstate(provider, label)
 
         await asyncio.wrap_future(self.submit(do()))
 
