@@ -115,6 +115,7 @@ class SwebenchApp(SafeApp):
             self._problems.append(("Your own prices are not used", f"{problem} {problem.hint}"))
         self._problems += [("A column is left out", f"{error} {error.hint}") for error in wrong]
         self._quit_asked = float("-inf")
+        self._wizard_in: str | None = None
         for mode in MODES:
             self.add_mode(mode.name, getattr(self, f"_{mode.name}_screen"))
         self._take_themes()
@@ -256,21 +257,33 @@ class SwebenchApp(SafeApp):
 
         return run
 
-    @work(exclusive=True, group="wizard")
-    async def action_open_wizard(self) -> None:
+    def action_open_wizard(self) -> None:
         """Set up providers and keys step by step."""
         if self.setup is None:
             self.notify("There are no settings to change here.", severity="warning")
-            return
+        elif self._wizard_in is not None:
+            self.switch_mode(self._wizard_in)
+        else:
+            self._set_up(self.setup)
+
+    @work(group="wizard")
+    async def _set_up(self, setup: Setup) -> None:
         from swebench_tui.tui.screens import wizard  # noqa: PLC0415
 
-        lineup, problems = await wizard.walk(self.setup, self.engine, self.push_screen_wait)
+        self._wizard_in = self.current_mode
+        try:
+            lineup, problems = await wizard.walk(setup, self.engine, self.push_screen_wait)
+        finally:
+            self._wizard_in = None
         for error in problems:
             told = one_line(f"{error} {error.hint}")
             self.notify(told, title="Not all of it is remembered", severity="error", markup=False)
-        if lineup:
-            await self.compare.replace(lineup)
         self.switch_mode("compare")
+        if any(view.running for view in self.compare.columns):
+            if lineup:
+                self.notify("Columns still run and stay. The new line-up holds from the next start; a adds a model.")
+        elif lineup and lineup != [view.target for view in self.compare.columns]:
+            await self.compare.replace(lineup)
 
     @work(group="wizard")
     async def _begin(self, setup: Setup) -> None:

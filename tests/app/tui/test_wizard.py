@@ -22,6 +22,7 @@ from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep, PickModelScreen
 from swebench_tui.tui.screens.wizard.trial import TrialStep
+from tests.app.scripted import Gate
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import compare_screen, paste, shown, states, top_screen, wait_until
 from tests.fault_server import FaultServer, Script, failing, html_page
@@ -47,11 +48,13 @@ def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring:
 
 @asynccontextmanager
 async def started(
-    setup: Setup, *servers: Found, size: tuple[int, int] = (100, 30)
+    setup: Setup, *servers: Found, size: tuple[int, int] = (100, 30), gate: Gate | None = None
 ) -> AsyncGenerator[Pilot[None], None]:
-    """The app as a user starts it; `servers` are those that are found."""
+    """The app as a user starts it; `servers` are those that are found, once the gate is open."""
 
     async def discover() -> list[Found]:
+        if gate is not None:
+            await gate.passed()
         return list(servers)
 
     app = SwebenchApp(setup=setup, discover=discover)

@@ -182,12 +182,28 @@ class AddKeyScreen(Dialog[str | None]):
             yield Static(
                 "enter keeps it in the system keyring; ctrl+f in a file that only you may read, as plain text",
                 classes="hint",
+                id="kept-where",
             )
             yield Static(classes="problem")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
+        self._say_where()
+
+    @work(exclusive=True, group="where")
+    async def _say_where(self) -> None:
+        """Where it is not the keyring that keeps it; that is looked up in a thread, as a keyring may be slow."""
+        if self._setup.settings.secrets.keep_in == "file":
+            words = "enter keeps it in a file that only you may read, as plain text, as you chose before"
+        else:
+            keyring = await asyncio.to_thread(self._setup.keyring)
+            if keyring.usable:
+                return
+            variables = " or ".join(self._setup.registry.spec(self._provider).env)
+            words = f"The keyring cannot be used: {keyring.problem}. ctrl+f keeps the key in a file that only you may"
+            words += f" read, as plain text; or set {variables} before you start, and leave with esc"
+        self.query_one("#kept-where", Static).update(Content(one_line(words)))
 
     def _free_label(self) -> str:
         taken = {kept.label for kept in self._setup.keys(self._provider)}

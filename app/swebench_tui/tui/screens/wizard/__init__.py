@@ -12,6 +12,7 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.draft import MOST, Draft
 from swebench_tui.tui.screens.wizard.found import FoundStep
@@ -27,20 +28,24 @@ async def walk(
 ) -> tuple[list[Target], list[SetupError]]:
     """Show one step after the other, and write what was chosen; the line-up, and what could not be written.
 
-    The line-up is empty where the user left it at that.
+    What a step brought is written when it is left, and that the steps were shown before the first one: whoever quits in
+    the middle has lost nothing and is not asked again. The line-up is empty where the user left it at that.
     """
     draft, at = Draft(setup=setup, engine=engine), 0
-    while at < len(STEPS):
-        left = await show(STEPS[at](draft))
-        if left is Leave.LATER:
-            break
-        at = max(0, at + (1 if left is Leave.ON else -1))
-    finished = at == len(STEPS)
-    problems = await asyncio.to_thread(write, draft, finished=finished)
-    return draft.lineup if finished else [], problems
+    problems = await asyncio.to_thread(write, draft)
+    try:
+        while at < len(STEPS):
+            left = await show(STEPS[at](draft))
+            at = at if left is Leave.LATER else max(0, at + (1 if left is Leave.ON else -1))
+            problems = await asyncio.to_thread(write, draft, finished=at == len(STEPS))
+            if left is Leave.LATER:
+                return [], problems
+    finally:
+        draft.close()
+    return draft.lineup, problems
 
 
-def write(draft: Draft, *, finished: bool) -> list[SetupError]:
+def write(draft: Draft, *, finished: bool = False) -> list[SetupError]:
     """Keep what was chosen in the user file, which says too that the steps were shown; what could not be written."""
     setup, problems = draft.setup, list[SetupError]()
     changes: list[tuple[tuple[str, ...], object]] = []
@@ -48,8 +53,9 @@ def write(draft: Draft, *, finished: bool) -> list[SetupError]:
         if name in draft.chosen:
             changes.append((("providers", name, "base_url"), address))
     changes += [(("providers", name, "model"), model) for name, model in draft.models.items() if name in draft.chosen]
-    if finished and draft.lineup:
-        changes.append((("compare", "lineup"), [str(target) for target in draft.lineup[:MOST]]))
+    if finished:
+        usual = draft.lineup == default_lineup()  # holds where none is set, and has what a name cannot say
+        changes.append((("compare", "lineup"), None if usual else [str(target) for target in draft.lineup[:MOST]]))
     try:
         setup.begin_user_file()
     except SetupError as error:

@@ -14,7 +14,8 @@ from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError, google_credentials
 from swebench_tui.printable import one_line
-from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen
+from swebench_tui.settings.errors import SetupError
+from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen, problem
 from swebench_tui.tui.screens.providers_keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.draft import MOST
 from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint, sentence
@@ -52,6 +53,15 @@ class ChooseStep(WizardStep):
         self.query_one(Choices).focus()
         self._read()
         self._say_where_keys_go()
+        if self.draft.servers is None:
+            self._wait_for_servers()
+
+    @work(group="servers")
+    async def _wait_for_servers(self) -> None:
+        """Those that were still being looked for when the first step was left."""
+        await self.draft.find_servers()
+        if self.draft.ready is not None:
+            self._fill()
 
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
@@ -68,12 +78,12 @@ class ChooseStep(WizardStep):
 
     def _fill(self) -> None:
         names, choices = self.draft.order(), self.query_one(Choices)
-        at = choices.highlighted
+        at = self._at  # the row moves up when its provider is ready
         choices.clear_options()
         choices.add_options([Option(self._row(name), id=name) for name in names])
         lacking = [index for index, name in enumerate(names) if not self.draft.usable(name)]
         nothing_yet = self.draft.chosen == ["embedded"]
-        choices.highlighted = at if at is not None else (lacking[0] if nothing_yet and lacking else 0)
+        choices.highlighted = names.index(at) if at in names else lacking[0] if nothing_yet and lacking else 0
 
     def _row(self, name: str) -> Content:
         ready, chosen = self.draft.ready_at(name), name in self.draft.chosen
@@ -98,7 +108,7 @@ class ChooseStep(WizardStep):
             return False
         at_home = spec.auth == "none" or spec.embedded
         google = spec.keyless == "google" and not google_credentials.installed()
-        return self.draft.ready_at(name).base_url is not None and not at_home and not google
+        return self.draft.address(name) is not None and not at_home and not google
 
     @property
     def _at(self) -> str | None:
@@ -126,6 +136,11 @@ class ChooseStep(WizardStep):
         if name is None or not self._takes_key(name):
             self.notify("This one takes no key here. Its row says what to do.", severity="warning")
             return
+        try:
+            await asyncio.to_thread(self.draft.take_address, name)
+        except SetupError as error:
+            self.query_one(".problem", Static).update(problem(error))
+            return
         kept = await self.app.push_screen_wait(AddKeyScreen(self.draft.setup, name))
         if kept is not None and name not in self.draft.chosen:
             self.draft.toggle(name)
@@ -138,7 +153,8 @@ class ChooseStep(WizardStep):
         name = await self.app.push_screen_wait(AddProviderScreen(self.draft.setup))
         if name is not None:
             self.draft.know(await asyncio.to_thread(self.draft.read))
-            self.draft.toggle(name)
+            if name not in self.draft.chosen and not self.draft.toggle(name):
+                self.notify(f"It is set up. {MOST} others are chosen: take one out to choose it.", severity="warning")
             self._fill()
 
     def action_go_on(self) -> None:

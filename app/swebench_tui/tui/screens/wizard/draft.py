@@ -14,6 +14,7 @@ from swebench_tui.runs.target import Target
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens import providers_facts
 from swebench_tui.tui.screens.providers_facts import Trial
 
@@ -49,6 +50,21 @@ class Draft:
         self.models: dict[str, str] = {}
         self.reading = asyncio.Semaphore(2)  # threads that may wait for keys at once
         self._offered: set[str] = set()
+        self._looking: asyncio.Task[list[Found]] | None = None
+
+    async def find_servers(self) -> list[Found]:
+        """The servers of this machine, looked for once: a step that is left before the end does not lose them."""
+        if self._looking is None:
+            self._looking = asyncio.create_task(self.engine.discover())
+        servers = await asyncio.shield(self._looking)
+        if self.servers is None:
+            self.hear(servers)
+        return servers
+
+    def close(self) -> None:
+        """Stop looking, where nobody waits for it any more."""
+        if self._looking is not None:
+            self._looking.cancel()
 
     async def find_keyring(self) -> Backend:
         """The keyring of this machine, looked at once: it takes up to 3 seconds."""
@@ -73,13 +89,17 @@ class Draft:
         return {name: self.setup.readiness(name) for name in self.setup.registry.list_providers()}
 
     def know(self, ready: dict[str, Readiness]) -> None:
-        """Take in what was read; whatever is ready for the first time is chosen, the embedded model if nothing else."""
+        """Take in what was read; what is ready for the first time is chosen, the embedded model where no key is there.
+
+        That one stands first, whether a local server was found before or comes later.
+        """
         self.ready = ready
-        for name, each in ready.items():
-            if _set_up(each) and name not in self._offered:
+        set_up = [name for name, each in ready.items() if _set_up(each)]
+        for name in set_up:
+            if name not in self._offered:
                 self._choose_first_time(name)
-        if not self.chosen and "embedded" not in self._offered:
-            self._choose_first_time("embedded")
+        if not set_up and "embedded" not in self._offered:
+            self._choose_first_time("embedded", at=0)
 
     def hear(self, servers: list[Found]) -> None:
         """Take in the servers of this machine, which are chosen, at the address where they are."""
@@ -92,10 +112,24 @@ class Draft:
                 self.addresses[name] = server.base_url
             self._choose_first_time(name)
 
-    def _choose_first_time(self, name: str) -> None:
+    def take_address(self, name: str) -> None:
+        """Write down where a server was found, before a key is kept: a key is for one address. Blocks.
+
+        Raises `SetupError`.
+        """
+        address = self.addresses.get(name)
+        if address is not None:
+            self.setup.change(("providers", name, "base_url"), address)
+            del self.addresses[name]
+
+    def address(self, name: str) -> str | None:
+        """Where it is reached, as far as that is known."""
+        return self.addresses.get(name) or self.ready_at(name).base_url
+
+    def _choose_first_time(self, name: str, *, at: int = MOST) -> None:
         self._offered.add(name)
         if len(self.chosen) < MOST:
-            self.chosen.append(name)
+            self.chosen.insert(at, name)
 
     def toggle(self, name: str) -> bool:
         """Choose it, or no longer; whether there was room."""
@@ -134,9 +168,9 @@ class Draft:
 
     @property
     def lineup(self) -> list[Target]:
-        """A column for each provider that was chosen; empty for the embedded model alone, which needs no setup."""
-        if self.chosen == ["embedded"]:
-            return []
+        """A column for each provider that was chosen; the embedded model alone stands in two, as without setup."""
+        if self.chosen == ["embedded"] and "embedded" not in self.models:
+            return default_lineup()
         return [Target(provider=name, model=self.models.get(name, "")) for name in self.chosen]
 
 

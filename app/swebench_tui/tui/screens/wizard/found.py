@@ -62,11 +62,8 @@ class FoundStep(WizardStep):
 
     @work(group="servers")
     async def _look_for_servers(self) -> None:
-        draft = self.draft
-        if draft.servers is None:
-            draft.hear(await draft.engine.discover())
         lines = []
-        for server in draft.servers or []:
+        for server in await self.draft.find_servers():
             none = "wants a key" if server.needs_key else "no model"
             models = ", ".join(map(one_line, server.models[:_MODELS])) or none
             lines.append(("✓", "$text-success", f"{one_line(server.name)} at {one_line(server.base_url)}: {models}"))
