@@ -136,7 +136,7 @@ async def test_a_found_server_is_chosen_at_the_address_where_it_is(tmp_path: Pat
             await pilot.press("enter")
             await says(pilot, "■ llamacpp       ✓ runs here")
             await pilot.press("enter")
-            await says(pilot, "llamacpp       ✓ answered")
+            await says(pilot, "✓ answered")
             await pilot.press("enter")
             await top_screen(pilot, ModelsStep)
             await pilot.press("enter")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
+from swebench_providers.connection import ConnectionReport
 from swebench_providers.discovery import Found, ServerKind
 from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.providers_facts import Trial
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep
@@ -65,6 +68,43 @@ async def to_models(pilot: Pilot[None]) -> None:
     await says(pilot, "its default")
 
 
+REPORTS = (
+    ConnectionReport(provider="anthropic", model="claude-sonnet-5", verdict="fine", ttft_ms=412, latency_ms=415),
+    ConnectionReport(
+        provider="openai",
+        model="",
+        verdict="bad_key",
+        latency_ms=230,
+        message="Incorrect API key provided: [b]sk-…[/b]\x1b[31m",
+        hint="Check the key, and that it is one of this provider. It came from keyring: default.",
+    ),
+    ConnectionReport(
+        provider="ollama",
+        model="",
+        verdict="no_route",
+        latency_ms=3,
+        message="no connection to 127.0.0.1:11434: connection refused",
+        hint="Start the server, or check its port.",
+    ),
+)
+
+
+async def to_trial(pilot: Pilot[None]) -> None:
+    """One that answered, two that failed, each with its reason; nobody is asked."""
+    await to_choose(pilot)
+    screen = pilot.app.screen
+    assert isinstance(screen, ChooseStep)
+    screen.draft.chosen = [report.provider for report in REPORTS]
+    screen.draft.tested = {report.provider: Trial(report=report) for report in REPORTS}
+    await pilot.press("enter")
+    await top_screen(pilot, TrialStep)
+    await says(pilot, "Start the server")
+
+
+Before = Callable[[Pilot[None]], Awaitable[None]]
+STEPS = pytest.mark.parametrize("before", [to_found, to_choose, to_trial], ids=["found", "choose", "trial"])
+
+
 @SIZES
 def test_what_is_there(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
     assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_found)
@@ -75,20 +115,29 @@ def test_whom_to_ask(snap_compare: Compare, size: tuple[int, int], tmp_path: Pat
     assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_choose)
 
 
+@SIZES
+def test_whether_they_answer(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_trial)
+
+
 def test_with_which_model(snap_compare: Compare, tmp_path: Path) -> None:
     assert snap_compare(app_in(tmp_path), terminal_size=SMALL, run_before=to_models)
 
 
-def test_whom_to_ask_without_colours(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@STEPS
+def test_without_colours(
+    snap_compare: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: Before
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(app_in(tmp_path), terminal_size=MIDDLE, run_before=to_choose)
+    assert snap_compare(app_in(tmp_path), terminal_size=MIDDLE, run_before=before)
 
 
-def test_whom_to_ask_in_the_terminals_own_colours(snap_compare: Compare, tmp_path: Path) -> None:
+@STEPS
+def test_in_the_terminals_own_colours(snap_compare: Compare, tmp_path: Path, before: Before) -> None:
     app = app_in(tmp_path)
 
-    async def before(pilot: Pilot[None]) -> None:
+    async def in_ansi(pilot: Pilot[None]) -> None:
         app.theme = "ansi-dark"
-        await to_choose(pilot)
+        await before(pilot)
 
-    assert snap_compare(app, terminal_size=MIDDLE, run_before=before)
+    assert snap_compare(app, terminal_size=MIDDLE, run_before=in_ansi)

@@ -39,12 +39,12 @@ class ChooseStep(WizardStep):
     NUMBER = 2
     NAME = "whom to ask"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "key", "type a key", id="wizard.key"),
-        Binding("a", "add", "a server of your own", id="wizard.add"),
+        Binding("k", "key", "key", id="wizard.key"),
+        Binding("a", "add", "own server", id="wizard.add"),
     ]
 
     def compose_step(self) -> ComposeResult:
-        yield hint(f"Up to {MOST}, a column each. Where a key is missing it is asked for, and kept as said below.")
+        yield hint(f"Up to {MOST}, a column each. Where a key is missing, k types it; it is kept as said below.")
         yield Choices(markup=False, compact=True)
         yield Static(classes="hint", id="kept-in")
         yield Static(classes="problem")
@@ -97,7 +97,7 @@ class ChooseStep(WizardStep):
         else:
             state = ("– lacks a key  ", "$text-muted") if self._takes_key(name) else ("– not set up   ", "$text-muted")
         beside = ready.key_source or ready.base_url or ("on this machine" if ready.embedded else "")
-        words = beside if ready.ready else f"k types one, or {ready.to_do}" if self._takes_key(name) else ready.to_do
+        words = beside if ready.ready else f"k, or {ready.to_do}" if self._takes_key(name) else ready.to_do
         return Content.assemble(box, (f"{one_line(name):<{_NAME}} ", "bold"), state, one_line(words))
 
     def _takes_key(self, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -33,7 +33,9 @@ class FoundStep(WizardStep):
         yield hint("Nothing is sent but to this machine. Keys are looked for by name; none is shown.")
         with VerticalScroll(can_focus=False):
             for part in ("embedded", "keys", "servers", "keyring"):
-                yield Static(Content(f"{part:<10}{_LOOKING}"), id=part)
+                with Horizontal():
+                    yield Static(part, classes="part")
+                    yield Static(Content(_LOOKING), id=part)
         yield hint("⏎ goes on at once. esc leaves it for later: ctrl+p has it as Set up again.")
 
     def on_mount(self) -> None:
@@ -79,10 +81,7 @@ class FoundStep(WizardStep):
             self._tell("keyring", [("!", "$text-warning", why)])
 
     def _tell(self, part: str, lines: list[tuple[str, str, str]]) -> None:
-        rows = [
-            Content.assemble(f"{part if not number else '':<10}", (f"{glyph} ", colour), words)
-            for number, (glyph, colour, words) in enumerate(lines)
-        ]
+        rows = [Content.assemble((f"{glyph} ", colour), words) for glyph, colour, words in lines]
         self.query_one(f"#{part}", Static).update(Content("\n").join(rows))
 
     def action_back(self) -> None:

@@ -32,7 +32,7 @@ class WizardStep(Dialog[Leave]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", "go on", key_display="⏎", id="wizard.go_on"),
         Binding("escape", "back", "back", id="wizard.back"),
-        Binding("ctrl+s", "later", "finish later", priority=True, id="wizard.later"),
+        Binding("ctrl+s", "later", "later", priority=True, id="wizard.later"),
     ]
 
     def __init__(self, draft: Draft) -> None:

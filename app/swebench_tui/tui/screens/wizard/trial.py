@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker
@@ -17,7 +17,6 @@ from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.screens.wizard.step import WizardStep, hint
 
 _REFRESH: Final = 0.25
-_NAME = 14
 
 
 class TrialStep(WizardStep):
@@ -30,8 +29,10 @@ class TrialStep(WizardStep):
     def compose_step(self) -> ComposeResult:
         yield hint("Each is asked for a few tokens. ⏎ goes on whatever comes of it; esc goes back.")
         with VerticalScroll():
-            for number, _ in enumerate(self.draft.chosen):
-                yield Static(id=f"trial-{number}")
+            for number, name in enumerate(self.draft.chosen):
+                with Horizontal():
+                    yield Static(Content.styled(one_line(name), "bold"), classes="name")
+                    yield Static(id=f"trial-{number}")
 
     def __init__(self, draft: Draft) -> None:
         super().__init__(draft)
@@ -69,18 +70,16 @@ class TrialStep(WizardStep):
             self.query_one(f"#trial-{number}", Static).update(self._row(name))
 
     def _row(self, name: str) -> Content:
-        head = (f"{one_line(name):<{_NAME}} ", "bold")
         tested = self.draft.tested.get(name)
         if tested is None:
             since = self._asking.get(name)
-            return Content.assemble(head, f"◌ asked {0.0 if since is None else time.monotonic() - since[0]:.1f} s")
+            return Content(f"◌ asked {0.0 if since is None else time.monotonic() - since[0]:.1f} s")
         report = tested.report
         if report.ok:
             took = report.latency_ms if report.ttft_ms is None else report.ttft_ms
             words = f"✓ answered, first token after {took / 1000:.2f} s"
-            return Content.assemble(head, (words, "$text-success"), f"  {one_line(report.model)}")
+            return Content.assemble((words, "$text-success"), f"  {one_line(report.model)}")
         return Content.assemble(
-            head,
             (f"✗ {report.verdict.replace('_', ' ')}: {one_line(report.message)}", "$text-error"),
-            f"\n{'':<{_NAME}} → {one_line(report.hint)}",
+            f"\n→ {one_line(report.hint)}",
         )
