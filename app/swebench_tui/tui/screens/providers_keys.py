@@ -203,7 +203,8 @@ class AddKeyScreen(Dialog[str | None]):
             variables = " or ".join(self._setup.registry.spec(self._provider).env)
             words = f"The keyring cannot be used: {keyring.problem}. ctrl+f keeps the key in a file that only you may"
             words += f" read, as plain text; or set {variables} before you start, and leave with esc"
-        self.query_one("#kept-where", Static).update(Content(one_line(words)))
+        for hint in self.query("#kept-where").results(Static):  # none where it was left meanwhile
+            hint.update(Content(one_line(words)))
 
     def _free_label(self) -> str:
         taken = {kept.label for kept in self._setup.keys(self._provider)}

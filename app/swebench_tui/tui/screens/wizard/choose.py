@@ -74,9 +74,11 @@ class ChooseStep(WizardStep):
         words = f"Keys go into {keyring.name}."
         if not keyring.usable:
             words = f"{sentence(keyring.problem)} {_OTHER_WAYS}"
-        self.query_one("#kept-in", Static).update(Content(one_line(words)))
+        self.say("#kept-in", Content(one_line(words)))
 
     def _fill(self) -> None:
+        if not self.query(Choices):  # left meanwhile
+            return
         names, choices = self.draft.order(), self.query_one(Choices)
         at = self._at  # the row moves up when its provider is ready
         choices.clear_options()

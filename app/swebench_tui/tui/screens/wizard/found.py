@@ -82,7 +82,7 @@ class FoundStep(WizardStep):
 
     def _tell(self, part: str, lines: list[tuple[str, str, str]]) -> None:
         rows = [Content.assemble((f"{glyph} ", colour), words) for glyph, colour, words in lines]
-        self.query_one(f"#{part}", Static).update(Content("\n").join(rows))
+        self.say(f"#{part}", Content("\n").join(rows))
 
     def action_back(self) -> None:
         self.dismiss(Leave.LATER)

@@ -56,6 +56,8 @@ class ModelsStep(WizardStep):
         self._fill()
 
     def _fill(self) -> None:
+        if not self.query(Choices):  # left meanwhile
+            return
         choices = self.query_one(Choices)
         at = choices.highlighted
         choices.clear_options()

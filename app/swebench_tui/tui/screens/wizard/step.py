@@ -49,6 +49,11 @@ class WizardStep(Dialog[Leave]):
         """What stands between title and footer."""
         raise NotImplementedError
 
+    def say(self, part: str, words: Content) -> None:
+        """Write into a part of the step; nothing happens where it came too late, and the step is being taken away."""
+        for shown in self.query(part).results(Static):
+            shown.update(words)
+
     def action_go_on(self) -> None:
         """Go to the next step, whatever this one has brought."""
         self.dismiss(Leave.ON)

@@ -67,7 +67,7 @@ class TrialStep(WizardStep):
 
     def _draw(self) -> None:
         for number, name in enumerate(self.draft.chosen):
-            self.query_one(f"#trial-{number}", Static).update(self._row(name))
+            self.say(f"#trial-{number}", self._row(name))
 
     def _row(self, name: str) -> Content:
         tested = self.draft.tested.get(name)
