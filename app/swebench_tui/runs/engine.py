@@ -10,11 +10,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
 from swebench_tui.runs.column import Column
+from swebench_tui.settings.readiness import Readiness, readiness
 
 if TYPE_CHECKING:
     from swebench_providers.discovery import Found
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_READING: Final = 2  # providers whose keys are read at once
+
 
 class Engine:
     """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
-    `configs` gives a provider's configuration with each of its keys; None is one by the registry. `limits` are the
+    `configs` gives a provider's configuration with each of its keys; None is one by the registry. `outline` gives it
+    without reading a key. `limits` are the
     user's own rate limits, by provider. `discover` looks for local servers.
     """
 
@@ -38,6 +42,7 @@ class Engine:
         registry: ProviderRegistry,
         *,
         configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
+        outline: Callable[[str], ProviderConfig] | None = None,
         limits: Mapping[str, RateLimits] | None = None,
         discover: Callable[[], Awaitable[list[Found]]] | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -46,8 +51,11 @@ class Engine:
         self._discover = discover or registry.discover
         self._policies = limits, now
         self._configs = configs
+        self._outline = outline or registry.configure
         self._made: Reach | None = None
         self._making = threading.Lock()
+        # A keyring may take seconds for each key: threads of its own, so that the others stay free for everything else.
+        self._keys = ThreadPoolExecutor(_READING, thread_name_prefix="keys")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._running: dict[Column, Future[None]] = {}
@@ -69,6 +77,14 @@ class Engine:
         """Run any coroutine in the engine's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
+    def outline(self, provider: str) -> ProviderConfig:
+        """How a provider is reached; reads no key, but settings: blocks. Raises `ProviderError`."""
+        return self._outline(provider)
+
+    def readiness(self, provider: str) -> Readiness:
+        """What is set up for a provider; as `outline`, but raises nothing."""
+        return readiness(self.registry, provider, configure=self._outline)
+
     async def reach(self, provider: str, *, at: str | None = None) -> Reached:
         """A provider with all its keys, within the policies, `at` another address where it is given.
 
@@ -76,7 +92,8 @@ class Engine:
 
         Called in the caller's own loop.
         """
-        return await asyncio.to_thread(lambda: self._within.reach(provider, at=at))
+        reading = asyncio.get_running_loop().run_in_executor
+        return await reading(self._keys, lambda: self._within.reach(provider, at=at))
 
     async def discover(self) -> list[Found]:
         """The servers that answer on this machine; takes two seconds at most. Called in the caller's own loop."""
@@ -126,6 +143,7 @@ class Engine:
         if self._loop.is_closed():
             return
         self.submit(self._wind_up()).result()
+        self._keys.shutdown(wait=False, cancel_futures=True)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -105,6 +105,7 @@ class SwebenchApp(SafeApp):
         self.engine = Engine(
             registry or (setup.registry if setup else get_registry()),
             configs=setup.configs if setup else None,
+            outline=setup.outline if setup else None,
             limits=rate_limits(setup.settings) if setup else None,
             discover=discover,
             now=now,
@@ -112,8 +113,8 @@ class SwebenchApp(SafeApp):
         self.now = now
         self._problems: list[tuple[str, str]] = []
         if problem is not None:
-            self._problems.append(("Your own prices are not used", f"{problem} {problem.hint}"))
-        self._problems += [("A column is left out", f"{error} {error.hint}") for error in wrong]
+            self._problems.append(("Your own prices are not used", f"{problem} → {problem.hint}"))
+        self._problems += [("A column is left out", f"{error} → {error.hint}") for error in wrong]
         self._quit_asked = float("-inf")
         self._wizard_in: str | None = None
         for mode in MODES:
@@ -183,7 +184,7 @@ class SwebenchApp(SafeApp):
         self.take_over_loop()
         self._take_keymap()
         if self.setup is not None:
-            self._problems += [("In your settings", f"{error} {error.hint}") for error in self.setup.problems]
+            self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.setup.problems]
         self._tell(self._problems)
         if self.setup is not None:
             self._begin(self.setup)
@@ -204,7 +205,7 @@ class SwebenchApp(SafeApp):
             self.register_theme(theme)
         self.theme, wrong = themes.choose(chosen, list(self.available_themes))
         errors += [wrong] if wrong else []
-        self._problems += [("A theme is not used", f"{error} {error.hint}") for error in errors]
+        self._problems += [("A theme is not used", f"{error} → {error.hint}") for error in errors]
 
     def _take_keymap(self) -> None:
         if not self.settings.keymap:
@@ -214,7 +215,7 @@ class SwebenchApp(SafeApp):
 
         good, problems = actions.check(self.settings.keymap, actions.actions())
         self.set_keymap(good)
-        self._problems += [("A key is not used", f"{problem.what}. {problem.hint}") for problem in problems]
+        self._problems += [("A key is not used", f"{problem.what} → {problem.hint}") for problem in problems]
 
     def watch_theme(self, theme: str) -> None:
         """A theme picked in the palette is there the next time."""
@@ -226,7 +227,7 @@ class SwebenchApp(SafeApp):
         try:
             await asyncio.to_thread(setup.change, ("appearance", "theme"), theme)
         except SetupError as error:
-            told = one_line(f"{error} {error.hint}")
+            told = one_line(f"{error} → {error.hint}")
             self.notify(told, title="The theme is not remembered", severity="error", markup=False)
 
     async def on_unmount(self) -> None:
@@ -276,7 +277,7 @@ class SwebenchApp(SafeApp):
         finally:
             self._wizard_in = None
         for error in problems:
-            told = one_line(f"{error} {error.hint}")
+            told = one_line(f"{error} → {error.hint}")
             self.notify(told, title="Not all of it is remembered", severity="error", markup=False)
         self.switch_mode("compare")
         if any(view.running for view in self.compare.columns):

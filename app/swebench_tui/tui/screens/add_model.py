@@ -67,8 +67,8 @@ class AddModelScreen(Dialog[Target | None]):
         hint.update(Content(f"Asking {provider} for its models …"))
         self._show_problem(None)
         try:
-            listing = self._engine.registry.get_provider(provider).list_models()
-            models = await asyncio.wrap_future(self._engine.submit(listing))
+            reached = await self._engine.reach(provider)
+            models = await asyncio.wrap_future(self._engine.submit(reached.provider.list_models()))
         except ProviderError as error:
             hint.update("")
             self._show_problem(error)

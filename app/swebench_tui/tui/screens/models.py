@@ -15,12 +15,11 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from swebench_providers import ModelInfo, ProviderError
+from swebench_providers import ModelInfo, Provider, ProviderError
 from swebench_providers.provider import HTTPProvider
 from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
-from swebench_tui.settings.readiness import readiness
 from swebench_tui.tui.screens.main_screen import MainScreen
 
 MOST_SHOWN: Final = 300
@@ -103,18 +102,19 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
     @work(exclusive=True, group="listing")
     async def action_list_again(self) -> None:
         """Ask every provider that is ready for its models."""
-        registry = self._engine.registry
         self._found, self._errors, self._absent = {}, {}, []
-        names = await asyncio.to_thread(
-            lambda: [name for name in registry.list_providers() if readiness(registry, name).ready]
-        )
-        self._asked = names
+        self._asked = names = await asyncio.to_thread(self._ready)
         self._fill()
         await asyncio.gather(*(self._list(name) for name in names))
 
+    def _ready(self) -> list[str]:
+        engine = self._engine
+        return [name for name in engine.registry.list_providers() if engine.readiness(name).ready]
+
     async def _list(self, name: str) -> None:
         try:
-            self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(self._engine, name)))
+            reached = await self._engine.reach(name)
+            self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(reached.provider)))
         except ProviderError as error:
             if await asyncio.to_thread(self._is_absent, name, error):
                 self._absent.append(name)
@@ -124,9 +124,8 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
 
     def _is_absent(self, name: str, error: ProviderError) -> bool:
         """A local server that does not run, and that nobody has set up, is no error."""
-        registry = self._engine.registry
-        local = registry.spec(name).local
-        return local and error.reason == "unreachable" and registry.configure(name).base_url_source == "catalog"
+        local = self._engine.registry.spec(name).local
+        return local and error.reason == "unreachable" and self._engine.outline(name).base_url_source == "catalog"
 
     # Searching and choosing.
 
@@ -182,9 +181,8 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         self.query_one(".problem", Static).update(Content("\n").join(_problems(self._errors)))
 
 
-async def _models(engine: Engine, name: str) -> list[ModelInfo]:
+async def _models(provider: Provider) -> list[ModelInfo]:
     """Runs in the engine's loop. What the user pays, where that is known, in place of what the list says."""
-    provider = engine.registry.get_provider(name)
     models = await provider.list_models()
     if isinstance(provider, HTTPProvider):
         models = await provider.describe(models)

@@ -20,7 +20,6 @@ from swebench_providers import ProviderError, ProviderSpec
 from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.readiness import readiness
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens import providers_facts, providers_table
 from swebench_tui.tui.screens.main_screen import MainScreen
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from swebench_tui.tui.screens.providers_details import Trouble
 
 _REFRESH: Final = 0.25  # seconds
-_READING: Final = 2  # providers whose keys are read at once
 _BORDER: Final = 5  # cells of a row that the border, padding and scrollbar of the list take
 
 
@@ -67,7 +65,6 @@ forgets all that is set for one.
         self._setup, self._engine, self._now = setup, engine, now
         self._facts: dict[str, Facts] = {}
         self._tests: dict[str, tuple[float, Worker[None]]] = {}
-        self._reading = asyncio.Semaphore(_READING)
         self._rows: list[tuple[str, Content]] = []
         self._shape: list[providers_table.Column] = []
         self._told: Content | None = None
@@ -116,13 +113,13 @@ forgets all that is set for one.
         if setup is not None:
             registry = setup.registry
         names = registry.list_providers()
-        ready = [setup.readiness(name) if setup else readiness(registry, name) for name in names]
+        ready = [self._engine.readiness(name) for name in names]
         return [Facts(readiness=each, set_up=self._is_set_up(each.name)) for each in ready]
 
     def _is_set_up(self, name: str) -> bool:
         """Whether somebody has said where it is."""
         try:
-            config = self._setup.outline(name) if self._setup else self._engine.registry.configure(name)
+            config = self._engine.outline(name)
         except ProviderError:
             return True
         return config.base_url_source != "catalog"
@@ -206,7 +203,7 @@ forgets all that is set for one.
 
     async def _test(self, name: str) -> None:
         try:
-            tested = await providers_facts.ask(self._engine, name, self._reading)
+            tested = await providers_facts.ask(self._engine, name)
             if name in self._facts:
                 self._facts[name] = msgspec.structs.replace(self._facts[name], tested=tested)
         finally:
@@ -304,7 +301,7 @@ forgets all that is set for one.
         return self._setup
 
     def _refused(self, title: str, error: SetupError) -> None:
-        told = one_line(f"{error} {error.hint}")
+        told = one_line(f"{error} → {error.hint}")
         self.notify(told, title=one_line(title), severity="error", markup=False)
 
 

@@ -115,15 +115,13 @@ def rank(facts: Facts) -> tuple[int, str]:
     return (0 if sure or (facts.tested is not None and facts.tested.report.ok) else 1), facts.name
 
 
-async def ask(engine: Engine, name: str, reading: asyncio.Semaphore, *, at: str | None = None) -> Trial:
+async def ask(engine: Engine, name: str, *, at: str | None = None) -> Trial:
     """Test one provider: reads its keys in a thread, and asks in the engine's loop. Raises nothing but a cancellation.
 
-    `reading` bounds how many threads may wait for keys at once, so that there is one left for everything else. `at`
-    is another address than the one that is set up.
+    `at` is another address than the one that is set up.
     """
     try:
-        async with reading:
-            reached = await engine.reach(name, at=at)
+        reached = await engine.reach(name, at=at)
     except ProviderError as error:
         verdict = verdict_of(error)
         failed = ConnectionReport(

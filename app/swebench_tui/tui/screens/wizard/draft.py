@@ -48,7 +48,6 @@ class Draft:
         self.addresses: dict[str, str] = {}
         self.tested: dict[str, Trial] = {}
         self.models: dict[str, str] = {}
-        self.reading = asyncio.Semaphore(2)  # threads that may wait for keys at once
         self._offered: set[str] = set()
         self._looking: asyncio.Task[list[Found]] | None = None
 
@@ -74,7 +73,7 @@ class Draft:
 
     async def ask(self, name: str) -> Trial:
         """A few tokens of one provider, at the address where it was found."""
-        return await providers_facts.ask(self.engine, name, self.reading, at=self.addresses.get(name))
+        return await providers_facts.ask(self.engine, name, at=self.addresses.get(name))
 
     async def reach(self, name: str) -> Provider:
         """One provider, at the address where it was found. Raises `ProviderError`."""

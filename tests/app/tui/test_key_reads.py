@@ -1,0 +1,78 @@
+"""A keyring may take seconds: no screen reads a key in its own thread, nor in the one in which answers are taken in."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from swebench_providers import Secret
+from swebench_tui.settings.setup import Setup
+from swebench_tui.tui.screens.add_model import AddModelScreen
+from tests.app.settings.plain_setup import MemoryStore
+from tests.app.tui.pilot import all_settled, paste, running, shown, top_screen, wait_until
+from tests.fault_server import FaultServer
+
+
+class WatchedStore(MemoryStore):
+    """Knows in which threads it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read_in: list[str] = []
+
+    def read(self, provider: str, label: str) -> Secret | None:
+        own = threading.current_thread()
+        self.read_in.append("screen" if own is threading.main_thread() else own.name)
+        return super().read(provider, label)
+
+
+def setup_at(folder: Path, server: FaultServer) -> tuple[Setup, WatchedStore]:
+    """One provider with a kept key, which no session has read yet."""
+    store = WatchedStore()
+    environ = {"COMPATIBLE_BASE_URL": server.base_url}
+    Setup(environ, config_folder=folder, data_folder=folder, keyring=store).keep_key(
+        "compatible", Secret("kept-4711-key")
+    )
+    return Setup(environ, config_folder=folder, data_folder=folder, keyring=store), store
+
+
+def read_apart(store: WatchedStore) -> bool:
+    return bool(store.read_in) and all(name.startswith("keys") for name in store.read_in)
+
+
+async def test_the_models_are_listed_with_keys_that_were_read_apart(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+            await pilot.press("3")
+            await wait_until(pilot, lambda: "compatible:" in shown(pilot.app.screen), what="its models")
+        assert read_apart(store)
+
+
+async def test_the_list_of_the_dialog_comes_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+            await pilot.press("a")
+            await top_screen(pilot, AddModelScreen)
+            await paste(pilot, "compatible:")
+            await wait_until(pilot, lambda: "1 model" in shown(pilot.app.screen), what="its models")
+        assert read_apart(store)
+
+
+async def test_a_column_asks_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, store = setup_at(tmp_path, server)
+        async with running("compatible:m", setup=setup, registry=setup.registry) as pilot:
+            await pilot.press("enter")
+            await all_settled(pilot)
+        assert read_apart(store)
+
+
+async def test_looking_at_the_providers_reads_no_key(tmp_path: Path) -> None:
+    async with FaultServer() as server:
+        setup, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+            await pilot.press("4")
+            await wait_until(pilot, lambda: "keyring: default" in shown(pilot.app.screen), what="the row")
+        assert store.read_in == []
