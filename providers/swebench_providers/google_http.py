@@ -22,7 +22,7 @@ from urllib.request import (
 from google.auth import transport
 from google.auth.exceptions import TransportError
 
-from swebench_providers.transport import trust
+from swebench_providers.tls import trust
 
 _PATIENCE: Final = 30.0
 _MAX_BODY: Final = 1024 * 1024

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from swebench_providers.auth import ExpiringAuth, strategy
+from swebench_providers.auth import ExpiringAuth
+from swebench_providers.auth_choice import strategy
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.clock import Clock, SystemClock
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in

@@ -19,12 +19,12 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
-import truststore
 from httpx_aiohttp import AiohttpTransport
 
 from swebench_providers.auth import AuthStrategy, renew
 from swebench_providers.config import TimeLimits
 from swebench_providers.errors import ErrorKind, ProviderError, incomplete
+from swebench_providers.tls import trust
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes read of an answer in one body; more is not a chat."""
@@ -163,24 +163,6 @@ class Transport:
             return _proxy_url(self._proxy)
         proxies = {} if proxy_bypass(host) else getproxies()
         return _proxy_url(proxies.get(parts.scheme) or proxies.get("all", ""))
-
-
-def trust(ca_bundle: str | None) -> ssl.SSLContext:
-    """Whose certificates are believed: the system's authorities, or those of a PEM file. Takes tens of milliseconds.
-
-    Raises `ProviderError` (bad_endpoint) for a file that cannot be read.
-    """
-    if ca_bundle is None:
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        return ssl.create_default_context(cafile=ca_bundle)
-    except OSError as error:
-        raise ProviderError(
-            ErrorKind.BAD_ENDPOINT,
-            f"the CA bundle {ca_bundle} cannot be read: {error.strerror or error}",
-            hint="Name a file with certificates in PEM form.",
-            reason="tls",
-        ) from None
 
 
 async def _closed_with_the_loop(clients: _Clients, pools: weakref.ref[_Pools]) -> AsyncGenerator[None, None]:

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderRegistry, Secret
-from swebench_providers.auth import ExpiringAuth, strategy
+from swebench_providers.auth import ExpiringAuth
+from swebench_providers.auth_choice import strategy
 from swebench_providers.catalog import provider_spec
 from swebench_providers.config import from_environment
 from swebench_providers.google_credentials import Credentials, GoogleAuth, source

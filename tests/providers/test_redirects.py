@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, NoAuth, ProviderConfig, Secret, TimeLimits, UnifiedRequest
-from swebench_providers.auth import AuthStrategy, strategy
+from swebench_providers.auth import AuthStrategy
+from swebench_providers.auth_choice import strategy
 from swebench_providers.catalog import AuthStyle, provider_spec
 from swebench_providers.google_credentials import GoogleAuth
 from swebench_providers.provider import HTTPProvider
