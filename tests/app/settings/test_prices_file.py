@@ -273,5 +273,5 @@ async def test_the_app_says_what_is_wrong_with_ones_own_prices() -> None:
     problem = PricesError("prices.toml: [b]openai.m[/b].input is -3", hint="It is a number.")
     async with SwebenchApp(ProviderRegistry({}), problem=problem).run_test() as pilot:
         (told,) = list(pilot.app._notifications)
-        assert told.message == "prices.toml: [b]openai.m[/b].input is -3 It is a number."
+        assert told.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
         assert (told.severity, told.markup) == ("error", False)

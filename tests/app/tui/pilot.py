@@ -35,10 +35,11 @@ async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str
     try:
         async with asyncio.timeout(within):
             while not holds():
-                await pilot.pause(0.01)
+                await asyncio.sleep(0.01)  # not pilot.pause: it asks every widget each time
     except TimeoutError:
         # No pytest.fail: as a BaseException it would not end an app that pytest-textual-snapshot runs.
         raise AssertionError(f"{what}: not within {within:g} s. The screen:\n{shown(pilot.app.screen)}") from None
+    await pilot.pause()  # until it is painted too
 
 
 @asynccontextmanager

@@ -122,4 +122,4 @@ async def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_problems_of_the_settings_are_told_at_the_start() -> None:
     problem = SettingsError("settings.toml: theme is 3", hint="It is a text.")
     async with running(*ONE, setup=StandInSetup(problems=[problem])) as pilot:
-        await wait_until(pilot, lambda: "theme is 3 It is a text." in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "theme is 3 → It is a text." in shown(pilot.app.screen), what="the word")

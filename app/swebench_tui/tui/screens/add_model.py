@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
@@ -18,6 +18,7 @@ from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class AddModelScreen(Dialog[Target | None]):
@@ -44,7 +45,7 @@ class AddModelScreen(Dialog[Target | None]):
             yield OptionList(markup=False)
             yield Static(classes="hint")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

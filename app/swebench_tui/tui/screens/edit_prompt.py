@@ -9,10 +9,11 @@ from typing import ClassVar
 from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from swebench_tui.printable import neutralise, one_line
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class EditPromptScreen(Dialog[str | None]):
@@ -45,7 +46,7 @@ class EditPromptScreen(Dialog[str | None]):
             area.cursor_blink = False
             yield area
             yield Static("ctrl+s uses it, ctrl+o opens your editor, esc leaves it", classes="hint")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def action_accept(self) -> None:
         text = self.query_one(TextArea).text

@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Markdown, Static
+from textual.widgets import Markdown, Static
 
 from swebench_tui.tui.bindings import words
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 _KEY_WIDTH = 14
 EVERYWHERE = "Everywhere"
@@ -43,7 +44,7 @@ class HelpScreen(Dialog[None]):
                 if title == EVERYWHERE and self._prose:
                     yield Markdown(self._prose, open_links=False)
                 yield Static(Content.assemble((title, "bold"), "\n", Content("\n").join(_row(*row) for row in rows)))
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def action_dismiss_help(self) -> None:
         self.dismiss(None)

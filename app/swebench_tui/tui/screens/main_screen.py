@@ -1,18 +1,15 @@
-"""What all main screens have in common: the bar of modes on top, and a footer that fits."""
+"""What all main screens have in common: the bar of modes on top, and the keys below."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from textual import events
 from textual.app import ComposeResult
-from textual.widgets import Footer
 
 from swebench_tui.tui.steady import SteadyScreen
+from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.mode_bar import ModeBar
-
-_FOOTER_WIDTH: Final = 90  # cells that the keys need with air between them
 
 
 class MainScreen(SteadyScreen[None]):
@@ -25,14 +22,11 @@ class MainScreen(SteadyScreen[None]):
     def compose(self) -> ComposeResult:
         yield ModeBar(self.MODE, spent=getattr(self.app, "spent_today", None))
         yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def compose_body(self) -> ComposeResult:
         """What stands between the bar and the footer."""
         raise NotImplementedError
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.query_one(Footer).compact = event.size.width < _FOOTER_WIDTH
 
     @property
     def private_texts(self) -> Iterable[str]:

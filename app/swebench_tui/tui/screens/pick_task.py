@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_tui.bench import datasets
@@ -18,6 +18,7 @@ from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.printable import one_line
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 MOST_SHOWN: Final = 300
 """Rows in the list at once: filling it with thousands would hold up the keys."""
@@ -48,7 +49,7 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
             yield OptionList(markup=False)
             yield Static(classes="hint")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one("#search", Input).focus()

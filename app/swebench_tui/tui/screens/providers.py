@@ -82,7 +82,6 @@ forgets all that is set for one.
         self._fill()
 
     def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
         self._shape = providers_table.columns(event.size.width - _BORDER)
         self.query_one("#provider-columns", Static).update(providers_table.header(self._shape))
         self._show()

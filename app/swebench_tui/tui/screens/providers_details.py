@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from swebench_providers import ProviderSpec
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
@@ -27,6 +27,7 @@ from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens.providers_facts import Facts, status
 from swebench_tui.tui.screens.providers_table import key_words
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds
 _LABEL: Final = 18
@@ -65,7 +66,7 @@ class ProviderDetailsScreen(Dialog[None]):
             dialog.border_title = one_line(self._facts().name)
             with VerticalScroll(can_focus=True):
                 yield Static(classes="text")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

@@ -11,12 +11,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from swebench_tui.printable import one_line
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class AddProviderScreen(Dialog[str | None]):
@@ -46,7 +47,7 @@ class AddProviderScreen(Dialog[str | None]):
                 yield field
             yield Static("tab goes on, enter in the last field or ctrl+s adds it", classes="hint")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one("#name").focus()
@@ -92,7 +93,7 @@ class ConfirmScreen(Dialog[bool]):
             dialog.border_title = one_line(self._title)
             yield Static(Content("\n").join(Content(one_line(line)) for line in self._lines), classes="asked")
             yield Static("y does it, n or esc leaves everything as it is", classes="hint")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def action_answer(self, answer: bool) -> None:
         self.dismiss(answer)

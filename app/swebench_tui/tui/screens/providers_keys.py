@@ -14,7 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import Secret
@@ -29,6 +29,7 @@ from swebench_tui.settings.secrets.mistakes import mistakes
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen, problem
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 1.0  # seconds
 _REVEALED: Final = 1.0  # seconds after the last press; keys begin to repeat sooner
@@ -71,7 +72,7 @@ class KeysScreen(Dialog[None]):
             yield OptionList(markup=False, compact=True)
             yield Static(classes="about")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(OptionList).focus()
@@ -185,7 +186,7 @@ class AddKeyScreen(Dialog[str | None]):
                 id="kept-where",
             )
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -13,7 +13,7 @@ from textual.app import ComposeResult, SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_tui.printable import one_line
@@ -24,6 +24,7 @@ from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens import settings_rows
 from swebench_tui.tui.screens.settings_rows import Row
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 MOST_SHOWN: Final = 300
 """Rows in the list at once: filling it with thousands would hold up the keys."""
@@ -88,7 +89,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
             yield field
             yield SettingList(markup=False, compact=True)
             yield Static(classes="hint")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(SettingList).focus()

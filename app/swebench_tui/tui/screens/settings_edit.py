@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from swebench_providers import ProviderError
 from swebench_tui.printable import one_line
@@ -21,6 +21,7 @@ from swebench_tui.settings.paths_in_files import SettingPath, dotted
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens.settings_rows import Row
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 _DEBOUNCE: Final = 0.1  # seconds
 
@@ -50,7 +51,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
             yield _field(self._value, id="value", placeholder=self._example, password=hidden)
             yield Static("enter writes it, esc leaves it as it is", classes="hint")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query(Input).first().focus()

@@ -11,11 +11,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from swebench_tui.tui.copying import copy
 from swebench_tui.tui.crash_report import CrashReport
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 Choice = Literal["go on", "quit"]
 
@@ -54,7 +55,7 @@ answers are not in it.
                 )
             )
             yield Static("Saving the report …", id="saved", classes="hint")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self._save()

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
@@ -19,6 +19,7 @@ from swebench_tui.tui.screens.wizard.choose import Choices
 from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.screens.wizard.step import WizardStep, hint
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 _NAME = 14
 _MOST_SHOWN = 300
@@ -101,7 +102,7 @@ class PickModelScreen(Dialog[str | None]):
             yield OptionList(markup=False, compact=True)
             yield Static(Content("◌ asking for the list …"), classes="hint")
             yield Static(classes="problem")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

@@ -9,10 +9,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class Leave(Enum):
@@ -43,7 +44,7 @@ class WizardStep(Dialog[Leave]):
         with Vertical(classes="dialog wizard") as dialog:
             dialog.border_title = f"Set up · step {self.NUMBER} of 4 · {self.NAME}"
             yield from self.compose_step()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def compose_step(self) -> ComposeResult:
         """What stands between title and footer."""

@@ -1,0 +1,44 @@
+"""The bottom line: the keys that work here and now, by key and by mouse."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+
+from swebench_tui.tui.screens.help import HelpScreen
+from swebench_tui.tui.widgets.key_line import KeyLine
+from tests.app.tui.pilot import running, shown, top_screen
+
+
+async def test_a_click_on_a_word_does_what_its_key_does() -> None:
+    async with running("compatible:m") as pilot:
+        line = pilot.app.screen.query_one(KeyLine)
+        await pilot.click(line, offset=(shown(line).index("help"), 0))
+        await top_screen(pilot, HelpScreen)
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90, 120])
+async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
+    async with running("compatible:m", size=(width, 24)) as pilot:
+        words = shown(pilot.app.screen.query_one(KeyLine)).split()
+        assert words[-2:] == ["?", "help"]
+        every = "⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help".split()
+        assert set(words) <= set(every)
+        assert width < 90 or "zoom" in words
+
+
+async def test_what_works_follows_the_focus_and_stays_while_the_window_is_in_the_background() -> None:
+    async with running("compatible:m") as pilot:
+        line = pilot.app.screen.query_one(KeyLine)
+        at_the_column = shown(line)
+        pilot.app.post_message(events.AppBlur())
+        await pilot.pause()
+        assert shown(line) == at_the_column
+        pilot.app.post_message(events.AppFocus())
+        await pilot.press("3")
+        await pilot.pause()
+        models = pilot.app.screen.query_one(KeyLine)
+        assert "search" in shown(models)
+        await pilot.press("slash")
+        await pilot.pause()
+        assert "clear search" in shown(models)
