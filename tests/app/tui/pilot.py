@@ -68,7 +68,7 @@ async def running(
             await wait_until(pilot, lambda: compare_screen(pilot).question is not None, what="the first task")
         yield pilot
         if not errors_expected:
-            assert [report.text for report in app.unexpected] == []
+            assert not app.unexpected, "\n".join(report.text for report in app.unexpected)
 
 
 def compare_screen(pilot: Pilot[None]) -> CompareScreen:

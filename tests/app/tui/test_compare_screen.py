@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -241,6 +242,19 @@ async def test_delete_takes_the_focused_column_away_and_stops_it() -> None:
         await left.client_gone(within=2)
         assert right.closed_by_client_at is None
         assert (column(pilot).target.model, states(pilot), focused(pilot)) == ("right", ["streaming"], 0)
+
+
+async def test_a_column_can_be_taken_away_in_the_middle_of_a_frame() -> None:
+    async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: states(pilot) == ["streaming"] * 2, what="both streaming")
+        screen = compare_screen(pilot)
+        view = screen.columns[0]
+        screen.action_remove_column()
+        while view.is_attached:
+            screen._draw()
+            assert "".join(screen.private_texts)
+            await asyncio.sleep(0)
 
 
 async def test_the_last_column_stays() -> None:

@@ -109,7 +109,7 @@ control characters are shown as pictures, such as `␛`.
     @property
     def columns(self) -> list[ColumnView]:
         """The columns from left to right."""
-        return list(self.query(ColumnView))
+        return [view for view in self.query(ColumnView) if not view.leaving]
 
     @property
     def focused_column(self) -> ColumnView | None:
@@ -193,14 +193,15 @@ control characters are shown as pictures, such as `␛`.
 
     async def replace(self, targets: Iterable[Target]) -> None:
         """Other columns instead of those there are, which are stopped first."""
-        for view in self.columns:
+        before = self.columns
+        for view in before:
             self._cancel(view)
         self.minimize()
         views = [ColumnView(target) for target in targets]
-        columns = self.query_one("#columns")
         async with self.batch():
-            await columns.remove_children()
-            await columns.mount(*views)
+            for view in before:
+                await view.leave()
+            await self.query_one("#columns").mount(*views)
         self._make_room(len(views))
         views[0].focus_answer()
 
@@ -222,7 +223,7 @@ control characters are shown as pictures, such as `␛`.
         self._cancel(view)
         self.minimize()
         columns.remove(view)
-        view.remove()
+        view.leave()
         self._make_room(len(columns))
         columns[0].focus_answer()
 
@@ -266,9 +267,10 @@ control characters are shown as pictures, such as `␛`.
             with view.start():
                 reached = await self._engine.reach(view.target.provider)
         except ProviderError as error:
-            view.show_problem(error)
+            if view in self.columns:  # not removed meanwhile
+                view.show_problem(error)
             return
-        if not view.is_attached:  # removed meanwhile
+        if view not in self.columns:
             return
         column = Column(
             view.target,

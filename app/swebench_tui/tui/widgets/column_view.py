@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from textual.app import ComposeResult
+from textual.await_remove import AwaitRemove
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
@@ -28,6 +29,7 @@ class ColumnView(Vertical):
         self.target = target
         self.column: Column | None = None
         self.starting = False
+        self.leaving = False
         self._drawn_facts: Facts | None = None
         self._drawn_pieces = 0
         self.border_title = Content(one_line(_title(target, target.model)))
@@ -57,6 +59,11 @@ class ColumnView(Vertical):
 
     def focus_answer(self) -> None:
         self.query_one(AnswerView).focus()
+
+    def leave(self) -> AwaitRemove:
+        """Remove it. Its parts go before it does, so nothing may draw or read it from now on."""
+        self.leaving = True
+        return self.remove()
 
     def follow(self, column: Column) -> None:
         """Show this run from its beginning."""
