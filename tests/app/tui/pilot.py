@@ -34,8 +34,8 @@ async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str
     """Let the app run until `holds()`. A wait that runs out fails, and says for what."""
     try:
         async with asyncio.timeout(within):
-            while not holds():
-                await asyncio.sleep(0.01)  # not pilot.pause: it asks every widget each time
+            while not holds():  # noqa: ASYNC110 - a screen has no event for it; pilot.pause would ask every widget
+                await asyncio.sleep(0.01)
     except TimeoutError:
         # No pytest.fail: as a BaseException it would not end an app that pytest-textual-snapshot runs.
         raise AssertionError(f"{what}: not within {within:g} s. The screen:\n{shown(pilot.app.screen)}") from None

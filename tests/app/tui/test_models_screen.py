@@ -12,7 +12,7 @@ from textual.widgets import Input
 from swebench_providers import ErrorKind, ModelInfo, ProviderError, ProviderRegistry
 from swebench_tui.tui.screens.models import ModelsScreen
 from tests.app.scripted import SPEC, Gate, ScriptedProvider
-from tests.app.tui.pilot import column, compare_screen, running, shown, top_screen, wait_until
+from tests.app.tui.pilot import column, compare_screen, paste, running, shown, top_screen, wait_until
 
 PRICED = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
 FREE = ModelInfo(id="tiny", price_input=Decimal(0), price_output=Decimal(0))
@@ -91,7 +91,8 @@ async def test_local_servers_that_nobody_set_up_are_no_errors() -> None:
 async def test_slash_searches_and_escape_leaves_the_search() -> None:
     async with running("one:x", registry=OnlyThese(one=Listing(PRICED, FREE))) as pilot:
         screen = await opened(pilot, until="2 of 2 models")
-        await pilot.press("slash", *"coder one")
+        await pilot.press("slash")
+        await paste(pilot, "coder one")
         await wait_until(pilot, lambda: "1 of 2 models" in shown(screen), what="one left")
         assert "one:tiny" not in shown(screen)
         await pilot.press("escape")

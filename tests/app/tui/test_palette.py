@@ -6,7 +6,7 @@ import pytest
 
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.help import HelpScreen
-from tests.app.tui.pilot import running, shown, top_screen, wait_until
+from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
 
 ONE = ("compatible:m",)
 
@@ -24,7 +24,8 @@ async def test_it_has_all_actions_of_the_screen_and_what_works_everywhere() -> N
 @pytest.mark.parametrize(("words", "kind"), [("write the prompt", EditPromptScreen), ("help", HelpScreen)])
 async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromptScreen | HelpScreen]) -> None:
     async with running(*ONE) as pilot:
-        await pilot.press("ctrl+p", *words)
+        await pilot.press("ctrl+p")
+        await paste(pilot, words)
         await wait_until(pilot, lambda: "▔" in shown(pilot.app.screen), what="the palette")
         await pilot.press("enter")
         await top_screen(pilot, kind)
@@ -33,11 +34,15 @@ async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromp
 @pytest.mark.parametrize(("words", "said"), [("settings", "settings.toml"), ("set up again", "no settings to change")])
 async def test_without_settings_a_command_for_them_says_so(words: str, said: str) -> None:
     async with running(*ONE, size=(120, 40)) as pilot:
-        await pilot.press("ctrl+p", *words, "enter")
+        await pilot.press("ctrl+p")
+        await paste(pilot, words)
+        await pilot.press("enter")
         await wait_until(pilot, lambda: said in shown(pilot.app.screen), what="the word")
 
 
 async def test_a_mode_is_reached_by_its_name() -> None:
     async with running(*ONE) as pilot:
-        await pilot.press("ctrl+p", *"go to history", "enter")
+        await pilot.press("ctrl+p")
+        await paste(pilot, "go to history")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")

@@ -178,7 +178,9 @@ async def settings(pilot: Pilot[None]) -> None:
 
 async def edit_setting(pilot: Pilot[None]) -> None:
     await settings(pilot)
-    await pilot.press("slash", *"openai idle", "enter", "enter")
+    await pilot.press("slash")
+    await paste(pilot, "openai idle")
+    await pilot.press("enter", "enter")
     await top_screen(pilot, EditSettingScreen)
     await paste(pilot, "-5")
     await says(pilot, "✗")

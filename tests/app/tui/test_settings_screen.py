@@ -34,7 +34,8 @@ async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> No
             ("providers.ollama.base_url", "environment: OLLAMA_HOST"),
             ("providers.gemini.model", "default"),
         ):
-            await pilot.press("slash", "ctrl+a", "ctrl+k", *name)
+            await pilot.press("slash", "ctrl+a", "ctrl+k")
+            await paste(pilot, name)
             await says(pilot, name)
             await wait_until(pilot, lambda origin=origin: origin in shown(pilot.app.screen), what=origin)  # type: ignore[misc]
 
@@ -42,7 +43,8 @@ async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> No
 async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         assert "providers.openai.time_limits.idle" not in shown(pilot.app.screen)
-        await pilot.press("slash", *"openai idle")
+        await pilot.press("slash")
+        await paste(pilot, "openai idle")
         await says(pilot, "providers.openai.time_limits.idle")
         await pilot.press("escape")
         await says(pilot, "appearance.theme")
@@ -53,7 +55,9 @@ async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tm
 async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_right(tmp_path: Path) -> None:
     setup = setup_in(tmp_path)
     async with settings_of(setup) as pilot:
-        await pilot.press("slash", *"openai idle", "enter", "enter")
+        await pilot.press("slash")
+        await paste(pilot, "openai idle")
+        await pilot.press("enter", "enter")
         await top_screen(pilot, EditSettingScreen)
         await says(pilot, "Value: a number above 0 and up to 86,400")
         await paste(pilot, "-5")
@@ -61,7 +65,9 @@ async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_
         await pilot.press("enter")
         await top_screen(pilot, EditSettingScreen)
         assert "providers" not in setup.user_file.read_text()
-        await pilot.press("ctrl+a", "ctrl+k", *"90", "enter")
+        await pilot.press("ctrl+a", "ctrl+k")
+        await paste(pilot, "90")
+        await pilot.press("enter")
         await says(pilot, "is written")
         assert setup.settings.providers["openai"].time_limits.idle == 90
         await says(pilot, "90")
@@ -70,7 +76,9 @@ async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_
 async def test_d_takes_a_setting_out_of_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
     setup = setup_in(tmp_path, file='# mine\neditor = "vim"\n[providers.openai]\nmodel = "m"\n')
     async with settings_of(setup) as pilot:
-        await pilot.press("slash", *"openai model", "enter", "d")
+        await pilot.press("slash")
+        await paste(pilot, "openai model")
+        await pilot.press("enter", "d")
         await says(pilot, "no longer set in your file")
         assert setup.user_file.read_text().startswith('# mine\neditor = "vim"\n')
         assert not setup.in_user_file(("providers", "openai", "model"))
@@ -78,7 +86,9 @@ async def test_d_takes_a_setting_out_of_the_file_and_leaves_the_rest(tmp_path: P
 
 async def test_what_a_project_file_sets_is_not_taken_back_here_and_says_so(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path, project='[providers.openai]\nmodel = "m"\n')) as pilot:
-        await pilot.press("slash", *"openai model", "enter", "d")
+        await pilot.press("slash")
+        await paste(pilot, "openai model")
+        await pilot.press("enter", "d")
         await says(pilot, "is not set in")
 
 
@@ -91,9 +101,13 @@ async def test_problems_of_the_files_stand_on_top_with_file_and_line(tmp_path: P
 async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None:
     setup = setup_in(tmp_path, file="editor = \n")
     async with settings_of(setup) as pilot:
-        await pilot.press("slash", *"editor", "enter", "enter")
+        await pilot.press("slash")
+        await paste(pilot, "editor")
+        await pilot.press("enter", "enter")
         await top_screen(pilot, EditSettingScreen)
-        await pilot.press("ctrl+a", "ctrl+k", *"nano", "enter")
+        await pilot.press("ctrl+a", "ctrl+k")
+        await paste(pilot, "nano")
+        await pilot.press("enter")
         await says(pilot, "✗")
         assert setup.user_file.read_text() == "editor = \n"
 
@@ -101,9 +115,13 @@ async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None
 async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_path: Path) -> None:
     setup = setup_in(tmp_path)
     async with settings_of(setup) as pilot:
-        await pilot.press("slash", *"openai headers", "enter", "enter")
+        await pilot.press("slash")
+        await paste(pilot, "openai headers")
+        await pilot.press("enter", "enter")
         dialog = await top_screen(pilot, EditSettingScreen)
-        await pilot.press(*"X-Team", "enter", *"swordfish")
+        await paste(pilot, "X-Team")
+        await pilot.press("enter")
+        await paste(pilot, "swordfish")
         assert "swordfish" not in shown(dialog)
         await pilot.press("enter")
         await says(pilot, "providers.openai.headers.X-Team")
@@ -113,14 +131,20 @@ async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_pa
 
 async def test_a_theme_holds_at_once(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
-        await pilot.press("enter", *"nord", "enter")
+        await pilot.press("enter")
+        await paste(pilot, "nord")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: pilot.app.theme == "nord", what="the colours")
 
 
 async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
     setup = setup_in(tmp_path)
     async with settings_of(setup) as pilot:
-        await pilot.press("down", "enter", *"providers.test_all", "enter", *"f9", "enter")
+        await pilot.press("down", "enter")
+        await paste(pilot, "providers.test_all")
+        await pilot.press("enter")
+        await paste(pilot, "f9")
+        await pilot.press("enter")
         await says(pilot, "is written")
         await pilot.press("escape", "4")
         keys = pilot.app.screen.active_bindings
@@ -129,7 +153,11 @@ async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
 
 async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
-        await pilot.press("slash", *"compare.lineup", "enter", "enter", *"ollama:x", "enter")
+        await pilot.press("slash")
+        await paste(pilot, "compare.lineup")
+        await pilot.press("enter", "enter")
+        await paste(pilot, "ollama:x")
+        await pilot.press("enter")
         await says(pilot, "It holds from the next start.")
 
 

@@ -11,7 +11,7 @@ from swebench_tui.settings.definitions import Appearance, Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.tui import themes
 from swebench_tui.tui.themes import ThemeError
-from tests.app.tui.pilot import running, shown, wait_until
+from tests.app.tui.pilot import paste, running, shown, wait_until
 from tests.app.tui.stand_in_setup import StandInSetup
 
 ONE = ("compatible:m",)
@@ -92,9 +92,11 @@ async def test_a_theme_that_is_not_there_is_told_and_the_usual_one_used() -> Non
 async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
     setup = chosen("")
     async with running(*ONE, setup=setup) as pilot:
-        await pilot.press("ctrl+p", *"theme", "enter")
+        await pilot.press("ctrl+p")
+        await paste(pilot, "theme")
+        await pilot.press("enter")
         await wait_until(pilot, lambda: "gruvbox" in shown(pilot.app.screen), what="the themes")
-        await pilot.press(*"gruvbox")
+        await paste(pilot, "gruvbox")
         await wait_until(pilot, lambda: "nord" not in shown(pilot.app.screen), what="only that one")
         await pilot.press("enter")
         await wait_until(pilot, lambda: setup.changes != [], what="the change")
