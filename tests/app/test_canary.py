@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -75,11 +75,9 @@ def arguments_seen() -> Iterator[set[bytes]]:
 
     def look() -> None:
         while not over.wait(0.01):
-            for line in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(line.read_bytes())
-                except OSError:
-                    continue
+            for process in filter(str.isdigit, os.listdir("/proc")):  # noqa: PTH208 - a glob of it takes a core
+                with suppress(OSError), open(f"/proc/{process}/cmdline", "rb", buffering=0) as line:  # noqa: PTH123
+                    seen.add(line.read())
 
     thread = threading.Thread(target=look)
     thread.start()
