@@ -141,7 +141,7 @@ class SwebenchApp(SafeApp):
     # The modes: each screen is imported when it is first shown.
 
     def _compare_screen(self) -> CompareScreen:
-        return CompareScreen(self.engine, self._lineup, editor=self.settings.editor, now=self.now)
+        return CompareScreen(self.engine, self._lineup, editor=lambda: self.settings.editor, now=self.now)
 
     def _batch_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.not_built import BatchScreen  # noqa: PLC0415
@@ -280,11 +280,8 @@ class SwebenchApp(SafeApp):
             told = one_line(f"{error} → {error.hint}")
             self.notify(told, title="Not all of it is remembered", severity="error", markup=False)
         self.switch_mode("compare")
-        if any(view.running for view in self.compare.columns):
-            if lineup:
-                self.notify("Columns still run and stay. The new line-up holds from the next start; a adds a model.")
-        elif lineup and lineup != [view.target for view in self.compare.columns]:
-            await self.compare.replace(lineup)
+        if lineup and not await self.compare.take_lineup(lineup):
+            self.notify("Columns that were asked stay. The new line-up holds from the next start; a adds a model.")
 
     @work(group="wizard")
     async def _begin(self, setup: Setup) -> None:
@@ -314,7 +311,11 @@ class SwebenchApp(SafeApp):
             theme, _ = themes.choose(self.settings.appearance.theme, list(self.available_themes))
             self._kept_theme = theme  # it is in the file already
             self.theme = theme
-        return path[:1] != ("compare",) and "rate_limits" not in path
+        elif path == ("compare", "lineup"):
+            lineup, _ = lineup_of(self.settings)
+            self.run_worker(self.compare.take_lineup(lineup), group="lineup", exclusive=True)
+            return not self.compare.asked
+        return "rate_limits" not in path
 
     # Leaving, and help.
 

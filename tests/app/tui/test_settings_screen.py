@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from swebench_tui.settings.fields import NAME, leaves
 from swebench_tui.tui.screens import settings_rows
+from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.settings import SettingsScreen
 from swebench_tui.tui.screens.settings_edit import EditSettingScreen
-from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
+from tests.app.tui.pilot import column, paste, running, shown, states, top_screen, wait_until
 from tests.app.tui.providers_stage import app, says, settings_of, setup_in
+from tests.app.tui.test_wizard import lineup
+from tests.fault_server import FaultServer, Script
 
 
 def test_every_setting_of_the_definitions_has_a_row(tmp_path: Path) -> None:
@@ -151,14 +155,46 @@ async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
         assert keys["f9"].binding.id == "providers.test_all"
 
 
+async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
+    """Find a setting, and write it."""
+    await pilot.press("slash", "ctrl+a", "ctrl+k")
+    await paste(pilot, name)
+    await pilot.press("enter", "enter")
+    await top_screen(pilot, EditSettingScreen)
+    await pilot.press("ctrl+a", "ctrl+k")
+    await paste(pilot, value)
+    await pilot.press("enter")
+    await says(pilot, "is written")
+
+
 async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
-        await pilot.press("slash")
-        await paste(pilot, "compare.lineup")
-        await pilot.press("enter", "enter")
-        await paste(pilot, "ollama:x")
-        await pilot.press("enter")
-        await says(pilot, "It holds from the next start.")
+        await set_to(pilot, "openai requests_per_minute", "60")
+        await says(pilot, "It holds")
+
+
+async def test_a_line_up_holds_at_once_as_long_as_no_column_has_been_asked(tmp_path: Path) -> None:
+    async with FaultServer(default=Script(("paid for",))) as server:
+        setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": "http://127.0.0.1:9"})
+        async with settings_of(setup) as pilot:
+            await set_to(pilot, "compare.lineup", "compatible:m")
+            await wait_until(pilot, lambda: lineup(pilot) == ["compatible:m"], what="the new column")
+            assert "next start" not in shown(pilot.app.screen)
+            await pilot.press("escape", "escape", "1", "enter")
+            await wait_until(pilot, lambda: states(pilot) == ["done"], what="the answer")
+            await pilot.press("f2")
+            await set_to(pilot, "compare.lineup", "ollama:x")
+            await says(pilot, "It holds from the next start.")
+            assert (lineup(pilot), column(pilot).answer) == (["compatible:m"], "paid for")
+
+
+async def test_another_editor_holds_at_once(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        await set_to(pilot, "editor", "no-such-editor")
+        await pilot.press("escape", "escape", "1", "e")
+        await top_screen(pilot, EditPromptScreen)
+        await pilot.press("ctrl+o")
+        await says(pilot, "no-such-editor")
 
 
 async def test_an_editor_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep
 from swebench_tui.tui.screens.wizard.trial import TrialStep
 from tests.app.scripted import Gate
-from tests.app.tui.pilot import compare_screen, paste, shown, states, top_screen, wait_until
+from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
 from tests.app.tui.test_wizard import KEY, lineup, says, setup_in, started, to_step_two, type_key
 from tests.fault_server import Ending, FaultServer, Script
 
@@ -142,23 +142,26 @@ async def test_the_embedded_model_alone_takes_the_place_of_an_earlier_line_up(tm
     assert setup.settings.compare.lineup == ()
 
 
-async def test_columns_that_run_are_not_taken_away(tmp_path: Path) -> None:
-    script = Script(("paid ", "for"), ending=Ending.STALL)
+@pytest.mark.parametrize(("ending", "state"), [(Ending.STALL, "streaming"), (Ending.COMPLETE, "done")])
+async def test_columns_that_run_or_show_an_answer_are_not_taken_away(
+    tmp_path: Path, ending: Ending, state: str
+) -> None:
+    script = Script(("paid ", "for"), ending=ending)
     async with FaultServer(default=script) as server:
         setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url})
         setup.change(("compare", "lineup"), ["compatible:m"])
         async with started(setup) as pilot:
             await pilot.press("enter")
-            await wait_until(pilot, lambda: states(pilot) == ["streaming"], what="streaming")
+            await wait_until(pilot, lambda: states(pilot) == [state], what=state)
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "none on this machine's usual ports")
             for step in (ChooseStep, TrialStep, ModelsStep):
                 await pilot.press("enter")
                 await top_screen(pilot, step)
             await pilot.press("enter")
-            await says(pilot, "Columns still run and stay")
+            await says(pilot, "Columns that were asked stay")
             assert lineup(pilot) == ["compatible:m"]
-            assert states(pilot) == ["streaming"]
+            assert (states(pilot), column(pilot).answer) == ([state], "paid for")
 
 
 # Where there is no keyring.

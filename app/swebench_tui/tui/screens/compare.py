@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
 import msgspec
@@ -75,10 +75,10 @@ control characters are shown as pictures, such as `␛`.
         engine: Engine,
         targets: Iterable[Target],
         *,
-        editor: str = "",
+        editor: Callable[[], str] = str,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`editor` is the one of the settings, for the prompt."""
+        """`editor` gives the one of the settings, for the prompt."""
         super().__init__()
         self._editor = editor
         self._engine = engine
@@ -156,7 +156,7 @@ control characters are shown as pictures, such as `␛`.
 
         question = self._question
         text = await self.app.push_screen_wait(
-            EditPromptScreen(question.prompt if question else "", editor=self._editor)
+            EditPromptScreen(question.prompt if question else "", editor=self._editor())
         )
         if text is None or not text.strip() or (question and text == question.prompt):
             return
@@ -191,11 +191,18 @@ control characters are shown as pictures, such as `␛`.
         view.focus_answer()
         return True
 
-    async def replace(self, targets: Iterable[Target]) -> None:
-        """Other columns instead of those there are, which are stopped first."""
+    @property
+    def asked(self) -> bool:
+        """Whether any column has been asked: it runs, or shows an answer that may have been paid for."""
+        return any(view.starting or view.column is not None for view in self.columns)
+
+    async def take_lineup(self, targets: Sequence[Target]) -> bool:
+        """These columns instead of those there are; False, and nothing done, where one of them has been asked."""
         before = self.columns
-        for view in before:
-            self._cancel(view)
+        if self.asked:
+            return False
+        if targets == [view.target for view in before]:
+            return True
         self.minimize()
         views = [ColumnView(target) for target in targets]
         async with self.batch():
@@ -204,6 +211,7 @@ control characters are shown as pictures, such as `␛`.
             await self.query_one("#columns").mount(*views)
         self._make_room(len(views))
         views[0].focus_answer()
+        return True
 
     def _has_room(self) -> bool:
         if len(self.columns) < MAX_COLUMNS:
