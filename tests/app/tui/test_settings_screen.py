@@ -155,6 +155,11 @@ async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
         assert keys["f9"].binding.id == "providers.test_all"
 
 
+async def told(pilot: Pilot[None], words: str) -> None:
+    """Wait until a toast says this, wherever its lines are broken."""
+    await wait_until(pilot, lambda: any(words in toast.message for toast in pilot.app._notifications), what=words)
+
+
 async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
     """Find a setting, and write it."""
     await pilot.press("slash", "ctrl+a", "ctrl+k")
@@ -164,13 +169,13 @@ async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
     await pilot.press("ctrl+a", "ctrl+k")
     await paste(pilot, value)
     await pilot.press("enter")
-    await says(pilot, "is written")
+    await told(pilot, "is written")
 
 
 async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         await set_to(pilot, "openai requests_per_minute", "60")
-        await says(pilot, "It holds")
+        await told(pilot, "It holds from the next start.")
 
 
 async def test_a_line_up_holds_at_once_as_long_as_no_column_has_been_asked(tmp_path: Path) -> None:
@@ -184,7 +189,7 @@ async def test_a_line_up_holds_at_once_as_long_as_no_column_has_been_asked(tmp_p
             await wait_until(pilot, lambda: states(pilot) == ["done"], what="the answer")
             await pilot.press("f2")
             await set_to(pilot, "compare.lineup", "ollama:x")
-            await says(pilot, "It holds from the next start.")
+            await told(pilot, "It holds from the next start.")
             assert (lineup(pilot), column(pilot).answer) == (["compatible:m"], "paid for")
 
 
