@@ -20,7 +20,17 @@ from swebench_providers.errors import ProviderError
 from swebench_providers.exchange import USER_AGENT, Answer, Transporter
 from swebench_providers.fingerprints import DESCRIPTION, MODELS, Answered, Answers, ServerKind, recognise
 
-__all__ = ["LOOPBACK", "USUAL_PORTS", "Answered", "Answers", "Found", "ServerKind", "discover", "recognise"]
+__all__ = [
+    "LOOPBACK",
+    "USUAL_PORTS",
+    "Answered",
+    "Answers",
+    "Found",
+    "ServerKind",
+    "discover",
+    "listening",
+    "recognise",
+]
 
 LOOPBACK: Final = "127.0.0.1"
 USUAL_PORTS: Final = (11434, 1234, 8080, 9931, 8000, 30000, 1919, 4000, 5000, 3000, 1337, 5001)
@@ -28,7 +38,8 @@ USUAL_PORTS: Final = (11434, 1234, 8080, 9931, 8000, 30000, 1919, 4000, 5000, 30
 LiteLLM, text-generation-webui, TGI, Jan, KoboldCpp."""
 
 PROBE_SECONDS: Final = 1.5
-TOTAL_SECONDS: Final = 1.9  # what is left of two seconds is for closing connections
+ACCEPT_SECONDS: Final = 0.3  # a busy server's machine accepts for it
+TOTAL_SECONDS: Final = 1.6  # what is left of two seconds is for accepting before, and closing connections
 
 _MAX_BODY: Final = 4 * 1024 * 1024  # bytes; the longest that is wanted, a description of an API, has half of one
 
@@ -72,6 +83,27 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...] = ()
     context_window: int | None = None
     needs_key: bool = False
+
+
+async def listening(host: str = LOOPBACK, ports: Sequence[int] = USUAL_PORTS) -> list[int]:
+    """The ports at which anything accepts a connection: the cheap question before `discover`. Raises nothing.
+
+    Mostly nothing is there, and then no HTTP client has to be loaded, which takes longer than all of this.
+    """
+    there = await asyncio.gather(*(_accepts(host, port) for port in ports))
+    return [port for port, accepts in zip(ports, there, strict=True) if accepts]
+
+
+async def _accepts(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(ACCEPT_SECONDS):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 async def discover(

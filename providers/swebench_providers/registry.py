@@ -104,9 +104,10 @@ class ProviderRegistry:
 
     async def discover(self) -> list[Found]:
         """The local servers that answer on their usual ports; takes two seconds at most (api-contracts 8)."""
-        from swebench_providers.discovery import discover  # noqa: PLC0415 - asked for once, if at all
+        from swebench_providers.discovery import discover, listening  # noqa: PLC0415 - asked for once, if at all
 
-        return await discover(self._transport(ProviderConfig(name="")))
+        ports = await listening()
+        return await discover(self._transport(ProviderConfig(name="")), ports=ports) if ports else []
 
     async def aclose(self) -> None:
         """Close the connections of the running loop, and end the embedded model's process."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, ProviderError
 from swebench_providers.auth import AuthStrategy, NoAuth
 from swebench_providers.catalog import provider_names
-from swebench_providers.discovery import USUAL_PORTS, Answered, Found, ServerKind, discover, recognise
+from swebench_providers.discovery import USUAL_PORTS, Answered, Found, ServerKind, discover, listening, recognise
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body, redirect
@@ -442,3 +444,22 @@ async def test_a_named_host_is_asked_at_its_own_address() -> None:
     transport = Refusing()
     assert await discover(transport, hosts=["gpu-box", "::1"], ports=[8000]) == []
     assert transport.asked[::2] == ["http://gpu-box:8000/v1/models", "http://[::1]:8000/v1/models"]
+
+
+async def test_only_where_a_connection_is_accepted_is_anything_asked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.create_server(("127.0.0.1", 0)) as left:
+        closed, accepting = left.getsockname()[1], there.getsockname()[1]
+        left.close()
+        assert await listening(ports=(closed, accepting)) == [accepting]
+
+
+def test_looking_for_servers_loads_no_http_client_where_none_listens() -> None:
+    looking = """
+import asyncio, socket, sys
+from swebench_providers.discovery import listening
+with socket.create_server(("127.0.0.1", 0)) as left:
+    port = left.getsockname()[1]
+assert asyncio.run(listening(ports=[port])) == []
+assert not {"httpx", "aiohttp"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", looking], check=True)
