@@ -33,8 +33,7 @@ class Engine:
     """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
     `configs` gives a provider's configuration with each of its keys; None is one by the registry. `outline` gives it
-    without reading a key. `limits` are the
-    user's own rate limits, by provider. `discover` looks for local servers.
+    without reading a key. `limits` are the user's own rate limits, by provider. `discover` looks for local servers.
     """
 
     def __init__(
@@ -88,9 +87,7 @@ class Engine:
     async def reach(self, provider: str, *, at: str | None = None) -> Reached:
         """A provider with all its keys, within the policies, `at` another address where it is given.
 
-        Reads the keys, in a thread; raises `ProviderError`.
-
-        Called in the caller's own loop.
+        Reads the keys, in a thread; raises `ProviderError`. Called in the caller's own loop.
         """
         reading = asyncio.get_running_loop().run_in_executor
         return await reading(self._keys, lambda: self._within.reach(provider, at=at))
