@@ -131,12 +131,14 @@ class Account:
         if self._price is None or self._request is None:
             return None
         said = usage or TokenUsage()
+        cached, written = max(0, said.cached_tokens), max(0, said.cache_write_tokens)
+        prompt = said.prompt_tokens if said.prompt_tokens > 0 else likely_tokens(self._request)
         return self._price.cost(
             TokenUsage(
-                prompt_tokens=said.prompt_tokens or likely_tokens(self._request),
+                prompt_tokens=max(prompt, cached + written),  # some servers leave out of it what was cached
                 completion_tokens=max(said.completion_tokens, tokens_of_length(self.seen)),
-                cached_tokens=said.cached_tokens,
-                cache_write_tokens=said.cache_write_tokens,
+                cached_tokens=cached,
+                cache_write_tokens=written,
                 source="estimated",
             )
         )

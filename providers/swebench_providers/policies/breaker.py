@@ -49,7 +49,7 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     The window holds the last `window_calls` calls of the last `window_seconds`; with fewer than `minimum_calls` of them
     it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A probe may be without a sign
-    of life for `longest_half_open`.
+    of life for `longest_half_open`. `ValueError` for a number of calls or probes below 1.
     """
 
     window_calls: int = 20
@@ -63,6 +63,11 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     longest_open: float = 300.0
     probes: int = 3
     longest_half_open: float = 180.0
+
+    def __post_init__(self) -> None:
+        for name in ("window_calls", "minimum_calls", "probes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} has to be at least 1")
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,7 +174,7 @@ class CircuitBreaker:
         """Seconds until it is worth asking again; 0 while a request may be let through."""
         self._age()
         if self._state is BreakerState.OPEN:
-            return self._since + self._open_for - self._now()
+            return self._open_for - (self._now() - self._since)  # as `_age` reckons: above 0 while it is open
         full = self._state is BreakerState.HALF_OPEN and self._probing + self._probed >= self._settings.probes
         return _WHILE_PROBING if full else 0.0
 

@@ -226,6 +226,24 @@ async def test_what_the_provider_says_it_charges_goes_before_an_estimate_where_a
     assert budget.spent == Decimal("0.0123")
 
 
+@pytest.mark.parametrize(
+    ("prompt", "cached", "written", "completion"),
+    [(100, 1_000, 0, 50), (0, 1_000, 0, 50), (100, 0, 900, 50), (-5, 0, 0, 50), (100, -7, 0, 50), (100, 0, 0, -1)],
+)
+async def test_an_answer_with_counts_that_cannot_be_is_still_counted(
+    prompt: int, cached: int, written: int, completion: int
+) -> None:
+    """Some servers leave what was cached out of the prompt: a budget must not take their answers for free."""
+    usage = TokenUsage(
+        prompt_tokens=prompt, cached_tokens=cached, cache_write_tokens=written, completion_tokens=completion
+    )
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    (charge,) = charges_in(await collect(Spending(Played(clock, good(usage)), Priced(), [budget], clock=clock), LONG))
+    assert charge.amount is not None
+    assert (charge.exact, budget.spent, budget.unpriced) == (False, charge.amount, 0)
+    assert charge.amount >= PRICE.input * max(prompt, cached, written) / 1_000_000
+
+
 async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     asked = Played(clock, good())
