@@ -73,6 +73,7 @@ class ProviderCoordinator:
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
+            within_budgets=bool(budgets),
             observers=(self._counts, *measuring, RequestLog(), *observers),
             on_transition=on_transition,
             clock=self._clock,

@@ -143,8 +143,8 @@ class Budget:
 
     `period` names the span the cap holds for, such as `local_day`: when its value changes, nothing is spent of it yet.
     What an attempt costs counts in the span in which it ends. `on_warning` is called in the loop that spends; what it
-    raises is logged and changes nothing. A budget belongs to one event loop, as the calls do that share it. Raises `ValueError` for a cap that is
-    no amount of money.
+    raises is logged and changes nothing. A budget belongs to one event loop, as the calls do that share it. Raises
+    `ValueError` for a cap that is no amount of money.
     """
 
     def __init__(
