@@ -67,12 +67,14 @@ def of_one_server(limits: RateLimits | None, provider: Provider) -> RateLimits:
 
 def used_by(usage: TokenUsage) -> Demand:
     """What an answer took. Tokens read from a cache do not count as input (api-contracts 6.4)."""
-    read = max(0, usage.prompt_tokens - usage.cached_tokens)
+    prompt, cached, completion = (
+        max(0, count) for count in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+    )
     return {
         "requests": 1.0,
-        "tokens": usage.total_tokens,
-        "input_tokens": read,
-        "output_tokens": usage.completion_tokens,
+        "tokens": prompt + completion,
+        "input_tokens": max(0, prompt - cached),
+        "output_tokens": completion,
     }
 
 
