@@ -48,8 +48,8 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When it opens, and for how long. Times are seconds, rates shares of the window.
 
     The window holds the last `window_calls` calls of the last `window_seconds`; with fewer than `minimum_calls` of them
-    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A probe may be without a sign
-    of life for `longest_half_open`. `ValueError` for a number of calls or probes below 1.
+    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A streamed probe may be
+    without a sign of life for `longest_half_open`. `ValueError` for a number of calls or probes below 1.
     """
 
     window_calls: int = 20
@@ -338,6 +338,8 @@ class Breaking:
                                     admission.heard()
                         case Attempt() if admission is None:
                             admission, began = self._breaker.admit(), event.at
+                            if not request.stream:  # it shows no life before its end; its time limits watch over it
+                                admission.heard()
                         case Finished() if admission is not None:
                             admission.succeeded(_between(began, first) if request.stream else None)
                     yield event

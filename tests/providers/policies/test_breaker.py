@@ -228,6 +228,22 @@ async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
     assert breaker.statistics().probes_done == 1
 
 
+async def test_an_answer_in_one_body_is_no_probe_that_hangs() -> None:
+    """It shows nothing before its end, however healthy its server: its own time limits end it where it hangs."""
+    clock, gate = VirtualClock(), asyncio.Event()
+    breaker = opened(clock)
+    clock.advance(10)
+    provider = Played(clock, [gate, text(), done()])
+    whole = UnifiedRequest(model="m", prompt="Why?", stream=False)
+    running = asyncio.create_task(collect(Breaking(provider, breaker), whole))
+    await provider.waits.wait()
+    clock.advance(5 * SMALL.longest_half_open)
+    assert breaker.state is HALF_OPEN
+    gate.set()
+    await running
+    assert breaker.statistics().probes_done == 1
+
+
 async def test_probes_that_end_without_saying_anything_leave_their_places_to_others() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
