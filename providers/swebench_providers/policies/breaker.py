@@ -187,13 +187,17 @@ class CircuitBreaker:
             self._refused += 1
             raise self._open(wait)
 
-    def admit(self) -> Admission:
-        """Let a request through, as a probe where it is half-open, or raise as `check` does."""
+    def admit(self, *, streamed: bool = True) -> Admission:
+        """Let a request through, as a probe where it is half-open, or raise as `check` does.
+
+        One that is not `streamed` shows no life before its end: its own time limits watch over it.
+        """
         self.check()
         admission = Admission(self, self._round)
         if self._state is BreakerState.HALF_OPEN:
             self._probing += 1
-            self._silent[admission] = self._now()
+            if streamed:
+                self._silent[admission] = self._now()
         return admission
 
     def statistics(self) -> BreakerStatistics:
@@ -337,9 +341,7 @@ class Breaking:
                                 if admission is not None:
                                     admission.heard()
                         case Attempt() if admission is None:
-                            admission, began = self._breaker.admit(), event.at
-                            if not request.stream:  # it shows no life before its end; its time limits watch over it
-                                admission.heard()
+                            admission, began = self._breaker.admit(streamed=request.stream), event.at
                         case Finished() if admission is not None:
                             admission.succeeded(_between(began, first) if request.stream else None)
                     yield event
