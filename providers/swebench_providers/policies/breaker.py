@@ -167,6 +167,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
+        """Where it stands now: looking at it lets its time pass."""
         self._age()
         return self._state
 
@@ -201,6 +202,7 @@ class CircuitBreaker:
         return admission
 
     def statistics(self) -> BreakerStatistics:
+        """A snapshot."""
         wait = self.opens_in()
         self._forget()
         return BreakerStatistics(

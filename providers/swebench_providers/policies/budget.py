@@ -260,6 +260,7 @@ class Budget:
         return None
 
     def state(self) -> BudgetState:
+        """A snapshot, of the span that it is now."""
         self._roll_over()
         return BudgetState(
             name=self.name, cap=self.cap, spent=self.spent, reserved=self.reserved, unpriced=self.unpriced
