@@ -8,7 +8,7 @@ from typing import Final
 
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Attempt, AttemptFailed, Event
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 from swebench_providers.policies.budget import Budget, Reservation
 from swebench_providers.policies.rough import likely_tokens, tokens_of_length
 
@@ -81,9 +81,11 @@ class Account:
     def charge_estimate(self, at: float) -> Charge:
         """Count it with what was sent and what has arrived, as the provider did not say all."""
         usage = self.usage
-        if usage is not None and usage.reported_cost is not None:
+        if usage is not None and usage.reported_cost is not None and is_cost(usage.reported_cost):
             return self.charge(usage.reported_cost, exact=True, at=at)
         amount = self._estimated(usage)
+        if amount is not None and not is_cost(amount):  # of counts that cannot be
+            amount = self._estimated(None)
         return self.charge(amount, exact=amount is not None and self._is_free, at=at)
 
     def failed(self, error: ProviderError, at: float) -> Charge | None:

@@ -24,7 +24,7 @@ from swebench_providers.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 from swebench_providers.policies.account import Account
 from swebench_providers.policies.budget import Budget, UnknownPrice
 from swebench_providers.policies.rough import most_tokens
@@ -153,7 +153,7 @@ class Spending:
             return account.charge(None, exact=False, at=event.at)
         model = event.model or attempt.model
         cost = await self._pricing.cost_of(usage, attempt.provider, model, asked=attempt.model)
-        if cost is None or not cost.is_finite():
+        if cost is None or not is_cost(cost):
             return account.charge_estimate(event.at)
         # What an answer costs of which nothing was counted is known only where all is free.
         counted = usage is None or usage.source == "exact" or usage.reported_cost is not None
