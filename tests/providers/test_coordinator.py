@@ -470,6 +470,17 @@ async def test_an_observer_that_raises_loses_no_answer_and_what_it_raised_is_log
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError, LookupError] * 3
 
 
+async def test_a_provider_that_just_stops_has_given_no_answer() -> None:
+    """A plugin's may end its stream without a word: that is a failure like any other, and another one answers."""
+    clock = VirtualClock()
+    stopping = Scripted("stopping", clock, [text("half "), UsageUpdate(USAGE, 0.0)])
+    coordinator = ProviderCoordinator([stopping, Scripted("other", clock, good())], QUICK, clock=clock)
+    answer = await answer_of(clock, coordinator)
+    assert (answer.provider, answer.content) == ("other", "whole")
+    assert [failed.kind for failed in answer.failed_attempts] == ["incomplete"] * 2
+    assert coordinator.health()["stopping"].failed == 2
+
+
 async def test_a_model_that_thinks_long_before_its_first_token_is_not_taken_for_a_slow_endpoint() -> None:
     """Its family may keep silent for half an hour; the breaker's own bounds are for models that begin at once."""
     clock = VirtualClock()

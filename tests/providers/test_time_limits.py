@@ -84,7 +84,8 @@ async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
     error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
     assert f"raise the time limit `{reason}`" in error.hint
-    await fault_server.requests[0].client_gone(within=0.1)
+    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+        await request.client_gone(within=0.1)
 
 
 async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
@@ -104,7 +105,8 @@ async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
     error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
-    await fault_server.requests[0].client_gone(within=0.1)
+    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+        await request.client_gone(within=0.1)
 
 
 async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(

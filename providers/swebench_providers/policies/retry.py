@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.events import (
     Attempt,
     AttemptFailed,
@@ -105,6 +105,7 @@ class Retry:
                             else:
                                 call.hear(event)
                             yield event
+                    call.check_its_end()
                 except ProviderError as error:
                     # What goes wrong after a whole answer takes nothing from it.
                     if not call.finished:
@@ -224,6 +225,11 @@ class _Call:
             elif event.at > self._give_up_at:
                 raise self._too_late()
             self.last_cost, self.taken = self.taken or self.last_cost, 0
+
+    def check_its_end(self) -> None:
+        """Raises `ProviderError` (incomplete) where the last request ended without saying that this was all."""
+        if not self.finished:
+            raise incomplete("the provider ended its answer without saying that this was all")
 
     def over(self, at: float) -> str:
         """Why no request may follow `at`, in monotonic seconds; nothing where one may."""
