@@ -21,6 +21,7 @@ from swebench_providers.policies.stack import Streams, Way
 
 _SET_ASIDE: Final = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED})
 _UNTIL_NEW_CREDIT: Final = 900.0  # seconds
+_A_DAY: Final = 86_400.0  # seconds; after so long a key is tried again, whatever its server said
 _FOR_ONE_MODEL: Final = 403  # the key may be good for others
 
 
@@ -42,7 +43,7 @@ class KeyHealth:
         """Do not use the key, until its credit may have come back, or for good."""
         seconds = float("inf")
         if error.kind is ErrorKind.QUOTA_EXHAUSTED:
-            seconds = error.retry_after or _UNTIL_NEW_CREDIT
+            seconds = min(error.retry_after or _UNTIL_NEW_CREDIT, _A_DAY)
         scope = model if error.status == _FOR_ONE_MODEL else ""
         self._aside[label, scope] = SetAside(str(error), self._now() + seconds)
 
