@@ -60,7 +60,7 @@ class _Batch:
         self._turn = asyncio.Lock()
         self._ended: asyncio.Queue[_Task] = asyncio.Queue()
         self.running: set[_Task] = set()
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     def start(self, source: AsyncGenerator[tuple[int, UnifiedRequest], None]) -> None:
         """Take the next request, as soon as it is this one's turn, and ask it."""
@@ -95,6 +95,12 @@ class _Batch:
             async with self._turn:
                 numbered = None if self.failure else await anext(source, None)
             return None if numbered is None else await self._result(*numbered)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self.failure = self.failure or error  # nobody cancelled it: the source had it from somewhere else
+            return None
         except Exception as error:  # noqa: BLE001 - whatever the source or a fault of ours raises, paid requests end first
             self.failure = self.failure or error
             return None

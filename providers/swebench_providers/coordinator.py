@@ -44,7 +44,9 @@ class ProviderCoordinator:
     `candidates` are tried as `policies.selection` says; `too_long` and `filtered` are asked instead of them after a
     prompt that does not fit, or one that was filtered. `budgets` hold for all calls together, `provider_budgets` for
     those of one provider. A bare provider is a candidate with its default model. Without candidates only `stream_from`
-    has anybody to ask; the other calls raise `ValueError`.
+    has anybody to ask; the other calls raise `ValueError`. `on_transition` hears of each change of a circuit breaker,
+    `observers` of each attempt, in this loop; what they raise is logged and changes nothing. `draw` is a number from 0
+    to 1 for the jitter of the waits.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class ProviderCoordinator:
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
+            within_budgets=bool(budgets),
             observers=(self._counts, *measuring, RequestLog(), *observers),
             on_transition=on_transition,
             clock=self._clock,

@@ -71,7 +71,7 @@ def server_limits(headers: Mapping[str, str], *, now: datetime) -> tuple[ServerL
 
 def _read(names: _Names, headers: Mapping[str, str], now: datetime) -> ServerLimit | None:
     limit, remaining = _count(headers.get(names.limit)), _count(headers.get(names.remaining))
-    if limit == 0 or (limit is None and remaining is None):
+    if (limit is not None and limit < 1) or (limit is None and remaining is None):
         return None  # nobody is served within a limit of 0: it is how Azure says that it does not know
     reset_after = wait(headers[names.reset], now=now) if names.reset in headers else None
     if reset_after is not None and reset_after > _SECONDS_A_MINUTE:

@@ -18,6 +18,7 @@ EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhig
 
 DEAREST: Final = 1_000_000
 """USD per million tokens; nothing costs more than a dollar a token."""
+_DEAREST_ANSWER: Final = 1_000_000  # USD
 _FEWEST: Final = -12  # the power of ten below which a price is a mistake, and a zero would fill pages
 
 
@@ -134,6 +135,11 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
 def is_price(amount: Decimal) -> bool:
     """Whether `amount` can be the price of a million tokens in USD."""
     return amount.is_finite() and not amount.is_signed() and amount.adjusted() >= _FEWEST and amount <= DEAREST
+
+
+def is_cost(amount: Decimal) -> bool:
+    """Whether `amount` can be what one answer cost in USD: a server that names another has made a mistake."""
+    return amount.is_finite() and 0 <= amount <= _DEAREST_ANSWER
 
 
 class ToolCall(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """How long an answer may keep silent: until its first token, between two pieces of it, and in all.
 
-What counts is text or thinking that arrives; pings and comments only show that the line is up.
+What counts is text or thinking that arrives; pings and comments only show that the line is up. Silence is what is
+waited for: not the time in which whoever reads the answer is busy with it, nor one in which this process stood still.
 """
 
 from __future__ import annotations
@@ -39,18 +40,21 @@ class _Watch:
         self._who = who
         began = self._loop.time()
         self._started = False
+        self._anew = False  # whether the silence is counted from when the next piece is asked for
         self._due = began + limits.until_first_token
         self._end = began + limits.total
         self._waiting: asyncio.Task[object] | None = None
         self._over = False
-        self._timer = self._loop.call_at(min(self._due, self._end), self._look)
+        self._looks_at = min(self._due, self._end)
+        self._timer = self._loop.call_at(self._looks_at, self._look)
 
     def heard(self) -> None:
         """A piece of the answer has arrived."""
-        self._started = True
-        self._due = self._loop.time() + self._limits.idle
+        self._started = self._anew = True
 
     async def next(self, events: AsyncGenerator[Event, None]) -> Event | None:
+        if self._anew:
+            self._count_anew()
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         self._waiting = task
@@ -67,14 +71,25 @@ class _Watch:
         self._timer.cancel()
 
     def _look(self) -> None:
-        due, now = min(self._due, self._end), self._loop.time()
-        if now < due:
-            self._timer = self._loop.call_at(due, self._look)
-        elif self._waiting is None:  # whoever reads the answer is busy: that is not the server's silence
-            self._timer = self._loop.call_at(now + _LOOK_AGAIN, self._look)
+        now = self._loop.time()
+        if now > self._looks_at + _LOOK_AGAIN:  # we stood still: what has arrived meanwhile is read after this
+            self._count_anew()
+        if self._waiting is None:
+            self._anew = True
+            self._look_at(max(now + _LOOK_AGAIN, min(self._due, self._end)))
+        elif now < (due := min(self._due, self._end)):
+            self._look_at(due)
         else:
             self._over = True
             self._waiting.cancel()
+
+    def _look_at(self, when: float) -> None:
+        self._looks_at = when
+        self._timer = self._loop.call_at(when, self._look)
+
+    def _count_anew(self) -> None:
+        self._anew = False
+        self._due = self._loop.time() + (self._limits.idle if self._started else self._limits.until_first_token)
 
     def _too_long(self) -> ProviderError:
         if self._end <= self._due:

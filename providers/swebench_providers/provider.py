@@ -31,6 +31,7 @@ from swebench_providers.prices import Prices, charging
 from swebench_providers.profiles import ModelProfile
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 from swebench_providers.protocols.failure_rules import THE_KEY
+from swebench_providers.recent import Recent
 from swebench_providers.secret import Secret
 from swebench_providers.slots import SLOT_SECONDS, slots_of
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from swebench_providers.tokens import TokenCount
 
 SSE: Final = "text/event-stream"
+_PROFILES: Final = 1_024  # of models, kept at most
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
 
 
@@ -93,7 +95,7 @@ class HTTPProvider:
         self._transport = transport
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
-        self._profiles: dict[str, ModelProfile] = {}
+        self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
@@ -265,9 +267,7 @@ class HTTPProvider:
         return msgspec.structs.replace(limits, first_token=limits.first_token or profile.first_token)
 
     def _profile(self, model: str) -> ModelProfile:
-        if model not in self._profiles:
-            self._profiles[model] = profile_of(self.spec, self._meant(model))
-        return self._profiles[model]
+        return self._profiles.get_or_add(model, lambda: profile_of(self.spec, self._meant(model)))
 
     def _spoken(self, request: UnifiedRequest, profile: ModelProfile) -> TransformPipeline:
         """The provider's protocol, or Responses where the model or the effort needs it and the provider has it."""

@@ -13,7 +13,7 @@ from swebench_providers.clock import Clock
 from swebench_providers.default_models import DefaultModels
 from swebench_providers.errors import ProviderError
 from swebench_providers.models import UnifiedRequest
-from swebench_providers.policies.breaker import BreakerStatistics, Breaking, CircuitBreaker, Transition
+from swebench_providers.policies.breaker import BreakerSettings, BreakerStatistics, Breaking, CircuitBreaker, Transition
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.failing import Failing
 from swebench_providers.policies.fallback import Route
@@ -34,10 +34,10 @@ from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.rough import likely_tokens
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.slots import slot_count
-from swebench_providers.policies.spending import Spending
+from swebench_providers.policies.spending import OnlyPriced, Spending
 from swebench_providers.policies.stack import OneCall, Streams
 from swebench_providers.provider import Provider
-from swebench_providers.recent import Recent
+from swebench_providers.recent import Recent, RecentOrHeld
 from swebench_providers.route_prices import LONGEST_ANSWER, PriceBook, RoutePricing
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
@@ -72,12 +72,14 @@ class RouteBuilder:
         policies: Policies,
         provider_budgets: Mapping[str, Budget],
         *,
+        within_budgets: bool,
         observers: Sequence[Observer],
         on_transition: Callable[[Transition], None] | None,
         clock: Clock,
         draw: Callable[[], float],
     ) -> None:
         self._policies = policies
+        self._only_priced = within_budgets and policies.unknown_price == "refuse"
         self._provider_budgets = provider_budgets
         self._observers = observers
         self._on_transition = on_transition
@@ -139,10 +141,8 @@ class RouteBuilder:
 
     def _stack(self, candidate: Candidate, model: str) -> Streams:
         name, shared, policies = candidate.name, self._of(candidate.name), self._policies
-        keys = [
-            self._keyed(name, model, label, provider, shared.breaker(model))
-            for label, provider in candidate.by_key().items()
-        ]
+        breaker = shared.breaker(model, profile_of(candidate.provider.spec, model).first_token)
+        keys = [self._keyed(name, model, label, provider, breaker) for label, provider in candidate.by_key().items()]
         retry = Retry(
             KeyChoice(keys, demand=_demand, health=shared.keys, clock=self._clock),
             policies.retry,
@@ -152,7 +152,8 @@ class RouteBuilder:
             clock=self._clock,
             draw=self._draw,
         )
-        observed = Observed(retry, self._observers, provider=name, clock=self._clock)
+        asked: Streams = OnlyPriced(retry, self.prices.price_of, name) if self._only_priced else retry
+        observed = Observed(asked, self._observers, provider=name, clock=self._clock)
         budget = self._provider_budgets.get(name)
         if budget is None:
             return observed
@@ -185,15 +186,28 @@ class _Shared:
         self.keys = KeyHealth(clock=clock)
         self.retries = RetryBudget()
         self.refused = RefusedParameters()
-        self.breakers: Recent[str, CircuitBreaker] = Recent(_ROUTES)
+        self.breakers: RecentOrHeld[str, CircuitBreaker] = RecentOrHeld(_ROUTES)
 
-    def breaker(self, model: str) -> CircuitBreaker:
+    def breaker(self, model: str, first_token: float | None) -> CircuitBreaker:
+        """`first_token`: seconds that the model's family may be silent at first, where that is longer than others."""
         return self.breakers.get_or_add(
             model,
             lambda: CircuitBreaker(
-                f"{self._name}:{model}", self._settings, clock=self._clock, on_transition=self._on_transition
+                f"{self._name}:{model}",
+                _patient(self._settings, first_token or 0.0),
+                clock=self._clock,
+                on_transition=self._on_transition,
             ),
         )
+
+
+def _patient(settings: BreakerSettings, seconds: float) -> BreakerSettings:
+    """With a first token within `seconds` no model is slow, and no probe without a sign of life."""
+    return msgspec.structs.replace(
+        settings,
+        slow_first_token=max(settings.slow_first_token, seconds),
+        longest_half_open=max(settings.longest_half_open, seconds),
+    )
 
 
 def _demand(request: UnifiedRequest) -> Demand:

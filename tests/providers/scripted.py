@@ -24,7 +24,8 @@ class Scripted:
     """Plays one script per request, the last one again and again: events are yielded with the time at which they are,
     errors raised, seconds slept.
 
-    `default` is its default model, or why it cannot name one; `price` None is one that nobody knows.
+    `default` is its default model, or why it cannot name one; `price` None is one that nobody knows; `spec` names its
+    catalog entry.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class Scripted:
         *scripts: Sequence[Step],
         price: ModelPrice | None = PRICE,
         default: str | ProviderError = "m",
+        spec: str = "compatible",
     ) -> None:
         self.name = name
-        self.spec = provider_spec("compatible")
+        self.spec = provider_spec(spec)
         self.price = price
         self.default = default
         self.requests: list[UnifiedRequest] = []

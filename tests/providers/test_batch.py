@@ -131,6 +131,23 @@ async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(af
     assert asker.cancelled == []
 
 
+async def test_a_source_whose_own_task_was_cancelled_takes_nothing_with_it() -> None:
+    """That is no cancellation of the batch: what is in flight is paid for, and ends."""
+    clock = VirtualClock()
+    asker, ended = Asker(clock), list[BatchResult]()
+
+    async def reading() -> AsyncIterator[UnifiedRequest]:
+        for number in range(3):
+            yield UnifiedRequest(prompt=str(number))
+        raise asyncio.CancelledError("whoever wrote the requests was cancelled")
+
+    task = asyncio.create_task(all_of(in_parallel(asker, reading(), at_once=5), ended))
+    await clock.run_until(task.done)
+    assert task.cancelled()
+    assert sorted(result.index for result in ended) == [0, 1, 2]
+    assert asker.cancelled == []
+
+
 async def test_a_fault_of_ours_in_one_request_does_not_throw_away_the_others() -> None:
     clock = VirtualClock()
     asker, ended = Asker(clock, {1: (0.1, "bug"), 3: (5.0, "answer")}), list[BatchResult]()

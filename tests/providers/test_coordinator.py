@@ -30,8 +30,9 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator import ProviderCoordinator
 from swebench_providers.events import Attempt, AttemptFailed, Finished
 from swebench_providers.models import Charge
-from swebench_providers.policies.breaker import BreakerState
+from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.observed import Outcome
 from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
@@ -441,3 +442,97 @@ async def test_a_route_belongs_to_its_candidate_and_not_to_one_that_has_its_plac
             [event async for event in events]
         assert len(provider.requests) == 1
         del provider
+
+
+class Raising:
+    """An observer with a fault of its own."""
+
+    def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
+        raise ZeroDivisionError(attempt.model, request.model)
+
+    def ended(self, outcome: Outcome) -> None:
+        raise LookupError(outcome.model)
+
+    def unsent(self, outcome: Outcome) -> None:
+        raise LookupError(outcome.model)
+
+
+async def test_an_observer_that_raises_loses_no_answer_and_what_it_raised_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = VirtualClock()
+    _, coordinator = of(clock, good(), [GONE], observers=[Raising()])
+    assert (await answer_of(clock, coordinator)).content == "whole"
+    with pytest.raises(ProviderError, match="it was transient"):
+        await answer_of(clock, coordinator)
+    health = coordinator.health()["acme"]
+    assert (health.succeeded, health.failed, health.in_flight) == (1, 2, 0)
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError, LookupError] * 3
+
+
+async def test_a_provider_that_just_stops_has_given_no_answer() -> None:
+    """A plugin's may end its stream without a word: that is a failure like any other, and another one answers."""
+    clock = VirtualClock()
+    stopping = Scripted("stopping", clock, [text("half "), UsageUpdate(USAGE, 0.0)])
+    coordinator = ProviderCoordinator([stopping, Scripted("other", clock, good())], QUICK, clock=clock)
+    answer = await answer_of(clock, coordinator)
+    assert (answer.provider, answer.content) == ("other", "whole")
+    assert [failed.kind for failed in answer.failed_attempts] == ["incomplete"] * 2
+    assert coordinator.health()["stopping"].failed == 2
+
+
+async def test_a_model_that_thinks_long_before_its_first_token_is_not_taken_for_a_slow_endpoint() -> None:
+    """Its family may keep silent for half an hour; the breaker's own bounds are for models that begin at once."""
+    clock = VirtualClock()
+    slow = Scripted("openai", clock, [900.0, *good()], spec="openai", default="gpt-5-pro")
+    coordinator = ProviderCoordinator([slow], QUICK, clock=clock)
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(8)]
+    await clock.run_until(lambda: all(call.done() for call in calls))
+    assert [(await call).content for call in calls] == ["whole"] * 8
+    assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.CLOSED
+
+
+async def test_a_probe_of_a_model_that_thinks_long_may_be_silent_as_long_as_its_family() -> None:
+    clock = VirtualClock()
+    slow = Scripted("openai", clock, *[[GONE]] * 6, [900.0, *good()], spec="openai", default="gpt-5-pro")
+    policies = Policies(retry=RetrySettings(attempts=1), breaker=BreakerSettings(probes=1), patience=30.0)
+    coordinator = ProviderCoordinator([slow], policies, clock=clock)
+    for _ in range(6):
+        with pytest.raises(ProviderError, match="it was transient"):
+            await answer_of(clock, coordinator)
+    probing = asyncio.create_task(coordinator.generate_with_fallback(ASKED))
+    await clock.run_until(lambda: len(slow.requests) == 7)
+    clock.advance(400.0)
+    assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.HALF_OPEN
+    await clock.run_until(probing.done)
+    assert (await probing).content == "whole"
+    assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.CLOSED
+
+
+async def test_a_model_without_a_known_price_is_passed_over_where_it_may_not_be_asked() -> None:
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    nameless = Scripted("nameless", clock, good(), price=None)
+    priced = Scripted("priced", clock, good())
+    coordinator = ProviderCoordinator([nameless, priced], QUICK, budgets=[budget], clock=clock, draw=lambda: 0.0)
+    answer = await answer_of(clock, coordinator)
+    assert (answer.provider, len(nameless.requests), answer.cost, budget.spent) == ("priced", 0, COST, COST)
+    assert [failed.message for failed in answer.failed_attempts] == [
+        "nobody knows what m of nameless costs, so it cannot be kept within a budget"
+    ]
+    assert budget.reserved == 0
+
+
+async def test_a_model_that_is_always_asked_keeps_its_breaker_and_limiter_however_many_others_are() -> None:
+    clock = VirtualClock()
+    provider, coordinator = of(clock, good())
+    for number in range(1_200):
+        await coordinator.generate_with_fallback(ASKED)
+        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+    health = coordinator.health()["acme"]
+    assert "m" in health.breakers
+    assert "m" in health.headroom
+    assert len(health.breakers) <= 1_100
+    assert len(health.headroom) <= 1_100
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+        [event async for event in events]
+    assert coordinator.health()["acme"].breakers["m"].calls == health.breakers["m"].calls

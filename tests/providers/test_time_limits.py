@@ -9,7 +9,16 @@ from contextlib import ExitStack, aclosing
 
 import pytest
 
-from swebench_providers import ErrorKind, Event, Finished, FinishReason, TextDelta, TimeLimits, UnifiedRequest
+from swebench_providers import (
+    ErrorKind,
+    Event,
+    Finished,
+    FinishReason,
+    ProviderError,
+    TextDelta,
+    TimeLimits,
+    UnifiedRequest,
+)
 from swebench_providers.patience import within
 from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
@@ -75,7 +84,8 @@ async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
     error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
     assert f"raise the time limit `{reason}`" in error.hint
-    await fault_server.requests[0].client_gone(within=0.1)
+    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+        await request.client_gone(within=0.1)
 
 
 async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
@@ -95,7 +105,8 @@ async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
     error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
-    await fault_server.requests[0].client_gone(within=0.1)
+    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+        await request.client_gone(within=0.1)
 
 
 async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
@@ -136,6 +147,70 @@ async def test_a_reader_who_takes_his_time_is_no_silence_of_the_server(
             seen.append(event)
             await asyncio.sleep(0.1 if isinstance(event, TextDelta) else 0)
     assert isinstance(seen[-1], Finished)
+
+
+class Jumping(asyncio.SelectorEventLoop):
+    """A loop whose time passes at once where a test says so."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+    async def jump(self, seconds: float) -> None:
+        self.ahead += seconds
+        for _ in range(10):  # what is due now runs
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("busy", "stopped", "silent", "ending"),
+    [
+        (0.0, 0.0, (299.0,), "whole"),
+        (0.0, 0.0, (299.0, 1.5), "idle"),
+        (0.0, 1_000.0, (), "whole"),
+        (0.0, 1_000.0, (299.0,), "whole"),
+        (0.0, 1_000.0, (299.0, 1.5), "idle"),
+        (299.0, 0.0, (299.0,), "whole"),
+        (300.5, 0.0, (1.2,), "whole"),
+        (900.0, 0.0, (299.0,), "whole"),
+        (900.0, 0.0, (299.0, 1.5), "idle"),
+    ],
+)
+def test_only_what_is_waited_for_is_silence(
+    busy: float, stopped: float, silent: tuple[float, ...], ending: str
+) -> None:
+    """Not the seconds in which the reader was `busy` with a piece, nor those in which the process was `stopped`."""
+
+    async def play() -> str:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Jumping)
+        more = asyncio.Event()
+
+        async def arriving() -> AsyncGenerator[Event, None]:
+            yield TextDelta("a", 0.0)
+            await more.wait()
+            yield Finished(reason=FinishReason.STOP, at=0.0)
+
+        async with (
+            aclosing(arriving()) as source,
+            aclosing(within(TimeLimits(idle=300.0), source, "acme")) as events,
+        ):
+            await anext(events)
+            await loop.jump(busy)
+            last = asyncio.ensure_future(anext(events))
+            await loop.jump(0.0)
+            for seconds in (stopped, *silent):
+                await loop.jump(seconds)
+            more.set()
+            try:
+                await last
+            except ProviderError as error:
+                return error.reason
+            return "whole"
+
+    with asyncio.Runner(loop_factory=Jumping) as runner:
+        assert runner.run(play()) == ending
 
 
 async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps_coming(

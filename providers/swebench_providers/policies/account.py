@@ -8,7 +8,7 @@ from typing import Final
 
 from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.events import Attempt, AttemptFailed, Event
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 from swebench_providers.policies.budget import Budget, Reservation
 from swebench_providers.policies.rough import likely_tokens, tokens_of_length
 
@@ -81,9 +81,11 @@ class Account:
     def charge_estimate(self, at: float) -> Charge:
         """Count it with what was sent and what has arrived, as the provider did not say all."""
         usage = self.usage
-        if usage is not None and usage.reported_cost is not None:
+        if usage is not None and usage.reported_cost is not None and is_cost(usage.reported_cost):
             return self.charge(usage.reported_cost, exact=True, at=at)
         amount = self._estimated(usage)
+        if amount is not None and not is_cost(amount):  # of counts that cannot be
+            amount = self._estimated(None)
         return self.charge(amount, exact=amount is not None and self._is_free, at=at)
 
     def failed(self, error: ProviderError, at: float) -> Charge | None:
@@ -131,12 +133,14 @@ class Account:
         if self._price is None or self._request is None:
             return None
         said = usage or TokenUsage()
+        cached, written = max(0, said.cached_tokens), max(0, said.cache_write_tokens)
+        prompt = said.prompt_tokens if said.prompt_tokens > 0 else likely_tokens(self._request)
         return self._price.cost(
             TokenUsage(
-                prompt_tokens=said.prompt_tokens or likely_tokens(self._request),
+                prompt_tokens=max(prompt, cached + written),  # some servers leave out of it what was cached
                 completion_tokens=max(said.completion_tokens, tokens_of_length(self.seen)),
-                cached_tokens=said.cached_tokens,
-                cache_write_tokens=said.cache_write_tokens,
+                cached_tokens=cached,
+                cache_write_tokens=written,
                 source="estimated",
             )
         )

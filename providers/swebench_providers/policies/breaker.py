@@ -48,8 +48,8 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When it opens, and for how long. Times are seconds, rates shares of the window.
 
     The window holds the last `window_calls` calls of the last `window_seconds`; with fewer than `minimum_calls` of them
-    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A probe may be without a sign
-    of life for `longest_half_open`.
+    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A streamed probe may be
+    without a sign of life for `longest_half_open`. `ValueError` for a number of calls or probes below 1.
     """
 
     window_calls: int = 20
@@ -63,6 +63,11 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     longest_open: float = 300.0
     probes: int = 3
     longest_half_open: float = 180.0
+
+    def __post_init__(self) -> None:
+        for name in ("window_calls", "minimum_calls", "probes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} has to be at least 1")
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,6 +167,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
+        """Where it stands now: looking at it lets its time pass."""
         self._age()
         return self._state
 
@@ -169,7 +175,7 @@ class CircuitBreaker:
         """Seconds until it is worth asking again; 0 while a request may be let through."""
         self._age()
         if self._state is BreakerState.OPEN:
-            return self._since + self._open_for - self._now()
+            return self._open_for - (self._now() - self._since)  # as `_age` reckons: above 0 while it is open
         full = self._state is BreakerState.HALF_OPEN and self._probing + self._probed >= self._settings.probes
         return _WHILE_PROBING if full else 0.0
 
@@ -182,16 +188,21 @@ class CircuitBreaker:
             self._refused += 1
             raise self._open(wait)
 
-    def admit(self) -> Admission:
-        """Let a request through, as a probe where it is half-open, or raise as `check` does."""
+    def admit(self, *, streamed: bool = True) -> Admission:
+        """Let a request through, as a probe where it is half-open, or raise as `check` does.
+
+        One that is not `streamed` shows no life before its end: its own time limits watch over it.
+        """
         self.check()
         admission = Admission(self, self._round)
         if self._state is BreakerState.HALF_OPEN:
             self._probing += 1
-            self._silent[admission] = self._now()
+            if streamed:
+                self._silent[admission] = self._now()
         return admission
 
     def statistics(self) -> BreakerStatistics:
+        """A snapshot."""
         wait = self.opens_in()
         self._forget()
         return BreakerStatistics(
@@ -332,7 +343,7 @@ class Breaking:
                                 if admission is not None:
                                     admission.heard()
                         case Attempt() if admission is None:
-                            admission, began = self._breaker.admit(), event.at
+                            admission, began = self._breaker.admit(streamed=request.stream), event.at
                         case Finished() if admission is not None:
                             admission.succeeded(_between(began, first) if request.stream else None)
                     yield event

@@ -142,9 +142,9 @@ class Budget:
     """One cap and what has been spent of it, in USD. `spent` is what earlier calls have cost already.
 
     `period` names the span the cap holds for, such as `local_day`: when its value changes, nothing is spent of it yet.
-    What an attempt costs counts in the span in which it ends. `on_warning` is called in the loop that spends, and must
-    not raise. A budget belongs to one event loop, as the calls do that share it. Raises `ValueError` for a cap that is
-    no amount of money.
+    What an attempt costs counts in the span in which it ends. `on_warning` is called in the loop that spends; what it
+    raises is logged and changes nothing. A budget belongs to one event loop, as the calls do that share it. Raises
+    `ValueError` for a cap that is no amount of money.
     """
 
     def __init__(
@@ -182,11 +182,12 @@ class Budget:
 
         Raises `ProviderError` as `reserve` does.
         """
-        if self._line or not self._fits(worst):
-            if self.spent + worst > self.cap:
-                raise self._exhausted(worst)
-            return None
-        return self._hold(worst)
+        fits = self._fits(worst)
+        if fits and not self._line:
+            return self._hold(worst)
+        if self.spent + worst > self.cap:
+            raise self._exhausted(worst)
+        return None
 
     async def reserve(self, worst: Decimal) -> Reservation:
         """Hold `worst` for a call, first come, first served.
@@ -214,8 +215,7 @@ class Budget:
         self.spent += cost
         while self._to_warn and self.spent >= self.cap * self._to_warn[0]:
             share = self._to_warn.pop(0)
-            if self._on_warning is not None:
-                self._on_warning(BudgetWarning(name=self.name, share=share, spent=self.spent, cap=self.cap))
+            self._warn(BudgetWarning(name=self.name, share=share, spent=self.spent, cap=self.cap))
 
     def more(self, worst: Decimal, held: Decimal) -> Decimal:
         """How much can be held beside `held`, for a further attempt. Raises `ProviderError` for no rest at all."""
@@ -260,10 +260,19 @@ class Budget:
         return None
 
     def state(self) -> BudgetState:
+        """A snapshot, of the span that it is now."""
         self._roll_over()
         return BudgetState(
             name=self.name, cap=self.cap, spent=self.spent, reserved=self.reserved, unpriced=self.unpriced
         )
+
+    def _warn(self, warning: BudgetWarning) -> None:
+        if self._on_warning is None:
+            return
+        try:
+            self._on_warning(warning)
+        except Exception:  # noqa: BLE001 - whoever listens is not ours, and no paid answer may be lost for it
+            _LOG.exception("a listener of the %s budget failed", self.name)
 
     def _hold(self, worst: Decimal) -> Reservation:
         number = self.written(worst)  # where this fails nothing is held yet
@@ -272,6 +281,7 @@ class Budget:
 
     def _serve(self) -> None:
         """Give those in line what fits now, and refuse those for whom there will be no room."""
+        self._roll_over()
         while self._line:
             worst, given = self._line[0]
             hopeless = self.spent + worst > self.cap

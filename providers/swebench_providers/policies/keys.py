@@ -21,6 +21,8 @@ from swebench_providers.policies.stack import Streams, Way
 
 _SET_ASIDE: Final = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED})
 _UNTIL_NEW_CREDIT: Final = 900.0  # seconds
+_A_DAY: Final = 86_400.0  # seconds; after so long a key is tried again, whatever its server said
+_REMEMBERED: Final = 1_024  # keys set aside for a model; one that is forgotten is refused once more
 _FOR_ONE_MODEL: Final = 403  # the key may be good for others
 
 
@@ -42,9 +44,11 @@ class KeyHealth:
         """Do not use the key, until its credit may have come back, or for good."""
         seconds = float("inf")
         if error.kind is ErrorKind.QUOTA_EXHAUSTED:
-            seconds = error.retry_after or _UNTIL_NEW_CREDIT
+            seconds = min(error.retry_after or _UNTIL_NEW_CREDIT, _A_DAY)
         scope = model if error.status == _FOR_ONE_MODEL else ""
         self._aside[label, scope] = SetAside(str(error), self._now() + seconds)
+        if len(self._aside) > _REMEMBERED:
+            del self._aside[next(iter(self._aside))]
 
     @property
     def all_well(self) -> bool:

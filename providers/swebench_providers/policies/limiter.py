@@ -229,6 +229,7 @@ class TokenBucketLimiter:
         self._wake()
 
     def succeeded(self) -> None:
+        """A request was answered: where all places were taken, there may be more of them."""
         self._concurrency.succeeded(self._in_flight, self._now())
 
     def failed(self, error: ProviderError) -> None:
@@ -241,6 +242,7 @@ class TokenBucketLimiter:
             self._concurrency.faulted(self._now())
 
     def headroom(self) -> Headroom:
+        """A snapshot."""
         now = self._now()
         return Headroom(
             in_flight=self._in_flight,

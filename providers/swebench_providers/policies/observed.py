@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol, runtime_checkable
@@ -13,6 +14,8 @@ from swebench_providers.errors import ProviderError
 from swebench_providers.events import Attempt, AttemptFailed, Event, Finished, ReasoningDelta, TextDelta, UsageUpdate
 from swebench_providers.models import TokenUsage, UnifiedRequest
 from swebench_providers.policies.stack import Streams
+
+_log = logging.getLogger(__name__)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +57,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Observer(Protocol):
     """Hears of every attempt, in the loop and the context of the task that makes it.
 
-    What `began` was told of is the `attempt` of exactly one `Outcome`, the very object.
+    What `began` was told of is the `attempt` of exactly one `Outcome`, the very object. What an observer raises is
+    logged and changes nothing.
     """
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
@@ -128,7 +132,10 @@ class _Watch:
     def begin(self, attempt: Attempt, request: UnifiedRequest) -> None:
         self._attempt, self.first, self.usage, self.sent = attempt, None, None, False
         for observer in self._observers:
-            observer.began(attempt, request)
+            try:
+                observer.began(attempt, request)
+            except Exception:  # noqa: BLE001 - whoever listens is not ours, and no answer may be lost for it
+                _log_fault(observer)
 
     def end(self, at: float, *, finished: Finished | None = None, error: ProviderError | None = None) -> None:
         attempt, self._attempt = self._attempt, None
@@ -145,12 +152,19 @@ class _Watch:
         self._failed_before = self._failed_before or error is not None
         self._told = True
         for observer in self._observers:
-            if attempt is not None:
-                observer.ended(outcome)
-            elif isinstance(observer, ObserverOfUnsent):
-                observer.unsent(outcome)
+            try:
+                if attempt is not None:
+                    observer.ended(outcome)
+                elif isinstance(observer, ObserverOfUnsent):
+                    observer.unsent(outcome)
+            except Exception:  # noqa: BLE001 - as above
+                _log_fault(observer)
 
     def close(self, at: float) -> None:
         """The call is over. What is under way was given up, and so was a call that got no further than a line."""
         if self._attempt is not None or not self._told:
             self.end(at)
+
+
+def _log_fault(observer: Observer) -> None:
+    _log.exception("an observer of requests failed: %s", type(observer).__qualname__)

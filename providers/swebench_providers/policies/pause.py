@@ -12,16 +12,20 @@ PAUSED: Final = "paused"
 
 _LONGEST_SAID: Final = 366 * 86_400.0  # seconds; what a server says beyond that is no time
 
+_OFTEN: Final = 60.0  # seconds; how often a server is asked at most whether it still means a pause
+
 
 class Pause:
     """A pause of up to `longest` seconds is waited for by everybody.
 
-    A longer one is not: whoever comes is told at once until when it lasts. Every `longest` seconds one request asks
-    whether the server still means it; one that is accepted ends the pause. Times are monotonic seconds.
+    A longer one is not: whoever comes is told at once until when it lasts. Every `longest` seconds, and no more than
+    once a minute, one request asks whether the server still means it; one that is accepted ends the pause. Times are
+    monotonic seconds.
     """
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
+        self._ask_every = max(longest, _OFTEN)
         self.until = float("-inf")
         self._ask_at = float("-inf")
         self._asking = False
@@ -29,7 +33,7 @@ class Pause:
     def begin(self, seconds: float, now: float) -> None:
         """The server asks for so long. The longest of several holds."""
         self.until = max(self.until, now + min(seconds, _LONGEST_SAID))
-        self._ask_at = max(self._ask_at, now + min(seconds, self._longest))
+        self._ask_at = max(self._ask_at, now + min(seconds, self._ask_every))
 
     def left(self, now: float) -> float:
         """Seconds until it is over; 0 when it is."""
@@ -48,7 +52,7 @@ class Pause:
         if self._asking or not self._due(now):
             return False
         self._asking = True
-        self._ask_at = now + self._longest
+        self._ask_at = now + self._ask_every
         return True
 
     def asked(self) -> None:

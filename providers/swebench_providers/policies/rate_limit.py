@@ -37,6 +37,7 @@ from swebench_providers.policies.limiter import (
 from swebench_providers.policies.slots import SlotCount
 from swebench_providers.policies.stack import Streams
 from swebench_providers.provider import Provider
+from swebench_providers.recent import RecentOrHeld
 
 __all__ = [
     "Demand",
@@ -66,12 +67,14 @@ def of_one_server(limits: RateLimits | None, provider: Provider) -> RateLimits:
 
 def used_by(usage: TokenUsage) -> Demand:
     """What an answer took. Tokens read from a cache do not count as input (api-contracts 6.4)."""
-    read = max(0, usage.prompt_tokens - usage.cached_tokens)
+    prompt, cached, completion = (
+        max(0, count) for count in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+    )
     return {
         "requests": 1.0,
-        "tokens": usage.total_tokens,
-        "input_tokens": read,
-        "output_tokens": usage.completion_tokens,
+        "tokens": prompt + completion,
+        "input_tokens": max(0, prompt - cached),
+        "output_tokens": completion,
     }
 
 
@@ -82,18 +85,20 @@ def _used_by_failure(error: ProviderError) -> Demand | None:
     return demand_of(0, 0) if error.status is not None else None
 
 
+_LIMITERS: Final = 1_024  # kept at most where nobody uses them
+
 _Scope = tuple[str, str, str]
 """Provider, model and key; or the name that several of them share."""
 
 
 class RateLimitCoordinator:
-    """The limiters of all providers, keys and models, by the scope they share."""
+    """The limiters of all providers, keys and models, by the scope they share: those in use, and the latest others."""
 
     def __init__(self, limits: Callable[[str], RateLimits] | None = None, *, clock: Clock | None = None) -> None:
         self._limits = limits or (lambda _: RateLimits())
         self._clock = clock or SystemClock()
-        self._limiters: dict[_Scope, TokenBucketLimiter] = {}
-        self._scopes: dict[str, dict[str, _Scope]] = {}
+        self._limiters: RecentOrHeld[_Scope, TokenBucketLimiter] = RecentOrHeld(_LIMITERS)
+        self._named: dict[str, RecentOrHeld[str, TokenBucketLimiter]] = {}
 
     async def acquire(self, provider: str, estimated_tokens: float, *, model: str = "", key: str = "") -> Permit:
         """Wait until a request of so many tokens may go to the provider. Raises as `TokenBucketLimiter.acquire`."""
@@ -103,14 +108,13 @@ class RateLimitCoordinator:
         """The one of this key and model, or the one they share with others."""
         limits = self._limits(provider)
         scope = ("", limits.shared_as, "") if limits.shared_as else (provider, model, key)
-        self._scopes.setdefault(provider, {})[f"{model} {key}".strip()] = scope
-        if scope not in self._limiters:
-            self._limiters[scope] = TokenBucketLimiter(limits, name=provider, clock=self._clock)
-        return self._limiters[scope]
+        limiter = self._limiters.get_or_add(scope, lambda: TokenBucketLimiter(limits, name=provider, clock=self._clock))
+        return self._named.setdefault(provider, RecentOrHeld(_LIMITERS)).set(f"{model} {key}".strip(), limiter)
 
     def of(self, provider: str) -> dict[str, TokenBucketLimiter]:
         """Those of a provider, by model and key."""
-        return {name: self._limiters[scope] for name, scope in self._scopes.get(provider, {}).items()}
+        named = self._named.get(provider)
+        return {} if named is None else dict(named.items())
 
 
 class RateLimit:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.events import (
     Attempt,
     AttemptFailed,
@@ -62,7 +62,6 @@ class _Next(msgspec.Struct, frozen=True):
     request: UnifiedRequest
     told: str
     wait: float = 0.0
-    cost: int = 0  # to the retry budget
 
 
 class Retry:
@@ -94,33 +93,37 @@ class Retry:
         for message in left_out:
             yield Notice(message, self._clock.now())
         call = _Call(self._ways.for_one_call(), self._settings)
-        while True:
-            call.begin()
-            failure, following = None, None
-            try:
-                async with aclosing(call.way.stream_unified(request)) as events:
-                    async for event in events:
-                        if isinstance(event, TextDelta | ReasoningDelta):
-                            call.shown = True
-                        else:
-                            call.hear(event)
-                        yield event
-            except ProviderError as error:
-                # What goes wrong after a whole answer takes nothing from it.
-                if not call.finished:
-                    failure, following = error, self._next(request, error, call)
-                    if following is None:
-                        raise
-            if failure is None or following is None:
-                call.way.answered(request)
-                self._budget.succeeded(call.last_cost)
-                return
-            yield self._failed(failure, call.attempt, request)
-            yield Notice(following.told, self._clock.now())
-            if following.wait > 0:
-                yield self._waiting(following)
-                await self._sleep(following)
-            request, call.last_cost = following.request, following.cost or call.last_cost
+        try:
+            while True:
+                call.begin()
+                failure, following = None, None
+                try:
+                    async with aclosing(call.way.stream_unified(request)) as events:
+                        async for event in events:
+                            if isinstance(event, TextDelta | ReasoningDelta):
+                                call.shown = True
+                            else:
+                                call.hear(event)
+                            yield event
+                    call.check_its_end()
+                except ProviderError as error:
+                    # What goes wrong after a whole answer takes nothing from it.
+                    if not call.finished:
+                        failure, following = error, self._next(request, error, call)
+                        if following is None:
+                            raise
+                if failure is None or following is None:
+                    call.way.answered(request)
+                    self._budget.succeeded(call.last_cost)
+                    return
+                yield self._failed(failure, call.attempt, request)
+                yield Notice(following.told, self._clock.now())
+                if following.wait > 0:
+                    yield self._waiting(following)
+                    await self._clock.sleep(following.wait)
+                request = following.request
+        finally:
+            self._give_back(call)
 
     def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call) -> _Next | None:
         """What to do after `error`; None: give up. What it says of key and parameters is remembered in any case."""
@@ -142,6 +145,7 @@ class Retry:
     def _repeated(self, request: UnifiedRequest, error: ProviderError, call: _Call, again: str) -> _Next | None:
         """The same request once more; None where that is no use, or no longer allowed."""
         call.failures += 1
+        self._give_back(call)
         if not error.retryable:
             return None
         asked_for = call.way.retry_after(error, request)
@@ -157,7 +161,8 @@ class Retry:
             why_not = why_not or "It was not repeated: too many requests to this provider fail at the moment."
             error.hint = f"{error.hint} {why_not}".lstrip()
             return None
-        return _Next(request, f"{error}. {again} in {wait:.1f} s.", wait, cost)
+        call.taken = cost
+        return _Next(request, f"{error}. {again} in {wait:.1f} s.", wait)
 
     def _wait(self, kind: ErrorKind, asked_for: float | None, failures: int) -> float:
         """Seconds; never less than the server asks for."""
@@ -183,12 +188,11 @@ class Retry:
     def _waiting(self, following: _Next) -> Waiting:
         return Waiting(reason="retry", message=following.told, seconds=following.wait, at=self._clock.now())
 
-    async def _sleep(self, following: _Next) -> None:
-        try:
-            await self._clock.sleep(following.wait)
-        except BaseException:
-            self._budget.give_back(following.cost)
-            raise
+    def _give_back(self, call: _Call) -> None:
+        """What was taken for a repeat that did not go out: the call ended before, or a circuit breaker held it back."""
+        if call.taken:
+            self._budget.give_back(call.taken)
+            call.taken = 0
 
 
 class _Call:
@@ -197,6 +201,7 @@ class _Call:
     def __init__(self, way: Way, settings: RetrySettings) -> None:
         self.way = way
         self.failures = 0
+        self.taken = 0  # of the retry budget, for a repeat that has not gone out
         self.last_cost = 0
         self.begin()
         self._settings = settings
@@ -219,6 +224,12 @@ class _Call:
                 self._give_up_at = event.at + self._settings.deadline
             elif event.at > self._give_up_at:
                 raise self._too_late()
+            self.last_cost, self.taken = self.taken or self.last_cost, 0
+
+    def check_its_end(self) -> None:
+        """Raises `ProviderError` (incomplete) where the last request ended without saying that this was all."""
+        if not self.finished:
+            raise incomplete("the provider ended its answer without saying that this was all")
 
     def over(self, at: float) -> str:
         """Why no request may follow `at`, in monotonic seconds; nothing where one may."""

@@ -19,7 +19,8 @@ SelectionName = Literal["ordered", "round_robin", "cheapest", "fastest"]
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
     """`limits` are by provider. `patience` is how long, in seconds, a call waits for circuit breakers to close.
 
-    `unknown_price` says what becomes of a model without a known price where there is a budget.
+    `unknown_price` says what becomes of a model without a known price where there is a budget; one that is refused is
+    passed over for the next candidate.
     """
 
     retry: RetrySettings = RetrySettings()

@@ -6,7 +6,7 @@ what had been sent, estimated; one that the server refused, or that never went o
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from decimal import Decimal
 from typing import Final, Protocol
@@ -24,7 +24,7 @@ from swebench_providers.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 from swebench_providers.policies.account import Account
 from swebench_providers.policies.budget import Budget, UnknownPrice
 from swebench_providers.policies.rough import most_tokens
@@ -48,6 +48,29 @@ class Pricing(Protocol):
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
         """USD for a prompt of so many tokens and the longest answer, by the dearest model that may answer."""
         ...
+
+
+class OnlyPriced:
+    """Refuses a model whose price nobody knows before it is asked, so that another one may answer instead."""
+
+    def __init__(
+        self, inner: Streams, price_of: Callable[[str, str], Awaitable[ModelPrice | None]], provider: str
+    ) -> None:
+        self._inner = inner
+        self._price_of = price_of
+        self._provider = provider
+        self._known = ""  # the model whose price was known: a price that is known stays so
+
+    def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        return self._inner.stream_unified(request) if request.model == self._known else self._looked_up(request)
+
+    async def _looked_up(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+        if await self._price_of(self._provider, request.model) is None:
+            raise _unknown_price(self._provider, request.model)
+        self._known = request.model
+        async with aclosing(self._inner.stream_unified(request)) as events:
+            async for event in events:
+                yield event
 
 
 class Spending:
@@ -117,7 +140,7 @@ class Spending:
     async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: Account) -> None:
         price = await self._pricing.price_of(attempt.provider, attempt.model)
         if price is None and self._refuses_unknown:
-            raise _unknown_price(attempt)
+            raise _unknown_price(attempt.provider, attempt.model)
         account.begin(attempt, price, request)
 
     async def _finished(self, event: Finished, account: Account) -> Charge | None:
@@ -130,17 +153,17 @@ class Spending:
             return account.charge(None, exact=False, at=event.at)
         model = event.model or attempt.model
         cost = await self._pricing.cost_of(usage, attempt.provider, model, asked=attempt.model)
-        if cost is None or not cost.is_finite():
+        if cost is None or not is_cost(cost):
             return account.charge_estimate(event.at)
         # What an answer costs of which nothing was counted is known only where all is free.
         counted = usage is None or usage.source == "exact" or usage.reported_cost is not None
         return account.charge(cost, exact=counted or not cost, at=event.at)
 
 
-def _unknown_price(attempt: Attempt) -> ProviderError:
+def _unknown_price(provider: str, model: str) -> ProviderError:
     return ProviderError(
         ErrorKind.QUOTA_EXHAUSTED,
-        f"nobody knows what {attempt.model} of {attempt.provider} costs, so it cannot be kept within a budget",
+        f"nobody knows what {model} of {provider} costs, so it cannot be kept within a budget",
         hint="Give its price in the settings, or allow models without a known price.",
         reason="unknown_price",
     )

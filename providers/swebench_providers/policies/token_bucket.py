@@ -50,9 +50,14 @@ class Bucket:
         self._level -= amount
 
     def give_back(self, amount: float, now: float) -> None:
-        """What was taken and not used. Never fills it beyond its capacity."""
+        """What was taken and not used. Never fills it beyond its capacity.
+
+        A negative amount was used beyond what was taken. It leaves no larger debt than flows in within a minute: what
+        was longer ago counts for no limit a minute.
+        """
         self._fill(now)
-        self._level = min(self._capacity, self._level + amount)
+        least = min(self._level, self._capacity - self.per_minute)
+        self._level = max(least, min(self._capacity, self._level + amount))
 
     def resize(self, per_minute: float, now: float) -> None:
         """Another limit from now on; what has been taken stays taken."""

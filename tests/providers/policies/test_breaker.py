@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from itertools import pairwise
 from typing import ClassVar
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -166,6 +167,28 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
     assert "ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("opened_at", [0.3, 27_833.881940719086, 1e6 + 0.1])
+def test_in_the_very_moment_its_time_is_over_one_passes_as_a_probe_or_none(opened_at: float) -> None:
+    """Whoever was told how long to wait comes back exactly then, and rounding must not let it slip past."""
+    clock = VirtualClock(opened_at)
+    breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1, open_for=0.1, probes=1), clock=clock)
+    breaker.admit().failed(FAULT)
+    clock.advance(0.1)
+    while breaker.state is OPEN:
+        with pytest.raises(ProviderError, match="left alone"):
+            breaker.admit()
+        clock.advance(1e-9)
+    breaker.admit()
+    with pytest.raises(ProviderError, match="left alone"):
+        breaker.admit()
+
+
+@pytest.mark.parametrize("field", ["window_calls", "minimum_calls", "probes"])
+def test_a_breaker_that_could_never_close_again_or_never_judge_is_refused(field: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=f"{field} has to be at least 1"):
+        msgspec.convert({field: 0}, BreakerSettings)
+
+
 def test_looking_at_a_half_open_breaker_that_nobody_calls_never_opens_it() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
@@ -197,6 +220,22 @@ async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
     clock.advance(10)
     provider = Played(clock, [text(), gate, done()])
     running = asyncio.create_task(collect(Breaking(provider, breaker)))
+    await provider.waits.wait()
+    clock.advance(5 * SMALL.longest_half_open)
+    assert breaker.state is HALF_OPEN
+    gate.set()
+    await running
+    assert breaker.statistics().probes_done == 1
+
+
+async def test_an_answer_in_one_body_is_no_probe_that_hangs() -> None:
+    """It shows nothing before its end, however healthy its server: its own time limits end it where it hangs."""
+    clock, gate = VirtualClock(), asyncio.Event()
+    breaker = opened(clock)
+    clock.advance(10)
+    provider = Played(clock, [gate, text(), done()])
+    whole = UnifiedRequest(model="m", prompt="Why?", stream=False)
+    running = asyncio.create_task(collect(Breaking(provider, breaker), whole))
     await provider.waits.wait()
     clock.advance(5 * SMALL.longest_half_open)
     assert breaker.state is HALF_OPEN

@@ -296,3 +296,29 @@ async def test_each_paid_attempt_stands_in_the_journal_before_the_next_one_goes_
         ("settled", 1, Decimal("0.3")),
         ("settled", 2, Decimal("0.4")),
     ]
+
+
+async def test_at_midnight_nobody_is_refused_for_what_was_spent_the_day_before() -> None:
+    day = "Monday"
+    budget = Budget("today", Decimal(1), spent=Decimal("0.5"), period=lambda: day)
+    in_flight = await budget.reserve(Decimal("0.4"))
+    waiting = asyncio.create_task(budget.reserve(Decimal("0.5")))
+    await asyncio.sleep(0)
+    in_flight.add(Decimal("0.2"))  # from here on the one that waits does not fit into what is left of Monday
+    day = "Tuesday"
+    assert budget.reserve_now(Decimal("0.6")) is None  # it waits behind the other one, and is not refused
+    in_flight.settle()
+    (await waiting).settle()
+    assert (budget.state().spent, budget.reserved) == (NOTHING, NOTHING)
+
+
+async def test_a_listener_that_fails_changes_no_sum_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def listener(warning: BudgetWarning) -> None:
+        raise RuntimeError(f"the screen is gone at {warning.share}")
+
+    budget = Budget("run", Decimal(1), on_warning=listener)
+    held = await budget.reserve(Decimal(1))
+    held.add(Decimal(1))
+    held.settle()
+    assert (budget.spent, budget.reserved) == (Decimal(1), NOTHING)
+    assert [record.getMessage() for record in caplog.records] == ["a listener of the run budget failed"] * 3

@@ -129,6 +129,25 @@ async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_
     assert health.all_well
 
 
+def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
+    health = KeyHealth(clock=VirtualClock())
+    for number in range(3_000):
+        health.set_aside("a", f"m{number}", BARRED)
+    assert sum(health.why_aside("a", f"m{number}") is not None for number in range(3_000)) == 1_024
+    assert health.why_aside("a", "m2999") is not None
+
+
+@pytest.mark.parametrize("said", [1e9, 1e300])
+async def test_a_key_without_credit_is_tried_again_within_a_day_whatever_its_server_says(said: float) -> None:
+    clock = VirtualClock()
+    health = KeyHealth(clock=clock)
+    health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
+    clock.advance(86_399)
+    assert health.why_aside("a", "m") is not None
+    clock.advance(2)
+    assert health.why_aside("a", "m") is None
+
+
 async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=60.0, status=429)]], [GOOD])

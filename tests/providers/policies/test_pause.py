@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -57,6 +58,22 @@ async def test_those_who_wait_already_are_told_too() -> None:
     assert [isinstance(error, ProviderError) and error.reason for error in told] == [PAUSED] * 3
     permit.release()
     assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
+
+
+@pytest.mark.parametrize("longest", [0.0, 1.0, 30.0])
+async def test_who_does_not_want_to_wait_does_not_hammer_instead(longest: float) -> None:
+    """However short a pause is waited for, the server is asked no more than once a minute whether it means it."""
+    clock, sent = VirtualClock(), 0
+    limiter = TokenBucketLimiter(RateLimits(longest_pause=longest), name="acme", clock=clock)
+    limiter.pause(600.0)
+    while clock.now() < 550:
+        with suppress(ProviderError):
+            permit = limiter.acquire_now(ONE)
+            assert permit is not None
+            sent += 1
+            permit.release()
+        clock.advance(0.5)
+    assert 8 <= sent <= 10
 
 
 async def test_the_last_minutes_of_a_long_pause_are_waited_for() -> None:

@@ -325,6 +325,26 @@ def test_when_to_come_back_is_read_in_every_dialect(headers: dict[str, str], sec
 def test_what_a_server_reports_never_puts_more_into_a_bucket_than_was_taken() -> None:
     odd = used_by(TokenUsage(prompt_tokens=5, cached_tokens=900, completion_tokens=1))
     assert odd["input_tokens"] == 0
+    negative = used_by(TokenUsage(prompt_tokens=-5_000, cached_tokens=-9_000, completion_tokens=-100))
+    assert negative == {"requests": 1, "tokens": 0, "input_tokens": 0, "output_tokens": 0}
+
+
+def test_an_answer_of_any_size_holds_the_next_request_back_for_no_longer_than_a_minute() -> None:
+    """A limit a minute knows nothing of what was longer ago, nor does a count that cannot be stop a run for good."""
+    clock = VirtualClock()
+    limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60_000), clock=clock)
+    permit = limiter.acquire_now(demand_of(1_000, 1_000))
+    assert permit is not None
+    permit.release(used_by(TokenUsage(prompt_tokens=10**15, completion_tokens=1)))
+    assert 0 < limiter.expected_wait(demand_of(5_000, 5_000)) <= 60
+    clock.advance(60)
+    assert limiter.acquire_now(demand_of(5_000, 5_000)) is not None
+
+
+@pytest.mark.parametrize("said", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
+def test_a_limit_that_cannot_be_is_no_limit(said: str) -> None:
+    limits = server_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
+    assert limits == ()
 
 
 @pytest.mark.parametrize("field", ["requests_per_minute", "tokens_per_minute", "input_tokens_per_minute", "slots"])

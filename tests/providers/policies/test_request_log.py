@@ -183,7 +183,7 @@ async def test_a_request_that_the_budget_stopped_on_its_way_out_is_a_record_that
 ) -> None:
     coordinator = ProviderCoordinator([bare], budgets=[Budget("run", Decimal(1))])
     assert (await failure(coordinator)).reason == "unknown_price"
-    assert log.facts("outcome", "sent") == [("cancelled", False)]
+    assert log.facts("outcome", "error_kind", "sent") == [("failed", "quota_exhausted", False)]
     assert fault_server.requests == []
     assert coordinator.health()["compatible"].in_flight == 0
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError, TextDelta, UnifiedRequest
 from swebench_providers.events import Attempt, AttemptFailed, Waiting
 from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.retry import Retry, RetrySettings
+from swebench_providers.policies.retry import CIRCUIT_OPEN, Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
@@ -216,6 +216,33 @@ async def test_a_call_cancelled_while_it_waits_gives_its_retry_back() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert budget.left == budget.capacity
+
+
+@pytest.mark.parametrize("last_seen", [AttemptFailed, Notice, Waiting])
+async def test_a_call_closed_before_its_repeat_goes_out_gives_its_retry_back(last_seen: type[Event]) -> None:
+    """Else callers that stop at the first failure would use up the retries of all others."""
+    clock, budget = VirtualClock(), RetryBudget()
+    retry = retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)
+    async with aclosing(retry.stream_unified(ASKED)) as events:
+        async for event in events:
+            if isinstance(event, last_seen):
+                break
+    assert budget.left == budget.capacity
+
+
+async def test_a_repeat_that_a_circuit_breaker_holds_back_costs_no_retry() -> None:
+    clock, budget = VirtualClock(), RetryBudget()
+    shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason=CIRCUIT_OPEN)
+    stopped = Played(clock, [shut], announces=False)
+    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+
+    class Opening:
+        def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+            return (stopped if provider.requests else provider).stream_unified(request)
+
+    with pytest.raises(ProviderError, match="overloaded"):
+        await play(Retry(Opening(), budget=budget, clock=clock), clock)
+    assert (len(provider.requests), len(stopped.requests), budget.left) == (1, 1, budget.capacity)
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -226,6 +226,51 @@ async def test_what_the_provider_says_it_charges_goes_before_an_estimate_where_a
     assert budget.spent == Decimal("0.0123")
 
 
+@pytest.mark.parametrize(
+    ("prompt", "cached", "written", "completion"),
+    [
+        (100, 1_000, 0, 50),
+        (0, 1_000, 0, 50),
+        (100, 0, 900, 50),
+        (-5, 0, 0, 50),
+        (100, -7, 0, 50),
+        (100, 0, 0, -1),
+        (10**40, 0, 0, 50),
+    ],
+)
+async def test_an_answer_with_counts_that_cannot_be_is_still_counted(
+    prompt: int, cached: int, written: int, completion: int
+) -> None:
+    """Some servers leave what was cached out of the prompt: a budget must not take their answers for free."""
+    usage = TokenUsage(
+        prompt_tokens=prompt, cached_tokens=cached, cache_write_tokens=written, completion_tokens=completion
+    )
+    clock, budget = VirtualClock(), Budget("run", Decimal(1))
+    (charge,) = charges_in(await collect(Spending(Played(clock, good(usage)), Priced(), [budget], clock=clock), LONG))
+    assert charge.amount is not None
+    assert (charge.exact, budget.spent, budget.unpriced) == (False, charge.amount, 0)
+    assert PRICE.input * max(cached, written) / 1_000_000 <= charge.amount < 1
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["whole", "broken off"])
+@pytest.mark.parametrize("said", ["1e400", "-3", "NaN", "Infinity", "1000001"])
+async def test_a_charge_that_cannot_be_is_not_believed(said: str, *, cut: bool) -> None:
+    """It would use up the budget, fill it again, or make every later sum fail: the tokens are reckoned instead."""
+    usage = msgspec.structs.replace(USAGE, reported_cost=Decimal(said))
+
+    class Believing(Priced):
+        async def cost_of(self, usage: TokenUsage | None, *names: str, asked: str = "") -> Decimal | None:
+            return usage.reported_cost if usage else await super().cost_of(usage, *names, asked=asked)
+
+    clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
+    script: Script = [text(), UsageUpdate(usage, 0.0), CUT if cut else done()]
+    spending = Spending(Played(clock, script), Believing(), [budget], on_charge=charges.append, clock=clock)
+    with suppress(ProviderError):
+        await collect(spending)
+    assert [(charge.amount, charge.exact) for charge in charges] == [(COST, False)]
+    assert (budget.spent, budget.reserved) == (COST, NOTHING)
+
+
 async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     asked = Played(clock, good())
