@@ -233,7 +233,7 @@ def test_a_body_that_holds_no_answer_is_incomplete(name: str, body: bytes) -> No
     assert caught.value.kind is ErrorKind.INCOMPLETE
 
 
-@pytest.mark.parametrize("cost", ["NaN", "-1", "Infinity", "-0.5"])
+@pytest.mark.parametrize("cost", ["NaN", "-1", "Infinity", "-0.5", "1e400", "1e99999999"])
 def test_a_reported_cost_that_is_no_price_is_unknown(cost: str) -> None:
     body = msgspec.json.encode(
         {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"cost": cost}}

@@ -12,7 +12,7 @@ import msgspec
 from swebench_providers.errors import ProviderError
 from swebench_providers.events import Event
 from swebench_providers.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest, is_cost
 from swebench_providers.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import failures, parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
@@ -67,7 +67,7 @@ class _Usage(msgspec.Struct):
         parts = [self.cost]
         if self.is_byok:
             parts.append(self.cost_details.upstream_inference_cost if self.cost_details else None)
-        amounts = [part for part in parts if part is not None and part.is_finite() and part >= 0]
+        amounts = [part for part in parts if part is not None and is_cost(part)]
         return sum(amounts, Decimal(0)) if len(amounts) == len(parts) else None
 
 
