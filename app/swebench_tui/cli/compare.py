@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from swebench_providers import ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
-from swebench_tui.cli.failure import failing
+from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
@@ -32,7 +32,15 @@ Examples:
 
 
 @click.command("compare", epilog=_EXAMPLES)
-@click.option("-t", "--target", "targets", multiple=True, metavar="PROVIDER[:MODEL]", help="A column. May be repeated.")
+@click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="PROVIDER[:MODEL]",
+    shell_complete=provider_names,
+    help="A column. May be repeated.",
+)
 @click.option("--providers", metavar="A,B", help="A column for each of these providers, with its default model.")
 @click.option("--prompt", metavar="TEXT", help="Ask this.")
 @click.option(
@@ -100,12 +108,21 @@ def _questions(
     if dataset is None:
         if instance or count:
             raise click.UsageError("--instance and --count choose from a --dataset.")
-        return [free_question(prompt_file.read_text("utf-8") if prompt_file else prompt or "")]
+        return [free_question(_read(prompt_file) if prompt_file else prompt or "")]
     if (instance is None) == (count is None):
         raise click.UsageError("Give --instance ID or --count N with --dataset.")
     tasks = datasets.load(dataset)
     chosen = tasks[:count] if instance is None else [datasets.find(tasks, instance)]
     return [task_question(task, repositories=paths.repositories()) for task in chosen]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Failed(f"{file} is not text in UTF-8", "Save it in UTF-8, or give another file.") from None
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}", "Make it readable, or give another file.") from None
 
 
 def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
@@ -137,7 +154,7 @@ async def _compare(
     questions: Sequence[tuple[Question, UnifiedRequest]],
     printer: Printer,
 ) -> None:
-    reader_left = False
+    unwritten: OSError | None = None
     try:
         for question, request in questions:
             columns = [
@@ -153,9 +170,14 @@ async def _compare(
             ]
             printer.begin(question, columns)
             await run_all(columns)
-    except* BrokenPipeError:  # each column brings its own
-        reader_left = True
+    except* OSError as errors:  # each column brings its own
+        unwritten = _first(errors)
     finally:
         await registry.aclose()
-    if reader_left:
-        raise BrokenPipeError(errno.EPIPE, "nobody reads the output any more")  # click ends quietly on it
+    if unwritten is not None:
+        raise unwritten  # the command line ends on it, and quietly where only nobody reads any more
+
+
+def _first(errors: BaseExceptionGroup[OSError]) -> OSError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

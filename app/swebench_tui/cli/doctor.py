@@ -22,6 +22,7 @@ from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui import __version__, paths
+from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.cli.terminal import Terminal, examine
@@ -29,6 +30,7 @@ from swebench_tui.printable import one_line
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.whole_file import absence
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
@@ -78,7 +80,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("doctor", epilog=_EXAMPLES)
-@click.option("--ask", "asked", multiple=True, metavar="P", help="Test this provider too (costs a few tokens).")
+@click.option(
+    "--ask",
+    "asked",
+    multiple=True,
+    metavar="P",
+    shell_complete=provider_names,
+    help="Test this provider too (costs a few tokens).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """Say what is installed, configured, found on this machine, and whether those named with --ask answer.
@@ -113,7 +122,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         packages={name: _version(name) for name in _PACKAGES},
         git=shutil.which("git"),
         folders=_folders(),
-        terminal=examine(os.environ, encoding=sys.stdout.encoding, size=_size()),
+        terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(setup, keyring),
         providers=[setup.readiness(name) for name in registry.list_providers()],
@@ -130,7 +139,7 @@ async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
 
 def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
     return SettingsHealth(
-        files={str(path): path.exists() for path in (setup.user_file, setup.project_file) if path is not None},
+        files={str(path): not absence(path) for path in (setup.user_file, setup.project_file) if path is not None},
         problems=[(str(problem), problem.hint) for problem in setup.problems],
         keep_in=setup.settings.secrets.keep_in,
         keyring=keyring,
@@ -148,7 +157,12 @@ def _folders() -> dict[str, str]:
 
 
 def _size() -> tuple[int, int] | None:
-    return shutil.get_terminal_size() if sys.stdout.isatty() else None
+    return shutil.get_terminal_size() if sys.stdout and sys.stdout.isatty() else None
+
+
+def _encoding() -> str:
+    """Of standard output, which need not be there (`>&-`)."""
+    return sys.stdout.encoding if sys.stdout else "utf-8"
 
 
 def _embedded() -> Embedded:
