@@ -165,6 +165,7 @@ def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
         ("http://[::1]:80/", "http://[::1]"),
         ("https://api.openai.com./v1", "https://api.openai.com"),
         ("ftp://host", ""),
+        ("https://.", ""),
         ("http://host:port", ""),
         ("", ""),
     ],
