@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from swebench_providers import ProviderRegistry, UnifiedRequest
+from swebench_providers import Event, ProviderError, ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
@@ -22,6 +22,7 @@ from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.settings.setup import Setup
 
 _EXAMPLES = """\b
 Examples:
@@ -85,7 +86,7 @@ def command(
         setup = open_setup(spends=True)
         prices_file.apply(paths.prices(), setup.registry)
         reach = Reach(setup.registry, Asking(rate_limits(setup.settings)), setup.configs)
-        reached = [_reached(reach, setup.registry, target, base_urls) for target in asked]
+        reached = [_reached(reach, setup, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
         asyncio.run(
@@ -133,11 +134,31 @@ def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
             raise click.UsageError(f"--base-url names {name!r}, which is the provider of no column.")
 
 
-def _reached(reach: Reach, registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Reached:
+class _OutOfReach:
+    """In the place of a provider whose key cannot be read: its column fails, and the others are asked."""
+
+    def __init__(self, error: ProviderError) -> None:
+        self._error = error
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
+        nothing: Sequence[Event] = ()
+        for event in nothing:
+            yield event
+        raise self._error
+
+
+def _reached(reach: Reach, setup: Setup, target: Target, base_urls: Sequence[str]) -> Reached:
     """The target's provider, at the last address given for it or for all, else as it is set up."""
+    registry = setup.registry
     given = [url for name, url in map(_address, base_urls) if name in {"", target.provider}]
     if not given:
-        return reach.reach(target.provider)
+        try:
+            return reach.reach(target.provider)
+        except ProviderError as error:
+            if error.reason != "key_out_of_reach":
+                raise
+            without = registry.get_provider(target.provider, setup.outline(target.provider))
+            return Reached(without, _OutOfReach(error))
     config = registry.configure(target.provider, base_url=given[-1])
     return reach.reached({"": registry.get_provider(target.provider, config)})
 

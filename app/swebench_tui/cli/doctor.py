@@ -16,17 +16,20 @@ import click
 import msgspec
 from platformdirs import user_cache_path, user_config_path, user_data_path
 
-from swebench_providers import ProviderRegistry, TimeLimits
-from swebench_providers.connection import ConnectionReport, check
+from swebench_providers import TimeLimits
+from swebench_providers.connection import ConnectionReport
 from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.printable import one_line
+from swebench_tui.settings import prices_file
+from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.setup import Setup
@@ -110,7 +113,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         keyring, servers, reports = await asyncio.gather(
             asyncio.to_thread(setup.keyring),
             registry.discover(),
-            asyncio.gather(*(_test(registry, name) for name in asked)),
+            asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
         )
     finally:
         await registry.aclose()
@@ -131,19 +134,21 @@ async def _examine(asked: tuple[str, ...]) -> Health:
     )
 
 
-async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
-    configured = await asyncio.to_thread(registry.configure, name)  # may ask a keyring
-    config = msgspec.structs.replace(configured, time_limits=_PATIENCE)
-    return await check(registry.get_provider(name, config))
-
-
 def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
     return SettingsHealth(
         files={str(path): not absence(path) for path in (setup.user_file, setup.project_file) if path is not None},
-        problems=[(str(problem), problem.hint) for problem in setup.problems],
+        problems=[(str(problem), problem.hint) for problem in setup.problems] + _price_problems(setup),
         keep_in=setup.settings.secrets.keep_in,
         keyring=keyring,
     )
+
+
+def _price_problems(setup: Setup) -> list[tuple[str, str]]:
+    try:
+        prices_file.apply(paths.prices(), setup.registry)
+    except PricesError as error:
+        return [(str(error), error.hint)]
+    return []
 
 
 def _folders() -> dict[str, str]:
