@@ -72,6 +72,10 @@ def main(ctx: click.Context) -> None:
     _take_any_letter()
     _need_folders()
     if ctx.invoked_subcommand is None:
+        if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # keys, drawing
+            raise click.UsageError(
+                "The app needs a terminal. Without one, use a command: `swebench-tui --help` lists them."
+            )
         from swebench_tui.cli.setup import open_setup  # noqa: PLC0415 - listing commands needs none
         from swebench_tui.tui.app import run  # noqa: PLC0415 - no command but this one needs Textual
 

@@ -113,6 +113,13 @@ def _nobody(_: int) -> object:
     raise KeyError
 
 
+def test_without_a_terminal_the_app_does_not_open_and_wait_for_ever(folders: Path) -> None:  # noqa: ARG001
+    done = run()
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"The app needs a terminal." in done.stderr
+    assert b"\x1b" not in done.stderr
+
+
 def test_help_and_version_need_no_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "")
     monkeypatch.setattr("pwd.getpwuid", _nobody)
