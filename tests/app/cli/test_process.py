@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -179,3 +180,14 @@ def completed(words: str, environ: Mapping[str, str]) -> list[str]:
 )
 def test_wherever_a_provider_is_named_its_name_is_completed(words: str) -> None:
     assert completed(f"swebench-tui {words}", os.environ) == ["plain,openai", "plain,openrouter"]
+
+
+@pytest.mark.parametrize("command", ["settings path --json", "settings show --json", "doctor --json"])
+def test_a_config_folder_that_cannot_be_looked_into_ends_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Its name is too long, which is out of reach for root too."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ("x" * 300)))
+    done = CliRunner().invoke(main, command.split())
+    assert (done.exit_code, done.exception) == (0, None)
+    assert json.loads(done.stdout)
