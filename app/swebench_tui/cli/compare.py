@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from swebench_providers import ProviderRegistry, UnifiedRequest
+from swebench_providers import Event, ProviderError, ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
-from swebench_tui.cli.failure import failing
+from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
@@ -22,6 +22,7 @@ from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.settings.setup import Setup
 
 _EXAMPLES = """\b
 Examples:
@@ -32,7 +33,15 @@ Examples:
 
 
 @click.command("compare", epilog=_EXAMPLES)
-@click.option("-t", "--target", "targets", multiple=True, metavar="PROVIDER[:MODEL]", help="A column. May be repeated.")
+@click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="PROVIDER[:MODEL]",
+    shell_complete=provider_names,
+    help="A column. May be repeated.",
+)
 @click.option("--providers", metavar="A,B", help="A column for each of these providers, with its default model.")
 @click.option("--prompt", metavar="TEXT", help="Ask this.")
 @click.option(
@@ -77,7 +86,7 @@ def command(
         setup = open_setup(spends=True)
         prices_file.apply(paths.prices(), setup.registry)
         reach = Reach(setup.registry, Asking(rate_limits(setup.settings)), setup.configs)
-        reached = [_reached(reach, setup.registry, target, base_urls) for target in asked]
+        reached = [_reached(reach, setup, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
         asyncio.run(
@@ -100,12 +109,21 @@ def _questions(
     if dataset is None:
         if instance or count:
             raise click.UsageError("--instance and --count choose from a --dataset.")
-        return [free_question(prompt_file.read_text("utf-8") if prompt_file else prompt or "")]
+        return [free_question(_read(prompt_file) if prompt_file else prompt or "")]
     if (instance is None) == (count is None):
         raise click.UsageError("Give --instance ID or --count N with --dataset.")
     tasks = datasets.load(dataset)
     chosen = tasks[:count] if instance is None else [datasets.find(tasks, instance)]
     return [task_question(task, repositories=paths.repositories()) for task in chosen]
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Failed(f"{file} is not text in UTF-8", "Save it in UTF-8, or give another file.") from None
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}", "Make it readable, or give another file.") from None
 
 
 def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
@@ -116,11 +134,31 @@ def _check_names(base_urls: Sequence[str], asked: Sequence[Target]) -> None:
             raise click.UsageError(f"--base-url names {name!r}, which is the provider of no column.")
 
 
-def _reached(reach: Reach, registry: ProviderRegistry, target: Target, base_urls: Sequence[str]) -> Reached:
+class _OutOfReach:
+    """In the place of a provider whose key cannot be read: its column fails, and the others are asked."""
+
+    def __init__(self, error: ProviderError) -> None:
+        self._error = error
+
+    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
+        nothing: Sequence[Event] = ()
+        for event in nothing:
+            yield event
+        raise self._error
+
+
+def _reached(reach: Reach, setup: Setup, target: Target, base_urls: Sequence[str]) -> Reached:
     """The target's provider, at the last address given for it or for all, else as it is set up."""
+    registry = setup.registry
     given = [url for name, url in map(_address, base_urls) if name in {"", target.provider}]
     if not given:
-        return reach.reach(target.provider)
+        try:
+            return reach.reach(target.provider)
+        except ProviderError as error:
+            if error.reason != "key_out_of_reach":
+                raise
+            without = registry.get_provider(target.provider, setup.outline(target.provider))
+            return Reached(without, _OutOfReach(error))
     config = registry.configure(target.provider, base_url=given[-1])
     return reach.reached({"": registry.get_provider(target.provider, config)})
 
@@ -137,7 +175,7 @@ async def _compare(
     questions: Sequence[tuple[Question, UnifiedRequest]],
     printer: Printer,
 ) -> None:
-    reader_left = False
+    unwritten: OSError | None = None
     try:
         for question, request in questions:
             columns = [
@@ -153,9 +191,14 @@ async def _compare(
             ]
             printer.begin(question, columns)
             await run_all(columns)
-    except* BrokenPipeError:  # each column brings its own
-        reader_left = True
+    except* OSError as errors:  # each column brings its own
+        unwritten = _first(errors)
     finally:
         await registry.aclose()
-    if reader_left:
-        raise BrokenPipeError(errno.EPIPE, "nobody reads the output any more")  # click ends quietly on it
+    if unwritten is not None:
+        raise unwritten  # the command line ends on it, and quietly where only nobody reads any more
+
+
+def _first(errors: BaseExceptionGroup[OSError]) -> OSError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

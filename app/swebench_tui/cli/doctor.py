@@ -16,19 +16,24 @@ import click
 import msgspec
 from platformdirs import user_cache_path, user_config_path, user_data_path
 
-from swebench_providers import ProviderRegistry, TimeLimits
-from swebench_providers.connection import ConnectionReport, check
+from swebench_providers import TimeLimits
+from swebench_providers.connection import ConnectionReport
 from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui import __version__, paths
+from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.printable import one_line
+from swebench_tui.settings import prices_file
+from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.whole_file import absence
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
@@ -78,7 +83,14 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("doctor", epilog=_EXAMPLES)
-@click.option("--ask", "asked", multiple=True, metavar="P", help="Test this provider too (costs a few tokens).")
+@click.option(
+    "--ask",
+    "asked",
+    multiple=True,
+    metavar="P",
+    shell_complete=provider_names,
+    help="Test this provider too (costs a few tokens).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """Say what is installed, configured, found on this machine, and whether those named with --ask answer.
@@ -101,7 +113,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         keyring, servers, reports = await asyncio.gather(
             asyncio.to_thread(setup.keyring),
             registry.discover(),
-            asyncio.gather(*(_test(registry, name) for name in asked)),
+            asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
         )
     finally:
         await registry.aclose()
@@ -113,7 +125,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         packages={name: _version(name) for name in _PACKAGES},
         git=shutil.which("git"),
         folders=_folders(),
-        terminal=examine(os.environ, encoding=sys.stdout.encoding, size=_size()),
+        terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(setup, keyring),
         providers=[setup.readiness(name) for name in registry.list_providers()],
@@ -122,19 +134,21 @@ async def _examine(asked: tuple[str, ...]) -> Health:
     )
 
 
-async def _test(registry: ProviderRegistry, name: str) -> ConnectionReport:
-    configured = await asyncio.to_thread(registry.configure, name)  # may ask a keyring
-    config = msgspec.structs.replace(configured, time_limits=_PATIENCE)
-    return await check(registry.get_provider(name, config))
-
-
 def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
     return SettingsHealth(
-        files={str(path): path.exists() for path in (setup.user_file, setup.project_file) if path is not None},
-        problems=[(str(problem), problem.hint) for problem in setup.problems],
+        files={str(path): not absence(path) for path in (setup.user_file, setup.project_file) if path is not None},
+        problems=[(str(problem), problem.hint) for problem in setup.problems] + _price_problems(setup),
         keep_in=setup.settings.secrets.keep_in,
         keyring=keyring,
     )
+
+
+def _price_problems(setup: Setup) -> list[tuple[str, str]]:
+    try:
+        prices_file.apply(paths.prices(), setup.registry)
+    except PricesError as error:
+        return [(str(error), error.hint)]
+    return []
 
 
 def _folders() -> dict[str, str]:
@@ -148,7 +162,12 @@ def _folders() -> dict[str, str]:
 
 
 def _size() -> tuple[int, int] | None:
-    return shutil.get_terminal_size() if sys.stdout.isatty() else None
+    return shutil.get_terminal_size() if sys.stdout and sys.stdout.isatty() else None
+
+
+def _encoding() -> str:
+    """Of standard output, which need not be there (`>&-`)."""
+    return sys.stdout.encoding if sys.stdout else "utf-8"
 
 
 def _embedded() -> Embedded:

@@ -40,8 +40,15 @@ def refuse_keys(ctx: click.Context, arguments: Sequence[str]) -> None:
             )
 
 
+def somebody_there() -> bool:
+    """Whether anybody can be asked. Standard input need not be there at all (`<&-`)."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 def key_of_stdin() -> Secret:
     """What stands on standard input, without the line feed at its end."""
+    if sys.stdin is None:
+        raise Failed("standard input is closed, so there is no key on it", "Hand over the key there.")
     given = sys.stdin.buffer.read(_LONGEST + 1)
     if len(given) > _LONGEST:
         del given

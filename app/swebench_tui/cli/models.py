@@ -13,6 +13,7 @@ import msgspec
 from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderError, ProviderRegistry, TimeLimits
 from swebench_providers.provider import HTTPProvider
 from swebench_tui import paths
+from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.printable import one_line
@@ -39,7 +40,14 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @click.command("models", epilog=_EXAMPLES)
-@click.option("--provider", "providers", multiple=True, metavar="P", help="Only this one. May be repeated.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="P",
+    shell_complete=provider_names,
+    help="Only this one. May be repeated.",
+)
 @click.option("--search", default="", metavar="S", help="Only models whose id or name holds these words.")
 @click.option(
     "--sort",

@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from swebench_providers import ProviderRegistry
-from swebench_providers.connection import ConnectionReport, check
+from swebench_providers.connection import ConnectionReport
 from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
@@ -104,7 +105,7 @@ def models(name: str, *, as_json: bool) -> None:
 
 async def _check(registry: ProviderRegistry, name: str, model: str) -> ConnectionReport:
     try:
-        return await check(registry.get_provider(name), model)
+        return await asked_once(registry, name, model)
     finally:
         await registry.aclose()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,8 +12,9 @@ import msgspec
 from swebench_providers import ProviderConfig, ProviderError, ProviderSpec, Secret
 from swebench_providers.config import from_environment, normalise
 from swebench_providers.connection import ConnectionReport, check
+from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.failure import Failed, failing
-from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys
+from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys, somebody_there
 from swebench_tui.cli.setup import open_setup
 from swebench_tui.printable import one_line
 from swebench_tui.settings.definitions import KeptKey, Place
@@ -71,7 +71,7 @@ class _Init(click.Command):
 
 
 @click.command("init", cls=_Init, short_help="Set a provider up: key, address, model.", epilog=_INIT_EXAMPLES)
-@click.argument("name")
+@click.argument("name", shell_complete=provider_names)
 @click.option("--api-key-stdin", "stdin", is_flag=True, help="Read the key from standard input.")
 @click.option("--from-env", is_flag=True, help="Keep the key that is in the provider's environment variable.")
 @click.option("--base-url", metavar="URL", help="Where the provider is reached.")
@@ -83,7 +83,12 @@ class _Init(click.Command):
     type=click.Choice(["keyring", "file"]),
     help="Where the key is kept. `file` is plain text that only you may read, and asks unless --yes is given.",
 )
-@click.option("--like", metavar="P", help="NAME is a new provider, which speaks as P does, such as compatible.")
+@click.option(
+    "--like",
+    metavar="P",
+    shell_complete=provider_names,
+    help="NAME is a new provider, which speaks as P does, such as compatible.",
+)
 @click.option("--no-test", is_flag=True, help="Do not ask the provider for a few tokens at the end.")
 @click.option("--yes", is_flag=True, help="Ask nothing, and keep a key that looks wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -112,7 +117,7 @@ def init(
     )
     if stdin and from_env:
         raise click.UsageError("Give one of --api-key-stdin and --from-env.")
-    asks = sys.stdin.isatty() and not yes and not as_json
+    asks = somebody_there() and not yes and not as_json
     if not asks and not wishes.any:
         raise click.UsageError(f"Nobody can be asked here: give {_FLAGS}.")
     with failing():
@@ -166,7 +171,7 @@ def _keep(setup: Setup, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks:
     source = KeyInput(provider=name, asks=asks, certain=wishes.yes, optional=spec.local and not given)
     if wishes.from_env:
         key: Secret | None = checked_key(source, _from_environment(setup, name, spec))
-    elif wishes.stdin and not sys.stdin.isatty():
+    elif wishes.stdin and not somebody_there():
         key = checked_key(source, key_of_stdin())
     else:
         key = ask_key(source)
@@ -260,7 +265,7 @@ async def _ask(setup: Setup, name: str, config: ProviderConfig | None) -> Connec
 
 
 @click.command("remove", short_help="Forget a provider, or one of its keys.", epilog=_REMOVE_EXAMPLES)
-@click.argument("name")
+@click.argument("name", shell_complete=provider_names)
 @click.option("--label", metavar="L", help="Only the key of this label.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(*, name: str, label: str | None, yes: bool) -> None:
@@ -275,7 +280,7 @@ def remove(*, name: str, label: str | None, yes: bool) -> None:
         if not label and keys:
             what += f", its keys too: {', '.join(kept.label for kept in keys)}"
         if not yes:
-            if not sys.stdin.isatty():
+            if not somebody_there():
                 raise click.UsageError("Nobody can be asked here: give --yes.")
             click.confirm(f"Remove {what}?", abort=True, err=True)
         if label:

@@ -16,7 +16,9 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.secrets.mistakes import looks_like_a_key, without_keys
 from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.whole_file import absence
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -29,6 +31,11 @@ Examples:
   swebench-tui settings set providers.openai.rate_limits.requests_per_minute 500
   swebench-tui settings set compare.lineup embedded:smollm2,ollama:qwen3-coder:30b
   swebench-tui settings set keymap.compare.run f5,enter"""
+
+_NO_KEYS: Final = (
+    "That looks like a key, which is never an argument and belongs in no settings file.\n"
+    "Run `swebench-tui provider init NAME`, which asks for it. Where it was a real key, think about replacing it."
+)
 
 
 @click.group("settings", epilog=_EXAMPLES)
@@ -69,18 +76,18 @@ def show(*, as_json: bool) -> None:
 def path(*, as_json: bool) -> None:
     """Print which files are read, the strongest first, and whether they are there."""
     setup = open_setup(quiet=True)
-    project = setup.project_file
+    project, absent = setup.project_file, absence(setup.user_file)
     files: list[dict[str, object]] = [
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
-        {"layer": Layer.USER_FILE, "path": str(setup.user_file), "exists": setup.user_file.exists()},
+        {"layer": Layer.USER_FILE, "path": str(setup.user_file), "exists": not absent},
     ]
     if as_json:
         click.echo(msgspec.json.encode(files))
         return
     for file in files:
         where = file["path"] or f"no {PROJECT_FILE} in this folder or above it"
-        absent = "" if file["exists"] or not file["path"] else "  (not there yet)"
-        click.echo(f"{file['layer']:<12}  {one_line(str(where))}{absent}")
+        note = "" if file["exists"] or not file["path"] else f"  ({absent})"
+        click.echo(f"{file['layer']:<12}  {one_line(str(where))}{note}")
 
 
 @command.command("schema", epilog="Example: swebench-tui settings schema > settings.schema.json")
@@ -120,13 +127,17 @@ def set_(key: str, value: str) -> None:
 
     Several values stand between commas, tables as in TOML. Exit status 2 for a key or a value that may not stand there.
     """
+    from swebench_tui.cli.settings_meaning import check_meaning  # noqa: PLC0415 - only this command needs it
     from swebench_tui.settings.typed import key_path, value_at  # noqa: PLC0415 - it walks all definitions
 
     setup = open_setup(quiet=True)
+    if without_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
+        raise click.UsageError(_NO_KEYS)
     with _wrong_usage():
         at = key_path(key)
         typed = value_at(at, value)
         setup.check(at, typed)
+        check_meaning(setup, at, typed)
     with failing():
         setup.change(at, typed)
     click.echo(f"{one_line(dotted(at))} is set in {one_line(str(setup.user_file))}.")

@@ -20,7 +20,7 @@ def open_setup(*, spends: bool = False, quiet: bool = False) -> Setup:
     setup = Setup(config_folder=paths.config(), data_folder=paths.data(), project_folder=working_folder())
     if spends and setup.problems:
         first = setup.problems[0]
-        raise Failed(str(first), first.hint)
+        raise Failed(str(first), f"{first.hint}\nNothing is sent before the settings are in order.")
     if not quiet:
         tell_problems(setup)
     return setup

@@ -15,10 +15,10 @@ def host_of(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         return ""
     if not host or parts.scheme not in _USUAL:
         return ""
-    shown = f"[{host}]" if ":" in host else host.rstrip(".")
+    shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, _USUAL[parts.scheme]} else "")

@@ -15,7 +15,8 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.fields import bare, in_words
 from swebench_tui.settings.paths_in_files import TomlPath, dotted
 
-_SECRETS: Final = re.compile(r"^(api[_-]?)?(key|token|secret|password)s?$", re.IGNORECASE)
+SECRET_NAMES: Final = re.compile(r"^(api[_-]?)?(key|token|secret|password)s?$", re.IGNORECASE)
+NO_KEY: Final = "No key belongs in this file."
 _WRONG: Final = object()
 
 
@@ -127,8 +128,8 @@ def _within(kind: inspect.IntType | inspect.FloatType, found: float) -> bool:
 
 def _did_you_mean(name: str, known: list[str], value: object) -> str:
     near = get_close_matches(name, known, n=1)
-    if _SECRETS.search(name) and not (isinstance(value, list | dict) and near):
-        return "No key belongs in this file. Take it out, and run: swebench-tui provider init NAME"
+    if SECRET_NAMES.search(name) and not (isinstance(value, list | dict) and near):
+        return f"{NO_KEY} Take it out, and run: swebench-tui provider init NAME"
     return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import tomllib
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
@@ -11,6 +13,7 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.lines import Statement, statements
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
 
+_TABLE: Final = re.compile(r"\('.*'\)")  # the parser names tables as Python writes tuples
 _BY_HAND: Final = "Change it in an editor: swebench-tui settings edit"
 
 
@@ -24,8 +27,15 @@ def parse(path: Path, text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):  # a date that is none, a number without end, tables without end
         what, line = "it cannot be read as TOML", None
     where = f"{path}, line {line}" if line else str(path)
-    what = f"{where}: {what[:1].lower()}{what[1:]}"
+    what = f"{where}: {_TABLE.sub(_as_header, what[:1].lower() + what[1:])}"
     raise SettingsError(what, hint="Nothing in the file holds until it is mended.", line=line)
+
+
+def _as_header(table: re.Match[str]) -> str:
+    try:
+        return f"[{dotted(ast.literal_eval(table.group()))}]"
+    except (ValueError, SyntaxError):
+        return table.group()
 
 
 def put(path: Path, text: str, at: SettingPath, value: object) -> str:

@@ -148,7 +148,7 @@ class LayeredSettings:
                 )
             with whole_file.locked(self.user_file):
                 before = whole_file.read(self.user_file) or ""
-                after = change(self.user_file, before)
+                after = _line_ends(change(self.user_file, before), before)
                 if after != before:
                     whole_file.replace(self.user_file, after)
             self.reload()
@@ -195,6 +195,13 @@ def _read(path: Path, layer: Layer) -> tuple[_Source, Sequence[SettingsError]]:
     line = Lines(text)
     found, problems = check(values, source=str(path), line_of=line, project=layer is Layer.PROJECT_FILE)
     return _Source(origin, found, line), problems
+
+
+def _line_ends(text: str, before: str) -> str:
+    """Those of Windows where all of the file has them."""
+    if "\r\n" not in before or before.count("\n") != before.count("\r\n"):
+        return text
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
 
 def _find(folder: Path | None) -> Path | None:

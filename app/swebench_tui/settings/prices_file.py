@@ -61,7 +61,9 @@ def _document(path: Path) -> dict[str, object]:
         return {}
     except OSError as error:
         raise PricesError(f"{path} cannot be read: {error.strerror}", hint="Make it readable, or remove it.") from error
-    except (ValueError, ArithmeticError, RecursionError) as error:  # no TOML, no UTF-8, a number beyond all bounds
+    except UnicodeDecodeError as error:
+        raise PricesError(f"{path} is not text in UTF-8", hint=_EXAMPLE) from error
+    except (ValueError, ArithmeticError, RecursionError) as error:  # no TOML, a number beyond all bounds
         raise PricesError(f"{path}: {error}", hint=_EXAMPLE) from error
 
 

@@ -71,10 +71,18 @@ class ProviderConfigs:
     def every(self, name: str, spec: ProviderSpec, environ: Mapping[str, str]) -> dict[str, ProviderConfig]:
         """With each of its keys, by where the key is from; by "" where it has none.
 
-        Blocks; raises `KeyStoreError` and `ProviderError`.
+        One out of reach is left out, but not the first, which is the one that is shown everywhere. Blocks; raises
+        `KeyStoreError` and `ProviderError`.
         """
         bare, sources = self._sources(name, spec, environ, None)
-        return {source.config.key_source or "": source.with_key() for source in sources} or {"": bare}
+        found: dict[str, ProviderConfig] = {}
+        for source in sources:
+            try:
+                found[source.config.key_source or ""] = source.with_key()
+            except KeyStoreError:
+                if not found:
+                    raise
+        return found or {"": bare}
 
     def _sources(
         self, name: str, spec: ProviderSpec, environ: Mapping[str, str], base_url: str | None

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from swebench_tui.settings.paths_in_files import TomlPath
+from swebench_tui.settings.secrets.mistakes import without_keys
 
 HIDDEN: Final = "…"
 _LONGEST: Final = 60
@@ -23,7 +24,7 @@ def address(text: str) -> str:
 
 
 def value(path: TomlPath, found: object) -> object:
-    """A setting's value: headers are hidden, and so are passwords in addresses."""
+    """A setting's value: headers are hidden, passwords in addresses, and keys that stand where none belongs."""
     if "headers" in path:
         return dict.fromkeys(found, HIDDEN) if isinstance(found, dict) else HIDDEN
     if path and path[-1] in {"proxy", "base_url", "host"} and isinstance(found, str):
@@ -32,7 +33,7 @@ def value(path: TomlPath, found: object) -> object:
         return {name: value((*path, name), inner) for name, inner in found.items()}
     if isinstance(found, list | tuple):
         return [value(path, inner) for inner in found]
-    return found
+    return without_keys(found) if isinstance(found, str) else found
 
 
 def wrong(path: TomlPath, found: object) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import inspect
 
 from swebench_tui.settings import fields
+from swebench_tui.settings.checking import NO_KEY, SECRET_NAMES
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.fields import NAME, in_words, is_open, kind_at
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
@@ -59,6 +60,8 @@ def value_at(path: SettingPath, text: str) -> object:
 
 def _near(path: SettingPath) -> str:
     """The settings a path may have been meant for."""
+    if SECRET_NAMES.search(path[-1]):
+        return f"{NO_KEY} Run: swebench-tui provider init NAME"
     name = path[1] if len(path) > 1 and path[0] == "providers" else NAME
     there = [dotted(tuple(name if part == NAME else part for part in leaf.path)) for leaf in fields.leaves()]
     near = get_close_matches(dotted(path), there, n=1)

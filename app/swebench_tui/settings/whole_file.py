@@ -44,6 +44,17 @@ def read(path: Path) -> str | None:
     raise SettingsError(f"{path}, line {line}: it is not UTF-8", hint=_HINT, line=line)
 
 
+def absence(path: Path) -> str:
+    """Why there is nothing to read in a file's place, in a few words; "" where there is something."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return "not there yet"
+    except OSError as error:
+        return f"cannot be reached: {_reason(error)}"
+    return ""
+
+
 def replace(path: Path, text: str) -> None:
     """Write a file in one step: after a crash there is the old one or the new one, whole. It keeps its mode.
 
@@ -52,7 +63,7 @@ def replace(path: Path, text: str) -> None:
     """
     _within_bounds(path, text)
     try:
-        target = path.resolve()
+        target = _named(path)
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW_MODE
         new = target.with_name(f".{target.name}.{os.getpid()}.new")
         try:
@@ -70,7 +81,7 @@ def replace(path: Path, text: str) -> None:
 def locked(path: Path) -> Iterator[None]:
     """Nobody else, in another process either, changes the file meanwhile; makes its folder. Raises `SettingsError`."""
     try:
-        target = path.resolve()
+        target = _named(path)
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _NEW_MODE)
     except OSError as error:
@@ -81,6 +92,11 @@ def locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _named(path: Path) -> Path:
+    """The file that a link names; of links that go round in a ring the first, which no call can open."""
+    return Path(os.path.realpath(path))
 
 
 def _bytes(path: Path) -> bytes:

@@ -338,6 +338,13 @@ def test_what_cannot_be_had_exits_with_1_and_says_what_to_do(arguments: tuple[st
     assert hint in result.stderr
 
 
+def test_a_prompt_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "prompt").write_bytes(b"caf\xe9")
+    result = invoke({}, "-t", "ollama", "--prompt-file", str(tmp_path / "prompt"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{tmp_path / 'prompt'} is not text in UTF-8" in result.stderr
+
+
 def test_an_unknown_task_is_answered_with_the_nearest_one() -> None:
     known = datasets.load("starter")[0].instance_id
     result = invoke({}, "-t", "ollama", "--dataset", "starter", "--instance", known.upper().lower().replace("__", "_"))

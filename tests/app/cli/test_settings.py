@@ -161,8 +161,9 @@ def test_schema_prints_one_by_which_a_file_can_be_checked() -> None:
         ("appearance.theme", "nord", '[appearance]\ntheme = "nord"\n'),
         ("editor", "code --wait", 'editor = "code --wait"\n'),
         ("providers.openai.rate_limits.slots", "4", "[providers.openai.rate_limits]\nslots = 4\n"),
-        ("compare.lineup", "a:b,c:d", '[compare]\nlineup = ["a:b", "c:d"]\n'),
-        ("compare.lineup", '["a:b"]', '[compare]\nlineup = ["a:b"]\n'),
+        ("compare.lineup", "openai:b,ollama:d", '[compare]\nlineup = ["openai:b", "ollama:d"]\n'),
+        ("compare.lineup", '["openai:b"]', '[compare]\nlineup = ["openai:b"]\n'),
+        ("providers.openai.base_url", "api.example", '[providers.openai]\nbase_url = "api.example"\n'),
         ("keymap.compare.run", "f5", '[keymap]\n"compare.run" = "f5"\n'),
         ("providers.ollama.headers.X-A", "3", '[providers.ollama.headers]\nX-A = "3"\n'),
         ("secrets.keep_in", "file", '[secrets]\nkeep_in = "file"\n'),
@@ -187,6 +188,14 @@ def test_set_writes_what_was_typed_as_the_kind_it_is(file: Path, key: str, value
         ("a..b", "x", "Write it as providers.openai.model"),
         ("", "x", "the key cannot be read"),
         ("providers", "x", "It is a table"),
+        ("providers.openai.api_key", "x", "No key belongs in this file. Run: swebench-tui provider init NAME"),
+        ("providers.openai.base_url", "ftp://a", "it is not an http or https address"),
+        ("providers.openai.base_url", "http://me:x@a", "it carries credentials"),
+        ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
+        ("compare.lineup", ":x", "names no provider"),
+        ("keymap.compare.rum", "f5", "Did you mean 'compare.run'?"),
+        ("keymap.compare.run", "notakey", "'notakey' is no key"),
+        ("keymap.compare.run", "f1", "would both be on f1"),
     ],
 )
 def test_what_may_not_stand_there_is_wrong_usage_and_writes_nothing(
@@ -201,6 +210,23 @@ def test_what_may_not_stand_there_is_wrong_usage_and_writes_nothing(
 def test_set_says_when_another_value_holds_all_the_same() -> None:
     done = run("set", "providers.openai.base_url", "http://a", OPENAI_BASE_URL="http://b")
     assert (done.exit_code, done.stderr) == (0, "What holds is another value: environment: OPENAI_BASE_URL\n")
+
+
+def test_a_key_that_stands_where_none_belongs_is_not_shown(file: Path) -> None:
+    file.write_text(f'[providers.openai]\nmodel = "{CANARY}-0123456789"\nkey_command = "echo {CANARY}-0123456789"\n')
+    for arguments in ((), ("--json",)):
+        done = run("show", *arguments)
+        assert (done.exit_code, CANARY in done.output) == (0, False)
+
+
+def test_links_that_go_round_in_a_ring_are_told_and_stay(file: Path) -> None:
+    file.symlink_to(file.name)
+    for arguments in (("set", "editor", "vim"), ("unset", "editor"), ("edit",)):
+        done = run(*arguments, EDITOR="true")
+        assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+        assert f"{file} cannot be read: too many levels of symbolic links" in done.stderr
+    assert file.is_symlink()
+    assert "(cannot be reached: too many levels of symbolic links)" in run("path").stdout
 
 
 def test_a_broken_file_is_not_written_over(file: Path) -> None:

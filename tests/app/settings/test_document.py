@@ -297,6 +297,19 @@ def test_a_file_keeps_its_mode_and_a_new_one_is_the_users_alone(tmp_path: Path) 
     assert stat.S_IMODE(setup.user_file.stat().st_mode) == 0o640
 
 
+def test_the_line_ends_of_windows_are_kept(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    setup.user_file.write_bytes(b"# mine\r\n[appearance]\r\n")
+    setup.change(("editor",), "vim")
+    setup.change(("appearance", "theme"), "nord")
+    written = setup.user_file.read_bytes()
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert setup.settings.editor == "vim"
+    setup.user_file.write_bytes(b"# one\r\n# other\n")
+    setup.change(("editor",), "vim")
+    assert setup.user_file.read_bytes() == b'# one\r\n# other\neditor = "vim"\n'
+
+
 def test_a_link_stays_one_and_the_file_it_names_is_changed(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "mine.toml"
     real.parent.mkdir()

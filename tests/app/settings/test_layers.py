@@ -277,6 +277,7 @@ def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
     [
         (b"model = ", ", line 1: invalid value"),
         (b"a = 1\na = 2", ", line 2: cannot overwrite a value"),
+        (b"[a]\n[a.b]\n[a.b]", ", line 3: cannot declare [a.b] twice"),
         (b"\n\xff\xfe", ", line 2: it is not UTF-8"),
         (b"\x00\x01\x02", "line 1"),
         (b"a = 1\n" * 100_000, "more than 65,536 bytes"),
@@ -286,7 +287,19 @@ def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
         (b"a" + b".a" * 900 + b" = 1", "line 1: a is no setting"),
         (b"editor = " + b"[" * 400 + b"]" * 400, "line 1: editor is an array"),
     ],
-    ids=["cut off", "twice", "no UTF-8", "binary", "huge", "long line", "deep", "no date", "long name", "deep array"],
+    ids=[
+        "cut off",
+        "twice",
+        "table twice",
+        "no UTF-8",
+        "binary",
+        "huge",
+        "long line",
+        "deep",
+        "no date",
+        "long name",
+        "deep array",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_a_problem_and_nothing_of_it_holds(
     files: Files, content: bytes, what: str

@@ -120,7 +120,7 @@ def test_a_mistake_is_told_with_file_key_what_was_found_and_what_may_stand_there
 
 def test_a_file_that_is_no_text_or_no_file_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(PricesError, match="utf-8"):
+    with pytest.raises(PricesError, match="is not text in UTF-8"):
         read(file)
     with pytest.raises(PricesError, match="cannot be read: Is a directory"):
         read(file.parent)

@@ -149,6 +149,9 @@ def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp
     with pytest.raises(KeyStoreError, match="locked"):
         made.configs.every("openai", provider_spec("openai"), {})
     assert configure(made, OPENAI_API_KEY="k").api_key == Secret("k")
+    assert list(made.configs.every("openai", provider_spec("openai"), {"OPENAI_API_KEY": "k"})) == [
+        "environment: OPENAI_API_KEY"
+    ]
 
 
 def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
@@ -165,6 +168,7 @@ def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
         ("http://[::1]:80/", "http://[::1]"),
         ("https://api.openai.com./v1", "https://api.openai.com"),
         ("ftp://host", ""),
+        ("https://.", ""),
         ("http://host:port", ""),
         ("", ""),
     ],

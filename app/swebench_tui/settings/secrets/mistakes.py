@@ -33,6 +33,7 @@ _KNOWN: Final = frozenset(
 
 _SHORTEST: Final = 8  # characters
 _AT_RANDOM: Final = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}")
+_KEYS: Final = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(map(re.escape, _OWNERS))})[A-Za-z0-9_.-]{{12,}}")
 _QUOTES: Final = "\"'`“”\u2018\u2019«»"
 _BEARER: Final = re.compile(r"^(authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
 _HEADER: Final = re.compile(r"^(authorization|x-api-key|x-goog-api-key|api-key)\s*:\s*", re.IGNORECASE)
@@ -61,6 +62,11 @@ def mistakes(provider: str, key: Secret) -> list[Mistake]:
 def looks_like_a_key(text: str) -> bool:
     """Whether a word given as something else is a key: it must not be shown then."""
     return text.startswith(tuple(_OWNERS)) or (not re.search(r"[\s:/\\]", text) and bool(_AT_RANDOM.search(text)))
+
+
+def without_keys(text: str) -> str:
+    """`text` with an ellipsis for each word that begins as keys do: users give keys where none belongs."""
+    return _KEYS.sub("…", text)
 
 
 def _wrappings(text: str) -> Iterator[tuple[str, str]]:

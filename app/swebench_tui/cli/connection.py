@@ -1,0 +1,27 @@
+"""Testing a provider as it is set up: what keeps it from being asked at all is an outcome too."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from swebench_providers import ProviderError, ProviderRegistry, TimeLimits
+from swebench_providers.connection import ConnectionReport, check, verdict_of
+
+
+async def asked_once(
+    registry: ProviderRegistry, name: str, model: str = "", *, time_limits: TimeLimits | None = None
+) -> ConnectionReport:
+    """Raises `ProviderError` only for a name there is none of: a key out of reach is in the report."""
+    registry.spec(name)
+    try:
+        config = await asyncio.to_thread(registry.configure, name)  # may ask a keyring
+        if time_limits is not None:
+            config = msgspec.structs.replace(config, time_limits=time_limits)
+        provider = registry.get_provider(name, config)
+    except ProviderError as error:
+        return ConnectionReport(
+            provider=name, model=model, verdict=verdict_of(error), latency_ms=0.0, message=str(error), hint=error.hint
+        )
+    return await check(provider, model)
