@@ -6,6 +6,7 @@ import pytest
 from textual import events
 
 from swebench_tui.tui.screens.help import HelpScreen
+from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from tests.app.tui.pilot import running, shown, top_screen
 
@@ -25,6 +26,18 @@ async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
         every = " ⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help "
         assert all(f" {word} " in every for word in words)
         assert width < 90 or "zoom" in words
+
+
+@pytest.mark.parametrize(("key", "helps"), [("i", "f1"), ("e", "f1")])
+async def test_a_dialog_names_its_help_too(key: str, helps: str) -> None:
+    async with running("compatible:m", size=(60, 16)) as pilot:
+        await pilot.press(key)
+        await top_screen(pilot, Dialog)
+        words = shown(pilot.app.screen.query_one(KeyLine)).split()
+        assert words[-2:] == [helps, "help"]
+        await pilot.press("f1")
+        await top_screen(pilot, HelpScreen)
+        assert "help" not in shown(pilot.app.screen.query_one(KeyLine))
 
 
 async def test_what_works_follows_the_focus_and_stays_while_the_window_is_in_the_background() -> None:

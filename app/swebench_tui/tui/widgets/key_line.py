@@ -10,14 +10,15 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 _KEY: Final = "bold $footer-key-foreground on $footer-key-background"
+_HELP: Final = "toggle_help"
 _WORD: Final = "$footer-description-foreground on $footer-description-background"
 
 
 class KeyLine(Static):
     """Textual's `Footer` in one widget: that one mounts a widget for each key anew whenever the focus moves.
 
-    A click does what the key does. Where the line is too short, keys are left out from behind, but never the last
-    one: it is the help, which tells them all.
+    A click does what the key does. Help stands last. Where the line is too short, keys are left out from behind, but
+    never the help, which tells them all.
     """
 
     ALLOW_SELECT = False
@@ -43,12 +44,15 @@ class KeyLine(Static):
         return Content(" ").join(tight)
 
     def _keys(self) -> list[tuple[Content, Content]]:
-        """Each action once, by its first key, with its word."""
+        """Each action once, by its first key, with its word; the help last."""
         first: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
             if active.binding.show:
                 first.setdefault(active.binding.action, active)
-        return [self._key(active) for active in first.values()]
+        shown = sorted(
+            first.values(), key=lambda active: active.binding.action.endswith(_HELP)
+        )  # the others as they are
+        return [self._key(active) for active in shown]
 
     def _key(self, active: ActiveBinding) -> tuple[Content, Content]:
         binding = active.binding

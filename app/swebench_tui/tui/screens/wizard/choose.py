@@ -32,6 +32,10 @@ class Choices(OptionList):
         Binding("enter", "screen.go_on", "go on", key_display="⏎", id="wizard.list_go_on"),
     ]
 
+    def action_select(self) -> None:
+        """Choose this one, or another model for it."""
+        super().action_select()
+
 
 class ChooseStep(WizardStep):
     """What is there is chosen already. Choosing one without a key asks for it."""
