@@ -314,6 +314,8 @@ class SwebenchApp(SafeApp):
 
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(SettingsScreen(self.setup))
+        elif not isinstance(self.screen, SettingsScreen):
+            self.notify("Leave this dialog first; f2 opens the settings then.", severity="warning")
 
     def take_setting(self, path: SettingPath) -> bool:
         """Follow a setting that was changed, where that is simple; False where it holds from the next start."""

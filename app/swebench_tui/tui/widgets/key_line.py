@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
-from textual.binding import ActiveBinding
+from textual.binding import ActiveBinding, Binding
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Static
 
 _KEY: Final = "bold $footer-key-foreground on $footer-key-background"
-_HELP: Final = "toggle_help"
 _WORD: Final = "$footer-description-foreground on $footer-description-background"
 
 
@@ -49,9 +50,9 @@ class KeyLine(Static):
         for active in self.screen.active_bindings.values():
             if active.binding.show:
                 first.setdefault(active.binding.action, active)
-        shown = sorted(
-            first.values(), key=lambda active: active.binding.action.endswith(_HELP)
-        )  # the others as they are
+        shown = list(first.values())
+        nodes = list(dict.fromkeys(active.node for active in shown))
+        shown.sort(key=lambda active: (_is_help(active), nodes.index(active.node), _declared(active)))
         return [self._key(active) for active in shown]
 
     def _key(self, active: ActiveBinding) -> tuple[Content, Content]:
@@ -59,3 +60,19 @@ class KeyLine(Static):
         rest = f"{'' if active.enabled else ' dim'} @click=app.simulate_key('{binding.key}')"
         key = Content.styled(self.app.get_key_display(binding), _KEY + rest)
         return key, Content.styled(binding.description, _WORD + rest)
+
+
+def _is_help(active: ActiveBinding) -> bool:
+    return active.binding.action.endswith("toggle_help")
+
+
+def _declared(active: ActiveBinding) -> int:
+    """The place of a key among those of its screen or widget: one that the user has moved stands last otherwise."""
+    ids = _ids(type(active.node))
+    return ids.index(active.binding.id) if active.binding.id in ids else len(ids)
+
+
+@cache
+def _ids(kind: type[DOMNode]) -> list[str | None]:
+    declared = [part.__dict__.get("BINDINGS", ()) for part in reversed(kind.__mro__)]
+    return [binding.id for some in declared for binding in Binding.make_bindings(some)]
