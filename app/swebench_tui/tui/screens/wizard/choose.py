@@ -28,8 +28,8 @@ class Choices(OptionList):
     """The list: enter is the step's, so that it goes on wherever one is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "choose", id="wizard.choose"),
         Binding("enter", "screen.go_on", "go on", key_display="⏎", id="wizard.list_go_on"),
+        Binding("space", "select", "choose", id="wizard.choose"),
     ]
 
     def action_select(self) -> None:
