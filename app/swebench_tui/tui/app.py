@@ -13,9 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, runtime_checkable
 
-from textual import work
+from textual import on, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.reactive import reactive
 from textual.screen import ModalScreen, Screen
 
@@ -30,7 +31,7 @@ from swebench_tui.settings.errors import SettingsError, SetupError
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.rate_limits import rate_limits
-from swebench_tui.tui import faults
+from swebench_tui.tui import faults, signals
 from swebench_tui.tui.bindings import words
 from swebench_tui.tui.faults import SafeApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
@@ -80,6 +81,14 @@ class SwebenchApp(SafeApp):
             id="app.palette",
         ),
         Binding("f2", "open_settings", "settings", show=False, id="app.settings"),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "to the shell",
+            show=False,
+            tooltip="To the shell; fg comes back",
+            id="app.suspend",
+        ),
         *(Binding(mode.key, f"mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}") for mode in MODES),
     ]
 
@@ -182,12 +191,19 @@ class SwebenchApp(SafeApp):
 
     def on_mount(self) -> None:
         self.take_over_loop()
+        if not self.is_headless:
+            signals.heed(self.end_from_outside)
         self._take_keymap()
         if self.setup is not None:
             self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.setup.problems]
         self._tell(self._problems)
         if self.setup is not None:
             self._begin(self.setup)
+
+    @on(Driver.SignalResume)
+    def _back_from_the_shell(self) -> None:
+        """Textual draws what has changed, and has not heard that all is gone."""
+        self.refresh(layout=True)
 
     def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
         for title, told in problems:
@@ -239,7 +255,7 @@ class SwebenchApp(SafeApp):
         """Actions of the screen, modes, themes, settings, setting up again."""
         for key, active in screen.active_bindings.items():
             binding, node = active.binding, active.node
-            if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.")):
+            if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.", "dialog.")):
                 run = self._command(binding.action, node)
                 yield SystemCommand(words(type(node), binding), f"Key {key}", run)
         for mode in MODES:
@@ -298,6 +314,8 @@ class SwebenchApp(SafeApp):
 
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(SettingsScreen(self.setup))
+        elif not isinstance(self.screen, SettingsScreen):
+            self.notify("Leave this dialog first; f2 opens the settings then.", severity="warning")
 
     def take_setting(self, path: SettingPath) -> bool:
         """Follow a setting that was changed, where that is simple; False where it holds from the next start."""
@@ -356,6 +374,8 @@ def _show(setup: Setup | None) -> CrashReport | None:
     threading.excepthook = app.thread_failed
     logging.getLogger().addHandler(logging.NullHandler())  # else what is logged while ending appears as noise
     app.run()
+    if app.crash is None and app.return_code:
+        sys.exit(app.return_code)
     return app.crash
 
 

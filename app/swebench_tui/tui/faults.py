@@ -7,6 +7,8 @@ ends here.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 _MOST_AT_ONCE: Final = 5
 """Errors that may come before the user has seen the first; more come from drawing, and would never end."""
 
+_HANGUP: Final = 1
+"""The number of the signal SIGHUP, which Windows has no name for."""
+
 
 class FaultyEnd(Exception):  # noqa: N818 - not raised: what stands for an error that Textual only describes
     """Textual gave up by itself."""
@@ -45,6 +50,7 @@ class SafeApp(Steady, App[None]):
         self.crash: CrashReport | None = None
         self._unseen = 0
         self._lost = False
+        self._ended_from_outside = False
 
     async def _dispatch_message(self, message: Message) -> None:
         try:
@@ -66,6 +72,11 @@ class SafeApp(Steady, App[None]):
         """Errors of tasks that nobody waits for come here too."""
         asyncio.get_running_loop().set_exception_handler(self._task_failed)
 
+    def end_from_outside(self, status: int) -> None:
+        """End in order, with this exit status."""
+        self._ended_from_outside = True
+        self.exit(return_code=status)
+
     def thread_failed(self, args: threading.ExceptHookArgs) -> None:
         """For `threading.excepthook`."""
         if isinstance(args.exc_value, Exception):
@@ -81,7 +92,10 @@ class SafeApp(Steady, App[None]):
     def _handle_exception(self, error: Exception) -> None:
         from swebench_tui.tui import crash_report  # noqa: PLC0415 - seldom needed
 
-        if self.crash is not None:
+        if self.crash is not None or self._ended_from_outside:
+            return
+        if _terminal_is_gone(error):
+            self.end_from_outside(128 + _HANGUP)
             return
         report = crash_report.make(error, self._surroundings())
         self.unexpected.append(report)
@@ -157,6 +171,11 @@ class SafeApp(Steady, App[None]):
             return [text for screen in screens for text in getattr(screen, "private_texts", ())]
         except Exception:  # noqa: BLE001 - this is where errors are told: it must not make one
             return None
+
+
+def _terminal_is_gone(error: Exception) -> bool:
+    """Whether it was closed: reading and writing then fail, before or after the signal that tells of it."""
+    return isinstance(error, OSError) and error.errno == errno.EIO and not os.isatty(1)
 
 
 def _unbuilt_screen() -> Screen[Any] | None:

@@ -47,7 +47,8 @@ class Dialog(Steady, ModalScreen[ResultType]):
     """A screen above another one, which gives back a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "app.toggle_help", "help", show=False, id="dialog.help"),
+        Binding("question_mark", "app.toggle_help", "help", key_display="?", id="dialog.help"),
+        Binding("f1", "app.toggle_help", "help", id="dialog.help_too"),
     ]
 
     def _extend_compose(self, widgets: list[Widget]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from textual import events
 
+from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui.screens.help import HelpScreen
+from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
-from tests.app.tui.pilot import running, shown, top_screen
+from tests.app.tui.pilot import running, shown, top_screen, wait_until
+from tests.app.tui.stand_in_setup import StandInSetup
 
 
 async def test_a_click_on_a_word_does_what_its_key_does() -> None:
@@ -25,6 +28,25 @@ async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
         every = " ⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help "
         assert all(f" {word} " in every for word in words)
         assert width < 90 or "zoom" in words
+
+
+@pytest.mark.parametrize(("key", "helps"), [("i", "f1"), ("e", "f1")])
+async def test_a_dialog_names_its_help_too(key: str, helps: str) -> None:
+    async with running("compatible:m", size=(60, 16)) as pilot:
+        await pilot.press(key)
+        await top_screen(pilot, Dialog)
+        words = shown(pilot.app.screen.query_one(KeyLine)).split()
+        assert words[-2:] == [helps, "help"]
+        await pilot.press("f1")
+        await top_screen(pilot, HelpScreen)
+        assert "help" not in shown(pilot.app.screen.query_one(KeyLine))
+
+
+async def test_a_key_that_the_user_has_moved_stays_where_it_stood() -> None:
+    setup = StandInSetup(Settings(keymap={"compare.run": "f5"}))
+    async with running("compatible:m", setup=setup, size=(60, 24)) as pilot:
+        line = pilot.app.screen.query_one(KeyLine)
+        await wait_until(pilot, lambda: shown(line).split()[:2] == ["f5", "run"], what="the key in front")
 
 
 async def test_what_works_follows_the_focus_and_stays_while_the_window_is_in_the_background() -> None:

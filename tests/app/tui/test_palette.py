@@ -6,7 +6,9 @@ import pytest
 
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.help import HelpScreen
+from swebench_tui.tui.screens.pick_task import PickTaskScreen
 from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
+from tests.app.tui.stand_in_setup import StandInSetup
 
 ONE = ("compatible:m",)
 
@@ -46,3 +48,16 @@ async def test_a_mode_is_reached_by_its_name() -> None:
         await paste(pilot, "go to history")
         await pilot.press("enter")
         await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
+
+
+async def test_in_a_dialog_no_command_stands_twice_and_the_settings_say_that_it_is_in_the_way() -> None:
+    async with running(*ONE, setup=StandInSetup(), size=(120, 40)) as pilot:
+        await pilot.press("i")
+        await top_screen(pilot, PickTaskScreen)
+        titles = [command.title.lower() for command in pilot.app.get_system_commands(pilot.app.screen)]
+        assert len(titles) == len(set(titles))
+        await pilot.press("ctrl+p")
+        await paste(pilot, "settings")
+        await wait_until(pilot, lambda: "where it came from" in shown(pilot.app.screen), what="the command")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "Leave this dialog first" in shown(pilot.app.screen), what="the word")

@@ -218,7 +218,7 @@ async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_
         await choose(pilot, "ollama")
         await pilot.press("e")
         await top_screen(pilot, SettingsScreen)
-        await says(pilot, "providers.ollama.time_limits.idle")
+        await says(pilot, " time_limits.idle ")
         assert "appearance.theme" not in shown(pilot.app.screen)
         await pilot.press("slash")
         await paste(pilot, "base_url")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from swebench_tui.settings.fields import NAME, leaves
 from swebench_tui.tui.screens import settings_rows
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.settings import SettingsScreen
-from swebench_tui.tui.screens.settings_edit import EditSettingScreen
+from swebench_tui.tui.screens.settings_edit import _DEBOUNCE, EditSettingScreen
 from tests.app.tui.pilot import column, paste, running, shown, states, top_screen, wait_until
 from tests.app.tui.providers_stage import app, says, settings_of, setup_in
 from tests.app.tui.test_wizard import lineup
@@ -114,6 +115,56 @@ async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None
         await pilot.press("enter")
         await says(pilot, "✗")
         assert setup.user_file.read_text() == "editor = \n"
+
+
+async def test_what_writing_says_is_not_wiped_away_by_the_check_of_what_was_typed_before(tmp_path: Path) -> None:
+    setup = setup_in(tmp_path)
+    async with settings_of(setup) as pilot:
+        await open_setting(pilot, "editor")
+        setup.user_file.write_text("editor = \n")  # by another program, meanwhile
+        await paste(pilot, "nano")
+        await pilot.press("enter")
+        checked = asyncio.Event()
+        pilot.app.screen.set_timer(_DEBOUNCE, checked.set)  # later than any that typing has started
+        await wait_until(pilot, checked.is_set, what="the time after which typing is checked")
+        await says(pilot, "Nothing in the file holds until it is mended")
+
+
+async def test_a_file_changed_by_another_program_is_shown_as_it_is_and_followed(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path)) as pilot:
+        setup = app(pilot).setup
+        assert setup is not None
+        await pilot.press("escape")
+        setup.user_file.write_text('editor = "nano"\n[appearance]\ntheme = "nord"\n[keymap]\n"compare.zoom" = "f9"\n')
+        await pilot.press("f2")
+        await says(pilot, "● editor")
+        assert pilot.app.theme == "nord"
+        await pilot.press("escape")
+        await says(pilot, "f9 zoom")
+
+
+async def test_at_80_columns_names_are_told_apart(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path), size=(80, 24)) as pilot:
+        await pilot.press("slash")
+        await paste(pilot, "huggingface time_limits")
+        for name in ("first_token", "connect", "idle", "total"):
+            await says(pilot, f"e.time_limits.{name} ")
+
+
+async def test_at_80_columns_all_values_that_are_allowed_can_be_read(tmp_path: Path) -> None:
+    async with settings_of(setup_in(tmp_path), size=(80, 24)) as pilot:
+        await open_setting(pilot, "openai protocol")
+        for value in ("anthropic_messages", "azure_deployments", "ollama_chat", "openai_chat", "openai_responses"):
+            await says(pilot, f'"{value}"')
+
+
+async def open_setting(pilot: Pilot[None], words: str) -> None:
+    """Open the first setting with these words, its field empty."""
+    await pilot.press("slash")
+    await paste(pilot, words)
+    await pilot.press("enter", "enter")
+    await top_screen(pilot, EditSettingScreen)
+    await pilot.press("ctrl+a", "ctrl+k")
 
 
 async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_path: Path) -> None:

@@ -242,3 +242,32 @@ async def test_a_server_of_ones_own_is_set_up_also_where_four_are_chosen(tmp_pat
         await says(pilot, "It is set up. 4 others are chosen")
         assert "mine" not in choose.draft.chosen
     assert setup.settings.providers["mine"].like == like
+
+
+async def test_at_the_smallest_size_a_dialog_says_what_is_wrong_with_an_address(tmp_path: Path) -> None:
+    async with started(setup_in(tmp_path), size=(60, 16)) as pilot:
+        await to_step_two(pilot)
+        await pilot.press("a")
+        await top_screen(pilot, AddProviderScreen)
+        await paste(pilot, "mine")
+        await pilot.press("tab", "tab")
+        await paste(pilot, "ftp://x")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "✗ the base URL" in shown(pilot.app.screen), what="what is wrong")
+        assert "HOST/PATH" in shown(pilot.app.screen)
+
+
+async def test_a_dialog_of_the_steps_is_as_high_as_what_it_says(tmp_path: Path) -> None:
+    async with started(setup_in(tmp_path), size=(100, 40)) as pilot:
+        await to_step_two(pilot)
+        await pilot.press("a")
+        await top_screen(pilot, AddProviderScreen)
+        assert pilot.app.screen.query_one(".dialog").region.height < 20
+
+
+async def test_a_question_mark_opens_the_help_of_a_step(tmp_path: Path) -> None:
+    async with started(setup_in(tmp_path)) as pilot:
+        await to_step_two(pilot)
+        await says(pilot, "? help")
+        await pilot.press("question_mark")
+        await says(pilot, "Choose this one")

@@ -32,6 +32,7 @@ MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
 _SLOW: Final = 0.03
 """Seconds a frame may take; a key pressed meanwhile waits for it, and then for its own."""
+_LOST: Final = 0.5  # seconds without a frame
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
@@ -88,6 +89,7 @@ control characters are shown as pictures, such as `␛`.
         self._dataset = datasets.STARTER
         self._drawing = False
         self._next = 0
+        self._frame = self._frame_seen = 0
         self._at_once = MAX_COLUMNS
 
     def compose_body(self) -> ComposeResult:
@@ -100,6 +102,7 @@ control characters are shown as pictures, such as `␛`.
         self._make_room(len(self.columns))
         self.query(ColumnView).first().focus_answer()
         self._ask_first_task()
+        self._watch = self.set_interval(_LOST, self._draw_on, pause=True)
 
     @property
     def question(self) -> Question | None:
@@ -319,26 +322,37 @@ control characters are shown as pictures, such as `␛`.
     def _keep_drawing(self) -> None:
         if not self._drawing:
             self._drawing = True
+            self._watch.resume()
             self._draw()
 
     def _draw(self) -> None:
         """One frame: the columns whose turn it is draw what is new."""
         began = time.perf_counter()
+        self._frame += 1
         columns = self.columns
         turn = [columns[(self._next + i) % len(columns)] for i in range(min(self._at_once, len(columns)))]
         self._next = (self._next + len(turn)) % len(columns)
         for view in turn:
             view.draw(self._now())
-        self.call_after_refresh(self._rest, began)
+        self.call_after_refresh(self._rest, began, self._frame)
 
-    def _rest(self, began: float) -> None:
+    def _draw_on(self) -> None:
+        """Textual gives `_rest` to the screen on top to call, and forgets it when that one is closed before it did."""
+        if self._drawing and self._frame == self._frame_seen:
+            self._draw()
+        self._frame_seen = self._frame
+
+    def _rest(self, began: float, frame: int) -> None:
         """After the frame is on the terminal: rest as long as it took, so that keys never wait long behind drawing.
 
         A slow frame makes the next ones draw fewer columns, a quick one more.
         """
         columns = self.columns
+        if frame != self._frame:
+            return
         if all(view.settled for view in columns):
             self._drawing = False
+            self._watch.pause()
             return
         took = time.perf_counter() - began
         if took > _SLOW:

@@ -24,12 +24,13 @@ EVERYWHERE = "Everywhere"
 _MOVING = ("cursor_", "scroll_", "page_", "first", "last")
 
 
-class HelpScreen(Dialog[None]):
+class HelpScreen(Dialog[None], inherit_bindings=False):
     """Of the screen below, as it was when help was asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss_help", "back", id="help.leave"),
         Binding("question_mark", "dismiss_help", "back", show=False, id="help.toggle"),
+        Binding("f1", "dismiss_help", "back", show=False, id="help.toggle_too"),
     ]
 
     def __init__(self, about: Screen[object]) -> None:

@@ -18,6 +18,7 @@ from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
+from swebench_tui.tui.widgets.problem_line import ProblemLine
 
 
 class AddProviderScreen(Dialog[str | None]):
@@ -46,7 +47,7 @@ class AddProviderScreen(Dialog[str | None]):
                 field.cursor_blink = False
                 yield field
             yield Static("tab goes on, enter in the last field or ctrl+s adds it", classes="hint")
-            yield Static(classes="problem")
+            yield ProblemLine()
         yield KeyLine()
 
     def on_mount(self) -> None:

@@ -26,10 +26,12 @@ from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import KeyStoreError, SetupError
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.secrets.mistakes import mistakes
+from swebench_tui.settings.secrets.store import ELSEWHERE
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen, problem
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
+from swebench_tui.tui.widgets.problem_line import ProblemLine
 
 _REFRESH: Final = 1.0  # seconds
 _REVEALED: Final = 1.0  # seconds after the last press; keys begin to repeat sooner
@@ -185,7 +187,7 @@ class AddKeyScreen(Dialog[str | None]):
                 classes="hint",
                 id="kept-where",
             )
-            yield Static(classes="problem")
+            yield ProblemLine()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -265,10 +267,18 @@ class AddKeyScreen(Dialog[str | None]):
         try:
             await asyncio.to_thread(self._put, key, label, place)
         except KeyStoreError as error:
-            told = problem(error)
-            self.query_one(".problem", Static).update(Content.assemble(told, f"\n→ {_IN_A_FILE}"))
+            self.query_one(".problem", Static).update(self._refused(error, place))
         else:
             self.dismiss(label)
+
+    def _refused(self, error: KeyStoreError, place: Place | None) -> Content:
+        """What went wrong, and the way out by a file where that is one."""
+        in_file = "file" in {place, self._setup.settings.secrets.keep_in}
+        if in_file or self._setup.registry.spec(self._provider).auth == "none":
+            return problem(error)
+        if error.hint == ELSEWHERE:  # in the words of the command line
+            return Content(f"✗ {one_line(str(error))}\n→ {_IN_A_FILE}")
+        return Content.assemble(problem(error), f"\n→ {_IN_A_FILE}")
 
     def _put(self, key: Secret, label: str, place: Place | None) -> None:
         self._setup.keep_key(self._provider, key, label=label, place=place)

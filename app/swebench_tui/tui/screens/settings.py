@@ -17,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_tui.printable import one_line
+from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
@@ -93,7 +94,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
 
     def on_mount(self) -> None:
         self.query_one(SettingList).focus()
-        self._read()
+        self._read(again=True)
 
     def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 - Textual passes it
         self.call_after_refresh(self._fill)
@@ -104,11 +105,24 @@ of providers for which nothing is set appear when they are searched for. **e** o
     async def _read(self, *, again: bool = False) -> None:
         """In a thread. `again`: what the files say by now."""
         if again:
+            before = self._setup.settings
             await asyncio.to_thread(self._setup.reload)
+            self._follow(before, self._setup.settings)
         self._all, problems = await asyncio.to_thread(self._found)
         told = [Content(f"✗ {one_line(f'{error} → {error.hint}')}") for error in problems]
         self.query_one(".problem", Static).update(Content("\n").join(told))
         self._fill()
+
+    def _follow(self, before: Settings, now: Settings) -> None:
+        """What the app can follow, of what was changed in the files themselves."""
+        if not isinstance(self.app, TakesSettings):
+            return
+        if before.keymap != now.keymap:
+            self.app.take_setting(("keymap",))
+        if before.appearance != now.appearance:
+            self.app.take_setting(("appearance", "theme"))
+        if before.compare != now.compare:
+            self.app.take_setting(("compare", "lineup"))
 
     def _found(self) -> tuple[list[Row], Sequence[SettingsError]]:
         return settings_rows.rows(self._setup, self._under), self._setup.problems
@@ -141,7 +155,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
         self._shown = matching[:MOST_SHOWN]
         width = self.query_one(".dialog").size.width - _BESIDE + 2
         table.clear_options()
-        table.add_options([Option(settings_rows.line(row, width)) for row in self._shown])
+        table.add_options([Option(settings_rows.line(row, width, self._under)) for row in self._shown])
         paths = [(row.path, row.adds) for row in self._shown]
         if paths:
             before = (chosen.path, chosen.adds) if chosen else None

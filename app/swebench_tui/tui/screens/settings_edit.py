@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from swebench_providers import ProviderError
@@ -22,6 +23,7 @@ from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.screens.settings_rows import Row
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
+from swebench_tui.tui.widgets.problem_line import ProblemLine
 
 _DEBOUNCE: Final = 0.1  # seconds
 
@@ -38,6 +40,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
         """`value` is what stands in the field first: never one that is hidden."""
         super().__init__()
         self._setup, self._row, self._value = setup, row, value
+        self._soon: Timer | None = None
 
     def compose(self) -> ComposeResult:
         hidden = "headers" in self._row.path
@@ -50,7 +53,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
             yield Static(Content(self._allowed), classes="label")
             yield _field(self._value, id="value", placeholder=self._example, password=hidden)
             yield Static("enter writes it, esc leaves it as it is", classes="hint")
-            yield Static(classes="problem")
+            yield ProblemLine()
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -76,7 +79,9 @@ class EditSettingScreen(Dialog[SettingPath | None]):
 
     @on(Input.Changed)
     def _changed(self) -> None:
-        self.set_timer(_DEBOUNCE, self._check)
+        if self._soon is not None:
+            self._soon.stop()
+        self._soon = self.set_timer(_DEBOUNCE, self._check)
 
     @work(exclusive=True, group="check")
     async def _check(self) -> None:
@@ -113,6 +118,9 @@ class EditSettingScreen(Dialog[SettingPath | None]):
     @work(exclusive=True, group="write")
     async def action_write(self) -> None:
         """Write it into your settings file."""
+        if self._soon is not None:
+            self._soon.stop()
+        self.workers.cancel_group(self, "check")  # it would wipe away what writing says
         path, text = self._path, self.query_one("#value", Input).value.strip()
         if not text or not path[-1]:
             what = "nothing was typed" if not text else "the name is missing"

@@ -52,17 +52,18 @@ def rows(setup: Setup, under: SettingPath = ()) -> list[Row]:
     return found
 
 
-def line(row: Row, width: int) -> Content:
-    """Glyph, name, value and origin in so many cells."""
+def line(row: Row, width: int, under: SettingPath = ()) -> Content:
+    """Glyph, name, value and origin in so many cells. What all paths begin with, `under`, is left out of the names."""
     name_width = max(24, min(42, width // 2 - 4))
     origin_width = 14 if width < 100 else min(48, width // 4)
     origin = str(row.origin) if width >= 100 else str(row.origin.layer)
     value_width = max(6, width - 2 - name_width - origin_width - 2)
-    name = f"{dotted(row.path)} …" if row.adds else dotted(row.path)
+    name = dotted(row.path[len(under) :])
+    name = f"{name} …" if row.adds else name
     value = "add one" if row.adds else row.value or "not set"
     return Content.assemble(
         ("● " if row.is_set else "  ", "$text-accent"),
-        (_cell(name, name_width), "bold" if row.is_set else "$foreground"),
+        (_name_cell(name, name_width), "bold" if row.is_set else "$foreground"),
         " ",
         (_cell(value, value_width), "$foreground" if row.value else "$foreground-muted"),
         " ",
@@ -112,6 +113,15 @@ def _table(at: object, path: SettingPath) -> Mapping[str, str]:
     for name in path:
         at = at.get(name) if isinstance(at, Mapping) else getattr(at, name, None)
     return at if isinstance(at, Mapping) else {}
+
+
+def _name_cell(name: str, width: int) -> str:
+    """Cut in front: names differ in their ends."""
+    name = one_line(name)
+    kept = name
+    while cell_len(kept) > width - (kept != name):
+        kept = kept[1:]
+    return set_cell_size(kept if kept == name else f"…{kept}", width)
 
 
 def _cell(text: str, width: int) -> str:

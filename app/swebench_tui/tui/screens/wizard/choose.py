@@ -28,9 +28,13 @@ class Choices(OptionList):
     """The list: enter is the step's, so that it goes on wherever one is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "choose", id="wizard.choose"),
         Binding("enter", "screen.go_on", "go on", key_display="⏎", id="wizard.list_go_on"),
+        Binding("space", "select", "choose", id="wizard.choose"),
     ]
+
+    def action_select(self) -> None:
+        """Choose this one, or another model for it."""
+        super().action_select()
 
 
 class ChooseStep(WizardStep):

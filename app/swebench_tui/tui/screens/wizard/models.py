@@ -132,7 +132,8 @@ class PickModelScreen(Dialog[str | None]):
         choices.clear_options()
         choices.add_options([Option(Content(one_line(model))) for model in matching[:_MOST_SHOWN]])
         if self._models:
-            self.query_one(".hint", Static).update(Content(f"{len(matching)} of {len(self._models)} models"))
+            takes = "enter takes the first" if matching else "enter takes the name as it is typed"
+            self.query_one(".hint", Static).update(Content(f"{len(matching)} of {len(self._models)} models; {takes}"))
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:

@@ -1,0 +1,18 @@
+"""What is wrong, at the foot of a small dialog."""
+
+from __future__ import annotations
+
+from textual.visual import VisualType
+from textual.widgets import Static
+
+
+class ProblemLine(Static):
+    """Comes into sight by itself: on a low terminal the dialog is higher than the screen."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="problem")
+
+    def update(self, content: VisualType = "", *, layout: bool = True) -> None:
+        super().update(content, layout=layout)
+        if content:
+            self.call_after_refresh(self.scroll_visible, animate=False)
