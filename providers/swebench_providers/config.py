@@ -18,6 +18,7 @@ from swebench_providers.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 _TRAILING: Final = re.compile(r"[\s/]+$")
+_NOT_IN_A_HOST: Final = re.compile(r'[\s<>"\\^`{|}]')  # RFC 3986, 3.2.2; letters of every alphabet are left to DNS
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
 _VERSION: Final = "api-version"
 _HTTPS_PORT: Final = 443
@@ -175,6 +176,8 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         raise _bad_address(address, "its host or port cannot be read")
     if parts.scheme not in {"http", "https"} or not (parts.hostname or "").strip():
         raise _bad_address(address, "it is not an http or https address")
+    if _NOT_IN_A_HOST.search(parts.netloc.strip()):
+        raise _bad_address(address, "no host is written so")
     scheme = parts.scheme
     if bare and not _speaks_plainly(parts.hostname or "", port, spec):
         scheme = "https"
