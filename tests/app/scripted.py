@@ -7,12 +7,15 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 from decimal import Decimal
 
+import msgspec
+
 from swebench_providers import (
     Event,
     Finished,
     FinishReason,
     ModelInfo,
     ModelPrice,
+    ProviderError,
     ProviderRegistry,
     ProviderSpec,
     ReasoningDelta,
@@ -115,3 +118,31 @@ def thought(piece: str, at: float = 1.0) -> ReasoningDelta:
 
 def finished(reason: FinishReason = FinishReason.STOP, at: float = 2.0) -> Finished:
     return Finished(reason=reason, at=at)
+
+
+class Listing(ScriptedProvider):
+    """Lists these models, once the gate is open; an error is raised."""
+
+    def __init__(self, *models: ModelInfo, gate: Gate | None = None, error: ProviderError | None = None) -> None:
+        super().__init__(spec=msgspec.structs.replace(SPEC, base_url="http://127.0.0.1:9"))
+        self._models, self._gate, self._error = models, gate, error
+
+    async def list_models(self) -> list[ModelInfo]:
+        if self._gate is not None:
+            await self._gate.passed()
+        if self._error is not None:
+            raise self._error
+        return list(self._models)
+
+
+class OnlyThese(ProviderRegistry):
+    """Knows the providers of the test and no other."""
+
+    def __init__(self, **providers: Listing) -> None:
+        super().__init__({})
+        self._names = list(providers)
+        for name, provider in providers.items():
+            self.register(name, provider.spec, lambda *_, provider=provider: provider)
+
+    def list_providers(self) -> list[str]:
+        return self._names

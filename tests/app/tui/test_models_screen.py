@@ -4,47 +4,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from swebench_providers import ErrorKind, ModelInfo, ProviderError, ProviderRegistry
 from swebench_tui.tui.screens.models import ModelsScreen
-from tests.app.scripted import SPEC, Gate, ScriptedProvider
+from tests.app.scripted import Gate, Listing, OnlyThese
 from tests.app.tui.pilot import column, compare_screen, paste, running, shown, top_screen, wait_until
 
 PRICED = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
 FREE = ModelInfo(id="tiny", price_input=Decimal(0), price_output=Decimal(0))
 HOSTILE = ModelInfo(id="[b]evil[/b]\x1b[2J")
-
-
-class Listing(ScriptedProvider):
-    """Lists these models, once the gate is open; an error is raised."""
-
-    def __init__(self, *models: ModelInfo, gate: Gate | None = None, error: ProviderError | None = None) -> None:
-        super().__init__(spec=msgspec.structs.replace(SPEC, base_url="http://127.0.0.1:9"))
-        self._models, self._gate, self._error = models, gate, error
-
-    async def list_models(self) -> list[ModelInfo]:
-        if self._gate is not None:
-            await self._gate.passed()
-        if self._error is not None:
-            raise self._error
-        return list(self._models)
-
-
-class OnlyThese(ProviderRegistry):
-    """Knows the providers of the test and no other."""
-
-    def __init__(self, **providers: Listing) -> None:
-        super().__init__({})
-        self._names = list(providers)
-        for name, provider in providers.items():
-            self.register(name, provider.spec, lambda *_, provider=provider: provider)
-
-    def list_providers(self) -> list[str]:
-        return self._names
 
 
 async def opened(pilot: Pilot[None], *, until: str) -> ModelsScreen:

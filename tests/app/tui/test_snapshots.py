@@ -33,7 +33,7 @@ from swebench_tui.tui.screens.add_model import AddModelScreen
 from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
-from tests.app.scripted import SPEC, Gate, ScriptedProvider, finished, registry_of, text, thought
+from tests.app.scripted import Gate, Listing, OnlyThese, ScriptedProvider, finished, registry_of, text, thought
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
@@ -226,11 +226,8 @@ def test_pick_a_task(
 
 
 def test_add_a_model(snap_compare: Compare, question: Question) -> None:
-    class Listing(ScriptedProvider):
-        async def list_models(self) -> list[ModelInfo]:
-            return [ModelInfo(id=name) for name in ("qwen3-coder:30b", "gpt-oss:20b", "[b]evil[/b]\x1b[2J")]
-
-    stage = Stage(question, registry_of(ollama=Listing()), "embedded:smollm2")
+    models = [ModelInfo(id=name) for name in ("qwen3-coder:30b", "gpt-oss:20b", "[b]evil[/b]\x1b[2J")]
+    stage = Stage(question, registry_of(ollama=Listing(*models)), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -271,32 +268,6 @@ def test_edit_the_prompt(snap_compare: Compare, question: Question) -> None:
 # The app's manners.
 
 TWO_SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
-
-
-class Listing(ScriptedProvider):
-    """Lists one priced model and one of which nothing is known; or raises."""
-
-    def __init__(self, *models: ModelInfo, error: ProviderError | None = None) -> None:
-        super().__init__(spec=msgspec.structs.replace(SPEC, base_url="http://127.0.0.1:9"))
-        self._models, self._error = models, error
-
-    async def list_models(self) -> list[ModelInfo]:
-        if self._error is not None:
-            raise self._error
-        return list(self._models)
-
-
-class OnlyThese(ProviderRegistry):
-    """Lists the providers of the test and no other."""
-
-    def __init__(self, **providers: Listing) -> None:
-        super().__init__({})
-        self._names = list(providers)
-        for name, provider in providers.items():
-            self.register(name, provider.spec, lambda *_, provider=provider: provider)
-
-    def list_providers(self) -> list[str]:
-        return self._names
 
 
 def listing(question: Question) -> Stage:
