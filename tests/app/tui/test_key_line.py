@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui.screens.help import HelpScreen
@@ -13,9 +14,16 @@ from tests.app.tui.pilot import running, shown, top_screen, wait_until
 from tests.app.tui.stand_in_setup import StandInSetup
 
 
+async def key_line(pilot: Pilot[None]) -> KeyLine:
+    """The line of the screen on top, drawn."""
+    line = pilot.app.screen.query_one(KeyLine)
+    await wait_until(pilot, lambda: "help" in shown(line), what="the bottom line")
+    return line
+
+
 async def test_a_click_on_a_word_does_what_its_key_does() -> None:
     async with running("compatible:m") as pilot:
-        line = pilot.app.screen.query_one(KeyLine)
+        line = await key_line(pilot)
         await pilot.click(line, offset=(shown(line).index("help"), 0))
         await top_screen(pilot, HelpScreen)
 
@@ -23,7 +31,7 @@ async def test_a_click_on_a_word_does_what_its_key_does() -> None:
 @pytest.mark.parametrize("width", [60, 70, 80, 90, 120])
 async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
     async with running("compatible:m", size=(width, 24)) as pilot:
-        words = shown(pilot.app.screen.query_one(KeyLine)).split()
+        words = shown(await key_line(pilot)).split()
         assert words[-2:] == ["?", "help"]
         every = " ⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help "
         assert all(f" {word} " in every for word in words)
