@@ -176,7 +176,7 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         raise _bad_address(address, "its host or port cannot be read")
     if parts.scheme not in {"http", "https"} or not (parts.hostname or "").strip():
         raise _bad_address(address, "it is not an http or https address")
-    if _NOT_IN_A_HOST.search(parts.netloc.strip()):
+    if _NOT_IN_A_HOST.search((parts.hostname or "").strip()):
         raise _bad_address(address, "no host is written so")
     scheme = parts.scheme
     if bare and not _speaks_plainly(parts.hostname or "", port, spec):
