@@ -72,6 +72,14 @@ async def to_step_two(pilot: Pilot[None]) -> None:
     await says(pilot, "openai")
 
 
+async def enter_to_the_end(pilot: Pilot[None]) -> None:
+    """From the first step on, with Enter, through all of them."""
+    for step in (ChooseStep, TrialStep, ModelsStep):
+        await pilot.press("enter")
+        await top_screen(pilot, step)
+    await pilot.press("enter")
+
+
 async def says(pilot: Pilot[None], words: str) -> str:
     """Wait until the screen says so; all of it."""
     await wait_until(pilot, lambda: words in shown(pilot.app.screen), what=words)
@@ -92,10 +100,7 @@ async def test_from_nothing_to_an_embedded_comparison_in_five_keys(tmp_path: Pat
     async with started(setup_in(tmp_path)) as pilot:
         await top_screen(pilot, FoundStep)
         await says(pilot, "none on this machine's usual ports")
-        for step in (ChooseStep, TrialStep, ModelsStep):
-            await pilot.press("enter")
-            await top_screen(pilot, step)
-        await pilot.press("enter")
+        await enter_to_the_end(pilot)
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
         assert lineup(pilot) == ["embedded:smollm2", "embedded:smollm2"]
         await pilot.press("enter")

@@ -14,11 +14,10 @@ from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen
 from swebench_tui.tui.screens.providers_keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
-from swebench_tui.tui.screens.wizard.models import ModelsStep
 from swebench_tui.tui.screens.wizard.trial import TrialStep
 from tests.app.scripted import Gate
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
-from tests.app.tui.test_wizard import KEY, lineup, says, setup_in, started, to_step_two, type_key
+from tests.app.tui.test_wizard import KEY, enter_to_the_end, lineup, says, setup_in, started, to_step_two, type_key
 from tests.fault_server import Ending, FaultServer, Script
 
 EMBEDDED = ["embedded:smollm2", "embedded:smollm2"]
@@ -109,10 +108,7 @@ async def test_with_a_settings_file_that_cannot_be_written_it_is_told_and_the_ch
     (tmp_path / "config").write_text("a file in the place of the folder")
     async with FaultServer() as server, started(setup_in(tmp_path), found_at(server.base_url)) as pilot:
         await says(pilot, "llamacpp at")
-        for step in (ChooseStep, TrialStep, ModelsStep):
-            await pilot.press("enter")
-            await top_screen(pilot, step)
-        await pilot.press("enter")
+        await enter_to_the_end(pilot)
         await wait_until(pilot, lambda: lineup(pilot) == ["embedded", "llamacpp"], what="the line-up")
         await says(pilot, "Not all of it is remembered")
 
@@ -127,10 +123,7 @@ async def choose_the_embedded_model_alone(setup: Setup) -> list[str]:
         assert lineup(pilot) == ["compatible:m"]
         pilot.app.action_open_wizard()  # type: ignore[attr-defined]
         await says(pilot, "none on this machine's usual ports")
-        for step in (ChooseStep, TrialStep, ModelsStep):
-            await pilot.press("enter")
-            await top_screen(pilot, step)
-        await pilot.press("enter")
+        await enter_to_the_end(pilot)
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
         await wait_until(pilot, lambda: lineup(pilot) != ["compatible:m"], what="other columns")
         return lineup(pilot)
@@ -155,10 +148,7 @@ async def test_columns_that_run_or_show_an_answer_are_not_taken_away(
             await wait_until(pilot, lambda: states(pilot) == [state], what=state)
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "none on this machine's usual ports")
-            for step in (ChooseStep, TrialStep, ModelsStep):
-                await pilot.press("enter")
-                await top_screen(pilot, step)
-            await pilot.press("enter")
+            await enter_to_the_end(pilot)
             await says(pilot, "Columns that were asked stay")
             assert lineup(pilot) == ["compatible:m"]
             assert (states(pilot), column(pilot).answer) == ([state], "paid for")
