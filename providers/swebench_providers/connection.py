@@ -97,7 +97,7 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
     return ConnectionReport(
         provider=provider.name,
         model=model,
-        verdict="fine" if error is None else verdict_of(error),
+        verdict="fine" if error is None else _verdict(error),
         ttft_ms=None if first is None else (first - began) * 1000,
         latency_ms=(now() - began) * 1000,
         message=str(error) if error else "",
@@ -105,6 +105,12 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
     )
 
 
-def verdict_of(error: ProviderError) -> Verdict:
-    """What an error says of the provider."""
+def not_asked(provider: str, error: ProviderError, model: str = "") -> ConnectionReport:
+    """The report on a provider that could not be asked at all, such as one whose key is out of reach."""
+    return ConnectionReport(
+        provider=provider, model=model, verdict=_verdict(error), latency_ms=0.0, message=str(error), hint=error.hint
+    )
+
+
+def _verdict(error: ProviderError) -> Verdict:
     return _BY_REASON.get(error.reason, _BY_KIND[error.kind])

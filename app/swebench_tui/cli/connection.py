@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from swebench_providers import ProviderError, ProviderRegistry, TimeLimits
-from swebench_providers.connection import ConnectionReport, check, verdict_of
+from swebench_providers.connection import ConnectionReport, check, not_asked
 
 
 async def asked_once(
@@ -21,7 +21,5 @@ async def asked_once(
             config = msgspec.structs.replace(config, time_limits=time_limits)
         provider = registry.get_provider(name, config)
     except ProviderError as error:
-        return ConnectionReport(
-            provider=name, model=model, verdict=verdict_of(error), latency_ms=0.0, message=str(error), hint=error.hint
-        )
+        return not_asked(name, error, model)
     return await check(provider, model)

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers import ProviderError
-from swebench_providers.connection import ConnectionReport, Verdict, check, verdict_of
+from swebench_providers.connection import ConnectionReport, Verdict, check, not_asked
 from swebench_providers.policies.breaker import BreakerState
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.engine import Engine
@@ -123,11 +123,7 @@ async def ask(engine: Engine, name: str, *, at: str | None = None) -> Trial:
     try:
         reached = await engine.reach(name, at=at)
     except ProviderError as error:
-        verdict = verdict_of(error)
-        failed = ConnectionReport(
-            provider=name, model="", verdict=verdict, latency_ms=0, message=str(error), hint=error.hint
-        )
-        return Trial(report=failed)
+        return Trial(report=not_asked(name, error))
     report = await asyncio.wrap_future(engine.submit(check(reached.provider)))
     if not report.ok:
         return Trial(report=report)
