@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
-from swebench_providers.discovery import Found
+from swebench_providers.servers.discovery import Found
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers import ProvidersScreen

@@ -14,11 +14,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from swebench_providers.auth import ApiKeyAuth, AuthStrategy, BearerTokenAuth, NoAuth
+from swebench_providers.auth.google import GoogleAuth
+from swebench_providers.auth.strategies import ApiKeyAuth, AuthStrategy, BearerTokenAuth, NoAuth
 from swebench_providers.catalog import CatalogError, ProviderSpec
 from swebench_providers.config import ProviderConfig, TimeLimits
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import (
+from swebench_providers.http.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
+from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
+from swebench_providers.provider import Provider
+from swebench_providers.registry import ProviderRegistry, get_registry
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import (
     Attempt,
     AttemptFailed,
     Event,
@@ -30,9 +35,7 @@ from swebench_providers.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
-from swebench_providers.google_credentials import GoogleAuth
-from swebench_providers.models import (
+from swebench_providers.types.messages import (
     Charge,
     FailedAttempt,
     FinishReason,
@@ -44,16 +47,14 @@ from swebench_providers.models import (
     UnifiedRequest,
     UnifiedResponse,
 )
-from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
-from swebench_providers.provider import Provider
-from swebench_providers.registry import ProviderRegistry, get_registry
-from swebench_providers.secret import Secret
-from swebench_providers.sync import run_sync
+from swebench_providers.types.secret import Secret
+from swebench_providers.util.sync import run_sync
 
 if TYPE_CHECKING:
-    from swebench_providers.batch import BatchResult
-    from swebench_providers.connection import ConnectionReport
-    from swebench_providers.coordinator import ProviderCoordinator
+    from swebench_providers.connection_test import ConnectionReport
+    from swebench_providers.coordinator.coordinator import ProviderCoordinator
+    from swebench_providers.coordinator.in_parallel import BatchResult
+    from swebench_providers.coordinator.routes import Candidate
     from swebench_providers.policies.breaker import (
         BreakerSettings,
         BreakerState,
@@ -69,21 +70,17 @@ if TYPE_CHECKING:
     from swebench_providers.policies.retry import RetrySettings
     from swebench_providers.policies.settings import Policies
     from swebench_providers.policies.statistics import Percentiles, ProviderHealth
-    from swebench_providers.routes import Candidate
-    from swebench_providers.tokens import (
-        APITokenCounter,
-        EstimateCounter,
-        MetadataTokenCounter,
-        TiktokenCounter,
-        TokenCount,
-        TokenCounter,
-    )
+    from swebench_providers.tokens.api_counter import APITokenCounter
+    from swebench_providers.tokens.counter import TokenCount, TokenCounter
+    from swebench_providers.tokens.estimate import EstimateCounter
+    from swebench_providers.tokens.metadata_counter import MetadataTokenCounter
+    from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 
 # What most programs do not need at once is imported when it is first asked for, by name and module.
 _LATER: Final = {
-    "BatchResult": "batch",
-    "ConnectionReport": "connection",
-    "ProviderCoordinator": "coordinator",
+    "BatchResult": "coordinator.in_parallel",
+    "ConnectionReport": "connection_test",
+    "ProviderCoordinator": "coordinator.coordinator",
     "BreakerSettings": "policies.breaker",
     "BreakerState": "policies.breaker",
     "BreakerStatistics": "policies.breaker",
@@ -108,13 +105,13 @@ _LATER: Final = {
     "Policies": "policies.settings",
     "Percentiles": "policies.statistics",
     "ProviderHealth": "policies.statistics",
-    "Candidate": "routes",
-    "APITokenCounter": "tokens",
-    "EstimateCounter": "tokens",
-    "MetadataTokenCounter": "tokens",
-    "TiktokenCounter": "tokens",
-    "TokenCount": "tokens",
-    "TokenCounter": "tokens",
+    "Candidate": "coordinator.routes",
+    "APITokenCounter": "tokens.api_counter",
+    "EstimateCounter": "tokens.estimate",
+    "MetadataTokenCounter": "tokens.metadata_counter",
+    "TiktokenCounter": "tokens.tiktoken_counter",
+    "TokenCount": "tokens.counter",
+    "TokenCounter": "tokens.counter",
 }
 
 __all__ = [

@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-from swebench_providers import google_credentials
+from swebench_providers.auth import google as google_auth
 from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.models import ModelPrice
-from swebench_providers.secret import Secret
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 _TRAILING: Final = re.compile(r"[\s/]+$")
@@ -86,7 +86,7 @@ def from_environment(
     own = url is None or _may_see_the_key(url, spec, set_url)
     if not own:
         key_variable = None
-    keyless = google_credentials.source(environ) if own and not key_variable and spec.keyless == "google" else None
+    keyless = google_auth.source(environ) if own and not key_variable and spec.keyless == "google" else None
     headers = {header: _filled(value, environ) for header, value in spec.headers.items()}
     return ProviderConfig(
         name=name,
@@ -103,7 +103,7 @@ def from_environment(
 def way_in(spec: ProviderSpec) -> str:
     """What gives a provider its key, in words that follow `set`."""
     variables = " or ".join(spec.env)
-    return f"{variables}, or run: {google_credentials.LOGIN_COMMAND}" if spec.keyless == "google" else variables
+    return f"{variables}, or run: {google_auth.LOGIN_COMMAND}" if spec.keyless == "google" else variables
 
 
 def address_variables(spec: ProviderSpec) -> tuple[str, ...]:

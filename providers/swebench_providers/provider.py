@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from swebench_providers.auth import ExpiringAuth
-from swebench_providers.auth_choice import strategy
+from swebench_providers.auth import strategy
+from swebench_providers.auth.strategies import ExpiringAuth
 from swebench_providers.catalog import ProviderSpec, profile_of
-from swebench_providers.clock import Clock, SystemClock
+from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
-from swebench_providers.details import DETAIL_SECONDS, DETAIL_WIRES, described
-from swebench_providers.doubts import Doubts
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, Finished, LimitsUpdate, Notice
-from swebench_providers.exchange import USER_AGENT, Answer, Transporter, join
-from swebench_providers.fold import Fold
-from swebench_providers.limits import server_limits
-from swebench_providers.listed_prices import ListedPrices
-from swebench_providers.models import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.patience import took_too_long, within
-from swebench_providers.prices import Prices, charging
-from swebench_providers.profiles import ModelProfile
+from swebench_providers.http.deadlines import took_too_long, within
+from swebench_providers.http.interface import USER_AGENT, Answer, Transporter, join
+from swebench_providers.http.rate_limit_headers import server_limits
+from swebench_providers.pricing.model_list import ListedPrices
+from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
-from swebench_providers.protocols.failure_rules import THE_KEY
-from swebench_providers.recent import Recent
-from swebench_providers.secret import Secret
-from swebench_providers.slots import SLOT_SECONDS, slots_of
+from swebench_providers.protocols.failures.rules import THE_KEY
+from swebench_providers.servers.details import DETAIL_SECONDS, DETAIL_WIRES, described
+from swebench_providers.servers.slots import SLOT_SECONDS, slots_of
+from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
+from swebench_providers.types.messages import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.secret import Secret
+from swebench_providers.usage_checks import Doubts
+from swebench_providers.util.clock import Clock, SystemClock
+from swebench_providers.util.lru import Recent
 
 if TYPE_CHECKING:
-    from swebench_providers.tokens import TokenCount
+    from swebench_providers.tokens.counter import TokenCount
 
 SSE: Final = "text/event-stream"
 _PROFILES: Final = 1_024  # of models, kept at most

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from swebench_providers import catalog, plugins
-from swebench_providers.catalog import ProviderSpec
+from swebench_providers import catalog
+from swebench_providers.catalog import ProviderSpec, plugins
 from swebench_providers.config import ProviderConfig, from_environment
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.exchange import Transporter
-from swebench_providers.models import ModelPrice
+from swebench_providers.http.interface import Transporter
 from swebench_providers.provider import HTTPProvider, Provider
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.messages import ModelPrice
 
 if TYPE_CHECKING:
-    from swebench_providers.discovery import Found
-    from swebench_providers.transport import Transport
+    from swebench_providers.http.transport import Transport
+    from swebench_providers.servers.discovery import Found
 
 ProviderFactory = Callable[[ProviderSpec, ProviderConfig, Transporter], Provider]
 
@@ -104,7 +104,7 @@ class ProviderRegistry:
 
     async def discover(self) -> list[Found]:
         """The local servers that answer on their usual ports; takes two seconds at most (api-contracts 8)."""
-        from swebench_providers.discovery import discover, listening  # noqa: PLC0415 - asked for once, if at all
+        from swebench_providers.servers.discovery import discover, listening  # noqa: PLC0415 - asked for once, if at all
 
         ports = await listening()
         return await discover(self._transport(ProviderConfig(name="")), ports=ports) if ports else []
@@ -140,7 +140,7 @@ class ProviderRegistry:
         return spec, factory
 
     def _transport(self, config: ProviderConfig) -> Transport:
-        from swebench_providers.transport import Transport  # noqa: PLC0415 - the HTTP client costs 0.3 s to import
+        from swebench_providers.http.transport import Transport  # noqa: PLC0415 - the HTTP client costs 0.3 s to import
 
         with self._lock:
             return self._transports.setdefault(

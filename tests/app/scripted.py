@@ -24,7 +24,7 @@ from swebench_providers import (
     UnifiedRequest,
     UnifiedResponse,
 )
-from swebench_providers.tokens import TokenCount
+from swebench_providers.tokens.counter import TokenCount
 
 SPEC = ProviderSpec(title="Acme", protocol="openai_chat", local=True, default_model="acme-1")
 

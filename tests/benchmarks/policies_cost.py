@@ -13,10 +13,15 @@ from decimal import Decimal
 from statistics import median
 
 from swebench_providers.catalog import provider_spec
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Event, Finished, TextDelta, UsageUpdate
-from swebench_providers.fold import Fold
-from swebench_providers.models import (
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.rate_limit import RateLimits
+from swebench_providers.policies.settings import Policies
+from swebench_providers.tokens.counter import TokenCount
+from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.events import Event, Finished, TextDelta, UsageUpdate
+from swebench_providers.types.messages import (
     FinishReason,
     ModelInfo,
     ModelPrice,
@@ -24,11 +29,6 @@ from swebench_providers.models import (
     UnifiedRequest,
     UnifiedResponse,
 )
-from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.rate_limit import RateLimits
-from swebench_providers.policies.settings import Policies
-from swebench_providers.routes import Candidate
-from swebench_providers.tokens import TokenCount
 
 CALLS = 3_000
 ROUNDS = 5

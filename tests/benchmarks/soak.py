@@ -31,7 +31,9 @@ import msgspec
 
 from swebench_providers import ModelPrice, ProviderConfig, Secret, TimeLimits, UnifiedRequest
 from swebench_providers.catalog import provider_spec
-from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
@@ -40,8 +42,6 @@ from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.routes import Candidate
-from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServerProcess, Script, failing
 
 EVERY = 30.0  # seconds between two lines

@@ -20,9 +20,9 @@ from swebench_providers import (
     UnifiedResponse,
 )
 from swebench_providers.catalog import provider_spec
-from swebench_providers.clock import Clock
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
+from swebench_providers.util.clock import Clock
 
 BASE_PATHS: Mapping[str, str] = {"compatible": "/v1", "anthropic": "", "ollama": ""}
 """A provider for each protocol, and what follows the server's address in its base URL."""

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from swebench_providers import ProviderRegistry, UnifiedRequest
-from swebench_providers.auth import AuthStrategy, renew
+from swebench_providers.auth.strategies import AuthStrategy, renew
 from swebench_providers.catalog import provider_spec
 from swebench_providers.config import TimeLimits
 from swebench_providers.provider import HTTPProvider

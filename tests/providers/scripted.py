@@ -10,9 +10,9 @@ import msgspec
 
 from swebench_providers import Event, ModelInfo, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import provider_spec
-from swebench_providers.clock import Clock
-from swebench_providers.fold import Fold
-from swebench_providers.tokens import TokenCount
+from swebench_providers.tokens.counter import TokenCount
+from swebench_providers.types.accumulator import Fold
+from swebench_providers.util.clock import Clock
 from tests.providers.policies.played import failing_like
 
 Step = Event | ProviderError | asyncio.Event | float

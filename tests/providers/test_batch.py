@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, FinishReason, ProviderError, UnifiedRequest, UnifiedResponse
-from swebench_providers.batch import BatchResult, in_parallel
+from swebench_providers.coordinator.in_parallel import BatchResult, in_parallel
 from tests.providers.policies.played import error
 from tests.providers.policies.virtual_time import VirtualClock
 

@@ -8,8 +8,8 @@ from contextlib import aclosing
 import pytest
 
 from swebench_providers import ProviderError, TextDelta, UnifiedRequest
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers.dialects import ASK, error_of, events_of, provider_at, saying, speak, until_text, whole
 

@@ -13,7 +13,7 @@ import pytest
 import swebench_providers
 from swebench_providers import CatalogError, ProviderSpec
 from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import PROTOCOLS
 
 CATALOG = Path(str(files("swebench_providers.catalog")))

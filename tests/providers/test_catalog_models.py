@@ -9,7 +9,7 @@ import pytest
 
 from swebench_providers import ErrorKind, ModelInfo, ProviderError, TokenUsage, UnifiedRequest
 from swebench_providers.catalog import provider_spec
-from swebench_providers.prices import cost_of
+from swebench_providers.pricing.prices import cost_of
 from swebench_providers.protocols import PROTOCOLS
 from tests.providers import wire
 from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of

@@ -14,8 +14,8 @@ import pytest
 from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
 from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script
 from tests.providers import wire
 from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of

@@ -22,10 +22,11 @@ from swebench_providers import (
     UnifiedRequest,
     UnifiedResponse,
 )
-from swebench_providers.batch import BatchResult
 from swebench_providers.catalog import provider_spec
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Attempt, TextDelta
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.in_parallel import BatchResult
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState, Transition
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
@@ -34,8 +35,7 @@ from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.routes import Candidate
-from swebench_providers.transport import Transport
+from swebench_providers.types.events import Attempt, TextDelta
 from tests.fault_server import Ending, FaultServer, Script, failing
 
 REQUESTS = 2_000

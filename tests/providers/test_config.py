@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, ProviderError, Secret, UnifiedRequest
 from swebench_providers.catalog import provider_names, provider_spec
 from swebench_providers.config import from_environment, normalise
+from swebench_providers.http.transport import Transport
 from swebench_providers.protocols import PROTOCOLS
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.providers.dialects import ASK, error_of, provider_at
 
 OLLAMA, LLAMACPP, ANTHROPIC = (provider_spec(name) for name in ("ollama", "llamacpp", "anthropic"))

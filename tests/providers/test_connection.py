@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret, TimeLimits
-from swebench_providers.connection import check
+from swebench_providers.connection_test import check
 from tests.fault_server import Ending, FaultServer, Script, failing, html_page
 
 

@@ -25,11 +25,11 @@ from swebench_providers import (
     UnifiedResponse,
     UsageUpdate,
 )
-from swebench_providers.batch import BatchResult
 from swebench_providers.catalog import provider_spec
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Attempt, AttemptFailed, Finished
-from swebench_providers.models import Charge
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.in_parallel import BatchResult
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.observed import Outcome
@@ -37,8 +37,8 @@ from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.routes import Candidate
-from swebench_providers.transport import Transport
+from swebench_providers.types.events import Attempt, AttemptFailed, Finished
+from swebench_providers.types.messages import Charge
 from tests.providers.policies.played import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step

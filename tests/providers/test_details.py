@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from swebench_providers import ModelInfo
 from swebench_providers.catalog import provider_names, provider_spec
-from swebench_providers.details import DETAIL_WIRES, described
 from swebench_providers.embedded.process import EmbeddedServer
+from swebench_providers.http.transport import Transport
 from swebench_providers.protocols import WireRequest
 from swebench_providers.protocols.failures import UNREADABLE
-from swebench_providers.transport import Transport
+from swebench_providers.servers.details import DETAIL_WIRES, described
 from tests.fault_server import FaultServer, Script, failing, json_body
 from tests.providers.dialects import KEY, provider_at
 from tests.providers.wire import FIXTURES

@@ -17,11 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderError
-from swebench_providers.auth import AuthStrategy, NoAuth
+from swebench_providers.auth.strategies import AuthStrategy, NoAuth
 from swebench_providers.catalog import provider_names
-from swebench_providers.discovery import USUAL_PORTS, Answered, Found, ServerKind, discover, listening, recognise
 from swebench_providers.embedded.process import EmbeddedServer
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
+from swebench_providers.servers.discovery import (
+    USUAL_PORTS,
+    Answered,
+    Found,
+    ServerKind,
+    discover,
+    listening,
+    recognise,
+)
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body, redirect
 from tests.providers.dialects import saying
 from tests.providers.wire import FIXTURES, read
@@ -456,7 +464,7 @@ async def test_only_where_a_connection_is_accepted_is_anything_asked() -> None:
 def test_looking_for_servers_loads_no_http_client_where_none_listens() -> None:
     looking = """
 import asyncio, socket, sys
-from swebench_providers.discovery import listening
+from swebench_providers.servers.discovery import listening
 with socket.create_server(("127.0.0.1", 0)) as left:
     port = left.getsockname()[1]
 assert asyncio.run(listening(ports=[port])) == []

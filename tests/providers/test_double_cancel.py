@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from swebench_providers import ModelPrice, ProviderError, UnifiedRequest
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Attempt, Waiting
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
@@ -29,8 +30,7 @@ from swebench_providers.policies.observed import Outcome
 from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
-from swebench_providers.routes import Candidate
-from swebench_providers.transport import Transport
+from swebench_providers.types.events import Attempt, Waiting
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers.dialects import speak
 from tests.providers.policies.virtual_time import VirtualClock

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from swebench_providers import Finished, FinishReason, Notice, TokenUsage, UnifiedRequest, UsageUpdate
-from swebench_providers.doubts import Doubts
 from swebench_providers.embedded.process import EmbeddedServer
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
+from swebench_providers.usage_checks import Doubts
 from tests.providers.dialects import provider_at
 
 STOP = Finished(reason=FinishReason.STOP, at=1.0)

@@ -29,7 +29,7 @@ from swebench_providers.config import ProviderConfig
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
 
 SHORT = UnifiedRequest(prompt="Say hello.", max_tokens=4, temperature=0)
 

@@ -13,7 +13,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, EmbeddedServer, missing
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
 
 ASK = UnifiedRequest(prompt="Say hello.")
 

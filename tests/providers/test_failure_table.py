@@ -10,9 +10,9 @@ import pytest
 
 from swebench_providers import ErrorKind, ProviderError, Secret, UnifiedRequest
 from swebench_providers.catalog import provider_spec
-from swebench_providers.protocols.refused_parameters import refused_field
+from swebench_providers.http.transport import Transport
+from swebench_providers.protocols.failures.parameters import refused_field
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import KEY, error_of, provider_at
 from tests.providers.failure_rows import ROWS, Kind, Row, openrouter

@@ -22,10 +22,10 @@ import pytest
 from swebench_providers import ErrorKind, FinishReason, ProviderRegistry, Secret, TimeLimits, TokenUsage
 from swebench_providers import UnifiedRequest as Request
 from swebench_providers.catalog import provider_spec
-from swebench_providers.prices import cost_of
+from swebench_providers.http.transport import Transport
+from swebench_providers.pricing.prices import cost_of
 from swebench_providers.protocols import PROTOCOLS
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers import wire
 from tests.providers.dialects import ASK, KEY, error_of, provider_at, speak, until_text, whole

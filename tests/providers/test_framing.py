@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import JSONLinesAdapter, ProviderError, ServerSentEvent, SSEAdapter, TextDelta
-from swebench_providers.framing import MAX_RECORD
+from swebench_providers.http.framing import MAX_RECORD
 from swebench_providers.protocols import PROTOCOLS
 from tests.fault_server import Script
 from tests.fault_server.formats import FORMATS, Asked

@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderRegistry, Secret
-from swebench_providers.auth import ExpiringAuth
-from swebench_providers.auth_choice import strategy
+from swebench_providers.auth import strategy
+from swebench_providers.auth.google import Credentials, GoogleAuth, source
+from swebench_providers.auth.strategies import ExpiringAuth
 from swebench_providers.catalog import provider_spec
 from swebench_providers.config import from_environment
-from swebench_providers.google_credentials import Credentials, GoogleAuth, source
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, FaultServerThread, Script, failing, json_body, redirect
 from tests.providers.network import Network, ask
 from tests.providers.wire import FIXTURES
@@ -274,7 +274,7 @@ async def test_no_error_shows_the_private_key_or_the_token(google: FaultServerTh
 WITHOUT = """
 import asyncio, sys
 sys.modules["google.auth"] = None
-from swebench_providers.google_credentials import GoogleAuth
+from swebench_providers.auth.google import GoogleAuth
 try:
     asyncio.run(GoogleAuth().renew())
 except Exception as error:
@@ -282,7 +282,7 @@ except Exception as error:
 """
 NONE_THERE = """
 import asyncio
-from swebench_providers.google_credentials import GoogleAuth
+from swebench_providers.auth.google import GoogleAuth
 try:
     asyncio.run(GoogleAuth().renew())
 except Exception as error:

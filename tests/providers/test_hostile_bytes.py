@@ -15,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, ProviderError
-from swebench_providers.framing import MAX_RECORD
+from swebench_providers.http.framing import MAX_RECORD
+from swebench_providers.http.retry_after import retry_after, wait
 from swebench_providers.protocols import PROTOCOLS, Decoder
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
-from swebench_providers.retry_after import retry_after, wait
 from tests.providers import wire
 from tests.providers.test_framing import cut_anywhere
 

@@ -9,8 +9,8 @@ import pytest
 
 from swebench_providers import ErrorKind, Finished, FinishReason, Secret, TextDelta, UnifiedRequest
 from swebench_providers.embedded.process import EmbeddedServer, Running
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.providers.dialects import error_of, events_of, provider_at, until_text
 
 QUESTION = UnifiedRequest(

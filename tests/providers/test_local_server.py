@@ -10,12 +10,12 @@ import pytest
 
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.catalog import provider_spec
-from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState, Transition
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
-from swebench_providers.routes import Candidate
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script, json_body
 from tests.providers.dialects import provider_at
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from swebench_providers import ProviderError, run_sync
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
 from tests.fault_server import FaultServerThread, Script
 from tests.providers.dialects import ASK, speak
 

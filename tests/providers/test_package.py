@@ -12,8 +12,8 @@ from types import ModuleType
 import pytest
 
 import swebench_providers
-from swebench_providers.clock import SystemClock
-from swebench_providers.fold import Fold
+from swebench_providers.types.accumulator import Fold
+from swebench_providers.util.clock import SystemClock
 from tests.fault_server import FaultServerThread, Script
 
 HEAVY = ("httpx", "aiohttp", "truststore", "textual", "rich", "click", "genai_prices", "pydantic", "xllamacpp")

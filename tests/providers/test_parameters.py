@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from swebench_providers import UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
-from swebench_providers.models import EFFORTS, Effort
-from swebench_providers.profiles import ModelProfile
+from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.protocols.parameters import Fitted, fit
+from swebench_providers.types.messages import EFFORTS, Effort
 
 ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]
 WHILE_NOT_REASONING = ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini"]

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderError, TokenUsage, UnifiedRequest
 from swebench_providers.catalog import provider_names, provider_spec
-from swebench_providers.errors import ErrorKind
-from swebench_providers.listed_prices import ListedPrices
-from swebench_providers.models import DEAREST
-from swebench_providers.prices import Prices, cost_of
+from swebench_providers.http.transport import Transport
+from swebench_providers.pricing.model_list import ListedPrices
+from swebench_providers.pricing.prices import Prices, cost_of
 from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
+from swebench_providers.types.errors import ErrorKind
+from swebench_providers.types.messages import DEAREST
 from tests.fault_server import FaultServer, Script, UsageSent, failing, json_body
 from tests.providers.dialects import ASK, provider_at, speak
 
@@ -517,7 +517,7 @@ import asyncio, sys, threading
 from importlib.abc import MetaPathFinder
 from swebench_providers import ProviderConfig, TokenUsage
 from swebench_providers.catalog import provider_spec
-from swebench_providers.prices import Prices
+from swebench_providers.pricing.prices import Prices
 
 class Watch(MetaPathFinder):
     def find_spec(self, name, path, target=None):

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, NoAuth, ProviderConfig, Secret, TimeLimits, UnifiedRequest
-from swebench_providers.auth import AuthStrategy
-from swebench_providers.auth_choice import strategy
+from swebench_providers.auth import strategy
+from swebench_providers.auth.google import GoogleAuth
+from swebench_providers.auth.strategies import AuthStrategy
 from swebench_providers.catalog import AuthStyle, provider_spec
-from swebench_providers.google_credentials import GoogleAuth
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, redirect
 from tests.providers.dialects import KEY, error_of
 from tests.providers.test_google_credentials import Borrowed

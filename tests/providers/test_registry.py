@@ -20,7 +20,7 @@ from swebench_providers import (
 )
 from swebench_providers.catalog import provider_names
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.exchange import Transporter
+from swebench_providers.http.interface import Transporter
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Message, ProviderError, Secret, UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.http.transport import Transport
 from swebench_providers.protocols import PROTOCOLS
 from swebench_providers.protocols.base import WireRequest
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer
 from tests.providers import wire
 from tests.providers.dialects import provider_at

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ApiKeyAuth, BearerTokenAuth, NoAuth, ProviderConfig, Secret
-from swebench_providers.auth import AuthStrategy
-from swebench_providers.auth_choice import strategy
+from swebench_providers.auth import strategy
+from swebench_providers.auth.strategies import AuthStrategy
 from tests.providers.dialects import KEY
 
 SHOWN: dict[str, Callable[[Secret], str]] = {

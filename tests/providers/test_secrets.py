@@ -22,8 +22,8 @@ from swebench_providers import (
     UnifiedRequest,
 )
 from swebench_providers.catalog import provider_spec
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script, failing, html_page, redirect
 from tests.providers.dialects import ASK, KEY, error_of, saying, speak, whole
 

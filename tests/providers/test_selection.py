@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ModelPrice, ProviderError, UnifiedRequest
-from swebench_providers.events import Attempt
+from swebench_providers.coordinator.selection import Selection, Speeds
 from swebench_providers.policies.fallback import Route
 from swebench_providers.policies.observed import Outcome
 from swebench_providers.policies.settings import SelectionName
-from swebench_providers.selection import Selection, Speeds
+from swebench_providers.types.events import Attempt
 from tests.providers.policies.played import ASKED, Played, done, error
 from tests.providers.policies.virtual_time import VirtualClock
 

@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 from swebench_providers import Event, TextDelta, UnifiedRequest
 from swebench_providers.catalog import provider_names, provider_spec
 from swebench_providers.config import ProviderConfig
-from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.embedded.server import SLOTS
-from swebench_providers.events import Attempt, Waiting
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.rate_limit import Headroom, RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.protocols import WireRequest
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.routes import Candidate
-from swebench_providers.slots import slots_of
-from swebench_providers.transport import Transport
+from swebench_providers.servers.slots import slots_of
+from swebench_providers.types.events import Attempt, Waiting
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import provider_at
 from tests.providers.wire import FIXTURES

@@ -17,8 +17,8 @@ from swebench_providers import (
     UnifiedRequest,
     UsageUpdate,
 )
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import Cut, FaultServer, Script, UsageSent, json_body
 from tests.providers.dialects import ASK, Ticking, error_of, events_of, provider_at, saying, speak, whole
 

@@ -19,8 +19,8 @@ from swebench_providers import (
     TimeLimits,
     UnifiedRequest,
 )
-from swebench_providers.patience import within
-from swebench_providers.transport import Transport
+from swebench_providers.http.deadlines import within
+from swebench_providers.http.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
 from tests.providers.dialects import error_of, speak, whole
 

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, Secret, UnifiedRequest
-from swebench_providers.auth import BearerTokenAuth, NoAuth
+from swebench_providers.auth.strategies import BearerTokenAuth, NoAuth
 from swebench_providers.catalog import provider_names
 from swebench_providers.embedded.process import EmbeddedServer
-from swebench_providers.tokens import COUNT_WIRES, APITokenCounter, TokenCount
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
+from swebench_providers.tokens.api_counter import APITokenCounter
+from swebench_providers.tokens.counter import TokenCount
+from swebench_providers.tokens.wires import COUNT_WIRES
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import KEY, provider_at
 from tests.providers.token_texts import CHAT, CHAT_FRAMING

@@ -13,13 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import Message, TokenUsage, UnifiedRequest
-from swebench_providers.tokens import (
-    EstimateCounter,
-    MetadataTokenCounter,
-    TiktokenCounter,
-    TokenCount,
-    estimate_tokens,
-)
+from swebench_providers.tokens.counter import TokenCount
+from swebench_providers.tokens.estimate import EstimateCounter, estimate_tokens
+from swebench_providers.tokens.metadata_counter import MetadataTokenCounter
+from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 from tests.providers.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PYTHON, SOURCES, TEXTS
 
 

@@ -18,9 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_providers.tokens import EstimateCounter, TiktokenCounter, TokenCounter
 from swebench_providers.tokens.cache import CountCache, digest
+from swebench_providers.tokens.counter import TokenCounter
 from swebench_providers.tokens.encodings import PACKAGE, Tokenizer, tokenizer_of
+from swebench_providers.tokens.estimate import EstimateCounter
+from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 from tests.providers.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PROSE, TEXTS
 
 MODEL_OF = {"o200k_base": "gpt-5.2", "cl100k_base": "gpt-4", "o200k_harmony": "gpt-oss-20b"}
@@ -47,7 +49,7 @@ json.dump({e.name: [len(e.encode(text, disallowed_special=())) for text in texts
 """
 OURS = """
 import asyncio, os
-from swebench_providers.tokens import TiktokenCounter
+from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 
 async def main():
     models, texts = json.load(sys.stdin)

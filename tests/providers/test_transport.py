@@ -14,8 +14,8 @@ import pytest
 
 from swebench_providers import ErrorKind, ProviderConfig, TimeLimits
 from swebench_providers.catalog import provider_spec
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK, KEY, error_of, saying, speak
 

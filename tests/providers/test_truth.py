@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, FinishReason, ProviderError, UnifiedRequest
-from swebench_providers.framing import MAX_RECORD
+from swebench_providers.http.framing import MAX_RECORD
+from swebench_providers.http.transport import MAX_BODY, Transport
 from swebench_providers.protocols.stream import MARKER_MISSING
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import MAX_BODY, Transport
 from tests.fault_server import Cut, Ending, FaultServer, Script, failing, html_page, redirect
 from tests.providers.dialects import ASK, error_of, provider_at, saying, speak
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from swebench_providers.errors import ErrorKind
-from swebench_providers.events import Finished
-from swebench_providers.retry_after import retry_after
+from swebench_providers.http.retry_after import retry_after
+from swebench_providers.types.errors import ErrorKind
+from swebench_providers.types.events import Finished
 from tests.providers import wire
 
 

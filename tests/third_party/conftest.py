@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from swebench_providers.embedded.process import EmbeddedServer, Running
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
 from tests.third_party.servers import FORMATS, WINDOW, Format, LLMock, serving
 
 

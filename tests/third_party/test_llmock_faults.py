@@ -8,8 +8,8 @@ import pytest
 
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.config import TimeLimits
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.providers.dialects import error_of, provider_at
 from tests.third_party.servers import FORMATS, WINDOW, Format, LLMock
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from swebench_providers import Finished, FinishReason, TextDelta, ToolCall, UnifiedRequest
-from swebench_providers.transport import Transport
+from swebench_providers.http.transport import Transport
 from tests.providers.dialects import events_of, provider_at
 from tests.third_party.servers import Format, LLMock
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from swebench_providers import ErrorKind, Finished, TextDelta, UnifiedRequest
+from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
 from tests.providers.dialects import error_of, events_of, provider_at
 
 QUESTION = UnifiedRequest(model="rig/smollm2", prompt="Say hello to Zoë.", max_tokens=8, temperature=0)

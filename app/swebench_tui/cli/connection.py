@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from swebench_providers import ProviderError, ProviderRegistry, TimeLimits
-from swebench_providers.connection import ConnectionReport, check, not_asked
+from swebench_providers.connection_test import ConnectionReport, check, not_asked
 
 
 async def asked_once(

@@ -17,10 +17,10 @@ import msgspec
 from platformdirs import user_cache_path, user_config_path, user_data_path
 
 from swebench_providers import TimeLimits
-from swebench_providers.connection import ConnectionReport
-from swebench_providers.discovery import USUAL_PORTS, Found, ServerKind
+from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
+from swebench_providers.servers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from swebench_providers import ProviderRegistry
-from swebench_providers.connection import ConnectionReport
+from swebench_providers.connection_test import ConnectionReport
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.failure import Failed, failing

@@ -11,7 +11,7 @@ import msgspec
 
 from swebench_providers import ProviderConfig, ProviderError, ProviderSpec, Secret
 from swebench_providers.config import from_environment, normalise
-from swebench_providers.connection import ConnectionReport, check
+from swebench_providers.connection_test import ConnectionReport, check
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys, somebody_there

@@ -16,14 +16,14 @@ from swebench_providers import (
     ProviderRegistry,
     UnifiedRequest,
 )
-from swebench_providers.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.policies.interface import Streams
 from swebench_providers.policies.keys import SetAside
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
-from swebench_providers.policies.stack import Streams
 from swebench_providers.policies.statistics import ProviderHealth
-from swebench_providers.routes import Candidate
 from swebench_tui.settings.errors import KeyStoreError
 
 _WATCHED: Final = RetrySettings(attempts=3)

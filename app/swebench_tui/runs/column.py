@@ -37,9 +37,9 @@ from swebench_providers import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.errors import incomplete
-from swebench_providers.fold import total
-from swebench_providers.policies.stack import OneCall, Streams
+from swebench_providers.policies.interface import OneCall, Streams
+from swebench_providers.types.accumulator import total
+from swebench_providers.types.errors import incomplete
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 

@@ -18,10 +18,10 @@ from swebench_tui.runs.column import Column
 from swebench_tui.settings.readiness import Readiness, readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.discovery import Found
     from swebench_providers.policies.keys import SetAside
     from swebench_providers.policies.limiter import RateLimits
     from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_providers.servers.discovery import Found
     from swebench_tui.runs.asking import Reach, Reached
 
 T = TypeVar("T")

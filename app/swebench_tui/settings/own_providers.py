@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers import ProviderError, ProviderRegistry, ProviderSpec, catalog, plugins
+from swebench_providers import ProviderError, ProviderRegistry, ProviderSpec, catalog
+from swebench_providers.catalog import plugins
 from swebench_providers.config import normalise
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError

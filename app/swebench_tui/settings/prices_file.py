@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from swebench_providers import ModelPrice, ProviderRegistry
-from swebench_providers.models import DEAREST, is_price
+from swebench_providers.types.messages import DEAREST, is_price
 
 Prices = Mapping[str, Mapping[str, ModelPrice]]
 """By provider, then by model."""

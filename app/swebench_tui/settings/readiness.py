@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, google_credentials
+from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec
+from swebench_providers.auth import google as google_auth
 from swebench_providers.config import address_variables, way_in
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.printable import one_line
@@ -77,7 +78,7 @@ def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
     if config.base_url is None:
         return f"set {' or '.join(address_variables(spec))}"
     if config.auth == "google" and config.api_key is None:
-        return "" if google_credentials.installed() else f"run: {google_credentials.INSTALL_COMMAND}"
+        return "" if google_auth.installed() else f"run: {google_auth.INSTALL_COMMAND}"
     if not spec.local and config.key_source is None:
         return f"set {way_in(spec)}" if config.base_url_source != "given" else f"run: {INIT_COMMAND} {config.name}"
     return ""

@@ -41,7 +41,7 @@ from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
-    from swebench_providers.discovery import Found
+    from swebench_providers.servers.discovery import Found
     from swebench_tui.settings.setup import Setup
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models import ModelsScreen

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
 
 T = TypeVar("T")
 

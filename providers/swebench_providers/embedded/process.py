@@ -17,8 +17,8 @@ from typing import IO, Final, NamedTuple
 import msgspec
 
 from swebench_providers.embedded import weights
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.secret import Secret
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.secret import Secret
 
 INSTALL_COMMAND: Final = "swebench-tui embedded install"
 _SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)

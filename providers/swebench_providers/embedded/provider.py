@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from swebench_providers.auth import BearerTokenAuth
+from swebench_providers.auth.strategies import BearerTokenAuth
 from swebench_providers.catalog import ProviderSpec
-from swebench_providers.clock import SystemClock
 from swebench_providers.config import ProviderConfig
 from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
-from swebench_providers.errors import ProviderError
-from swebench_providers.events import Event, Notice
-from swebench_providers.exchange import Transporter
-from swebench_providers.models import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.prices import Prices, charging
+from swebench_providers.http.interface import Transporter
+from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.provider import HTTPProvider
+from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.events import Event, Notice
+from swebench_providers.types.messages import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.util.clock import SystemClock
 
 if TYPE_CHECKING:
-    from swebench_providers.tokens import TokenCount
+    from swebench_providers.tokens.counter import TokenCount
 
 DEFAULT_OUTPUT: Final = 400
 """Tokens of an answer when the request sets no limit: so small a model likes to repeat itself to the end of its window.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Attempt, AttemptFailed, Event
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 from swebench_providers.policies.budget import Budget, Reservation
-from swebench_providers.policies.rough import likely_tokens, tokens_of_length
+from swebench_providers.tokens.quick_estimate import likely_tokens, tokens_of_length
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import Attempt, AttemptFailed, Event
+from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
 
 _NOTHING: Final = Decimal(0)
 _NEVER_SENT: Final = frozenset({"unreachable", "connect", "circuit_open", "tls"})

@@ -23,11 +23,11 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Attempt, Event, Finished, ReasoningDelta, TextDelta
-from swebench_providers.models import UnifiedRequest
-from swebench_providers.policies.stack import Streams
+from swebench_providers.policies.interface import Streams
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import Attempt, Event, Finished, ReasoningDelta, TextDelta
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 FAILURES: Final = frozenset({ErrorKind.TRANSIENT, ErrorKind.OVERLOADED, ErrorKind.TIMEOUT, ErrorKind.INCOMPLETE})
 """What counts as a failure of the endpoint."""

@@ -23,7 +23,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.types.errors import ErrorKind, ProviderError
 
 UnknownPrice = Literal["refuse", "allow"]
 """What becomes of a model whose price nobody knows: it is not asked, or it is asked and counted apart."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
-from swebench_providers.errors import ProviderError
-from swebench_providers.events import Event
-from swebench_providers.models import UnifiedRequest
+from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.events import Event
+from swebench_providers.types.messages import UnifiedRequest
 
 
 class Failing:

@@ -15,9 +15,10 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import (
+from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.retry import CIRCUIT_OPEN
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import (
     Attempt,
     AttemptFailed,
     Event,
@@ -27,9 +28,8 @@ from swebench_providers.events import (
     TextDelta,
     Waiting,
 )
-from swebench_providers.models import FinishReason, UnifiedRequest
-from swebench_providers.policies.retry import CIRCUIT_OPEN
-from swebench_providers.policies.stack import Streams
+from swebench_providers.types.messages import FinishReason, UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 _FINAL: Final = frozenset({ErrorKind.CANCELLED})
 _FILTERED: Final = frozenset({FinishReason.CONTENT_FILTER, FinishReason.REFUSAL})

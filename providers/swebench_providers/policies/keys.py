@@ -12,12 +12,12 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event
-from swebench_providers.models import UnifiedRequest
+from swebench_providers.policies.interface import Streams, Way
 from swebench_providers.policies.rate_limit import Demand, TokenBucketLimiter
-from swebench_providers.policies.stack import Streams, Way
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import Event
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 _SET_ASIDE: Final = frozenset({ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED})
 _UNTIL_NEW_CREDIT: Final = 900.0  # seconds

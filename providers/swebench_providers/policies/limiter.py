@@ -13,13 +13,13 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock, sleep_unless
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import WaitReason
-from swebench_providers.limits import Dimension, ServerLimit
 from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
 from swebench_providers.policies.pause import Pause
 from swebench_providers.policies.token_bucket import Bucket
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import WaitReason
+from swebench_providers.types.limits import Dimension, ServerLimit
+from swebench_providers.util.clock import Clock, SystemClock, sleep_unless
 
 Demand = Mapping[Dimension, float]
 """What a request takes of each limit."""

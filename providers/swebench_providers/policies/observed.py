@@ -9,11 +9,19 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ProviderError
-from swebench_providers.events import Attempt, AttemptFailed, Event, Finished, ReasoningDelta, TextDelta, UsageUpdate
-from swebench_providers.models import TokenUsage, UnifiedRequest
-from swebench_providers.policies.stack import Streams
+from swebench_providers.policies.interface import Streams
+from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.events import (
+    Attempt,
+    AttemptFailed,
+    Event,
+    Finished,
+    ReasoningDelta,
+    TextDelta,
+    UsageUpdate,
+)
+from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
 

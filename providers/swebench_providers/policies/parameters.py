@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.models import UnifiedRequest
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.messages import UnifiedRequest
 
 _DISPENSABLE: Final = frozenset({"temperature", "top_p", "seed", "reasoning_effort", "stop_sequences"})
 """What changes how an answer is made and not what is asked. `max_tokens` bounds the price, so it always stays."""

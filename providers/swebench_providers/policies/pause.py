@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from swebench_providers.errors import ErrorKind, ProviderError
+from swebench_providers.types.errors import ErrorKind, ProviderError
 
 PAUSED: Final = "paused"
 """The reason of an error that says: not sent, because of a pause too long to wait for."""

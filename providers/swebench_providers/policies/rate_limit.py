@@ -11,19 +11,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ProviderError
-from swebench_providers.events import (
-    Attempt,
-    Event,
-    Finished,
-    LimitsUpdate,
-    ReasoningDelta,
-    TextDelta,
-    UsageUpdate,
-    Waiting,
-)
-from swebench_providers.models import TokenUsage, UnifiedRequest
+from swebench_providers.policies.interface import Streams
 from swebench_providers.policies.limiter import (
     FAULTS,
     Demand,
@@ -35,9 +23,21 @@ from swebench_providers.policies.limiter import (
     demand_of,
 )
 from swebench_providers.policies.slots import SlotCount
-from swebench_providers.policies.stack import Streams
 from swebench_providers.provider import Provider
-from swebench_providers.recent import RecentOrHeld
+from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.events import (
+    Attempt,
+    Event,
+    Finished,
+    LimitsUpdate,
+    ReasoningDelta,
+    TextDelta,
+    UsageUpdate,
+    Waiting,
+)
+from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
+from swebench_providers.util.lru import RecentOrHeld
 
 __all__ = [
     "Demand",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from swebench_providers.events import Attempt
-from swebench_providers.models import UnifiedRequest
 from swebench_providers.policies.observed import Outcome
 from swebench_providers.policies.server_words import identifier
+from swebench_providers.types.events import Attempt
+from swebench_providers.types.messages import UnifiedRequest
 
 _LOG: Final = logging.getLogger("swebench_providers.requests")
 _LOG.addHandler(logging.NullHandler())  # without the program's own handlers nothing is written anywhere

@@ -14,9 +14,12 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError, incomplete
-from swebench_providers.events import (
+from swebench_providers.policies.interface import OnlyWay, Streams, Way, Ways
+from swebench_providers.policies.parameters import RefusedParameters
+from swebench_providers.policies.pause import PAUSED
+from swebench_providers.policies.retry_budget import RetryBudget
+from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
+from swebench_providers.types.events import (
     Attempt,
     AttemptFailed,
     Event,
@@ -26,11 +29,8 @@ from swebench_providers.events import (
     TextDelta,
     Waiting,
 )
-from swebench_providers.models import UnifiedRequest
-from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.pause import PAUSED
-from swebench_providers.policies.retry_budget import RetryBudget
-from swebench_providers.policies.stack import OnlyWay, Streams, Way, Ways
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 _THROTTLED: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED})
 CIRCUIT_OPEN: Final = "circuit_open"

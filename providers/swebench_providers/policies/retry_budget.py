@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from swebench_providers.errors import ErrorKind
+from swebench_providers.types.errors import ErrorKind
 
 _CAPACITY: Final = 500
 _RETRY: Final = 5

@@ -11,9 +11,12 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import Final, Protocol
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import (
+from swebench_providers.policies.account import Account
+from swebench_providers.policies.budget import Budget, UnknownPrice
+from swebench_providers.policies.interface import Streams
+from swebench_providers.tokens.quick_estimate import most_tokens
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import (
     Attempt,
     AttemptFailed,
     Event,
@@ -24,11 +27,8 @@ from swebench_providers.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.models import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
-from swebench_providers.policies.account import Account
-from swebench_providers.policies.budget import Budget, UnknownPrice
-from swebench_providers.policies.rough import most_tokens
-from swebench_providers.policies.stack import Streams
+from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
+from swebench_providers.util.clock import Clock, SystemClock
 
 _NOTHING: Final = Decimal(0)
 _TEXT: Final = (TextDelta, ReasoningDelta)  # a tuple: asked for each piece, and half as dear as a union

@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.policies.breaker import BreakerStatistics
 from swebench_providers.policies.rate_limit import Headroom
+from swebench_providers.types.errors import ErrorKind, ProviderError
 
 _KEPT: Final = 512
 """Measurements of which percentiles are taken: the latest."""

@@ -22,12 +22,12 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from swebench_providers.clock import Clock, SystemClock
-from swebench_providers.errors import ErrorKind
-from swebench_providers.events import Attempt
-from swebench_providers.models import TokenUsage, UnifiedRequest
 from swebench_providers.policies.observed import Outcome
 from swebench_providers.policies.server_words import identifier
+from swebench_providers.types.errors import ErrorKind
+from swebench_providers.types.events import Attempt
+from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.util.clock import Clock, SystemClock
 
 try:
     from opentelemetry import context, metrics, trace

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from swebench_providers.errors import ErrorKind, ProviderError
 from swebench_providers.protocols.anthropic_messages import ANTHROPIC_MESSAGES
 from swebench_providers.protocols.base import (
     Decoder,
@@ -17,6 +16,7 @@ from swebench_providers.protocols.gemini import GEMINI
 from swebench_providers.protocols.ollama_chat import OLLAMA_CHAT
 from swebench_providers.protocols.openai_chat import AZURE_DEPLOYMENTS, OPENAI_CHAT
 from swebench_providers.protocols.openai_responses import OPENAI_RESPONSES
+from swebench_providers.types.errors import ErrorKind, ProviderError
 
 PROTOCOLS: Final = {
     known.name: known

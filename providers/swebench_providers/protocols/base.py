@@ -7,10 +7,10 @@ from typing import Protocol
 
 import msgspec
 
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.events import Event, Finished
-from swebench_providers.models import ModelInfo, UnifiedRequest
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.events import Event, Finished
+from swebench_providers.types.messages import ModelInfo, UnifiedRequest
 
 
 class WireRequest(msgspec.Struct, frozen=True):

@@ -7,14 +7,14 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ProviderError, incomplete
-from swebench_providers.events import Event
-from swebench_providers.framing import JSONLinesAdapter
-from swebench_providers.models import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.http.framing import JSONLinesAdapter
 from swebench_providers.protocols import failures, parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
+from swebench_providers.types.errors import ProviderError, incomplete
+from swebench_providers.types.events import Event
+from swebench_providers.types.messages import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
 
 _KEEP_ALIVE: Final = "15m"
 """How long the model stays loaded after the answer: a comparison asks it again soon."""

@@ -11,15 +11,15 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.errors import ProviderError, incomplete
-from swebench_providers.events import Event
-from swebench_providers.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.models import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.http.framing import ServerSentEvent, SSEAdapter
 from swebench_providers.protocols import failures, parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
+from swebench_providers.types.errors import ProviderError, incomplete
+from swebench_providers.types.events import Event
+from swebench_providers.types.messages import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
 
 _INCOMPLETE: Final = {
     "max_output_tokens": FinishReason.LENGTH,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
-from swebench_providers.models import EFFORTS, Effort, UnifiedRequest
-from swebench_providers.profiles import ModelProfile
+from swebench_providers.catalog.profiles import ModelProfile
+from swebench_providers.types.messages import EFFORTS, Effort, UnifiedRequest
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from typing import Final, Generic, TypeVar
 
 import msgspec
 
-from swebench_providers.errors import ErrorKind, ProviderError, incomplete
-from swebench_providers.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
-from swebench_providers.models import FinishReason, TokenUsage, ToolCall
 from swebench_providers.protocols import failures
+from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
+from swebench_providers.types.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
+from swebench_providers.types.messages import FinishReason, TokenUsage, ToolCall
 
 MARKER_MISSING: Final = (
     "The server left out the mark that ends a stream; its finish reason says that the answer is whole."

@@ -6,14 +6,14 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.auth import AuthStrategy
+from swebench_providers.auth.strategies import AuthStrategy
 from swebench_providers.config import ProviderConfig
-from swebench_providers.errors import ErrorKind, ProviderError
-from swebench_providers.exchange import USER_AGENT, Transporter, join
-from swebench_providers.models import UnifiedRequest
+from swebench_providers.http.interface import USER_AGENT, Transporter, join
 from swebench_providers.protocols import WireRequest, failures
 from swebench_providers.tokens.counter import TokenCount, framing
 from swebench_providers.tokens.wires import CountWire
+from swebench_providers.types.errors import ErrorKind, ProviderError
+from swebench_providers.types.messages import UnifiedRequest
 
 _PATIENCE: Final = 30.0
 """Seconds of silence, at most: a count takes no thought."""

@@ -6,14 +6,14 @@ from functools import cache
 
 import msgspec
 
-from swebench_providers.auth import AuthStrategy
+from swebench_providers.auth.strategies import AuthStrategy
 from swebench_providers.config import ProviderConfig
-from swebench_providers.errors import ProviderError
-from swebench_providers.exchange import Transporter
+from swebench_providers.http.interface import Transporter
 from swebench_providers.tokens.api_counter import APITokenCounter
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 from swebench_providers.tokens.wires import COUNT_WIRES
+from swebench_providers.types.errors import ProviderError
 
 
 @cache

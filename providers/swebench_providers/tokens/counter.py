@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol, TypeVar
 
 import msgspec
 
-from swebench_providers.models import Message, UnifiedRequest
+from swebench_providers.types.messages import Message, UnifiedRequest
 
 T = TypeVar("T")
 

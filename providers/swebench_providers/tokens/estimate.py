@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from swebench_providers.models import UnifiedRequest
 from swebench_providers.tokens.counter import TokenCount, by_prefix, framing, turns
+from swebench_providers.types.messages import UnifiedRequest
 
 _AT_ONCE: Final = 10_000  # characters, some milliseconds
 

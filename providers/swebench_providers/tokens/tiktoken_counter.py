@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from swebench_providers.models import UnifiedRequest
 from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
 from swebench_providers.tokens.counter import TokenCount, TokenCounter, framing, turns
 from swebench_providers.tokens.encodings import PACKAGE, Encodings, Tokenizer, tokenizer_of
 from swebench_providers.tokens.estimate import EstimateCounter
+from swebench_providers.types.messages import UnifiedRequest
 
 _AT_ONCE: Final = 10_000
 """Characters counted without a thread: about a millisecond, less than changing threads can take on a busy machine."""

@@ -10,11 +10,11 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from swebench_providers.models import UnifiedRequest
-from swebench_providers.profiles import ModelProfile, Quirks
+from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import WireRequest, pipeline
 from swebench_providers.protocols.base import json_body
 from swebench_providers.tokens.counter import turns
+from swebench_providers.types.messages import UnifiedRequest
 
 _Number = Annotated[int, msgspec.Meta(ge=0)]
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from swebench_providers.discovery import Found, ServerKind
 from swebench_providers.embedded import weights
+from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui import __version__
 from swebench_tui.cli import doctor
 from swebench_tui.cli.main import main

@@ -14,7 +14,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from swebench_providers import ErrorKind
-from swebench_providers.connection import ConnectionReport, Verdict
+from swebench_providers.connection_test import ConnectionReport, Verdict
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom, Room
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_providers import Secret
-from swebench_providers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.store import KeyStore
 from swebench_tui.settings.setup import Setup

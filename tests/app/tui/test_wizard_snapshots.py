@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from swebench_providers.connection import ConnectionReport
-from swebench_providers.discovery import Found, ServerKind
+from swebench_providers.connection_test import ConnectionReport
+from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers_facts import Trial
 from swebench_tui.tui.screens.wizard.choose import ChooseStep

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from swebench_providers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.settings.setup import Setup
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen

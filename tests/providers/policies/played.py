@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, ProviderError, TextDelta, UnifiedRequest
-from swebench_providers.clock import Clock
-from swebench_providers.events import Attempt
-from swebench_providers.policies.stack import Streams
+from swebench_providers.policies.interface import Streams
+from swebench_providers.types.events import Attempt
+from swebench_providers.util.clock import Clock
 
 ASKED = UnifiedRequest(model="m", prompt="Why?", max_tokens=100)
 

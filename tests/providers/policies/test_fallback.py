@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, Notice, ProviderError, TextDelta
-from swebench_providers.events import Attempt, AttemptFailed, Waiting
 from swebench_providers.policies.fallback import Chains, Fallback, Route
+from swebench_providers.types.events import Attempt, AttemptFailed, Waiting
 from tests.providers.policies.played import Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
 

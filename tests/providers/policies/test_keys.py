@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError
-from swebench_providers.events import AttemptFailed
-from swebench_providers.limits import ServerLimit
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
 from swebench_providers.policies.rate_limit import RateLimit, TokenBucketLimiter, demand_of
 from swebench_providers.policies.retry import Retry, RetrySettings
+from swebench_providers.types.events import AttemptFailed
+from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
 

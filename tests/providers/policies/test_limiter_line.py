@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swebench_providers import Event, UnifiedRequest
-from swebench_providers.events import Attempt, Waiting
-from swebench_providers.limits import ServerLimit
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.rate_limit import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.types.events import Attempt, Waiting
+from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import done
 from tests.providers.policies.virtual_time import VirtualClock
 

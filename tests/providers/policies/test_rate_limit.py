@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
-from swebench_providers.events import Attempt, Waiting
-from swebench_providers.limits import ServerLimit, server_limits
+from swebench_providers.http.rate_limit_headers import server_limits
+from swebench_providers.http.retry_after import retry_after
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.rate_limit import (
     Permit,
@@ -22,7 +22,8 @@ from swebench_providers.policies.rate_limit import (
     demand_of,
     used_by,
 )
-from swebench_providers.retry_after import retry_after
+from swebench_providers.types.events import Attempt, Waiting
+from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 

@@ -11,15 +11,15 @@ from decimal import Decimal
 import pytest
 
 from swebench_providers import ProviderError, TimeLimits, UnifiedRequest
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Event, TextDelta, Waiting
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.rate_limit import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.transport import Transport
+from swebench_providers.types.events import Event, TextDelta, Waiting
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers.dialects import KEY, speak
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError, TextDelta, UnifiedRequest
-from swebench_providers.events import Attempt, AttemptFailed, Waiting
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry import CIRCUIT_OPEN, Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
+from swebench_providers.types.events import Attempt, AttemptFailed, Waiting
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text, told
 from tests.providers.policies.virtual_time import VirtualClock
 

@@ -22,14 +22,14 @@ from swebench_providers import (
     UnifiedRequest,
     UsageUpdate,
 )
-from swebench_providers.events import Attempt, Waiting
-from swebench_providers.fold import Fold
-from swebench_providers.models import Charge
 from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.spending import Spending
+from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.events import Attempt, Waiting
+from swebench_providers.types.messages import Charge
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.virtual_time import VirtualClock

@@ -20,11 +20,11 @@ from swebench_providers import (
     UnifiedRequest,
     UsageUpdate,
 )
-from swebench_providers.events import Attempt
-from swebench_providers.models import Charge
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.spending import Spending
+from swebench_providers.types.events import Attempt
+from swebench_providers.types.messages import Charge
 from tests.providers.policies.played import ASKED, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.test_spending import NOTHING, USAGE, Priced

@@ -18,14 +18,14 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.trace import SpanKind, StatusCode
 
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
-from swebench_providers.coordinator import ProviderCoordinator
-from swebench_providers.events import Attempt, Event, Finished, UsageUpdate
-from swebench_providers.models import FinishReason, TokenUsage
+from swebench_providers.coordinator.coordinator import ProviderCoordinator
+from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
 from swebench_providers.policies.observed import Observed
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
-from swebench_providers.transport import Transport
+from swebench_providers.types.events import Attempt, Event, Finished, UsageUpdate
+from swebench_providers.types.messages import FinishReason, TokenUsage
 from tests.fault_server import FaultServer, Script, failing
 from tests.providers.dialects import KEY, speak
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
@@ -263,7 +263,7 @@ async def test_no_text_and_no_key_is_in_any_span(
 
 
 def test_opentelemetry_is_imported_only_when_it_is_asked_for() -> None:
-    program = "import sys, swebench_providers.coordinator; print('opentelemetry' in sys.modules)"
+    program = "import sys, swebench_providers.coordinator.coordinator; print('opentelemetry' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers import ProviderError
-from swebench_providers.connection import ConnectionReport, Verdict, check, not_asked
+from swebench_providers.connection_test import ConnectionReport, Verdict, check, not_asked
 from swebench_providers.policies.breaker import BreakerState
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.engine import Engine

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from swebench_providers import ProviderError, google_credentials
+from swebench_providers import ProviderError
+from swebench_providers.auth import google as google_auth
 from swebench_tui.printable import one_line
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen, problem
@@ -113,7 +114,7 @@ class ChooseStep(WizardStep):
         except ProviderError:
             return False
         at_home = spec.auth == "none" or spec.embedded
-        google = spec.keyless == "google" and not google_credentials.installed()
+        google = spec.keyless == "google" and not google_auth.installed()
         return self.draft.address(name) is not None and not at_home and not google
 
     @property

@@ -8,7 +8,7 @@ from typing import Final
 
 from swebench_providers import Provider
 from swebench_providers.catalog import provider_spec
-from swebench_providers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.readiness import Readiness

@@ -1,0 +1,49 @@
+"""Providers from other packages, found by the entry-point group `swebench_providers` (docs/add-a-provider.md).
+
+The name of the entry point is the provider's; its value is a package that holds `provider.toml`, and, where data is not
+enough, `make_provider(spec, config, transport)`. Listing names imports nothing. A package that cannot be loaded is an
+error of its own and touches no other provider.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from types import ModuleType
+from typing import Final
+
+from swebench_providers.catalog import CatalogError, ProviderSpec, read_spec
+from swebench_providers.types.errors import ErrorKind, ProviderError
+
+GROUP: Final = "swebench_providers"
+FILE_NAME: Final = "provider.toml"
+
+
+def find() -> dict[str, EntryPoint]:
+    """The entry points by provider name; of two with one name the first found holds."""
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=GROUP):
+        found.setdefault(point.name, point)
+    return found
+
+
+def load(point: EntryPoint) -> tuple[ProviderSpec, ModuleType]:
+    """The provider's data, and the package it came in. Raises `ProviderError` (bad_endpoint, `broken_plugin`)."""
+    try:
+        package = point.load()
+        text = (files(package) / FILE_NAME).read_text("utf-8")
+        return read_spec(text, f"{point.value}/{FILE_NAME}"), package
+    except CatalogError as error:
+        raise _broken(point, str(error)) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - other people's code may raise anything
+        raise _broken(point, f"{type(error).__name__}: {error}") from None
+
+
+def _broken(point: EntryPoint, why: str) -> ProviderError:
+    maker = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return ProviderError(
+        ErrorKind.BAD_ENDPOINT,
+        f"the provider {point.name!r} from {maker} is broken: {why}",
+        hint="Update or remove that package; no other provider is touched by it.",
+        reason="broken_plugin",
+    )

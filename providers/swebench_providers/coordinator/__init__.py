@@ -1,0 +1,1 @@
+"""Calls over several providers and keys, with every policy applied."""

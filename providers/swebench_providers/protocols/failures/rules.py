@@ -1,0 +1,355 @@
+"""What servers' words, sentences and statuses mean (api-contracts 6.2). The first rule that applies holds.
+
+Codes come first within a rule: they are made for programs. A sentence counts only where the contract says that nothing
+else tells the kinds apart, and a status alone only at the end of the list.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from swebench_providers.types.errors import ErrorKind
+
+NO_STATUS: Final = 0
+"""Stands for an error inside a stream that claims no HTTP status."""
+
+THE_KEY: Final = "the API key"
+"""What a hint calls it that does not know the provider, whose own name for it can take this place."""
+
+
+class Rule(NamedTuple):
+    """If one of `codes` was given, or `text`, where there is one, is found and the status is one of `statuses`: this.
+
+    `retryable` is for where it is not as usual for the kind. `parameter` is refused whatever the sentence names.
+    """
+
+    reason: str
+    kind: ErrorKind
+    hint: str
+    codes: frozenset[str] = frozenset()
+    text: re.Pattern[str] | None = None
+    statuses: frozenset[int] = frozenset()
+    retryable: bool | None = None
+    parameter: str = ""
+
+
+def _codes(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _text(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+_CREDIT = "Add credit, renew the payment or raise the limit at the provider, or choose another provider."
+_WAIT = "Wait, or lower the number of requests at a time."
+_KEY = f"Check {THE_KEY}, and that it belongs to this address."
+_NO_ACCESS = f"Check {THE_KEY}: it, or the organisation it belongs to, has no access to this model or from this region."
+_NO_ROOM = "The provider has no room right now. Try again in a moment, or choose another."
+_CHANGE = "Change or remove the parameter the message names."
+_SHORTEN = (
+    "Shorten the prompt, lower the output limit, or choose a model with a larger window;"
+    " a server of your own can be given a larger context length (Ollama: num_ctx)."
+)
+_REFUSED = frozenset({NO_STATUS, 400, 404, 422})
+
+_SIZE: Final = (
+    Rule(
+        "context_overflow",
+        ErrorKind.CONTEXT_OVERFLOW,
+        _SHORTEN,
+        codes=_codes("context_length_exceeded exceed_context_size_error 40303"),
+        text=_text(
+            r"prompt is too long|maximum context length|context (?:size|window|length)|input token count"
+            r"|exceeds the maximum number of tokens"
+        ),
+        statuses=frozenset({NO_STATUS, 400, 404, 413, 422, 500, 502}),  # 502: a gateway quotes the server behind it
+    ),
+    Rule(
+        "request_too_large",
+        ErrorKind.CONTEXT_OVERFLOW,
+        "Shorten the prompt: the request has more bytes than the server accepts.",
+        codes=_codes("request_too_large"),
+        statuses=frozenset({413}),
+    ),
+)
+
+_LIMITS: Final = (
+    Rule(
+        "rate_limited",
+        ErrorKind.RATE_LIMITED,
+        "Lower the number of requests at a time, or add credit.",
+        codes=_codes("openrouter_in_flight_budget in_flight_budget_exhausted"),
+    ),
+    Rule(
+        "request_too_dear",
+        ErrorKind.QUOTA_EXHAUSTED,
+        "Lower the output limit (max_tokens) or shorten the prompt: this one request could cost more than is left.",
+        codes=_codes("weight_exceeds_budget token_limit_exceeded"),
+        text=_text(r"weight_exceeds_budget"),
+        statuses=frozenset({NO_STATUS, 402}),
+    ),
+    Rule(
+        "out_of_credit",
+        ErrorKind.QUOTA_EXHAUSTED,
+        _CREDIT,
+        codes=_codes(
+            "insufficient_quota billing_error enforced_spend_limit_reached contract_spend_limit_reached"
+            " payment_required openrouter_credits openrouter_key_limit openrouter_workspace_budget"
+            " openrouter_guardrail_budget"
+        ),
+        text=_text(r"credit balance is too low|monthly included credits|api usage limits|spend(?:ing)? limit"),
+        statuses=frozenset({NO_STATUS, 400, 402, 403, 429}),
+    ),
+    Rule(
+        "billing_needed",
+        ErrorKind.QUOTA_EXHAUSTED,
+        "Enable billing for the project: its free tier does not serve this region. Or ask from a region it serves.",
+        codes=_codes("FAILED_PRECONDITION"),
+    ),
+    Rule(
+        "quota_exhausted",
+        ErrorKind.QUOTA_EXHAUSTED,
+        "The quota of the day is used up. Wait for the next day, or raise it at the provider.",
+        codes=_codes("quota_per_day"),
+    ),
+    Rule(
+        "rate_limited",
+        ErrorKind.RATE_LIMITED,
+        "The traffic grew too fast for the provider: wait, and raise the number of requests at a time slowly.",
+        codes=_codes("ramp_limit_exceeded"),
+    ),
+    Rule(
+        "rate_limited",
+        ErrorKind.RATE_LIMITED,
+        _WAIT,
+        codes=_codes("rate_limit_exceeded rate_limit_error RateLimitReached RESOURCE_EXHAUSTED 42901 42902 42903"),
+    ),
+)
+
+_POLICY: Final = (
+    Rule(
+        "content_filter",
+        ErrorKind.CONTENT_FILTER,
+        "The provider's policy blocked it. Rephrase the prompt or choose another model.",
+        codes=_codes(
+            "content_filter ResponsibleAIPolicyViolation content_policy_violation"
+            " invalid_prompt cyber_policy bio_policy misalignment_policy_violation"
+        ),
+        text=_text(r"\bflagged\b|\bmoderation\b|blocked by (?:a )?guardrail"),
+        statuses=frozenset({403}),
+    ),
+)
+
+_KEYS: Final = (
+    Rule(
+        "auth",
+        ErrorKind.AUTH,
+        f"Check {THE_KEY}: Google is refusing keys that begin with AIza, so create an auth key (AQ.…) in AI Studio;"
+        " an access token of Google Cloud has to be renewed every hour.",
+        codes=_codes("API_KEY_INVALID ACCESS_TOKEN_TYPE_UNSUPPORTED UNAUTHENTICATED PERMISSION_DENIED"),
+    ),
+    Rule(
+        "auth",
+        ErrorKind.AUTH,
+        f"Check {THE_KEY}: it has to be one of this very resource, and an Entra identity needs the role"
+        " Cognitive Services OpenAI User.",
+        codes=_codes("PermissionDenied"),
+        text=_text(r"invalid subscription key"),
+        statuses=frozenset({NO_STATUS, 401, 403}),
+    ),
+    Rule(
+        "auth",
+        ErrorKind.AUTH,
+        f"Check {THE_KEY}, and that the token has the permission 'Make calls to Inference Providers'.",
+        text=_text(r"invalid username or password|permissions? to call inference providers"),
+        statuses=frozenset({NO_STATUS, 401, 403}),
+    ),
+    Rule(
+        "auth",
+        ErrorKind.AUTH,
+        _NO_ACCESS,
+        codes=_codes("permission_error unsupported_country_region_territory 40103"),
+    ),
+    Rule(
+        "auth",
+        ErrorKind.AUTH,
+        f"{_KEY} A proxy in between must pass the Authorization header on.",
+        codes=_codes("authentication_error"),
+    ),
+    Rule(
+        "bad_endpoint",
+        ErrorKind.BAD_ENDPOINT,
+        "Ask at the address of the region that the data has to stay in, such as eu.api.openai.com.",
+        codes=_codes("data_residency_mismatch"),
+    ),
+    Rule("auth", ErrorKind.AUTH, _KEY, codes=_codes("invalid_api_key authentication unauthorized 40101 40102")),
+)
+
+_REQUESTS: Final = (
+    Rule(
+        "needs_responses_api",
+        ErrorKind.INVALID_REQUEST,
+        "This model answers on the Responses API only. Choose that protocol for it.",
+        text=_text(r"/v1/responses|function tools with reasoning_effort"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "no_provider",
+        ErrorKind.MODEL_NOT_FOUND,
+        "None of your providers serves the model: name another after it (MODEL:PROVIDER), or switch one on at"
+        " huggingface.co/settings/inference-providers.",
+        codes=_codes("model_not_supported"),
+        text=_text(r"not supported by any provider"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "no_provider",
+        ErrorKind.MODEL_NOT_FOUND,
+        "No upstream of this router serves the model as asked: relax its provider and privacy settings"
+        " (openrouter.ai/settings/privacy), or choose another model.",
+        text=_text(r"no endpoints (?:found|available)"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "model_not_found",
+        ErrorKind.MODEL_NOT_FOUND,
+        "Name the deployment, not the model behind it, at the endpoint of its own resource.",
+        codes=_codes("DeploymentNotFound"),
+    ),
+    Rule(
+        "model_not_found",
+        ErrorKind.MODEL_NOT_FOUND,
+        "Load the model in the server, or let it load models when they are asked for.",
+        text=_text(r"no models loaded"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "model_not_found",
+        ErrorKind.MODEL_NOT_FOUND,
+        "Choose a model the provider lists. A preview may be served by the API version v1beta alone.",
+        text=_text(r"not found for api version"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "model_not_found",
+        ErrorKind.MODEL_NOT_FOUND,
+        "Choose a model the provider lists; it may have been shut down, or the key has no access to it.",
+        codes=_codes("model_not_found not_found_error NotFoundError NOT_FOUND 40301"),
+        text=_text(r"model .*(?:not found|does not exist)"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "bad_parameter",
+        ErrorKind.INVALID_REQUEST,
+        "Set another output limit (max_tokens): the model, or the provider behind it, does not take this one.",
+        codes=_codes("max_tokens_exceeded"),
+        parameter="max_tokens",
+    ),
+    Rule(
+        "bad_parameter",
+        ErrorKind.INVALID_REQUEST,
+        "Choose a model that holds a conversation: this one was made for something else.",
+        text=_text(r"does not support (?:chat|completion|generate)"),
+        statuses=_REFUSED,
+    ),
+    Rule(
+        "bad_parameter",
+        ErrorKind.INVALID_REQUEST,
+        "End the conversation with a message of the user's: this model does not go on with one of its own.",
+        text=_text(r"prefill|must end with a user message"),
+        statuses=_REFUSED,
+    ),
+)
+
+_SERVER: Final = (
+    Rule(
+        "loading",
+        ErrorKind.OVERLOADED,
+        "The server is still loading the model. Try again in a moment.",
+        text=_text(r"loading model"),
+        statuses=frozenset({NO_STATUS, 503}),
+    ),
+    Rule(
+        "out_of_memory",
+        ErrorKind.INVALID_REQUEST,
+        "Choose a smaller model, or a smaller context length, than this machine has memory for.",
+        codes=_codes("50002"),
+        text=_text(r"requires more system memory|runner (?:process )?has (?:unexpectedly stopped|terminated)"),
+        statuses=frozenset({NO_STATUS, 500}),
+    ),
+    Rule(
+        "overloaded",
+        ErrorKind.OVERLOADED,
+        "The server's queue is full: lower the number of requests at a time, or let it take more"
+        " (OLLAMA_NUM_PARALLEL, OLLAMA_MAX_QUEUE).",
+        text=_text(r"maximum pending requests"),
+        statuses=frozenset({NO_STATUS, 503}),
+    ),
+    Rule(
+        "worker_failed",
+        ErrorKind.TRANSIENT,
+        "The server's worker failed. Look into its log, and restart it there.",
+        codes=_codes("50001 50003"),
+        retryable=False,
+    ),
+    Rule("cancelled", ErrorKind.CANCELLED, "Run it again when you want the answer.", statuses=frozenset({499})),
+    Rule(
+        "timeout",
+        ErrorKind.TIMEOUT,
+        "The provider gave up waiting for the model. Try again.",
+        codes=_codes("timeout_error timeout DEADLINE_EXCEEDED"),
+        statuses=frozenset({408, 504, 524}),
+    ),
+    Rule(
+        "overloaded",
+        ErrorKind.OVERLOADED,
+        _NO_ROOM,
+        codes=_codes(
+            "overloaded_error overloaded UNAVAILABLE provider_unavailable provider_overloaded unavailable_error"
+            " 50004 50005 50006"
+        ),
+        text=_text(r"\boverloaded\b"),
+        statuses=frozenset({NO_STATUS}),
+    ),
+)
+
+_STATUSES: Final = (
+    Rule("overloaded", ErrorKind.OVERLOADED, _NO_ROOM, statuses=frozenset({502, 503, 529})),
+    Rule("rate_limited", ErrorKind.RATE_LIMITED, _WAIT, statuses=frozenset({429})),
+    Rule("out_of_credit", ErrorKind.QUOTA_EXHAUSTED, _CREDIT, statuses=frozenset({402})),
+    Rule("auth", ErrorKind.AUTH, _KEY, statuses=frozenset({401})),
+    Rule("auth", ErrorKind.AUTH, _NO_ACCESS, statuses=frozenset({403})),
+    Rule(
+        "bad_endpoint",
+        ErrorKind.BAD_ENDPOINT,
+        "Check the endpoint, and on Azure the deployment's name and the api-version too: nothing is at this path.",
+        text=_text(r"^resource not found$"),
+        statuses=frozenset({404}),
+    ),
+    Rule(
+        "bad_endpoint",
+        ErrorKind.BAD_ENDPOINT,
+        "Check the base URL: the server there does not know this path. For most servers it ends in /v1.",
+        statuses=frozenset({301, 302, 303, 307, 308, 404, 405}),
+    ),
+    Rule(
+        "bad_parameter",
+        ErrorKind.INVALID_REQUEST,
+        _CHANGE,
+        codes=_codes(
+            "invalid_request_error BadRequestError INVALID_ARGUMENT unsupported_value unsupported_parameter"
+            " not_supported_error validation 40001 40302"
+        ),
+        text=_text(r"does not support (?:thinking|tools)"),
+        statuses=frozenset({NO_STATUS}),
+    ),
+    Rule("bad_parameter", ErrorKind.INVALID_REQUEST, _CHANGE, statuses=frozenset({400, 422, 501})),
+)
+
+RULES: Final = (*_SIZE, *_LIMITS, *_POLICY, *_KEYS, *_REQUESTS, *_SERVER, *_STATUSES)
+
+UNKNOWN: Final = Rule(
+    "transient", ErrorKind.TRANSIENT, "A fault at the provider. Try again; if it stays, choose another."
+)

@@ -1,0 +1,1 @@
+"""Local servers: discovery, identification, and what each kind reports about its models."""

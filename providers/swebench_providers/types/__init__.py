@@ -1,0 +1,1 @@
+"""Data that crosses the layer: requests, responses, events, errors, limits and secrets."""

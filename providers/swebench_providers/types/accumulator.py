@@ -1,0 +1,150 @@
+"""A whole answer as the fold over its events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.events import (
+    Attempt,
+    AttemptFailed,
+    Event,
+    Finished,
+    LimitsUpdate,
+    Notice,
+    ReasoningDelta,
+    TextDelta,
+    UsageUpdate,
+)
+from swebench_providers.types.limits import ServerLimit
+from swebench_providers.types.messages import Charge, FailedAttempt, TokenUsage, UnifiedResponse
+
+
+class Fold:
+    """What has arrived of an answer. `started` is the monotonic time, in seconds, at which it was asked for."""
+
+    def __init__(self, started: float) -> None:
+        self._called = started
+        self._notices: list[str] = []
+        self._failed: list[FailedAttempt] = []
+        self.charges: list[Charge] = []
+        self._limits: tuple[ServerLimit, ...] = ()
+        self._begin("", started)
+
+    def _begin(self, provider: str, at: float) -> None:
+        """An answer starts from nothing."""
+        self.provider = provider
+        self._started = at
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self.usage: TokenUsage | None = None
+        self.first_token_at: float | None = None
+        self.finished: Finished | None = None
+
+    def add(self, event: Event) -> None:
+        match event:
+            case TextDelta():
+                self._text.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
+            case ReasoningDelta():
+                self._reasoning.append(event.text)
+                if self.first_token_at is None:
+                    self.first_token_at = event.at
+            case UsageUpdate():
+                self.usage = event.usage
+            case Finished():
+                self.finished = event
+            case _:
+                self._note(event)
+
+    def _note(self, event: Event) -> None:
+        """What is about the call, not about the answer."""
+        match event:
+            case Notice():
+                self._notices.append(event.message)
+            case LimitsUpdate():
+                self._limits = event.limits
+            case Charge():
+                self.charges.append(event)
+            case Attempt():
+                self._begin(event.provider, event.at)
+            case AttemptFailed():
+                self._failed.append(_record(event))
+                self._begin("", event.at)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    def cost(self, last: Charge | None = None) -> Decimal | None:
+        """What all attempts cost together, in USD; see `total`."""
+        return total(self.charges, last)
+
+    def _is_estimated(self, cost: Decimal | None) -> bool:
+        """Whether tokens were estimated that `cost` is reckoned from, by whoever has reckoned it."""
+        if cost is None:
+            return False
+        if self.charges:
+            return not all(charge.exact for charge in self.charges)
+        usage = self.usage
+        return usage is not None and usage.source == "estimated" and usage.reported_cost is None and cost > 0
+
+    def leave_in(self, error: ProviderError) -> None:
+        """Keep what had arrived on the error that ended it."""
+        error.partial_text = self.text
+        error.partial_reasoning = self.reasoning
+        error.usage = self.usage
+
+    def response(
+        self, *, provider: str, model: str, cost: Decimal | None, streamed: bool, raw: bytes = b""
+    ) -> UnifiedResponse:
+        """The answer. Only after `Finished`."""
+        if self.finished is None:
+            raise ValueError("the answer has not finished")
+        first = self.first_token_at if streamed else None
+        return UnifiedResponse(
+            content=self.text,
+            reasoning=self.reasoning,
+            refusal=self.finished.refusal,
+            model=self.finished.model or model,
+            provider=provider,
+            finish_reason=self.finished.reason,
+            usage=self.usage,
+            cost=cost,
+            latency_ms=(self.finished.at - self._started) * 1000,
+            ttft_ms=None if first is None else (first - self._started) * 1000,
+            request_id=self.finished.request_id,
+            tool_calls=self.finished.tool_calls,
+            notices=tuple(self._notices),
+            raw_response=raw or self.finished.raw_body,
+            limits=self._limits,
+            waited_ms=(self._started - self._called) * 1000,
+            failed_attempts=tuple(self._failed),
+            cost_estimated=self._is_estimated(cost),
+        )
+
+
+def total(charges: Sequence[Charge], last: Charge | None = None) -> Decimal | None:
+    """What attempts cost together, in USD, and `last`, where nobody was told of it.
+
+    None where nothing was reckoned, or one of them is unknown.
+    """
+    if last is not None and not any(charge is last for charge in charges):
+        charges = [*charges, last]
+    if len(charges) == 1:
+        return charges[0].amount
+    known = [charge.amount for charge in charges if charge.amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
+
+
+def _record(failed: AttemptFailed) -> FailedAttempt:
+    error = failed.error
+    return FailedAttempt(
+        provider=failed.provider, model=failed.model, key=failed.key, kind=error.kind.value, message=str(error)
+    )

@@ -1,0 +1,1 @@
+"""Clock, LRU mappings and the sync bridge."""
