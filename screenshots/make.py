@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from textual.pilot import Pilot
 
 from swebench_providers.servers.discovery import Found
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers import ProvidersScreen
+from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 
 SIZE = (120, 34)

@@ -56,7 +56,7 @@ def test_no_file_is_too_long_to_be_read(path: Path) -> None:
     [
         ("swebench_tui", "py.typed"),
         ("swebench_tui", "tui/app.tcss"),
-        ("swebench_tui", "tui/screens/compare.tcss"),
+        ("swebench_tui", "tui/screens/compare/compare.tcss"),
         ("swebench_tui", "bench/starter/tasks.jsonl"),
         ("swebench_tui", "bench/starter/repos/calspan/pyproject.toml"),
         ("swebench_tui", "bench/starter/repos/calspan/tests/test_spans.py"),

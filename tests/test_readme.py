@@ -13,7 +13,7 @@ from textual.binding import Binding
 from swebench_providers import ProviderRegistry
 from swebench_tui.cli.main import main
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.compare import CompareScreen
+from swebench_tui.tui.screens.compare.screen import CompareScreen
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -22,7 +22,7 @@ from swebench_providers import ProviderError, Secret, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.runs.target import parse_target
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
 from tests.app.tui.pilot import all_settled, shown, wait_until
 from tests.fault_server import FaultServer, FaultServerThread, Script

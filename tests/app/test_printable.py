@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.printable import neutralise, one_line
+from swebench_tui.terminal_text import neutralise, one_line
 
 ANY_TEXT = st.text(st.characters(), max_size=60) | st.text(
     st.sampled_from("\x00\x07\x08\x1b\x7f\x85\x9b\r\n\t \u200b\u2028\u2029\u202e\u2066\ud83d\x85[]0;m🐛é"), max_size=30

@@ -12,17 +12,17 @@ import msgspec
 from swebench_providers import Event, ProviderError, ProviderRegistry, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.bench import datasets
+from swebench_tui.bench.task import Question, free_question, task_question
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.context import open_setup
 from swebench_tui.cli.failure import Failed, failing
-from swebench_tui.cli.setup import open_setup
 from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
-from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.rate_limits import rate_limits
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 
 _EXAMPLES = """\b
 Examples:

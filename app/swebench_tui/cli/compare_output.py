@@ -9,10 +9,10 @@ import click
 import msgspec
 
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.printable import neutralise, one_line
-from swebench_tui.runs import figures
+from swebench_tui.bench.task import Question
+from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Column, Facts, Piece, State
-from swebench_tui.runs.question import Question
+from swebench_tui.terminal_text import neutralise, one_line
 
 
 class Printer(Protocol):
@@ -86,12 +86,13 @@ class Text:
 
     def _ended(self, column: Column, facts: Facts) -> None:
         self.failures += facts.state is not State.DONE
-        click.echo(f"── {column.target} · {figures.state_words(facts)} · {figures.summary(facts, free=column.free)}")
+        state, figures = formatting.state_words(facts), formatting.summary(facts, free=column.free)
+        click.echo(f"── {column.target} · {state} · {figures}")
         click.echo(neutralise(column.text).rstrip())
         if facts.error is not None:
             click.echo(f"Error: {one_line(str(facts.error))}\n{one_line(facts.error.hint)}", err=True)
         if facts.patch is not None:
-            click.echo(f"→ {figures.patch_words(facts.patch)}")
+            click.echo(f"→ {formatting.patch_words(facts.patch)}")
         click.echo()
 
 

@@ -24,16 +24,16 @@ from swebench_providers.servers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
+from swebench_tui.cli.context import open_setup
 from swebench_tui.cli.failure import failing
-from swebench_tui.cli.setup import open_setup
 from swebench_tui.cli.terminal import Terminal, examine
-from swebench_tui.printable import one_line
 from swebench_tui.settings import prices_file
+from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
-from swebench_tui.settings.setup import Setup
-from swebench_tui.settings.whole_file import absence
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"

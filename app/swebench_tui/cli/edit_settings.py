@@ -9,7 +9,7 @@ import subprocess
 from typing import Final
 
 from swebench_tui.cli.failure import Failed
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 
 _USUAL: Final = ("sensible-editor", "nano", "vi")
 _HINT: Final = "Set EDITOR, such as EDITOR=nano, or the setting `editor`."

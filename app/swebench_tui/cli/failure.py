@@ -9,11 +9,11 @@ from typing import IO, Any
 import click
 
 from swebench_providers import ProviderError
-from swebench_tui.bench.checkout import CheckoutError
 from swebench_tui.bench.datasets import DatasetError
-from swebench_tui.printable import neutralise, one_line
+from swebench_tui.bench.repositories.bundled import CheckoutError
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.prices_file import PricesError
+from swebench_tui.terminal_text import neutralise, one_line
 
 
 class Failed(click.ClickException):

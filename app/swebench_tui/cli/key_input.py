@@ -11,7 +11,7 @@ import msgspec
 
 from swebench_providers import Secret
 from swebench_tui.cli.failure import Failed
-from swebench_tui.settings.secrets.mistakes import Mistake, looks_like_a_key, mistakes
+from swebench_tui.settings.secrets.key_lint import Mistake, looks_like_a_key, mistakes
 
 _LONGEST: Final = 65_536  # bytes of standard input
 _KEY_OPTIONS: Final = ("--api-key", "--apikey", "--api_key", "--key", "--token", "--secret", "--password")

@@ -44,7 +44,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            from swebench_tui.settings.secrets.mistakes import without_keys  # noqa: PLC0415 - only errors need it
+            from swebench_tui.settings.secrets.key_lint import without_keys  # noqa: PLC0415 - only errors need it
 
             vars(error)["message"] = without_keys(error.message)  # click has it final, and shows it as it stands
             raise
@@ -76,7 +76,7 @@ def main(ctx: click.Context) -> None:
             raise click.UsageError(
                 "The app needs a terminal. Without one, use a command: `swebench-tui --help` lists them."
             )
-        from swebench_tui.cli.setup import open_setup  # noqa: PLC0415 - listing commands needs none
+        from swebench_tui.cli.context import open_setup  # noqa: PLC0415 - listing commands needs none
         from swebench_tui.tui.app import run  # noqa: PLC0415 - no command but this one needs Textual
 
         run(open_setup(quiet=True))  # the app itself tells what is wrong with the settings

@@ -14,10 +14,10 @@ from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderEr
 from swebench_providers.provider import HTTPProvider
 from swebench_tui import paths
 from swebench_tui.cli.completions import provider_names
+from swebench_tui.cli.context import open_setup
 from swebench_tui.cli.failure import failing
-from swebench_tui.cli.setup import open_setup
-from swebench_tui.printable import one_line
 from swebench_tui.settings import prices_file
+from swebench_tui.terminal_text import one_line
 
 Sort = Literal["name", "context", "price"]
 

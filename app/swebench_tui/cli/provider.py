@@ -13,12 +13,12 @@ from swebench_providers import ProviderRegistry
 from swebench_providers.connection_test import ConnectionReport
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
+from swebench_tui.cli.context import open_setup
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
-from swebench_tui.cli.setup import open_setup
-from swebench_tui.printable import neutralise, one_line
 from swebench_tui.settings.readiness import Readiness
+from swebench_tui.terminal_text import neutralise, one_line
 
 _COLUMNS: Final = 80
 _EXAMPLES: Final = """\b

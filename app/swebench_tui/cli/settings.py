@@ -9,16 +9,16 @@ from typing import Final
 import click
 import msgspec
 
+from swebench_tui.cli.context import open_setup, tell_problems
 from swebench_tui.cli.failure import failing
-from swebench_tui.cli.setup import open_setup, tell_problems
-from swebench_tui.printable import neutralise, one_line
+from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.secrets.mistakes import looks_like_a_key, without_keys
-from swebench_tui.settings.setup import Setup
-from swebench_tui.settings.whole_file import absence
+from swebench_tui.settings.secrets.key_lint import looks_like_a_key, without_keys
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import neutralise, one_line
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -128,7 +128,7 @@ def set_(key: str, value: str) -> None:
     Several values stand between commas, tables as in TOML. Exit status 2 for a key or a value that may not stand there.
     """
     from swebench_tui.cli.settings_meaning import check_meaning  # noqa: PLC0415 - only this command needs it
-    from swebench_tui.settings.typed import key_path, value_at  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.parse_value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
 
     setup = open_setup(quiet=True)
     if without_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
@@ -148,7 +148,7 @@ def set_(key: str, value: str) -> None:
 @click.argument("key")
 def unset(key: str) -> None:
     """Take KEY, or a whole table, out of your settings file; the rest of it stays as it is."""
-    from swebench_tui.settings.typed import key_path  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.parse_value import key_path  # noqa: PLC0415 - it walks all definitions
 
     setup = open_setup(quiet=True)
     with failing():

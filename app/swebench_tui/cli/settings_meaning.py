@@ -7,7 +7,7 @@ from swebench_providers.config import normalise
 from swebench_tui.runs.target import parse_target
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 
 
 def check_meaning(setup: Setup, at: SettingPath, value: object) -> None:

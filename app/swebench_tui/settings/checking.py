@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from msgspec import inspect
 
-from swebench_tui.settings import fields, shown
+from swebench_tui.settings import fields, redact
 from swebench_tui.settings.definitions import USER_ONLY
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.fields import bare, in_words
@@ -78,7 +78,7 @@ class _Checking:
             case _ if _fits(kind, found):
                 return found
             case _:
-                what = f"is {shown.wrong(at, found)}"
+                what = f"is {redact.wrong(at, found)}"
         self._tell(at, what, f"It is {in_words(kind)}." + _dotted_name(at, found))
         return _WRONG
 

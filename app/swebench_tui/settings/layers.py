@@ -13,13 +13,13 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from swebench_tui.settings import document, whole_file
+from swebench_tui.settings import atomic_file, document
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.lines import Lines
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.own_providers import known_providers, wrong_provider
 from swebench_tui.settings.paths_in_files import SettingPath, TomlPath, dotted
+from swebench_tui.settings.toml_positions import Lines
 
 USER_FILE: Final = "settings.toml"
 PROJECT_FILE: Final = "swebench-tui.toml"
@@ -131,12 +131,12 @@ class LayeredSettings:
 
     def begin(self, text: str) -> None:
         """Write the user's file where there is none. Raises `SettingsError`."""
-        if whole_file.read(self.user_file) is None:
+        if atomic_file.read(self.user_file) is None:
             self._write(lambda _, before: before or text)
 
     def in_user_file(self, path: SettingPath) -> bool:
         """Whether the user's file has it, right or wrong."""
-        text = whole_file.read(self.user_file)
+        text = atomic_file.read(self.user_file)
         return text is not None and _at(document.parse(self.user_file, text), path) is not None
 
     def _write(self, change: _Change) -> None:
@@ -146,11 +146,11 @@ class LayeredSettings:
                     f"there is no folder for {USER_FILE}: no home folder is known",
                     hint="Set HOME, or XDG_CONFIG_HOME.",
                 )
-            with whole_file.locked(self.user_file):
-                before = whole_file.read(self.user_file) or ""
+            with atomic_file.locked(self.user_file):
+                before = atomic_file.read(self.user_file) or ""
                 after = _line_ends(change(self.user_file, before), before)
                 if after != before:
-                    whole_file.replace(self.user_file, after)
+                    atomic_file.replace(self.user_file, after)
             self.reload()
 
     def _now(self) -> _Loaded:
@@ -184,7 +184,7 @@ def _read(path: Path, layer: Layer) -> tuple[_Source, Sequence[SettingsError]]:
     """What holds of a file, and what does not."""
     origin = Origin(layer, str(path))
     try:
-        text = whole_file.read(path)
+        text = atomic_file.read(path)
         values = document.parse(path, text) if text else {}
     except SettingsError as error:
         return _Source(origin, {}, lambda _: None), [error]

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from swebench_tui.settings import shown
+from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -50,11 +50,11 @@ def _rows(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Listed]:
     if is_open(leaf.kind):
         for name in _table(setup.settings, path):
             held = setup.effective((*path, name))
-            yield Listed((*path, name), shown.value((*path, name), held.value), held.origin)
+            yield Listed((*path, name), redact.value((*path, name), held.value), held.origin)
         return
     held = setup.effective(path)
     if held.value not in (None, "", []):
-        yield Listed(path, shown.value(path, held.value), held.origin)
+        yield Listed(path, redact.value(path, held.value), held.origin)
 
 
 def _table(at: object, path: SettingPath) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, 
 from swebench_providers.auth import google as google_auth
 from swebench_providers.config import address_variables, way_in
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
-from swebench_tui.printable import one_line
+from swebench_tui.terminal_text import one_line
 
 INIT_COMMAND: Final = "swebench-tui provider init"
 

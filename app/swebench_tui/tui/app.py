@@ -22,7 +22,6 @@ from textual.screen import ModalScreen, Screen
 
 from swebench_providers import ProviderRegistry, get_registry
 from swebench_tui import paths
-from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
@@ -31,20 +30,21 @@ from swebench_tui.settings.errors import SettingsError, SetupError
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.rate_limits import rate_limits
-from swebench_tui.tui import faults, signals
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui import crash_handling, signals
 from swebench_tui.tui.bindings import words
-from swebench_tui.tui.faults import SafeApp
+from swebench_tui.tui.crash_handling import SafeApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
-from swebench_tui.tui.screens.compare import CompareScreen
+from swebench_tui.tui.screens.compare.screen import CompareScreen
 from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
     from swebench_providers.servers.discovery import Found
-    from swebench_tui.settings.setup import Setup
+    from swebench_tui.settings.workspace import Setup
     from swebench_tui.tui.crash_report import CrashReport
-    from swebench_tui.tui.screens.models import ModelsScreen
+    from swebench_tui.tui.screens.models.screen import ModelsScreen
 
 _QUIT_WINDOW: Final = 2.0
 _PROBLEM_SECONDS: Final = 30.0
@@ -62,7 +62,7 @@ class SwebenchApp(SafeApp):
     """The program's screens, and what they share. `setup` is what the user has set up; None for a test without."""
 
     TITLE = "swebench-tui"
-    CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
+    CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (30, "-tall")]  # noqa: RUF012
@@ -158,12 +158,12 @@ class SwebenchApp(SafeApp):
         return BatchScreen()
 
     def _models_screen(self) -> Screen[None]:
-        from swebench_tui.tui.screens.models import ModelsScreen  # noqa: PLC0415
+        from swebench_tui.tui.screens.models.screen import ModelsScreen  # noqa: PLC0415
 
         return ModelsScreen(self.engine)
 
     def _providers_screen(self) -> Screen[None]:
-        from swebench_tui.tui.screens.providers import ProvidersScreen  # noqa: PLC0415
+        from swebench_tui.tui.screens.providers.screen import ProvidersScreen  # noqa: PLC0415
 
         return ProvidersScreen(self.setup, self.engine, now=self.now)
 
@@ -310,7 +310,7 @@ class SwebenchApp(SafeApp):
         if self.setup is None:
             self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
             return
-        from swebench_tui.tui.screens.settings import SettingsScreen  # noqa: PLC0415
+        from swebench_tui.tui.screens.settings.screen import SettingsScreen  # noqa: PLC0415
 
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(SettingsScreen(self.setup))
@@ -364,7 +364,7 @@ def _is_first_start(setup: Setup) -> bool:
 
 def run(setup: Setup | None = None) -> None:
     """Show the app until the user leaves it; ends the process, with status 1 after a fault."""
-    sys.exit(faults.guarded(lambda: _show(setup)))
+    sys.exit(crash_handling.guarded(lambda: _show(setup)))
 
 
 def _show(setup: Setup | None) -> CrashReport | None:

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from swebench_tui import __version__, private_file
-from swebench_tui.printable import neutralise, one_line
+from swebench_tui.terminal_text import neutralise, one_line
 from swebench_tui.tui import redact
 
 _PACKAGES: Final = ("textual", "rich", "click", "msgspec", "httpx", "httpx-aiohttp", "aiohttp", "keyring")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from swebench_tui.bench import checkout
-from swebench_tui.bench.checkout import CheckoutError, base_commit, bundled, materialise
+from swebench_tui.bench import repositories
 from swebench_tui.bench.datasets import load
+from swebench_tui.bench.repositories.bundled import CheckoutError, base_commit, bundled, materialise
 
 REPO = "starter/tillroll"
 REPOS = sorted({task.repo for task in load("starter")})
@@ -66,7 +66,7 @@ def test_what_python_and_editors_leave_among_the_bundled_files_is_not_copied(tmp
     for name in ("pkg/__pycache__/a.pyc", ".pytest_cache/b", ".DS_Store", "pkg/a.py"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(b"x = 1\r\n")
-    checkout._copy(source, tmp_path / "copy")
+    repositories.bundled._copy(source, tmp_path / "copy")
     assert [path for path in (tmp_path / "copy").rglob("*") if path.is_file()] == [tmp_path / "copy" / "pkg" / "a.py"]
     assert (tmp_path / "copy" / "pkg" / "a.py").read_bytes() == b"x = 1\r\n"
 
@@ -80,7 +80,7 @@ def test_a_checkout_is_made_once(tmp_path: Path) -> None:
 
 
 def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
-    program = "import pathlib, sys; from swebench_tui.bench.checkout import materialise\n"
+    program = "import pathlib, sys; from swebench_tui.bench.repositories.bundled import materialise\n"
     program += "print(materialise(sys.argv[1], pathlib.Path(sys.argv[2])))"
     command = [sys.executable, "-c", program, REPO, str(tmp_path)]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -92,7 +92,7 @@ def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
 def test_who_comes_second_in_the_race_leaves_the_first_checkout_alone(tmp_path: Path) -> None:
     folder = materialise(REPO, tmp_path)
     (folder / "mine.txt").write_text("kept")
-    checkout._make(REPO, base_commit(REPO), folder)
+    repositories.bundled._make(REPO, base_commit(REPO), folder)
     assert (folder / "mine.txt").read_text() == "kept"
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -125,7 +125,7 @@ def test_a_folder_without_git_is_not_taken_for_a_checkout(tmp_path: Path) -> Non
 
 def test_files_that_make_another_commit_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(CheckoutError, match=f"make commit {base_commit(REPO)}, not 0000") as caught:
-        checkout._make(REPO, "0" * 40, tmp_path / "checkout")
+        repositories.bundled._make(REPO, "0" * 40, tmp_path / "checkout")
     assert "install the program again" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 

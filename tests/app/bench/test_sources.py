@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.bench.sources import source_files
+from swebench_tui.bench.context.all_files import source_files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,10 +15,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from swebench_tui.bench.checkout import materialise
+from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.datasets import find, load
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.sources import source_files
+from swebench_tui.bench.repositories.bundled import materialise
 
 STARTER = files("swebench_tui.bench") / "starter"
 ROWS = [msgspec.json.decode(line, type=dict[str, str]) for line in (STARTER / "tasks.jsonl").read_bytes().splitlines()]

@@ -316,7 +316,7 @@ def test_reading_settings_imports_nothing_that_writes_or_shows_them(arguments: t
 def test_a_setup_imports_nothing_heavy_and_reads_nothing(folder: Path) -> None:
     script = f"""{LOADED}
 from pathlib import Path
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 setup = Setup(config_folder=Path(sys.argv[1]), data_folder=Path(sys.argv[1]))
 assert setup.settings.editor == "" and not setup.problems
 """

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from swebench_providers import FinishReason, TokenUsage
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.patches.verdict import Status
-from swebench_tui.runs import figures
+from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Facts, State
 
 DONE = Facts(
@@ -49,7 +49,7 @@ def facts(**changes: object) -> Facts:
     ],
 )
 def test_seconds_get_coarser_as_they_grow(value: float | None, words: str) -> None:
-    assert figures.seconds(value) == words
+    assert formatting.seconds(value) == words
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_seconds_get_coarser_as_they_grow(value: float | None, words: str) -> No
     ],
 )
 def test_small_amounts_keep_two_digits_that_say_something(amount: str, words: str) -> None:
-    assert figures.dollars(Decimal(amount)) == words
+    assert formatting.dollars(Decimal(amount)) == words
 
 
 @given(st.decimals("0.0000001", "1000000", allow_nan=False, allow_infinity=False))
 def test_dollars_are_never_off_by_more_than_five_percent_and_never_shown_as_nothing(amount: Decimal) -> None:
-    shown = Decimal(figures.dollars(amount).removeprefix("$"))
+    shown = Decimal(formatting.dollars(amount).removeprefix("$"))
     assert abs(shown - amount) <= amount / 20
 
 
@@ -94,7 +94,7 @@ def test_dollars_are_never_off_by_more_than_five_percent_and_never_shown_as_noth
     ],
 )
 def test_an_unknown_price_is_never_a_number(known: Facts, *, free: bool, words: str) -> None:
-    assert figures.cost(known, free=free) == words
+    assert formatting.cost(known, free=free) == words
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_unknown_price_is_never_a_number(known: Facts, *, free: bool, words: 
     ],
 )
 def test_a_count_the_provider_did_not_make_is_marked_as_an_estimate(known: Facts, tokens: str, rate: str) -> None:
-    assert (figures.tokens(known), figures.rate(known)) == (tokens, rate)
+    assert (formatting.tokens(known), formatting.rate(known)) == (tokens, rate)
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_a_count_the_provider_did_not_make_is_marked_as_an_estimate(known: Facts
     ],
 )
 def test_each_state_has_a_sign_and_words_of_its_own(known: Facts, glyph: str, words: str) -> None:
-    assert (figures.glyph(known), figures.state_words(known)) == (glyph, words)
+    assert (formatting.glyph(known), formatting.state_words(known)) == (glyph, words)
 
 
 @pytest.mark.parametrize("reason", FinishReason)
 def test_no_answer_that_was_stopped_looks_like_one_that_ended(reason: FinishReason) -> None:
     known = facts(finish_reason=reason)
-    assert (figures.glyph(known) == "✓") is known.complete
+    assert (formatting.glyph(known) == "✓") is known.complete
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_no_answer_that_was_stopped_looks_like_one_that_ended(reason: FinishReas
     ],
 )
 def test_the_summary_is_one_line_of_all_figures(known: Facts, *, free: bool, words: str) -> None:
-    assert figures.summary(known, free=free) == words
+    assert formatting.summary(known, free=free) == words
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_the_summary_is_one_line_of_all_figures(known: Facts, *, free: bool, wor
     ],
 )
 def test_what_became_of_a_patch_is_said_with_its_reason(status: Status, detail: str, words: str) -> None:
-    assert figures.patch_words(PatchVerdict(status=status, detail=detail)) == words
+    assert formatting.patch_words(PatchVerdict(status=status, detail=detail)) == words

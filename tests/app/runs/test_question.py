@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from swebench_tui.bench import checkout, datasets
+from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.runs.question import free_question, task_question
+from swebench_tui.bench.repositories import bundled
+from swebench_tui.bench.task import free_question, task_question
 
 STARTER = datasets.load("starter")
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "swebench_sample.jsonl"
@@ -84,7 +85,7 @@ def test_solution_tests_and_hints_of_a_starter_task_are_in_no_prompt(task: Insta
 
 
 def _sources(task: Instance, repositories: Path) -> list[Path]:
-    folder = checkout.materialise(task.repo, repositories)
+    folder = bundled.materialise(task.repo, repositories)
     return [path for path in folder.rglob("*.py") if "tests" not in path.parts]
 
 

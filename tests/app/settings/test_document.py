@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swebench_tui.settings import document, whole_file
+from swebench_tui.settings import atomic_file, document
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.lines import Lines
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.toml_positions import Lines
+from swebench_tui.settings.workspace import Setup
 from tests.app.settings.documents import settings_documents
 
 FILE = Path("settings.toml")
@@ -199,7 +199,7 @@ def test_a_crash_at_any_step_leaves_the_old_file_whole(
     with monkeypatch.context() as patch:
         patch.setattr(os, call, crash)
         with pytest.raises(Crash):
-            whole_file.replace(path, "new = 1")
+            atomic_file.replace(path, "new = 1")
     assert path.read_text() == "old = 1"
     assert [each.name for each in tmp_path.iterdir()] == ["settings.toml"]
 
@@ -231,7 +231,7 @@ def test_a_config_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 folder = Path(sys.argv[1])
 setup = Setup({}, config_folder=folder, data_folder=folder)
 name, times = sys.argv[2], int(sys.argv[3])
@@ -278,10 +278,10 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file_and_nothing_for_go
 def test_a_file_that_another_process_holds_for_too_long_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole_file, "_PATIENCE", 0.0)
+    monkeypatch.setattr(atomic_file, "_PATIENCE", 0.0)
     setup = setup_in(tmp_path)
     with (
-        whole_file.locked(setup.user_file),
+        atomic_file.locked(setup.user_file),
         pytest.raises(SettingsError, match="being changed by another process"),
     ):
         setup.change(("editor",), "vim")

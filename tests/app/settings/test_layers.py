@@ -19,8 +19,8 @@ from swebench_tui.settings.fields import NAME, Leaf, leaves
 from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.setup import Setup
 from swebench_tui.settings.template import toml
+from swebench_tui.settings.workspace import Setup
 
 MODEL = ("providers", "openai", "model")
 ADDRESS = ("providers", "openai", "base_url")

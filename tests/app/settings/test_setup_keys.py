@@ -8,7 +8,7 @@ import pytest
 
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from tests.app.settings.plain_setup import MemoryStore
 
 KEY = Secret("sk-canary-9c1f44d0e7")

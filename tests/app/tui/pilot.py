@@ -17,12 +17,12 @@ from textual.widgets import Input
 
 from swebench_providers import ProviderRegistry
 from swebench_tui.runs.target import parse_target
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.compare import CompareScreen
-from swebench_tui.tui.screens.pick_task import PickTaskScreen
-from swebench_tui.tui.widgets.column_view import ColumnView
-from swebench_tui.tui.widgets.task_bar import TaskBar
+from swebench_tui.tui.screens.compare.column_view import ColumnView
+from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
+from swebench_tui.tui.screens.compare.screen import CompareScreen
+from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from tests.fault_server import FaultServer
 
 ScreenType = TypeVar("ScreenType", bound=Screen[Any])

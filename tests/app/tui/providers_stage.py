@@ -9,10 +9,10 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers import ProvidersScreen
-from swebench_tui.tui.screens.settings import SettingsScreen
+from swebench_tui.tui.screens.providers.screen import ProvidersScreen
+from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
 

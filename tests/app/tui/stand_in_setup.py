@@ -9,7 +9,7 @@ from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 
 
 class StandInSetup(Setup):

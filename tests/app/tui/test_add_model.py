@@ -6,7 +6,7 @@ from functools import partial
 
 from textual.widgets import Input, OptionList
 
-from swebench_tui.tui.screens.add_model import AddModelScreen
+from swebench_tui.tui.screens.compare.add_model import AddModelScreen
 from tests.app.tui.pilot import compare_screen, paste, running, shown, top_screen, wait_until
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 

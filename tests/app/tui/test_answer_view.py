@@ -14,8 +14,8 @@ from textual.geometry import Offset, Region
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
-from swebench_tui.tui.markdown_lines import Look
-from swebench_tui.tui.widgets.answer_view import AnswerView
+from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer.markdown_lines import Look
 from tests.app.tui.pilot import wait_until
 
 NASTY = (

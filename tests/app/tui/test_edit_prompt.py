@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from tests.app.tui.pilot import (
     all_settled,
     column,

@@ -16,7 +16,7 @@ from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui import editor
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.editor import EditorError
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
 from tests.app.tui.stand_in_setup import StandInSetup
 

@@ -20,7 +20,7 @@ from swebench_providers import ProviderRegistry, Secret
 from swebench_tui import paths
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.compare import CompareScreen
+from swebench_tui.tui.screens.compare.screen import CompareScreen
 from swebench_tui.tui.screens.not_built import HistoryScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
 from tests.app.tui.pilot import shown, top_screen, wait_until
@@ -99,7 +99,7 @@ async def asked(pilot: Pilot[None]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, CompareScreen)
     await wait_until(pilot, lambda: screen.question is not None, what="the first task")
-    from swebench_tui.runs.question import free_question
+    from swebench_tui.bench.task import free_question
 
     screen._set_question(free_question(PROMPT))
 

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_tui.settings.definitions import Settings
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.help import HelpScreen, sections
 from tests.app.tui.pilot import compare_screen, running, shown, top_screen, wait_until
 from tests.app.tui.stand_in_setup import StandInSetup

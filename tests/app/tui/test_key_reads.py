@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 from swebench_providers import Secret
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens.add_model import AddModelScreen
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.tui.screens.compare.add_model import AddModelScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import all_settled, paste, running, shown, top_screen, wait_until
 from tests.fault_server import FaultServer

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from swebench_providers import ErrorKind, ModelInfo, ProviderError, ProviderRegistry
-from swebench_tui.tui.screens.models import ModelsScreen
+from swebench_tui.tui.screens.models.screen import ModelsScreen
 from tests.app.scripted import Gate, Listing, OnlyThese
 from tests.app.tui.pilot import column, compare_screen, paste, running, shown, top_screen, wait_until
 

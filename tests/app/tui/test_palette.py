@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.help import HelpScreen
-from swebench_tui.tui.screens.pick_task import PickTaskScreen
 from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
 from tests.app.tui.stand_in_setup import StandInSetup
 

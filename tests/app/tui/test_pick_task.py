@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.tui.screens.pick_task import MOST_SHOWN, PickTaskScreen
+from swebench_tui.tui.screens.compare.pick_task import MOST_SHOWN, PickTaskScreen
 from tests.app.tui.pilot import (
     column,
     compare_screen,

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from swebench_tui.printable import neutralise
-from swebench_tui.tui.plain_text import expand_tabs, wrap
+from swebench_tui.terminal_text import neutralise
+from swebench_tui.tui.answer.plain_text import expand_tabs, wrap
 
 NASTY = st.text(
     st.one_of(

@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 
 from swebench_providers import ProviderError, UnifiedRequest
 from swebench_tui.runs.engine import Engine
-from swebench_tui.tui.screens.providers import ProvidersScreen
-from swebench_tui.tui.screens.providers_details import ProviderDetailsScreen
-from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen, ConfirmScreen
-from swebench_tui.tui.screens.settings import SettingsScreen
+from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
+from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen, ConfirmScreen
+from swebench_tui.tui.screens.providers.screen import ProvidersScreen
+from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.providers_stage import NOWHERE, app, choose, providers_of, row, row_says, says, setup_in
 from tests.fault_server import FaultServer, Script, failing, html_page

@@ -10,9 +10,9 @@ from textual.pilot import Pilot
 
 from swebench_providers import Secret, UnifiedRequest
 from swebench_tui.runs.engine import Engine
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen
-from swebench_tui.tui.screens.providers_keys import AddKeyScreen, KeysScreen
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen
+from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.providers_stage import app, choose, providers_of, row_says, says, setup_in

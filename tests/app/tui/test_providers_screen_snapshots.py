@@ -19,14 +19,14 @@ from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom, Room
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.target import parse_target
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers import ProvidersScreen
-from swebench_tui.tui.screens.providers_details import ProviderDetailsScreen
-from swebench_tui.tui.screens.providers_facts import Trial
-from swebench_tui.tui.screens.providers_keys import AddKeyScreen, KeysScreen
-from swebench_tui.tui.screens.settings import SettingsScreen
-from swebench_tui.tui.screens.settings_edit import EditSettingScreen
+from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
+from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
+from swebench_tui.tui.screens.providers.provider_facts import Trial
+from swebench_tui.tui.screens.providers.screen import ProvidersScreen
+from swebench_tui.tui.screens.settings.edit import EditSettingScreen
+from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.providers_stage import NOWHERE, choose, says

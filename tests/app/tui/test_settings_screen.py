@@ -9,10 +9,10 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_tui.settings.fields import NAME, leaves
-from swebench_tui.tui.screens import settings_rows
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
-from swebench_tui.tui.screens.settings import SettingsScreen
-from swebench_tui.tui.screens.settings_edit import _DEBOUNCE, EditSettingScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.settings import rows
+from swebench_tui.tui.screens.settings.edit import _DEBOUNCE, EditSettingScreen
+from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.tui.pilot import column, paste, running, shown, states, top_screen, wait_until
 from tests.app.tui.providers_stage import app, says, settings_of, setup_in
 from tests.app.tui.test_wizard import lineup
@@ -20,7 +20,7 @@ from tests.fault_server import FaultServer, Script
 
 
 def test_every_setting_of_the_definitions_has_a_row(tmp_path: Path) -> None:
-    paths = {row.path for row in settings_rows.rows(setup_in(tmp_path))}
+    paths = {row.path for row in rows.rows(setup_in(tmp_path))}
     for leaf in leaves():
         assert tuple("openai" if part == NAME else part for part in leaf.path) in paths
 

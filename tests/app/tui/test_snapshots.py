@@ -26,12 +26,12 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_tui.bench.instance import Instance
-from swebench_tui.runs.question import Question
+from swebench_tui.bench.task import Question
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.add_model import AddModelScreen
-from swebench_tui.tui.screens.edit_prompt import EditPromptScreen
-from swebench_tui.tui.screens.pick_task import PickTaskScreen
+from swebench_tui.tui.screens.compare.add_model import AddModelScreen
+from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
+from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
 from tests.app.scripted import Gate, Listing, OnlyThese, ScriptedProvider, finished, registry_of, text, thought
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until

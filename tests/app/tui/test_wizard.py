@@ -14,10 +14,10 @@ from swebench_providers import Secret
 from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.store import KeyStore
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen
-from swebench_tui.tui.screens.providers_keys import AddKeyScreen
+from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen
+from swebench_tui.tui.screens.providers.keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep, PickModelScreen

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers_facts import Trial
+from swebench_tui.tui.screens.providers.provider_facts import Trial
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep

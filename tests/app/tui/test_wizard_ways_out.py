@@ -8,10 +8,10 @@ import pytest
 from textual.widgets import Input
 
 from swebench_providers.servers.discovery import Found, ServerKind
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen
-from swebench_tui.tui.screens.providers_keys import AddKeyScreen
+from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen
+from swebench_tui.tui.screens.providers.keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.trial import TrialStep

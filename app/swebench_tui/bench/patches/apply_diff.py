@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.patches.place import Placed, place
+from swebench_tui.bench.patches.match import Placed, place
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
@@ -14,8 +14,8 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from swebench_tui.bench.patches.overlay import Tree
     from swebench_tui.bench.patches.paths import Locator
-    from swebench_tui.bench.patches.tree import Tree
 
 
 class Located(msgspec.Struct, frozen=True):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swebench_tui.bench.patches.explain import is_elision
+from swebench_tui.bench.patches.diagnose import is_elision
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from swebench_tui.bench.patches.overlay import Tree
     from swebench_tui.bench.patches.paths import Locator
-    from swebench_tui.bench.patches.tree import Tree
 
 _SHORT = 10  # lines of a file below which nothing can be said about how much of it is left
 

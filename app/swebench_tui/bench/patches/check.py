@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from swebench_tui.bench.git import Git, GitError
 from swebench_tui.bench.patches.apply_diff import apply_diff, locate
 from swebench_tui.bench.patches.apply_files import apply_files
 from swebench_tui.bench.patches.extract import Candidate, Diff, Edits, Found, find_candidates, touches_only_tests
-from swebench_tui.bench.patches.git import Git, GitError
+from swebench_tui.bench.patches.overlay import Tree
 from swebench_tui.bench.patches.paths import Locator
 from swebench_tui.bench.patches.search_replace import apply_blocks
-from swebench_tui.bench.patches.tree import Tree
 from swebench_tui.bench.patches.unified_diff import FileChange, emit_diff
 from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status, plain
 

@@ -22,7 +22,7 @@ import msgspec
 
 from swebench_tui.bench.patches.apply_diff import splice
 from swebench_tui.bench.patches.file_names import name_above
-from swebench_tui.bench.patches.place import Placed, place, placed_at, places_of
+from swebench_tui.bench.patches.match import Placed, place, placed_at, places_of
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
@@ -30,8 +30,8 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from swebench_tui.bench.patches.overlay import Tree
     from swebench_tui.bench.patches.paths import Locator
-    from swebench_tui.bench.patches.tree import Tree
 
 _SIGNS = "<<<<<"
 _ENDS = (_SIGNS, ">>>>>")

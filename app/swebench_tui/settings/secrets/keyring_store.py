@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from swebench_providers import Secret
-from swebench_tui.printable import one_line
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.backends import NONE, Fit, fit
-from swebench_tui.settings.secrets.patience import Impatient, NoAnswerError
 from swebench_tui.settings.secrets.store import ELSEWHERE, SERVICE, Backend
+from swebench_tui.settings.secrets.timeout import Impatient, NoAnswerError
+from swebench_tui.terminal_text import one_line
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend

@@ -17,8 +17,8 @@ from swebench_tui.settings.definitions import KeptKey, Place, Settings
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
 from swebench_tui.settings.secrets.command import key_from
 from swebench_tui.settings.secrets.file_store import FileStore
+from swebench_tui.settings.secrets.key_lint import looks_like_a_key
 from swebench_tui.settings.secrets.keyring_store import KeyringStore
-from swebench_tui.settings.secrets.mistakes import looks_like_a_key
 from swebench_tui.settings.secrets.store import ELSEWHERE, Backend, KeyStore
 
 Change = Callable[[tuple[str, ...], object], None]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from swebench_tui.bench import git as git_module
 from swebench_tui.bench.patches import Failure, judge
-from swebench_tui.bench.patches import git as git_module
 
 if TYPE_CHECKING:
     from tests.app.bench.patches.conftest import MakeRepo, Repo

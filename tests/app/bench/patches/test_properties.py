@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Failure, judge
 from swebench_tui.bench.patches.apply_diff import splice
-from swebench_tui.bench.patches.place import Placed
+from swebench_tui.bench.patches.match import Placed
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import Hunk
 

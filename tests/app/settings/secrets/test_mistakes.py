@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import Secret
-from swebench_tui.settings.secrets.mistakes import looks_like_a_key, mistakes, without_keys
+from swebench_tui.settings.secrets.key_lint import looks_like_a_key, mistakes, without_keys
 
 BODY = "Ab3dEf6hIj9kLmN0pQrS"
 OPENAI = f"sk-proj-{BODY}"

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.draft import MOST, Draft

@@ -14,10 +14,10 @@ from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
 from swebench_providers.auth import google as google_auth
-from swebench_tui.printable import one_line
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen, problem
-from swebench_tui.tui.screens.providers_keys import AddKeyScreen
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen, problem
+from swebench_tui.tui.screens.providers.keys import AddKeyScreen
 from swebench_tui.tui.screens.wizard.draft import MOST
 from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint, sentence
 

@@ -13,10 +13,10 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
 from swebench_tui.tui.lineup import default_lineup
-from swebench_tui.tui.screens import providers_facts
-from swebench_tui.tui.screens.providers_facts import Trial
+from swebench_tui.tui.screens.providers import provider_facts
+from swebench_tui.tui.screens.providers.provider_facts import Trial
 
 MOST: Final = 4
 """Columns of a line-up."""
@@ -73,7 +73,7 @@ class Draft:
 
     async def ask(self, name: str) -> Trial:
         """A few tokens of one provider, at the address where it was found."""
-        return await providers_facts.ask(self.engine, name, at=self.addresses.get(name))
+        return await provider_facts.ask(self.engine, name, at=self.addresses.get(name))
 
     async def reach(self, name: str) -> Provider:
         """One provider, at the address where it was found. Raises `ProviderError`."""

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_providers.embedded.process import INSTALL_COMMAND
-from swebench_tui.printable import one_line
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.wizard.step import Leave, WizardStep, hint, sentence
 
 _LOOKING: Final = "◌ looking …"

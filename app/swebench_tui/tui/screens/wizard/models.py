@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
-from swebench_tui.printable import one_line
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.wizard.choose import Choices
 from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.screens.wizard.step import WizardStep, hint

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker
 
-from swebench_tui.printable import one_line
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.screens.wizard.step import WizardStep, hint
 

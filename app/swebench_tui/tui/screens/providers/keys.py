@@ -19,16 +19,16 @@ from textual.widgets.option_list import Option
 
 from swebench_providers import Secret
 from swebench_providers.policies.keys import SetAside
-from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.definitions import Place
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import KeyStoreError, SetupError
 from swebench_tui.settings.origin import Layer
-from swebench_tui.settings.secrets.mistakes import mistakes
+from swebench_tui.settings.secrets.key_lint import mistakes
 from swebench_tui.settings.secrets.store import ELSEWHERE
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen, problem
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen, problem
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine

@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from swebench_providers import UnifiedRequest
-from swebench_tui.bench import checkout, prompts
+from swebench_tui.bench import prompts
+from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict, judge
-from swebench_tui.bench.sources import source_files
+from swebench_tui.bench.repositories import bundled
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +58,7 @@ def task_question(instance: Instance, *, repositories: Path) -> Question:
 
     Raises `CheckoutError` when the bundled repository cannot be laid out.
     """
-    folder = checkout.materialise(instance.repo, repositories) if _is_bundled(instance) else None
+    folder = bundled.materialise(instance.repo, repositories) if _is_bundled(instance) else None
     files = source_files(folder) if folder else []
     return Question(
         title=f"{instance.instance_id}  {instance.title}",
@@ -71,4 +72,4 @@ def task_question(instance: Instance, *, repositories: Path) -> Question:
 
 def _is_bundled(instance: Instance) -> bool:
     """By the commit too: somebody else's task may name a repository like one of ours."""
-    return checkout.bundled(instance.repo) and checkout.base_commit(instance.repo) == instance.base_commit
+    return bundled.bundled(instance.repo) and bundled.base_commit(instance.repo) == instance.base_commit

@@ -14,9 +14,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
-from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target, parse_target
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 

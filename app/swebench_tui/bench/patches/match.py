@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.patches.explain import why_not_found
+from swebench_tui.bench.patches.diagnose import why_not_found
 from swebench_tui.bench.patches.text import TRAILING
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 

@@ -28,8 +28,8 @@ from enum import Enum, Flag, auto
 from operator import itemgetter
 from typing import NamedTuple
 
-from swebench_tui.printable import neutralise
-from swebench_tui.tui.plain_text import expand_tabs
+from swebench_tui.terminal_text import neutralise
+from swebench_tui.tui.answer.plain_text import expand_tabs
 
 
 class Look(Flag):

@@ -8,9 +8,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.printable import one_line
-from swebench_tui.runs import figures
+from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Facts, State
+from swebench_tui.terminal_text import one_line
 
 _PERIOD: Final = 0.2
 """Seconds between two looks at figures that only run on; digits that change faster are not read."""
@@ -61,13 +61,13 @@ class FiguresView(Static):
         self._drawn, self._drawn_at = drawn, now
 
     def _lines(self, facts: Facts, *, free: bool, now: float) -> list[Content]:
-        state = f"{figures.glyph(facts)} {figures.state_words(facts)}"
+        state = f"{formatting.glyph(facts)} {formatting.state_words(facts)}"
         first = Content.assemble(
-            (state, "$text-warning" if figures.cut_short(facts) else _COLOURS[facts.state]),
-            f"  {figures.seconds(facts.elapsed(now))}",
+            (state, "$text-warning" if formatting.cut_short(facts) else _COLOURS[facts.state]),
+            f"  {formatting.seconds(facts.elapsed(now))}",
         )
-        speed = f"ttft {figures.seconds(facts.ttft)}  {figures.rate(facts)}"
-        amount = f"{figures.tokens(facts)}  {figures.cost(facts, free=free)}"
+        speed = f"ttft {formatting.seconds(facts.ttft)}  {formatting.rate(facts)}"
+        amount = f"{formatting.tokens(facts)}  {formatting.cost(facts, free=free)}"
         if self.content_size.width >= _WIDE_ENOUGH:
             return [first, Content(f"{speed}  {amount}")]
         return [first, Content(speed), Content(amount)]
@@ -77,4 +77,4 @@ def _patch(patch: PatchVerdict) -> Content:
     sign, colour = ("✓", "$text-success") if patch.status == "applies" else ("✗", "$text-error")
     if patch.status == "unchecked":
         sign, colour = "?", "$text-warning"
-    return Content.assemble((f"{sign} {one_line(figures.patch_words(patch))}", colour))
+    return Content.assemble((f"{sign} {one_line(formatting.patch_words(patch))}", colour))

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from swebench_tui.settings.paths_in_files import TomlPath
-from swebench_tui.settings.secrets.mistakes import without_keys
+from swebench_tui.settings.secrets.key_lint import without_keys
 
 HIDDEN: Final = "…"
 _LONGEST: Final = 60

@@ -8,12 +8,12 @@ import msgspec
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
-from swebench_tui.printable import one_line
-from swebench_tui.settings import shown
+from swebench_tui.settings import redact
 from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
 
 NO_ORIGIN = Origin(Layer.DEFAULT)
 
@@ -95,7 +95,7 @@ def _of(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Row]:
 
 
 def _text(path: SettingPath, value: object) -> str:
-    found = shown.value(path, value)
+    found = redact.value(path, value)
     if found is None:
         return ""
     if isinstance(found, list | tuple):

@@ -8,8 +8,8 @@ import click
 
 from swebench_tui import paths
 from swebench_tui.cli.failure import Failed
-from swebench_tui.printable import one_line
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
 
 
 def open_setup(*, spends: bool = False, quiet: bool = False) -> Setup:

@@ -17,15 +17,15 @@ from swebench_providers import ProviderSpec
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
-from swebench_tui.printable import one_line
-from swebench_tui.runs.figures import dollars
-from swebench_tui.settings import shown
+from swebench_tui.runs.formatting import dollars
+from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.fields import NAME, is_open, leaves
 from swebench_tui.settings.paths_in_files import dotted
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens.providers_facts import Facts, status
-from swebench_tui.tui.screens.providers_table import key_words
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.providers.provider_facts import Facts, status
+from swebench_tui.tui.screens.providers.table import key_words
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
@@ -108,7 +108,7 @@ def _about(facts: Facts, spec: ProviderSpec | None) -> Iterator[Content]:
     state = status(facts)
     yield Content.assemble((str(state), state.colour), (f"   {one_line(facts.readiness.title)}", "bold"))
     address = facts.readiness.base_url
-    yield _line("address", shown.address(address) if address else "none")
+    yield _line("address", redact.address(address) if address else "none")
     yield _line("key", key_words(facts))
     if spec is not None:
         yield _line("protocol", spec.protocol)
@@ -198,10 +198,10 @@ def _settings(setup: Setup, name: str) -> list[Content]:
         path = tuple(name if part == NAME else part for part in leaf.path)
         held = setup.effective(path)
         if held.value not in (None, "", [], ()):
-            value = "listed under k" if path[-1] == "keys" else str(shown.value(path, held.value))
+            value = "listed under k" if path[-1] == "keys" else str(redact.value(path, held.value))
             lines.append(_setting(dotted(path[2:]), value, str(held.origin)))
     own = setup.settings.providers.get(name)
-    lines += [_setting(f"headers.{header}", shown.HIDDEN, "user file") for header in (own.headers if own else ())]
+    lines += [_setting(f"headers.{header}", redact.HIDDEN, "user file") for header in (own.headers if own else ())]
     return lines
 
 

@@ -19,9 +19,9 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
-from swebench_tui.tui.answer_lines import AnswerLines
-from swebench_tui.tui.markdown_lines import Line, Look
-from swebench_tui.tui.plain_text import wrap
+from swebench_tui.tui.answer.answer_lines import AnswerLines
+from swebench_tui.tui.answer.markdown_lines import Line, Look
+from swebench_tui.tui.answer.plain_text import wrap
 
 _COMPONENTS = {look: f"answer-view--{look.name.lower().replace('_', '-')}" for look in Look if look.name}
 _CONTINUED = "↳ "

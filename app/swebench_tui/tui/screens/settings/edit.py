@@ -14,13 +14,13 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from swebench_providers import ProviderError
-from swebench_tui.printable import one_line
-from swebench_tui.settings import typed
+from swebench_tui.settings import parse_value
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.fields import in_words
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens.settings_rows import Row
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.settings.rows import Row
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
@@ -99,7 +99,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
 
     def _checked(self, path: SettingPath, text: str) -> object:
         """The value as it is written. Raises `SettingsError`, also for an address that is none."""
-        value = typed.value_at(path, text)
+        value = parse_value.value_at(path, text)
         self._setup.check(path, value)
         if path[0] == "providers" and path[-1] == "base_url":
             try:

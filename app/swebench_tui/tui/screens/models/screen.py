@@ -17,9 +17,9 @@ from textual.widgets.option_list import Option
 
 from swebench_providers import ModelInfo, Provider, ProviderError
 from swebench_providers.provider import HTTPProvider
-from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.main_screen import MainScreen
 
 MOST_SHOWN: Final = 300

@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_providers import ProviderError
-from swebench_tui.printable import one_line
 from swebench_tui.runs.column import Column, Facts
 from swebench_tui.runs.target import Target
-from swebench_tui.tui.widgets.answer_view import AnswerView
-from swebench_tui.tui.widgets.figures_view import FiguresView
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.screens.compare.metrics_view import FiguresView
 
 
 class ColumnView(Vertical):

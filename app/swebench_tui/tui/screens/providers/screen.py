@@ -17,17 +17,17 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from swebench_providers import ProviderError, ProviderSpec
-from swebench_tui.printable import one_line
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens import providers_facts, providers_table
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.main_screen import MainScreen
-from swebench_tui.tui.screens.providers_facts import Facts
-from swebench_tui.tui.screens.providers_table import ProviderList
+from swebench_tui.tui.screens.providers import provider_facts, table
+from swebench_tui.tui.screens.providers.provider_facts import Facts
+from swebench_tui.tui.screens.providers.table import ProviderList
 
 if TYPE_CHECKING:
-    from swebench_tui.tui.screens.providers_details import Trouble
+    from swebench_tui.tui.screens.providers.details import Trouble
 
 _REFRESH: Final = 0.25  # seconds
 _BORDER: Final = 5  # cells of a row that the border, padding and scrollbar of the list take
@@ -66,7 +66,7 @@ forgets all that is set for one.
         self._facts: dict[str, Facts] = {}
         self._tests: dict[str, tuple[float, Worker[None]]] = {}
         self._rows: list[tuple[str, Content]] = []
-        self._shape: list[providers_table.Column] = []
+        self._shape: list[table.Column] = []
         self._told: Content | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -82,8 +82,8 @@ forgets all that is set for one.
         self._fill()
 
     def on_resize(self, event: events.Resize) -> None:
-        self._shape = providers_table.columns(event.size.width - _BORDER)
-        self.query_one("#provider-columns", Static).update(providers_table.header(self._shape))
+        self._shape = table.columns(event.size.width - _BORDER)
+        self.query_one("#provider-columns", Static).update(table.header(self._shape))
         self._show()
 
     # What there is.
@@ -104,7 +104,7 @@ forgets all that is set for one.
             else each
             for each in found
         ]
-        self._facts = {each.name: each for each in sorted(facts, key=providers_facts.rank)}
+        self._facts = {each.name: each for each in sorted(facts, key=provider_facts.rank)}
         await self._look_once()
 
     def _set_up(self) -> list[Facts]:
@@ -149,7 +149,7 @@ forgets all that is set for one.
         """Draw the rows that have changed, and nothing else."""
         if not self._shape or not self._facts:
             return
-        rows = [(name, providers_table.row(facts, self._shape)) for name, facts in self._facts.items()]
+        rows = [(name, table.row(facts, self._shape)) for name, facts in self._facts.items()]
         table = self.query_one(ProviderList)
         if [name for name, _ in rows] != [name for name, _ in self._rows]:
             self._draw_all(table, rows)
@@ -202,7 +202,7 @@ forgets all that is set for one.
 
     async def _test(self, name: str) -> None:
         try:
-            tested = await providers_facts.ask(self._engine, name)
+            tested = await provider_facts.ask(self._engine, name)
             if name in self._facts:
                 self._facts[name] = msgspec.structs.replace(self._facts[name], tested=tested)
         finally:
@@ -216,7 +216,7 @@ forgets all that is set for one.
         facts = self.chosen
         if facts is None:
             return
-        from swebench_tui.tui.screens.providers_details import ProviderDetailsScreen  # noqa: PLC0415
+        from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen  # noqa: PLC0415
 
         name = facts.name
         spec = self._spec(name)
@@ -233,7 +233,7 @@ forgets all that is set for one.
 
     def _troubles(self, name: str) -> list[Trouble]:
         """The errors of this provider that Compare shows."""
-        from swebench_tui.tui.screens.providers_details import Trouble  # noqa: PLC0415
+        from swebench_tui.tui.screens.providers.details import Trouble  # noqa: PLC0415
 
         compare = getattr(self.app, "compare", None)
         columns = [view.column for view in compare.columns if view.column is not None] if compare else []
@@ -243,7 +243,7 @@ forgets all that is set for one.
     def action_add(self) -> None:
         """Add a provider of your own."""
         if (setup := self._needed()) is not None:
-            from swebench_tui.tui.screens.providers_dialogs import AddProviderScreen  # noqa: PLC0415
+            from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen  # noqa: PLC0415
 
             self.app.push_screen(AddProviderScreen(setup), self._added)
 
@@ -254,14 +254,14 @@ forgets all that is set for one.
     def action_edit(self) -> None:
         """Change what is set for this provider."""
         if (setup := self._needed()) is not None and (facts := self.chosen) is not None:
-            from swebench_tui.tui.screens.settings import SettingsScreen  # noqa: PLC0415
+            from swebench_tui.tui.screens.settings.screen import SettingsScreen  # noqa: PLC0415
 
             self.app.push_screen(SettingsScreen(setup, under=("providers", facts.name)))
 
     def action_keys(self) -> None:
         """Add, remove and see the keys of this provider."""
         if (setup := self._needed()) is not None and (facts := self.chosen) is not None:
-            from swebench_tui.tui.screens.providers_keys import KeysScreen  # noqa: PLC0415
+            from swebench_tui.tui.screens.providers.keys import KeysScreen  # noqa: PLC0415
 
             self.app.push_screen(KeysScreen(setup, self._engine, facts.name, now=self._now))
 
@@ -271,7 +271,7 @@ forgets all that is set for one.
         setup, facts = self._needed(), self.chosen
         if setup is None or facts is None:
             return
-        from swebench_tui.tui.screens.providers_dialogs import ConfirmScreen  # noqa: PLC0415
+        from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen  # noqa: PLC0415
 
         path = ("providers", facts.name)
         try:
@@ -306,8 +306,8 @@ forgets all that is set for one.
 
 def _chosen_words(facts: Facts) -> Content:
     """Two lines: who and where, then what is wrong or to do."""
-    state = providers_facts.status(facts)
-    where = one_line(f"{facts.readiness.title} · {providers_table.address_words(facts)}")
+    state = provider_facts.status(facts)
+    where = one_line(f"{facts.readiness.title} · {table.address_words(facts)}")
     first = Content.assemble((str(state), state.colour), f"  {where}")
     report = facts.tested.report if facts.tested else None
     if not facts.readiness.ready:

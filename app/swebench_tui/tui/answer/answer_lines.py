@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from swebench_tui.printable import neutralise
-from swebench_tui.tui.markdown_lines import Line, Look, Span, State, format_line
-from swebench_tui.tui.plain_text import expand_tabs
+from swebench_tui.terminal_text import neutralise
+from swebench_tui.tui.answer.markdown_lines import Line, Look, Span, State, format_line
+from swebench_tui.tui.answer.plain_text import expand_tabs
 
 
 class AnswerLines:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_tui.printable import one_line
-from swebench_tui.runs.question import Question
+from swebench_tui.bench.task import Question
+from swebench_tui.terminal_text import one_line
 
 
 class TaskBar(Static):

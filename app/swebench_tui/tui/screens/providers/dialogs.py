@@ -13,9 +13,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from swebench_tui.printable import one_line
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.setup import Setup
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine

@@ -16,14 +16,14 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from swebench_tui.printable import one_line
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.setup import Setup
-from swebench_tui.tui.screens import settings_rows
-from swebench_tui.tui.screens.settings_rows import Row
+from swebench_tui.settings.workspace import Setup
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.settings import rows
+from swebench_tui.tui.screens.settings.rows import Row
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
@@ -125,7 +125,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
             self.app.take_setting(("compare", "lineup"))
 
     def _found(self) -> tuple[list[Row], Sequence[SettingsError]]:
-        return settings_rows.rows(self._setup, self._under), self._setup.problems
+        return rows.rows(self._setup, self._under), self._setup.problems
 
     # Searching and showing.
 
@@ -155,7 +155,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
         self._shown = matching[:MOST_SHOWN]
         width = self.query_one(".dialog").size.width - _BESIDE + 2
         table.clear_options()
-        table.add_options([Option(settings_rows.line(row, width, self._under)) for row in self._shown])
+        table.add_options([Option(rows.line(row, width, self._under)) for row in self._shown])
         paths = [(row.path, row.adds) for row in self._shown]
         if paths:
             before = (chosen.path, chosen.adds) if chosen else None
@@ -194,7 +194,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
         if row.leaf.path[-1] == "keys":
             self.notify("Keys are added and removed with k in Providers (4).")
             return
-        from swebench_tui.tui.screens.settings_edit import EditSettingScreen  # noqa: PLC0415 - when it is asked for
+        from swebench_tui.tui.screens.settings.edit import EditSettingScreen  # noqa: PLC0415 - when it is asked for
 
         value = row.value if row.is_set and "headers" not in row.path and "…" not in row.value else ""
         self.app.push_screen(EditSettingScreen(self._setup, row, value=value), self._written)

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from swebench_tui.bench.git import diff_texts
 from swebench_tui.bench.patches.diff_parser import parse_diff
-from swebench_tui.bench.patches.git import diff_texts
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError

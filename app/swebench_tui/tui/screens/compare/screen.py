@@ -16,17 +16,17 @@ from textual.containers import Horizontal, HorizontalScroll
 from swebench_providers import ProviderError
 from swebench_tui import paths
 from swebench_tui.bench import datasets
-from swebench_tui.bench.checkout import CheckoutError
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.instance import Instance
+from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.task import Question, free_question, task_question
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.engine import Engine
-from swebench_tui.runs.question import Question, free_question, task_question
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.copying import copy
+from swebench_tui.tui.screens.compare.column_view import ColumnView
+from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
-from swebench_tui.tui.widgets.column_view import ColumnView
-from swebench_tui.tui.widgets.task_bar import TaskBar
 
 MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
@@ -140,7 +140,7 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="question")
     async def action_pick_task(self) -> None:
         """Choose a task of a dataset."""
-        from swebench_tui.tui.screens.pick_task import PickTaskScreen  # noqa: PLC0415 - not before the first paint
+        from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen  # noqa: PLC0415 - not before the first paint
 
         current = self._question.instance if self._question else None
         picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
@@ -155,7 +155,7 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="question")
     async def action_edit_prompt(self) -> None:
         """Write the prompt by hand; for a task the patch is still checked."""
-        from swebench_tui.tui.screens.edit_prompt import EditPromptScreen  # noqa: PLC0415 - not before the first paint
+        from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen  # noqa: PLC0415 - not before the first paint
 
         question = self._question
         text = await self.app.push_screen_wait(
@@ -177,7 +177,7 @@ control characters are shown as pictures, such as `␛`.
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
         """Add a column."""
-        from swebench_tui.tui.screens.add_model import AddModelScreen  # noqa: PLC0415 - not before the first paint
+        from swebench_tui.tui.screens.compare.add_model import AddModelScreen  # noqa: PLC0415 - not before the first paint
 
         if self._has_room():
             target = await self.app.push_screen_wait(AddModelScreen(self._engine))

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 
-from swebench_tui.printable import one_line
-from swebench_tui.runs.figures import dollars
-from swebench_tui.settings import shown
-from swebench_tui.tui.screens.providers_facts import Facts, status
+from swebench_tui.runs.formatting import dollars
+from swebench_tui.settings import redact
+from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 
 
 class Column(NamedTuple):
@@ -81,7 +81,7 @@ def key_words(facts: Facts) -> str:
 def address_words(facts: Facts) -> str:
     if facts.readiness.embedded:
         return "on this machine"
-    return shown.address(facts.readiness.base_url) if facts.readiness.base_url else "–"
+    return redact.address(facts.readiness.base_url) if facts.readiness.base_url else "–"
 
 
 def models_words(facts: Facts) -> str:

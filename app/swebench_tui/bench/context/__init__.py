@@ -1,0 +1,1 @@
+"""Files of the repository that go into the prompt."""

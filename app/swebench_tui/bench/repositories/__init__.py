@@ -1,0 +1,1 @@
+"""Repositories at a base commit."""

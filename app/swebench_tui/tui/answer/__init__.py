@@ -1,0 +1,1 @@
+"""The view of one streaming answer: incremental Markdown lines in a line-cached widget."""

@@ -1,0 +1,1 @@
+"""The Compare screen: columns that stream side by side."""

@@ -1,0 +1,1 @@
+"""The Models screen: every model of every ready provider."""

@@ -1,0 +1,1 @@
+"""The Settings screen: every setting, its value and its origin."""
