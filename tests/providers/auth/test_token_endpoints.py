@@ -18,7 +18,7 @@ from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.tokens.wires import COUNT_WIRES
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import KEY, provider_at
-from tests.providers.token_texts import CHAT, CHAT_FRAMING
+from tests.providers.tokens.token_texts import CHAT, CHAT_FRAMING
 from tests.providers.wire import FIXTURES
 
 

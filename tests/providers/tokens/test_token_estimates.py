@@ -17,7 +17,7 @@ from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.tokens.estimate import EstimateCounter, estimate_tokens
 from swebench_providers.tokens.metadata_counter import MetadataTokenCounter
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
-from tests.providers.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PYTHON, SOURCES, TEXTS
+from tests.providers.tokens.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PYTHON, SOURCES, TEXTS
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen
 from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
-from tests.app.tui.providers_stage import app, choose, providers_of, row_says, says, setup_in
+from tests.app.tui.screens.providers.providers_stage import app, choose, providers_of, row_says, says, setup_in
 from tests.fault_server import FaultServer, failing
 
 KEY = "a1b2c3d4e5f6g7h8"

@@ -29,7 +29,7 @@ from swebench_tui.tui.screens.settings.edit import EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
-from tests.app.tui.providers_stage import NOWHERE, choose, says
+from tests.app.tui.screens.providers.providers_stage import NOWHERE, choose, says
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
 MIDDLE = (120, 40)

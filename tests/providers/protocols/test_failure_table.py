@@ -15,7 +15,7 @@ from swebench_providers.protocols.failures.parameters import refused_field
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import KEY, error_of, provider_at
-from tests.providers.failure_rows import ROWS, Kind, Row, openrouter
+from tests.providers.protocols.failure_rows import ROWS, Kind, Row, openrouter
 
 UNNAMED = UnifiedRequest(prompt="Say it.")
 GEMINI = "/v1beta/models/m:streamGenerateContent"

@@ -23,7 +23,7 @@ from swebench_providers.tokens.counter import TokenCounter
 from swebench_providers.tokens.encodings import PACKAGE, Tokenizer, tokenizer_of
 from swebench_providers.tokens.estimate import EstimateCounter
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
-from tests.providers.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PROSE, TEXTS
+from tests.providers.tokens.token_texts import CHAT, CHAT_FRAMING, CHAT_TEXTS, PATCH, PROSE, TEXTS
 
 MODEL_OF = {"o200k_base": "gpt-5.2", "cl100k_base": "gpt-4", "o200k_harmony": "gpt-oss-20b"}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, Finished, FinishReason, ProviderError, ToolCall
 from swebench_providers.protocols import PROTOCOLS
 from tests.providers import wire
-from tests.providers.test_framing import cut_anywhere
+from tests.providers.http.test_framing import cut_anywhere
 
 RESPONSES, GEMINI = PROTOCOLS["openai_responses"], PROTOCOLS["gemini"]
 BOTH = pytest.mark.parametrize("folder", ["openai-responses", "gemini"])

@@ -20,7 +20,7 @@ from swebench_providers.http.retry_after import retry_after, wait
 from swebench_providers.protocols import PROTOCOLS, Decoder
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
 from tests.providers import wire
-from tests.providers.test_framing import cut_anywhere
+from tests.providers.http.test_framing import cut_anywhere
 
 NOW = datetime(2026, 11, 22, 19, tzinfo=UTC)
 

@@ -15,8 +15,8 @@ from swebench_providers.catalog import AuthStyle, provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, redirect
+from tests.providers.auth.test_google_credentials import Borrowed
 from tests.providers.dialects import KEY, error_of
-from tests.providers.test_google_credentials import Borrowed
 
 STYLES: tuple[str, ...] = get_args(AuthStyle)
 CODES = [301, 302, 303, 307, 308]

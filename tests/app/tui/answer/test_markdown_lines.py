@@ -316,7 +316,7 @@ def test_what_comes_later_changes_nothing_before(sources: list[str], later: list
     assert lines("\n".join([text, *later]))[: len(sources)] == lines(text)[: len(sources)]
 
 
-OUTPUTS = Path(__file__).parents[3] / ".." / "shared" / "data" / "model_outputs.jsonl"
+OUTPUTS = Path(__file__).parents[4] / ".." / "shared" / "data" / "model_outputs.jsonl"
 ANSWERS = [json.loads(row)["raw_text"] for row in OUTPUTS.read_text().splitlines()] if OUTPUTS.exists() else []
 
 

@@ -14,8 +14,8 @@ from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.edit import _DEBOUNCE, EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.tui.pilot import column, paste, running, shown, states, top_screen, wait_until
-from tests.app.tui.providers_stage import app, says, settings_of, setup_in
-from tests.app.tui.test_wizard import lineup
+from tests.app.tui.screens.providers.providers_stage import app, says, settings_of, setup_in
+from tests.app.tui.screens.wizard.test_wizard import lineup
 from tests.fault_server import FaultServer, Script
 
 

@@ -13,7 +13,7 @@ import pytest
 from swebench_providers import ErrorKind, ProviderError, ProviderRegistry, TextDelta, UnifiedRequest
 from tests.fault_server import FaultServer, Script
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "add-a-provider.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "add-a-provider.md"
 _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 

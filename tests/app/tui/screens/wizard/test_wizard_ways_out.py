@@ -17,7 +17,16 @@ from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.trial import TrialStep
 from tests.app.scripted import Gate
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
-from tests.app.tui.test_wizard import KEY, enter_to_the_end, lineup, says, setup_in, started, to_step_two, type_key
+from tests.app.tui.screens.wizard.test_wizard import (
+    KEY,
+    enter_to_the_end,
+    lineup,
+    says,
+    setup_in,
+    started,
+    to_step_two,
+    type_key,
+)
 from tests.fault_server import Ending, FaultServer, Script
 
 EMBEDDED = ["embedded:smollm2", "embedded:smollm2"]

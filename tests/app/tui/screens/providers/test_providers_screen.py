@@ -16,7 +16,16 @@ from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen, Confir
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
-from tests.app.tui.providers_stage import NOWHERE, app, choose, providers_of, row, row_says, says, setup_in
+from tests.app.tui.screens.providers.providers_stage import (
+    NOWHERE,
+    app,
+    choose,
+    providers_of,
+    row,
+    row_says,
+    says,
+    setup_in,
+)
 from tests.fault_server import FaultServer, Script, failing, html_page
 
 KEY = "secret-of-nobody-12345"
