@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from textual.pilot import Pilot
 
 from swebench_providers.servers.discovery import Found
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
@@ -26,7 +26,7 @@ async def compare(app: SwebenchApp, pilot: Pilot[None]) -> None:
     await until(pilot, lambda: all(len(view.answer) > _MIDDLE or view.settled for view in app.compare.columns))
 
 
-async def setup(app: SwebenchApp, pilot: Pilot[None]) -> None:
+async def workspace(app: SwebenchApp, pilot: Pilot[None]) -> None:
     """The second of the first steps: whom to ask."""
     app.action_open_wizard()
     await pilot.pause(1.0)
@@ -59,11 +59,13 @@ async def take() -> None:
     async def nothing() -> list[Found]:
         return []
 
-    for shot in (compare, setup, providers):
+    for shot in (compare, workspace, providers):
         with TemporaryDirectory() as folder:
             settings = Path(folder) / "settings.toml"
             settings.write_text("# nothing yet\n")
-            app = SwebenchApp(setup=Setup({}, config_folder=Path(folder), data_folder=Path(folder)), discover=nothing)
+            app = SwebenchApp(
+                workspace=Workspace({}, config_folder=Path(folder), data_folder=Path(folder)), discover=nothing
+            )
             async with app.run_test(size=SIZE) as pilot:
                 await until(pilot, lambda app=app: app.compare.question is not None)  # type: ignore[misc]
                 await shot(app, pilot)

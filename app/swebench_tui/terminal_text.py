@@ -15,7 +15,7 @@ _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2
 _CONTROL_PICTURES: Final = 0x2400
 
 
-def neutralise(text: str) -> str:
+def sanitize(text: str) -> str:
     """`text` with its control characters made visible; tabs and line feeds stay, the CR of a CR LF goes.
 
     C0 controls and DEL become their pictures (ESC is `␛`), other characters that disturb a terminal become U+FFFD.
@@ -25,7 +25,7 @@ def neutralise(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`text` for a title or a table cell: neutralised, runs of white space as one space, none at the ends."""
-    return neutralise(re.sub(r"[ \t\r\n]+", " ", text)).strip(" ")
+    return sanitize(re.sub(r"[ \t\r\n]+", " ", text)).strip(" ")
 
 
 def _stand_in(match: re.Match[str]) -> str:

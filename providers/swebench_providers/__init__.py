@@ -65,8 +65,13 @@ if TYPE_CHECKING:
     from swebench_providers.policies.budget import Budget, BudgetState, BudgetWarning, Reservation, local_day, utc_day
     from swebench_providers.policies.concurrency import ConcurrencySettings
     from swebench_providers.policies.journal import FileJournal, spent_according_to
-    from swebench_providers.policies.observed import Observer, Outcome
-    from swebench_providers.policies.rate_limit import Headroom, RateLimitCoordinator, RateLimits, TokenBucketLimiter
+    from swebench_providers.policies.observer import Observer, Outcome
+    from swebench_providers.policies.rate_limit_policy import (
+        Headroom,
+        RateLimitCoordinator,
+        RateLimits,
+        TokenBucketLimiter,
+    )
     from swebench_providers.policies.retry import RetrySettings
     from swebench_providers.policies.settings import Policies
     from swebench_providers.policies.statistics import Percentiles, ProviderHealth
@@ -95,12 +100,12 @@ _LATER: Final = {
     "ConcurrencySettings": "policies.concurrency",
     "FileJournal": "policies.journal",
     "spent_according_to": "policies.journal",
-    "Observer": "policies.observed",
-    "Outcome": "policies.observed",
-    "Headroom": "policies.rate_limit",
-    "RateLimitCoordinator": "policies.rate_limit",
-    "RateLimits": "policies.rate_limit",
-    "TokenBucketLimiter": "policies.rate_limit",
+    "Observer": "policies.observer",
+    "Outcome": "policies.observer",
+    "Headroom": "policies.rate_limit_policy",
+    "RateLimitCoordinator": "policies.rate_limit_policy",
+    "RateLimits": "policies.rate_limit_policy",
+    "TokenBucketLimiter": "policies.rate_limit_policy",
     "RetrySettings": "policies.retry",
     "Policies": "policies.settings",
     "Percentiles": "policies.statistics",

@@ -18,7 +18,7 @@ from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
 from swebench_providers.http.deadlines import took_too_long, within
-from swebench_providers.http.interface import USER_AGENT, Answer, Transporter, join
+from swebench_providers.http.interface import USER_AGENT, HTTPResponse, HTTPTransport, join
 from swebench_providers.http.rate_limit_headers import server_limits
 from swebench_providers.pricing.model_list import ListedPrices
 from swebench_providers.pricing.prices import Prices, charging
@@ -26,12 +26,12 @@ from swebench_providers.protocols import TransformPipeline, WireRequest, pipelin
 from swebench_providers.protocols.failures.rules import THE_KEY
 from swebench_providers.servers.details import DETAIL_SECONDS, DETAIL_WIRES, described
 from swebench_providers.servers.slots import SLOT_SECONDS, slots_of
-from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
 from swebench_providers.types.messages import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.types.secret import Secret
-from swebench_providers.usage_checks import Doubts
+from swebench_providers.usage_checks import UsageChecker
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import Recent
 
@@ -87,7 +87,7 @@ class HTTPProvider:
     """A provider spoken to over HTTP, as its catalog entry and its configuration say."""
 
     def __init__(
-        self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, clock: Clock | None = None
+        self, spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport, *, clock: Clock | None = None
     ) -> None:
         self.name = config.name
         self.spec = charging(spec, config.prices)
@@ -101,14 +101,14 @@ class HTTPProvider:
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        fold = Fold(self._now())
+        fold = ResponseAccumulator(self._now())
         model = request.model
         try:
             model = model or await self.default_model()
             wire, spoken = self._encode(request, model, stream=True)
             for message in wire.notices:
                 yield Notice(message, self._now())
-            doubts = Doubts(request, cuts_prompts=self.spec.quirks.cuts_prompts)
+            doubts = UsageChecker(request, cuts_prompts=self.spec.quirks.cuts_prompts)
             limits = self._limits(model)
             async with (
                 aclosing(self._events(wire, spoken, limits)) as arriving,
@@ -124,7 +124,7 @@ class HTTPProvider:
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         request = msgspec.structs.replace(request, model=request.model or await self.default_model())
-        fold = Fold(self._now())
+        fold = ResponseAccumulator(self._now())
         raw = b""
         if request.stream:
             async with aclosing(self.stream_unified(request)) as events:
@@ -228,7 +228,7 @@ class HTTPProvider:
                 yield self._identified(decoder.finish(self._now()), response)
                 await self._transport.drain(chunks)
 
-    async def _whole(self, request: UnifiedRequest, fold: Fold) -> bytes:
+    async def _whole(self, request: UnifiedRequest, fold: ResponseAccumulator) -> bytes:
         try:
             wire, spoken = self._encode(request, request.model, stream=False)
             for message in wire.notices:
@@ -242,13 +242,13 @@ class HTTPProvider:
             raise self._attributed(error, request.model) from None
 
     async def _read_into(
-        self, fold: Fold, request: UnifiedRequest, wire: WireRequest, spoken: TransformPipeline
+        self, fold: ResponseAccumulator, request: UnifiedRequest, wire: WireRequest, spoken: TransformPipeline
     ) -> bytes:
         async with self._send(wire, limits=self._limits(request.model)) as response:
             body = await self._body(response, spoken)
             for told in _limits_told(response, self._now()):
                 fold.add(told)
-            doubts = Doubts(request, cuts_prompts=self.spec.quirks.cuts_prompts)
+            doubts = UsageChecker(request, cuts_prompts=self.spec.quirks.cuts_prompts)
             for event in spoken.parser.parse(body, self._now()):
                 for checked in doubts.about(self._identified(event, response)):
                     fold.add(checked)
@@ -282,7 +282,7 @@ class HTTPProvider:
     @asynccontextmanager
     async def _send(
         self, wire: WireRequest, *, at_root: bool = False, limits: TimeLimits | None = None
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AsyncGenerator[HTTPResponse, None]:
         if self._config.base_url is None:
             raise _no_address(self.spec)
         if not (self.spec.local or self._has_credentials or self._config.base_url_source == "given"):
@@ -303,7 +303,7 @@ class HTTPProvider:
         ) as response:
             yield response
 
-    async def _body(self, response: Answer, spoken: TransformPipeline) -> bytes:
+    async def _body(self, response: HTTPResponse, spoken: TransformPipeline) -> bytes:
         body = await response.read()
         if response.status >= 300:
             error = spoken.parser.classify(response.status, response.headers, body)
@@ -322,7 +322,7 @@ class HTTPProvider:
         """What the server has been shown, and so may quote."""
         return self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
 
-    def _identified(self, event: Event, response: Answer) -> Event:
+    def _identified(self, event: Event, response: HTTPResponse) -> Event:
         """The end of an answer with the server's number of it. A server names itself as it likes, but with no key."""
         if not isinstance(event, Finished):
             return event
@@ -362,7 +362,7 @@ class HTTPProvider:
         return error.hint.replace(THE_KEY, variables) if variables and error.kind is ErrorKind.AUTH else error.hint
 
 
-def _limits_told(response: Answer, at: float) -> list[LimitsUpdate]:
+def _limits_told(response: HTTPResponse, at: float) -> list[LimitsUpdate]:
     limits = server_limits(response.headers, now=datetime.now(UTC))
     return [LimitsUpdate(limits, at)] if limits else []
 
@@ -376,16 +376,16 @@ def _with_limits(model: ModelInfo, profile: ModelProfile) -> ModelInfo:
     )
 
 
-def _in_one_body(response: Answer, spoken: TransformPipeline) -> bool:
+def _in_one_body(response: HTTPResponse, spoken: TransformPipeline) -> bool:
     """A page, or a server that ignored `stream` and sent the answer whole."""
     return _is_html(response) or (_media_type(response) == "application/json" and spoken.stream_type == SSE)
 
 
-def _is_html(response: Answer) -> bool:
+def _is_html(response: HTTPResponse) -> bool:
     return _media_type(response) == "text/html"
 
 
-def _media_type(response: Answer) -> str:
+def _media_type(response: HTTPResponse) -> str:
     return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

@@ -21,7 +21,7 @@ from swebench_providers.catalog import ProviderSpec, plugins
 from swebench_providers.config import ProviderConfig, from_environment
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.http.interface import Transporter
+from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.messages import ModelPrice
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from swebench_providers.http.transport import Transport
     from swebench_providers.servers.discovery import Found
 
-ProviderFactory = Callable[[ProviderSpec, ProviderConfig, Transporter], Provider]
+ProviderFactory = Callable[[ProviderSpec, ProviderConfig, HTTPTransport], Provider]
 
 
 class Configure(Protocol):

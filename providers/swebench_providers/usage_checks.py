@@ -13,7 +13,7 @@ _WORTH_A_DOUBT: Final = 500
 """Tokens; below that an estimate is too rough to doubt a count."""
 
 
-class Doubts:
+class UsageChecker:
     """Goes through the events of one answer. `cuts_prompts`: the server drops what does not fit, and says nothing."""
 
     def __init__(self, request: UnifiedRequest, *, cuts_prompts: bool) -> None:

@@ -22,7 +22,7 @@ from swebench_providers import ProviderError, Secret, UnifiedRequest
 from swebench_tui import paths
 from swebench_tui.runs.target import parse_target
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from tests.app.tui.pilot import all_settled, shown, wait_until
 from tests.fault_server import FaultServer, FaultServerThread, Script
@@ -202,13 +202,13 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
     watched = Watched()
     logging.getLogger().addHandler(watched)
     logging.getLogger("swebench_providers").setLevel(logging.DEBUG)
-    setup = Setup(
+    workspace = Workspace(
         {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": server.base_url, "COMPATIBLE_BASE_URL": server.base_url},
         config_folder=paths.config(),
         data_folder=paths.data(),
     )
-    setup.keep_key("compatible", Secret(CANARY), label="work", place="file")
-    app = Faulty(setup=setup, lineup=[parse_target("openai:m"), parse_target("compatible:m")])
+    workspace.keep_key("compatible", Secret(CANARY), label="work", place="file")
+    app = Faulty(workspace=workspace, lineup=[parse_target("openai:m"), parse_target("compatible:m")])
     app.animation_level = "none"
     try:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
@@ -249,24 +249,24 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
 
 
 async def test_no_traceback_with_locals_shows_a_key(folders: Path, server: FaultServer) -> None:  # noqa: ARG001
-    setup = Setup(
+    workspace = Workspace(
         {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": server.base_url},
         config_folder=paths.config(),
         data_folder=paths.data(),
     )
     told = []
     for failing in (
-        lambda: setup.keep_key("openai", Secret(CANARY), label="bad/label", place="file"),
-        lambda: setup.keep_key("embedded", Secret(CANARY), place="file"),
-        lambda: setup.change(("providers", "openai", "keys"), [{"label": 3}]),
+        lambda: workspace.keep_key("openai", Secret(CANARY), label="bad/label", place="file"),
+        lambda: workspace.keep_key("embedded", Secret(CANARY), place="file"),
+        lambda: workspace.change(("providers", "openai", "keys"), [{"label": 3}]),
     ):
         with pytest.raises((KeyStoreError, SettingsError)) as caught:
             failing()
         told.append(caught.value)
-    provider = setup.registry.get_provider("openai")
+    provider = workspace.registry.get_provider("openai")
     with pytest.raises(ProviderError) as refused:
         await provider.generate_unified(UnifiedRequest(model="m", prompt="Why?"))
-    await setup.registry.aclose()
+    await workspace.registry.aclose()
     for error in (*told, refused.value):
         whole = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
         assert not leaks(whole), error

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.terminal_text import one_line, sanitize
 
 ANY_TEXT = st.text(st.characters(), max_size=60) | st.text(
     st.sampled_from("\x00\x07\x08\x1b\x7f\x85\x9b\r\n\t \u200b\u2028\u2029\u202e\u2066\ud83d\x85[]0;m🐛é"), max_size=30
@@ -25,20 +25,20 @@ def disturbs(char: str) -> bool:
 
 @given(ANY_TEXT)
 def test_nothing_that_disturbs_a_terminal_is_left(text: str) -> None:
-    assert not any(disturbs(char) for char in neutralise(text))
+    assert not any(disturbs(char) for char in sanitize(text))
 
 
 @given(ANY_TEXT)
 def test_each_character_stays_visible_and_harmless_ones_stay_what_they_are(text: str) -> None:
     source = text.replace("\r\n", "\n")
-    shown = neutralise(text)
+    shown = sanitize(text)
     assert len(shown) == len(source)
     assert all(after == before for before, after in zip(source, shown, strict=True) if not disturbs(before))
 
 
 @given(ANY_TEXT)
 def test_neutralising_twice_is_neutralising_once(text: str) -> None:
-    assert neutralise(neutralise(text)) == neutralise(text)
+    assert sanitize(sanitize(text)) == sanitize(text)
     assert one_line(one_line(text)) == one_line(text)
 
 
@@ -67,7 +67,7 @@ def test_one_line_is_one_line(text: str) -> None:
     ],
 )
 def test_controls_become_pictures_and_words_stay(text: str, shown: str) -> None:
-    assert neutralise(text) == shown
+    assert sanitize(text) == shown
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.rate_limit import RateLimits
+from swebench_providers.policies.rate_limit_policy import RateLimits
 from swebench_providers.policies.settings import Policies
 from swebench_providers.tokens.counter import TokenCount
-from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Event, Finished, TextDelta, UsageUpdate
 from swebench_providers.types.messages import (
     FinishReason,
@@ -52,7 +52,7 @@ class Scripted:
         yield Finished(reason=FinishReason.STOP, at=time.monotonic(), model=request.model)
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
-        fold = Fold(time.monotonic())
+        fold = ResponseAccumulator(time.monotonic())
         async for event in self.stream_unified(request):
             fold.add(event)
         return fold.response(provider=self.name, model=request.model, cost=PRICE.cost(USAGE), streamed=True)

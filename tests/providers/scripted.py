@@ -11,7 +11,7 @@ import msgspec
 from swebench_providers import Event, ModelInfo, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import provider_spec
 from swebench_providers.tokens.counter import TokenCount
-from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.util.clock import Clock
 from tests.providers.policies.played import failing_like
 
@@ -51,7 +51,7 @@ class Scripted:
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         self.requests.append(request)
-        fold = Fold(self._clock.now())
+        fold = ResponseAccumulator(self._clock.now())
         for step in script:
             if isinstance(step, ProviderError):
                 failure = failing_like(step)
@@ -67,7 +67,7 @@ class Scripted:
                 yield event
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
-        fold = Fold(self._clock.now())
+        fold = ResponseAccumulator(self._clock.now())
         async for event in self.stream_unified(request):
             fold.add(event)
         return fold.response(provider=self.name, model=request.model, cost=None, streamed=False)

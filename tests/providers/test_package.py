@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 import swebench_providers
-from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.util.clock import SystemClock
 from tests.fault_server import FaultServerThread, Script
 
@@ -112,4 +112,4 @@ async def test_the_systems_clock_goes_on_by_what_one_sleeps() -> None:
 
 def test_an_answer_is_made_of_a_finished_stream_only() -> None:
     with pytest.raises(ValueError, match="not finished"):
-        Fold(0.0).response(provider="p", model="m", cost=None, streamed=True)
+        ResponseAccumulator(0.0).response(provider="p", model="m", cost=None, streamed=True)

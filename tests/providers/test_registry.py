@@ -20,7 +20,7 @@ from swebench_providers import (
 )
 from swebench_providers.catalog import provider_names
 from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.http.interface import Transporter
+from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import ASK
@@ -101,7 +101,7 @@ async def test_a_provider_of_ones_own_is_data_and_speaks_the_protocol_it_names(f
 def test_registering_a_name_again_replaces_it_and_may_bring_code_of_its_own() -> None:
     made: list[str] = []
 
-    def factory(spec: ProviderSpec, config: ProviderConfig, transport: Transporter) -> HTTPProvider:
+    def factory(spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport) -> HTTPProvider:
         made.append(config.name)
         return HTTPProvider(spec, config, transport)
 

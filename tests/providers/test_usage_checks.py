@@ -7,7 +7,7 @@ import pytest
 from swebench_providers import Finished, FinishReason, Notice, TokenUsage, UnifiedRequest, UsageUpdate
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
-from swebench_providers.usage_checks import Doubts
+from swebench_providers.usage_checks import UsageChecker
 from tests.providers.dialects import provider_at
 
 STOP = Finished(reason=FinishReason.STOP, at=1.0)
@@ -15,7 +15,7 @@ STOP = Finished(reason=FinishReason.STOP, at=1.0)
 
 @pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, True)])
 def test_an_answer_as_long_as_its_limit_is_not_whole_whatever_the_server_says(tokens: int, *, cut: bool) -> None:
-    doubts = Doubts(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
+    doubts = UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
     doubts.about(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
     *notices, last = doubts.about(STOP)
     assert isinstance(last, Finished)
@@ -28,10 +28,10 @@ def test_without_a_count_or_a_limit_there_is_nothing_to_doubt() -> None:
         (UnifiedRequest(prompt="?"), TokenUsage(completion_tokens=9_999)),
         (UnifiedRequest(prompt="?", max_tokens=8), TokenUsage(completion_tokens=9, source="estimated")),
     ):
-        doubts = Doubts(request, cuts_prompts=False)
+        doubts = UsageChecker(request, cuts_prompts=False)
         doubts.about(UsageUpdate(usage, 1.0))
         assert doubts.about(STOP) == [STOP]
-    assert Doubts(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).about(STOP) == [STOP]
+    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).about(STOP) == [STOP]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])

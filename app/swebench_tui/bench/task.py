@@ -58,7 +58,7 @@ def task_question(instance: Instance, *, repositories: Path) -> Question:
 
     Raises `CheckoutError` when the bundled repository cannot be laid out.
     """
-    folder = bundled.materialise(instance.repo, repositories) if _is_bundled(instance) else None
+    folder = bundled.checkout(instance.repo, repositories) if _is_bundled(instance) else None
     files = source_files(folder) if folder else []
     return Question(
         title=f"{instance.instance_id}  {instance.title}",

@@ -15,14 +15,14 @@ from swebench_tui.bench import datasets
 from swebench_tui.bench.task import Question, free_question, task_question
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.completions import provider_names
-from swebench_tui.cli.context import open_setup
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.rate_limits import rate_limits
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 
 _EXAMPLES = """\b
 Examples:
@@ -83,15 +83,15 @@ def command(
         questions = _questions(prompt, prompt_file, dataset, instance, count)
         asked = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         _check_names(base_urls, asked)
-        setup = open_setup(spends=True)
-        prices_file.apply(paths.prices(), setup.registry)
-        reach = Reach(setup.registry, Asking(rate_limits(setup.settings)), setup.configs)
-        reached = [_reached(reach, setup, target, base_urls) for target in asked]
+        workspace = open_workspace(spends=True)
+        prices_file.apply(paths.prices(), workspace.registry)
+        reach = Reach(workspace.registry, Asking(rate_limits(workspace.settings)), workspace.configs)
+        reached = [_reached(reach, workspace, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
         asyncio.run(
             _compare(
-                setup.registry,
+                workspace.registry,
                 list(zip(asked, reached, strict=True)),
                 list(zip(questions, requests, strict=True)),
                 printer,
@@ -147,9 +147,9 @@ class _OutOfReach:
         raise self._error
 
 
-def _reached(reach: Reach, setup: Setup, target: Target, base_urls: Sequence[str]) -> Reached:
+def _reached(reach: Reach, workspace: Workspace, target: Target, base_urls: Sequence[str]) -> Reached:
     """The target's provider, at the last address given for it or for all, else as it is set up."""
-    registry = setup.registry
+    registry = workspace.registry
     given = [url for name, url in map(_address, base_urls) if name in {"", target.provider}]
     if not given:
         try:
@@ -157,7 +157,7 @@ def _reached(reach: Reach, setup: Setup, target: Target, base_urls: Sequence[str
         except ProviderError as error:
             if error.reason != "key_out_of_reach":
                 raise
-            without = registry.get_provider(target.provider, setup.outline(target.provider))
+            without = registry.get_provider(target.provider, workspace.outline(target.provider))
             return Reached(without, _OutOfReach(error))
     config = registry.configure(target.provider, base_url=given[-1])
     return reach.reached({"": registry.get_provider(target.provider, config)})

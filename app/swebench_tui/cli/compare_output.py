@@ -11,8 +11,8 @@ import msgspec
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.task import Question
 from swebench_tui.runs import formatting
-from swebench_tui.runs.column import Column, Facts, Piece, State
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.runs.column import Column, GenerationState, Piece, State
+from swebench_tui.terminal_text import one_line, sanitize
 
 
 class Printer(Protocol):
@@ -84,11 +84,11 @@ class Text:
         if facts.settled:
             self._ended(column, facts)
 
-    def _ended(self, column: Column, facts: Facts) -> None:
+    def _ended(self, column: Column, facts: GenerationState) -> None:
         self.failures += facts.state is not State.DONE
         state, figures = formatting.state_words(facts), formatting.summary(facts, free=column.free)
         click.echo(f"── {column.target} · {state} · {figures}")
-        click.echo(neutralise(column.text).rstrip())
+        click.echo(sanitize(column.text).rstrip())
         if facts.error is not None:
             click.echo(f"Error: {one_line(str(facts.error))}\n{one_line(facts.error.hint)}", err=True)
         if facts.patch is not None:
@@ -96,7 +96,7 @@ class Text:
         click.echo()
 
 
-def _outcome(column: Column, facts: Facts) -> dict[str, object]:
+def _outcome(column: Column, facts: GenerationState) -> dict[str, object]:
     return {
         "state": facts.state.value,
         "model": facts.model,
@@ -118,7 +118,7 @@ def _outcome(column: Column, facts: Facts) -> dict[str, object]:
     }
 
 
-def _usage(facts: Facts) -> dict[str, object] | None:
+def _usage(facts: GenerationState) -> dict[str, object] | None:
     usage = facts.usage
     if usage is None:
         return None
@@ -144,7 +144,7 @@ def _patch(patch: PatchVerdict) -> dict[str, object]:
     }
 
 
-def _error(facts: Facts) -> dict[str, object] | None:
+def _error(facts: GenerationState) -> dict[str, object] | None:
     error = facts.error
     if error is None:
         return None

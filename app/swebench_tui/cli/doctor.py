@@ -24,7 +24,7 @@ from swebench_providers.servers.discovery import USUAL_PORTS, Found, ServerKind
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
-from swebench_tui.cli.context import open_setup
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.settings import prices_file
@@ -32,7 +32,7 @@ from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
@@ -105,13 +105,13 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
 
 
 async def _examine(asked: tuple[str, ...]) -> Health:
-    setup = open_setup()
-    registry = setup.registry
+    workspace = open_workspace()
+    registry = workspace.registry
     for name in asked:
         registry.spec(name)  # a name there is none of is said before anything is asked
     try:
         keyring, servers, reports = await asyncio.gather(
-            asyncio.to_thread(setup.keyring),
+            asyncio.to_thread(workspace.keyring),
             registry.discover(),
             asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
         )
@@ -127,25 +127,27 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         folders=_folders(),
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
-        settings=_settings(setup, keyring),
-        providers=[setup.readiness(name) for name in registry.list_providers()],
+        settings=_settings(workspace, keyring),
+        providers=[workspace.readiness(name) for name in registry.list_providers()],
         servers=servers,
         reachable=reports,
     )
 
 
-def _settings(setup: Setup, keyring: Backend) -> SettingsHealth:
+def _settings(workspace: Workspace, keyring: Backend) -> SettingsHealth:
     return SettingsHealth(
-        files={str(path): not absence(path) for path in (setup.user_file, setup.project_file) if path is not None},
-        problems=[(str(problem), problem.hint) for problem in setup.problems] + _price_problems(setup),
-        keep_in=setup.settings.secrets.keep_in,
+        files={
+            str(path): not absence(path) for path in (workspace.user_file, workspace.project_file) if path is not None
+        },
+        problems=[(str(problem), problem.hint) for problem in workspace.problems] + _price_problems(workspace),
+        keep_in=workspace.settings.secrets.keep_in,
         keyring=keyring,
     )
 
 
-def _price_problems(setup: Setup) -> list[tuple[str, str]]:
+def _price_problems(workspace: Workspace) -> list[tuple[str, str]]:
     try:
-        prices_file.apply(paths.prices(), setup.registry)
+        prices_file.apply(paths.prices(), workspace.registry)
     except PricesError as error:
         return [(str(error), error.hint)]
     return []

@@ -13,7 +13,7 @@ from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.repositories.bundled import CheckoutError
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.prices_file import PricesError
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.terminal_text import one_line, sanitize
 
 
 class Failed(click.ClickException):
@@ -26,7 +26,7 @@ class Failed(click.ClickException):
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"Error: {one_line(self.message)}\n{neutralise(self.hint)}", file=file, err=True)
+        click.echo(f"Error: {one_line(self.message)}\n{sanitize(self.hint)}", file=file, err=True)
 
 
 @contextmanager

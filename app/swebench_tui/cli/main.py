@@ -76,10 +76,10 @@ def main(ctx: click.Context) -> None:
             raise click.UsageError(
                 "The app needs a terminal. Without one, use a command: `swebench-tui --help` lists them."
             )
-        from swebench_tui.cli.context import open_setup  # noqa: PLC0415 - listing commands needs none
+        from swebench_tui.cli.context import open_workspace  # noqa: PLC0415 - listing commands needs none
         from swebench_tui.tui.app import run  # noqa: PLC0415 - no command but this one needs Textual
 
-        run(open_setup(quiet=True))  # the app itself tells what is wrong with the settings
+        run(open_workspace(quiet=True))  # the app itself tells what is wrong with the settings
 
 
 def _failed(error: OSError) -> click.ClickException:

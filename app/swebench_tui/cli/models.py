@@ -14,7 +14,7 @@ from swebench_providers import ModelInfo, ModelPrice, ProviderConfig, ProviderEr
 from swebench_providers.provider import HTTPProvider
 from swebench_tui import paths
 from swebench_tui.cli.completions import provider_names
-from swebench_tui.cli.context import open_setup
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.settings import prices_file
 from swebench_tui.terminal_text import one_line
@@ -60,10 +60,10 @@ def command(*, providers: tuple[str, ...], search: str, sort: Sort | None, as_js
 
     Prices are USD per million tokens, of input and of output. Local servers that do not run are named beside.
     """
-    setup = open_setup()
-    asked = providers or [name for name in setup.registry.list_providers() if setup.readiness(name).ready]
+    workspace = open_workspace()
+    asked = providers or [name for name in workspace.registry.list_providers() if workspace.readiness(name).ready]
     with failing():
-        print_models(setup.registry, asked, search=search, sort=sort, as_json=as_json, tolerant=not providers)
+        print_models(workspace.registry, asked, search=search, sort=sort, as_json=as_json, tolerant=not providers)
 
 
 def print_models(

@@ -13,12 +13,12 @@ from swebench_providers import ProviderRegistry
 from swebench_providers.connection_test import ConnectionReport
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
-from swebench_tui.cli.context import open_setup
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
 from swebench_tui.settings.readiness import Readiness
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.terminal_text import one_line, sanitize
 
 _COLUMNS: Final = 80
 _EXAMPLES: Final = """\b
@@ -42,8 +42,8 @@ command.add_command(remove)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_(*, as_json: bool) -> None:
     """Print every provider, and whether it is ready. Sends nothing."""
-    setup = open_setup()
-    found = [setup.readiness(name) for name in setup.registry.list_providers()]
+    workspace = open_workspace()
+    found = [workspace.readiness(name) for name in workspace.registry.list_providers()]
     if as_json:
         click.echo(msgspec.json.encode([_row(provider) for provider in found]))
         return
@@ -82,7 +82,7 @@ def test(name: str, model: str, *, as_json: bool) -> None:
     Exit status 1 when it did not answer.
     """
     with failing():
-        report = asyncio.run(_check(open_setup(spends=True).registry, name, model))
+        report = asyncio.run(_check(open_workspace(spends=True).registry, name, model))
     if as_json:
         click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report)}))
         click.get_current_context().exit(0 if report.ok else 1)
@@ -100,7 +100,7 @@ def test(name: str, model: str, *, as_json: bool) -> None:
 def models(name: str, *, as_json: bool) -> None:
     """Ask provider NAME which models it has, with window, output limit and price where they are known."""
     with failing():
-        print_models(open_setup().registry, [name], search="", sort=None, as_json=as_json)
+        print_models(open_workspace().registry, [name], search="", sort=None, as_json=as_json)
 
 
 async def _check(registry: ProviderRegistry, name: str, model: str) -> ConnectionReport:
@@ -113,7 +113,7 @@ async def _check(registry: ProviderRegistry, name: str, model: str) -> Connectio
 def _row(provider: Readiness) -> dict[str, object]:
     return {
         "name": provider.name,
-        "title": neutralise(provider.title),
+        "title": sanitize(provider.title),
         "configured": provider.ready,
         "key_source": provider.key_source,
         "base_url": provider.base_url,

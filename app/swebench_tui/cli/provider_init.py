@@ -13,13 +13,13 @@ from swebench_providers import ProviderConfig, ProviderError, ProviderSpec, Secr
 from swebench_providers.config import from_environment, normalise
 from swebench_providers.connection_test import ConnectionReport, check
 from swebench_tui.cli.completions import provider_names
-from swebench_tui.cli.context import open_setup
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys, somebody_there
 from swebench_tui.settings.definitions import KeptKey, Place
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.key_lint import looks_like_a_key
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
 _FLAGS: Final = "--api-key-stdin, --from-env, --base-url URL or --model ID"
@@ -121,14 +121,14 @@ def init(
     if not asks and not wishes.any:
         raise click.UsageError(f"Nobody can be asked here: give {_FLAGS}.")
     with failing():
-        setup = open_setup()
-        spec = _spec(setup, name, wishes)
-        _set_up(setup, name, spec, wishes, asks=asks)
-        kept = _keep(setup, name, spec, wishes, asks=asks)
+        workspace = open_workspace()
+        spec = _spec(workspace, name, wishes)
+        _set_up(workspace, name, spec, wishes, asks=asks)
+        kept = _keep(workspace, name, spec, wishes, asks=asks)
         if not as_json:
-            _tell(setup, name, kept)
-        report = None if no_test else _test(setup, name, kept)
-    outline = setup.outline(name)
+            _tell(workspace, name, kept)
+        report = None if no_test else _test(workspace, name, kept)
+    outline = workspace.outline(name)
     if as_json:
         done = Done(provider=name, base_url=outline.base_url, model=outline.model, key=kept, test=report)
         click.echo(msgspec.json.encode(done))
@@ -143,47 +143,47 @@ def init(
         click.echo(f"{name}: {one_line(report.model)} answered")
 
 
-def _spec(setup: Setup, name: str, wishes: _Wishes) -> ProviderSpec:
+def _spec(workspace: Workspace, name: str, wishes: _Wishes) -> ProviderSpec:
     """The provider's, which is made first where it is a new one."""
     if wishes.like is not None:
         if not wishes.base_url:
             raise click.UsageError("--like makes a new provider, which needs its --base-url URL.")
-        address = normalise(wishes.base_url, setup.registry.spec(wishes.like))
-        setup.add_provider(name, like=wishes.like, base_url=address)
-    return setup.registry.spec(name)
+        address = normalise(wishes.base_url, workspace.registry.spec(wishes.like))
+        workspace.add_provider(name, like=wishes.like, base_url=address)
+    return workspace.registry.spec(name)
 
 
-def _set_up(setup: Setup, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> None:
+def _set_up(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> None:
     """Address and model, which the key is bound to and the test asks."""
     address = wishes.base_url
-    if address is None and asks and setup.outline(name).base_url is None and not spec.embedded:
+    if address is None and asks and workspace.outline(name).base_url is None and not spec.embedded:
         address = click.prompt("Where is it reached (http://HOST:PORT or https://HOST/PATH)", err=True)
     if address and wishes.like is None:
-        setup.change(("providers", name, "base_url"), normalise(address, spec))
+        workspace.change(("providers", name, "base_url"), normalise(address, spec))
     if wishes.model:
-        setup.change(("providers", name, "model"), wishes.model)
+        workspace.change(("providers", name, "model"), wishes.model)
 
 
-def _keep(setup: Setup, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> KeptKey | None:
+def _keep(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> KeptKey | None:
     given = wishes.stdin or wishes.from_env
     if not given and (not asks or spec.embedded or (spec.local and wishes.any)):
         return None
     source = KeyInput(provider=name, asks=asks, certain=wishes.yes, optional=spec.local and not given)
     if wishes.from_env:
-        key: Secret | None = checked_key(source, _from_environment(setup, name, spec))
+        key: Secret | None = checked_key(source, _from_environment(workspace, name, spec))
     elif wishes.stdin and not somebody_there():
         key = checked_key(source, key_of_stdin())
     else:
         key = ask_key(source)
     if key is None:
         return None
-    label = wishes.label or _label(setup.keys(name), asks=asks)
-    return _kept(setup, name, key, label, wishes, asks=asks)
+    label = wishes.label or _label(workspace.keys(name), asks=asks)
+    return _kept(workspace, name, key, label, wishes, asks=asks)
 
 
-def _from_environment(setup: Setup, name: str, spec: ProviderSpec) -> Secret:
-    environ = setup.environ
-    key = from_environment(name, spec, environ, base_url=setup.outline(name).base_url).api_key
+def _from_environment(workspace: Workspace, name: str, spec: ProviderSpec) -> Secret:
+    environ = workspace.environ
+    key = from_environment(name, spec, environ, base_url=workspace.outline(name).base_url).api_key
     if key is None:
         variables = " or ".join((*spec.token_env, *spec.env)) or "no variable"
         raise Failed(
@@ -201,23 +201,23 @@ def _label(there: Sequence[KeptKey], *, asks: bool) -> str:
     return str(click.prompt("A name for this one (the same name replaces)", default="default", err=True))
 
 
-def _kept(setup: Setup, name: str, key: Secret, label: str, wishes: _Wishes, *, asks: bool) -> KeptKey:
+def _kept(workspace: Workspace, name: str, key: Secret, label: str, wishes: _Wishes, *, asks: bool) -> KeptKey:
     place = wishes.place
-    if place == "file" and setup.settings.secrets.keep_in != "file" and not wishes.yes:
+    if place == "file" and workspace.settings.secrets.keep_in != "file" and not wishes.yes:
         place = _consent("", asks=asks)
-    if place is None and setup.settings.secrets.keep_in is None and asks:
-        place = _chosen(setup)
+    if place is None and workspace.settings.secrets.keep_in is None and asks:
+        place = _chosen(workspace)
     try:
-        return setup.keep_key(name, key, label=label, place=place)
+        return workspace.keep_key(name, key, label=label, place=place)
     except KeyStoreError as error:
         if not asks or place == "file":
             raise
         why = str(error)
-    return setup.keep_key(name, key, label=label, place=_consent(why, asks=asks))
+    return workspace.keep_key(name, key, label=label, place=_consent(why, asks=asks))
 
 
-def _chosen(setup: Setup) -> Place:
-    backend = setup.keyring()
+def _chosen(workspace: Workspace) -> Place:
+    backend = workspace.keyring()
     if not backend.usable:
         return _consent(f"The keyring cannot be used: {backend.problem}.", asks=True)
     click.echo(f"The system keyring here is {one_line(backend.name)}.", err=True)
@@ -238,8 +238,8 @@ def _consent(why: str, *, asks: bool) -> Place:
     )
 
 
-def _tell(setup: Setup, name: str, kept: KeptKey | None) -> None:
-    outline = setup.outline(name)
+def _tell(workspace: Workspace, name: str, kept: KeptKey | None) -> None:
+    outline = workspace.outline(name)
     click.echo(
         f"{name}: {outline.base_url or 'on this machine'}" + (f", model {outline.model}" if outline.model else "")
     )
@@ -251,17 +251,17 @@ def _tell(setup: Setup, name: str, kept: KeptKey | None) -> None:
         click.echo(f"{name}: it comes after another key, which is used first ({source})")
 
 
-def _test(setup: Setup, name: str, kept: KeptKey | None) -> ConnectionReport:
+def _test(workspace: Workspace, name: str, kept: KeptKey | None) -> ConnectionReport:
     """With the key that was just kept, also where another one comes first."""
-    config = setup.configs(name)[f"{kept.place}: {kept.label}"] if kept else None
-    return asyncio.run(_ask(setup, name, config))
+    config = workspace.configs(name)[f"{kept.place}: {kept.label}"] if kept else None
+    return asyncio.run(_ask(workspace, name, config))
 
 
-async def _ask(setup: Setup, name: str, config: ProviderConfig | None) -> ConnectionReport:
+async def _ask(workspace: Workspace, name: str, config: ProviderConfig | None) -> ConnectionReport:
     try:
-        return await check(setup.registry.get_provider(name, config))
+        return await check(workspace.registry.get_provider(name, config))
     finally:
-        await setup.registry.aclose()
+        await workspace.registry.aclose()
 
 
 @click.command("remove", short_help="Forget a provider, or one of its keys.", epilog=_REMOVE_EXAMPLES)
@@ -271,11 +271,11 @@ async def _ask(setup: Setup, name: str, config: ProviderConfig | None) -> Connec
 def remove(*, name: str, label: str | None, yes: bool) -> None:
     """Forget what is set up for provider NAME, its kept keys too; or only one key. Environment variables stay."""
     with failing():
-        setup = open_setup()
-        keys = setup.keys(name)
-        there = name in setup.settings.providers
+        workspace = open_workspace()
+        keys = workspace.keys(name)
+        there = name in workspace.settings.providers
         if not there:
-            _none_set_up(setup, name)
+            _none_set_up(workspace, name)
         what = f"the key {label!r} of {name}" if label else f"all that is set up for {name}"
         if not label and keys:
             what += f", its keys too: {', '.join(kept.label for kept in keys)}"
@@ -284,18 +284,18 @@ def remove(*, name: str, label: str | None, yes: bool) -> None:
                 raise click.UsageError("Nobody can be asked here: give --yes.")
             click.confirm(f"Remove {what}?", abort=True, err=True)
         if label:
-            setup.remove_key(name, label)
+            workspace.remove_key(name, label)
         else:
-            setup.remove_provider(name)
+            workspace.remove_provider(name)
     click.echo(f"removed {what}")
 
 
-def _none_set_up(setup: Setup, name: str) -> None:
+def _none_set_up(workspace: Workspace, name: str) -> None:
     """Raises what says so: a name there is none of with the nearest, unless it is a key."""
     if looks_like_a_key(name):
         raise click.UsageError("That looks like a key, which is never an argument. Name a provider.")
     try:
-        setup.registry.spec(name)
+        workspace.registry.spec(name)
     except ProviderError as error:
         raise Failed(str(error), error.hint) from None
     raise Failed(f"nothing is set up for {name}", "`swebench-tui provider list` says where its key comes from.")

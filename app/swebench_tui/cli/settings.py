@@ -9,7 +9,7 @@ from typing import Final
 import click
 import msgspec
 
-from swebench_tui.cli.context import open_setup, tell_problems
+from swebench_tui.cli.context import open_workspace, tell_problems
 from swebench_tui.cli.failure import failing
 from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.errors import SettingsError
@@ -17,8 +17,8 @@ from swebench_tui.settings.layers import PROJECT_FILE
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
 from swebench_tui.settings.secrets.key_lint import looks_like_a_key, without_keys
-from swebench_tui.settings.workspace import Setup
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.settings.workspace import Workspace
+from swebench_tui.terminal_text import one_line, sanitize
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -55,14 +55,14 @@ def show(*, as_json: bool) -> None:
     """
     from swebench_tui.settings.listing import listed  # noqa: PLC0415 - only this command walks all definitions
 
-    setup = open_setup(quiet=as_json)
-    rows = listed(setup)
+    workspace = open_workspace(quiet=as_json)
+    rows = listed(workspace)
     if as_json:
         shown = [
             {"key": dotted(row.path), "value": row.value, "layer": row.origin.layer, "where": row.origin.where}
             for row in rows
         ]
-        problems = [{"what": str(each), "hint": each.hint, "line": each.line} for each in setup.problems]
+        problems = [{"what": str(each), "hint": each.hint, "line": each.line} for each in workspace.problems]
         click.echo(msgspec.json.encode({"settings": shown, "problems": problems}))
         return
     lines = [(one_line(dotted(row.path)), _value(row.value), one_line(str(row.origin))) for row in rows]
@@ -75,11 +75,11 @@ def show(*, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def path(*, as_json: bool) -> None:
     """Print which files are read, the strongest first, and whether they are there."""
-    setup = open_setup(quiet=True)
-    project, absent = setup.project_file, absence(setup.user_file)
+    workspace = open_workspace(quiet=True)
+    project, absent = workspace.project_file, absence(workspace.user_file)
     files: list[dict[str, object]] = [
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
-        {"layer": Layer.USER_FILE, "path": str(setup.user_file), "exists": not absent},
+        {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not absent},
     ]
     if as_json:
         click.echo(msgspec.json.encode(files))
@@ -109,14 +109,14 @@ def edit() -> None:
     """
     from swebench_tui.cli.edit_settings import edit as run  # noqa: PLC0415 - only this command starts processes
 
-    setup = open_setup(quiet=True)
+    workspace = open_workspace(quiet=True)
     with failing():
-        run(setup)
-    setup.reload()
-    tell_problems(setup)
-    if setup.problems:
+        run(workspace)
+    workspace.reload()
+    tell_problems(workspace)
+    if workspace.problems:
         click.get_current_context().exit(1)
-    click.echo(f"{one_line(str(setup.user_file))} is in order.")
+    click.echo(f"{one_line(str(workspace.user_file))} is in order.")
 
 
 @command.command("set", epilog=_SET_EXAMPLES)
@@ -130,18 +130,18 @@ def set_(key: str, value: str) -> None:
     from swebench_tui.cli.settings_meaning import check_meaning  # noqa: PLC0415 - only this command needs it
     from swebench_tui.settings.parse_value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
 
-    setup = open_setup(quiet=True)
+    workspace = open_workspace(quiet=True)
     if without_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
         raise click.UsageError(_NO_KEYS)
     with _wrong_usage():
         at = key_path(key)
         typed = value_at(at, value)
-        setup.check(at, typed)
-        check_meaning(setup, at, typed)
+        workspace.check(at, typed)
+        check_meaning(workspace, at, typed)
     with failing():
-        setup.change(at, typed)
-    click.echo(f"{one_line(dotted(at))} is set in {one_line(str(setup.user_file))}.")
-    _tell_what_holds(setup, at)
+        workspace.change(at, typed)
+    click.echo(f"{one_line(dotted(at))} is set in {one_line(str(workspace.user_file))}.")
+    _tell_what_holds(workspace, at)
 
 
 @command.command("unset", epilog="Example: swebench-tui settings unset providers.openai.model")
@@ -150,18 +150,18 @@ def unset(key: str) -> None:
     """Take KEY, or a whole table, out of your settings file; the rest of it stays as it is."""
     from swebench_tui.settings.parse_value import key_path  # noqa: PLC0415 - it walks all definitions
 
-    setup = open_setup(quiet=True)
+    workspace = open_workspace(quiet=True)
     with failing():
         at = key_path(key, known=False)
-        there = setup.in_user_file(at)
+        there = workspace.in_user_file(at)
         if not there:
             with _wrong_usage():
                 key_path(key)  # a misspelled key is no success
-        setup.unset(at)
-    file = one_line(str(setup.user_file))
+        workspace.unset(at)
+    file = one_line(str(workspace.user_file))
     what = f"is not set in {file} any more" if there else f"was not set in {file}"
     click.echo(f"{one_line(dotted(at))} {what}.")
-    _tell_what_holds(setup, at)
+    _tell_what_holds(workspace, at)
 
 
 @contextmanager
@@ -170,12 +170,12 @@ def _wrong_usage() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise click.UsageError(f"{one_line(str(error))}\n{neutralise(error.hint)}") from None
+        raise click.UsageError(f"{one_line(str(error))}\n{sanitize(error.hint)}") from None
 
 
-def _tell_what_holds(setup: Setup, at: SettingPath) -> None:
+def _tell_what_holds(workspace: Workspace, at: SettingPath) -> None:
     """What else decides on a setting of which the user's file was changed."""
-    origin = setup.origin(at)
+    origin = workspace.origin(at)
     if origin.layer not in {Layer.USER_FILE, Layer.DEFAULT}:
         click.echo(f"What holds is another value: {one_line(str(origin))}", err=True)
 

@@ -19,7 +19,7 @@ from swebench_providers import (
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.interface import Streams
-from swebench_providers.policies.keys import SetAside
+from swebench_providers.policies.keys import DisabledKey
 from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
@@ -51,7 +51,7 @@ class Asking:
         """How each provider that has been asked fares."""
         return self._coordinator.health()
 
-    def set_aside(self, provider: str) -> dict[str, SetAside]:
+    def set_aside(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label."""
         return self._coordinator.set_aside(provider)
 

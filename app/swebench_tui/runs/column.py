@@ -37,7 +37,7 @@ from swebench_providers import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.policies.interface import OneCall, Streams
+from swebench_providers.policies.interface import DirectCall, Streams
 from swebench_providers.types.accumulator import total
 from swebench_providers.types.errors import incomplete
 from swebench_tui.bench.patches import PatchVerdict
@@ -71,14 +71,14 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     at: float
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class GenerationState(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a column. Times are monotonic seconds; None has not happened, or is unknown.
 
     `asked` is when the request went out that is being answered: what a model takes counts from there, and what came
     before was spent waiting and on failures. `wait` is what is waited for now.
     `pieces` is the number of pieces so far: until the provider has counted it stands for the tokens. `thought` says
-    that reasoning was among them. `usage` of an answer that broke off is an estimate. `remarks` are the notices that
-    hold when the answer is there too. `settled` says that nothing will change any more.
+    that reasoning was among them. `usage` of an answer that broke off is an estimate. `final_notices` are the notices
+    that hold when the answer is there too. `settled` says that nothing will change any more.
     """
 
     state: State = State.WAITING
@@ -99,7 +99,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     error: ProviderError | None = None
     notices: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    final_notices: tuple[str, ...] = ()
     patch: PatchVerdict | None = None
     settled: bool = False
 
@@ -180,16 +180,16 @@ class Column:
         self.free = provider.spec.is_free(target.model)
         self._request = request
         self._provider = provider
-        self._streams = streams or OneCall(provider)
+        self._streams = streams or DirectCall(provider)
         self._charges: list[Charge] = []
         self._judge = judge
         self._observe = observe
         self._now = now
         self._pieces: list[Piece] = []
-        self._facts = Facts(model=target.model)
+        self._facts = GenerationState(model=target.model)
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> GenerationState:
         """What is known now; a new object whenever it changed."""
         return self._facts
 
@@ -258,8 +258,10 @@ class Column:
             case Charge():
                 self._charges.append(event)
             case Notice():
-                remarks = self._facts.remarks if event.passing else (*self._facts.remarks, event.message)
-                self._set(notices=(*self._facts.notices, event.message), remarks=remarks)
+                final_notices = (
+                    self._facts.final_notices if event.passing else (*self._facts.final_notices, event.message)
+                )
+                self._set(notices=(*self._facts.notices, event.message), final_notices=final_notices)
             case Finished():
                 self._set(
                     state=State.DONE,

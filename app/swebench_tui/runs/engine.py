@@ -18,7 +18,7 @@ from swebench_tui.runs.column import Column
 from swebench_tui.settings.readiness import Readiness, readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.policies.keys import SetAside
+    from swebench_providers.policies.keys import DisabledKey
     from swebench_providers.policies.limiter import RateLimits
     from swebench_providers.policies.statistics import ProviderHealth
     from swebench_providers.servers.discovery import Found
@@ -119,10 +119,10 @@ class Engine:
 
         return await asyncio.wrap_future(self.submit(look()))
 
-    async def set_aside(self, provider: str) -> dict[str, SetAside]:
+    async def set_aside(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label. Called in the caller's own loop."""
 
-        async def look() -> dict[str, SetAside]:
+        async def look() -> dict[str, DisabledKey]:
             return self._within.asking.set_aside(provider)
 
         return await asyncio.wrap_future(self.submit(look()))

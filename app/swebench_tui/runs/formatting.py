@@ -7,7 +7,7 @@ from typing import Final
 
 from swebench_providers import FinishReason
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.runs.column import Facts, State
+from swebench_tui.runs.column import GenerationState, State
 
 GLYPHS: Final = {
     State.WAITING: "◌",
@@ -36,17 +36,17 @@ _PATCH_WORDS: Final = {
 }
 
 
-def glyph(facts: Facts) -> str:
+def glyph(facts: GenerationState) -> str:
     """The sign of a state; an answer that ended but not by itself gets a sign of its own."""
     return "▲" if cut_short(facts) else GLYPHS[facts.state]
 
 
-def cut_short(facts: Facts) -> bool:
+def cut_short(facts: GenerationState) -> bool:
     """Whether the answer ended, but not because the model was done."""
     return facts.state is State.DONE and facts.finish_reason in _ENDINGS
 
 
-def state_words(facts: Facts) -> str:
+def state_words(facts: GenerationState) -> str:
     """The state, what is waited for, and what kind of end it was where that was not the model's own."""
     if facts.wait is not None and facts.state is State.WAITING:
         return f"{facts.state.value}, {facts.wait.reason}"
@@ -63,18 +63,18 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f}s" if value < 100 else f"{int(value) // 60}m{int(value) % 60:02d}s"
 
 
-def rate(facts: Facts) -> str:
+def rate(facts: GenerationState) -> str:
     """Tokens per second, with `~` while pieces stand for tokens."""
     value = facts.tokens_per_second
     return "– tok/s" if value is None else f"{_about(facts)}{value:.0f} tok/s"
 
 
-def tokens(facts: Facts) -> str:
+def tokens(facts: GenerationState) -> str:
     """Tokens of the answer, with `~` while pieces stand for tokens."""
     return f"{_about(facts)}{facts.tokens:,} tok" if facts.tokens else "– tok"
 
 
-def cost(facts: Facts, *, free: bool) -> str:
+def cost(facts: GenerationState, *, free: bool) -> str:
     """Dollars, with `~` for an estimate, `free`, or `price unknown`; `–` while it is not due yet."""
     if free:
         return "free"
@@ -91,7 +91,7 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{places}f}"
 
 
-def summary(facts: Facts, *, free: bool) -> str:
+def summary(facts: GenerationState, *, free: bool) -> str:
     """One line of figures."""
     elapsed = facts.elapsed(facts.ended or 0.0) if facts.ended is not None else None
     parts = [seconds(elapsed), f"ttft {seconds(facts.ttft)}", rate(facts), tokens(facts), cost(facts, free=free)]
@@ -104,5 +104,5 @@ def patch_words(patch: PatchVerdict) -> str:
     return f"{words} ({patch.detail})" if patch.detail else words
 
 
-def _about(facts: Facts) -> str:
+def _about(facts: GenerationState) -> str:
     return "" if facts.tokens_exact else "~"

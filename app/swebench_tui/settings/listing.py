@@ -11,7 +11,7 @@ from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -22,21 +22,21 @@ class Listed(msgspec.Struct, frozen=True):
     origin: Origin
 
 
-def listed(setup: Setup) -> list[Listed]:
+def listed(workspace: Workspace) -> list[Listed]:
     """In the order of the definitions; providers in alphabetical order, each with what belongs to it."""
     general = [leaf for leaf in leaves() if NAME not in leaf.path]
     ours = [leaf for leaf in leaves() if NAME in leaf.path]
-    rows = [row for leaf in general for row in _rows(setup, leaf, leaf.path)]
-    for name in sorted({*setup.registry.list_providers(), *setup.settings.providers}):
-        rows += _of_provider(setup, name, ours)
+    rows = [row for leaf in general for row in _rows(workspace, leaf, leaf.path)]
+    for name in sorted({*workspace.registry.list_providers(), *workspace.settings.providers}):
+        rows += _of_provider(workspace, name, ours)
     return rows
 
 
-def _of_provider(setup: Setup, name: str, settings: list[Leaf]) -> Iterator[Listed]:
+def _of_provider(workspace: Workspace, name: str, settings: list[Leaf]) -> Iterator[Listed]:
     """Of one that nobody has set anything for only address and model: the rest is as everywhere."""
     path = ("providers", name, KEY)
-    rows = [row for leaf in settings for row in _rows(setup, leaf, _named(leaf.path, name))]
-    key = setup.effective(path)
+    rows = [row for leaf in settings for row in _rows(workspace, leaf, _named(leaf.path, name))]
+    key = workspace.effective(path)
     touched = bool(key.value) or any(row.origin.layer is not Layer.DEFAULT for row in rows)
     for row in rows:
         if touched or row.path[-1] in {"base_url", "model"}:
@@ -45,14 +45,14 @@ def _of_provider(setup: Setup, name: str, settings: list[Leaf]) -> Iterator[List
         yield Listed(path, key.value, key.origin)
 
 
-def _rows(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Listed]:
+def _rows(workspace: Workspace, leaf: Leaf, path: SettingPath) -> Iterator[Listed]:
     """The setting, or of a table whose keys the user chooses each key, which may come from a file of its own."""
     if is_open(leaf.kind):
-        for name in _table(setup.settings, path):
-            held = setup.effective((*path, name))
+        for name in _table(workspace.settings, path):
+            held = workspace.effective((*path, name))
             yield Listed((*path, name), redact.value((*path, name), held.value), held.origin)
         return
-    held = setup.effective(path)
+    held = workspace.effective(path)
     if held.value not in (None, "", []):
         yield Listed(path, redact.value(path, held.value), held.origin)
 

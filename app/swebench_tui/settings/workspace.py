@@ -21,7 +21,7 @@ from swebench_tui.settings.secrets.keys import Keys
 from swebench_tui.settings.secrets.store import Backend, KeyStore
 
 
-class Setup:
+class Workspace:
     """May be used from any thread. What reads or writes files or the keyring blocks: the app calls it in a thread.
 
     `registry` reaches every provider as it is set up here. A settings file that is broken keeps nothing from starting:

@@ -42,7 +42,7 @@ from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
     from swebench_providers.servers.discovery import Found
-    from swebench_tui.settings.workspace import Setup
+    from swebench_tui.settings.workspace import Workspace
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models.screen import ModelsScreen
 
@@ -99,7 +99,7 @@ class SwebenchApp(SafeApp):
         self,
         registry: ProviderRegistry | None = None,
         *,
-        setup: Setup | None = None,
+        workspace: Workspace | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
         discover: Callable[[], Awaitable[list[Found]]] | None = None,
@@ -108,14 +108,14 @@ class SwebenchApp(SafeApp):
         super().__init__()
         wrong: list[SettingsError] = []
         if lineup is None:
-            lineup, wrong = lineup_of(setup.settings) if setup else (default_lineup(), [])
+            lineup, wrong = lineup_of(workspace.settings) if workspace else (default_lineup(), [])
         self._lineup = lineup
-        self.setup = setup
+        self.workspace = workspace
         self.engine = Engine(
-            registry or (setup.registry if setup else get_registry()),
-            configs=setup.configs if setup else None,
-            outline=setup.outline if setup else None,
-            limits=rate_limits(setup.settings) if setup else None,
+            registry or (workspace.registry if workspace else get_registry()),
+            configs=workspace.configs if workspace else None,
+            outline=workspace.outline if workspace else None,
+            limits=rate_limits(workspace.settings) if workspace else None,
             discover=discover,
             now=now,
         )
@@ -134,7 +134,7 @@ class SwebenchApp(SafeApp):
     @property
     def settings(self) -> Settings:
         """What the user has set."""
-        return self.setup.settings if self.setup else Settings()
+        return self.workspace.settings if self.workspace else Settings()
 
     @property
     def compare(self) -> CompareScreen:
@@ -144,8 +144,8 @@ class SwebenchApp(SafeApp):
         return screen
 
     def scrub(self, text: str) -> str:
-        setup: object = self.setup
-        return setup.scrub(text) if isinstance(setup, KnowsKeys) else text
+        workspace: object = self.workspace
+        return workspace.scrub(text) if isinstance(workspace, KnowsKeys) else text
 
     # The modes: each screen is imported when it is first shown.
 
@@ -165,7 +165,7 @@ class SwebenchApp(SafeApp):
     def _providers_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.providers.screen import ProvidersScreen  # noqa: PLC0415
 
-        return ProvidersScreen(self.setup, self.engine, now=self.now)
+        return ProvidersScreen(self.workspace, self.engine, now=self.now)
 
     def _history_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.not_built import HistoryScreen  # noqa: PLC0415
@@ -194,11 +194,11 @@ class SwebenchApp(SafeApp):
         if not self.is_headless:
             signals.heed(self.end_from_outside)
         self._take_keymap()
-        if self.setup is not None:
-            self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.setup.problems]
+        if self.workspace is not None:
+            self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.workspace.problems]
         self._tell(self._problems)
-        if self.setup is not None:
-            self._begin(self.setup)
+        if self.workspace is not None:
+            self._begin(self.workspace)
 
     @on(Driver.SignalResume)
     def _back_from_the_shell(self) -> None:
@@ -235,13 +235,13 @@ class SwebenchApp(SafeApp):
 
     def watch_theme(self, theme: str) -> None:
         """A theme picked in the palette is there the next time."""
-        if self.is_running and self.setup is not None and theme != self._kept_theme:
+        if self.is_running and self.workspace is not None and theme != self._kept_theme:
             self._kept_theme = theme
-            self.run_worker(self._keep_theme(self.setup, theme), group="theme", exclusive=True)
+            self.run_worker(self._keep_theme(self.workspace, theme), group="theme", exclusive=True)
 
-    async def _keep_theme(self, setup: Setup, theme: str) -> None:
+    async def _keep_theme(self, workspace: Workspace, theme: str) -> None:
         try:
-            await asyncio.to_thread(setup.change, ("appearance", "theme"), theme)
+            await asyncio.to_thread(workspace.change, ("appearance", "theme"), theme)
         except SetupError as error:
             told = one_line(f"{error} → {error.hint}")
             self.notify(told, title="The theme is not remembered", severity="error", markup=False)
@@ -276,20 +276,20 @@ class SwebenchApp(SafeApp):
 
     def action_open_wizard(self) -> None:
         """Set up providers and keys step by step."""
-        if self.setup is None:
+        if self.workspace is None:
             self.notify("There are no settings to change here.", severity="warning")
         elif self._wizard_in is not None:
             self.switch_mode(self._wizard_in)
         else:
-            self._set_up(self.setup)
+            self._set_up(self.workspace)
 
     @work(group="wizard")
-    async def _set_up(self, setup: Setup) -> None:
+    async def _set_up(self, workspace: Workspace) -> None:
         from swebench_tui.tui.screens import wizard  # noqa: PLC0415
 
         self._wizard_in = self.current_mode
         try:
-            lineup, problems = await wizard.walk(setup, self.engine, self.push_screen_wait)
+            lineup, problems = await wizard.walk(workspace, self.engine, self.push_screen_wait)
         finally:
             self._wizard_in = None
         for error in problems:
@@ -300,20 +300,20 @@ class SwebenchApp(SafeApp):
             self.notify("Columns that were asked stay. The new line-up holds from the next start; a adds a model.")
 
     @work(group="wizard")
-    async def _begin(self, setup: Setup) -> None:
+    async def _begin(self, workspace: Workspace) -> None:
         """At the very first start, where nothing is set up and no file says so: the steps. Never a second time."""
-        if await asyncio.to_thread(_is_first_start, setup):
+        if await asyncio.to_thread(_is_first_start, workspace):
             self.action_open_wizard()
 
     def action_open_settings(self) -> None:
         """Change settings."""
-        if self.setup is None:
+        if self.workspace is None:
             self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
             return
         from swebench_tui.tui.screens.settings.screen import SettingsScreen  # noqa: PLC0415
 
         if not isinstance(self.screen, ModalScreen):
-            self.push_screen(SettingsScreen(self.setup))
+            self.push_screen(SettingsScreen(self.workspace))
         elif not isinstance(self.screen, SettingsScreen):
             self.notify("Leave this dialog first; f2 opens the settings then.", severity="warning")
 
@@ -355,21 +355,21 @@ class SwebenchApp(SafeApp):
             self.push_screen(HelpScreen(self.screen))
 
 
-def _is_first_start(setup: Setup) -> bool:
+def _is_first_start(workspace: Workspace) -> bool:
     """No settings have been written, and no key is there."""
-    if setup.user_file.exists():
+    if workspace.user_file.exists():
         return False
-    return not any(setup.readiness(name).key_source for name in setup.registry.list_providers())
+    return not any(workspace.readiness(name).key_source for name in workspace.registry.list_providers())
 
 
-def run(setup: Setup | None = None) -> None:
+def run(workspace: Workspace | None = None) -> None:
     """Show the app until the user leaves it; ends the process, with status 1 after a fault."""
-    sys.exit(crash_handling.guarded(lambda: _show(setup)))
+    sys.exit(crash_handling.guarded(lambda: _show(workspace)))
 
 
-def _show(setup: Setup | None) -> CrashReport | None:
-    registry = setup.registry if setup else get_registry()
-    app = SwebenchApp(registry, setup=setup, problem=_own_prices(registry))
+def _show(workspace: Workspace | None) -> CrashReport | None:
+    registry = workspace.registry if workspace else get_registry()
+    app = SwebenchApp(registry, workspace=workspace, problem=_own_prices(registry))
     rest_the_collector()
     threading.excepthook = app.thread_failed
     logging.getLogger().addHandler(logging.NullHandler())  # else what is logged while ending appears as noise

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from swebench_tui import __version__, private_file
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.terminal_text import one_line, sanitize
 from swebench_tui.tui import redact
 
 _PACKAGES: Final = ("textual", "rich", "click", "msgspec", "httpx", "httpx-aiohttp", "aiohttp", "keyring")
@@ -81,7 +81,7 @@ def make(error: BaseException, around: Surroundings) -> CrashReport:
         lines += ["which led to:"] * (number > 0)
         lines += _places(one)
         lines += [_message(one, around), ""]
-    text = neutralise(clean("\n".join(lines)))
+    text = sanitize(clean("\n".join(lines)))
     return CrashReport(what=one_line(what), where=one_line(clean(_last_place(errors[-1]))), text=text)
 
 

@@ -16,18 +16,18 @@ from typing import Final
 
 from swebench_providers.coordinator.in_parallel import BatchResult, in_parallel
 from swebench_providers.coordinator.routes import Candidate, RouteBuilder
-from swebench_providers.coordinator.selection import Selection, Speeds
+from swebench_providers.coordinator.selection import LatencyTracker, Selection
 from swebench_providers.policies.breaker import Transition
 from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.fallback import Chains, Fallback, Route
-from swebench_providers.policies.keys import SetAside
-from swebench_providers.policies.observed import Observer, Outcome
+from swebench_providers.policies.keys import DisabledKey
+from swebench_providers.policies.observer import Observer, Outcome
 from swebench_providers.policies.request_log import RequestLog
 from swebench_providers.policies.settings import Policies
-from swebench_providers.policies.spending import Spending
 from swebench_providers.policies.statistics import ProviderHealth, Statistics
 from swebench_providers.provider import Provider
-from swebench_providers.types.accumulator import Fold, total
+from swebench_providers.types.accumulator import ResponseAccumulator, total
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Attempt, Event
 from swebench_providers.types.messages import Charge, UnifiedRequest, UnifiedResponse
@@ -69,9 +69,9 @@ class ProviderCoordinator:
         self._budgets = budgets
         self._clock = clock or SystemClock()
         self._counts = _Counts()
-        speeds = Speeds(clock=self._clock)
+        speeds = LatencyTracker(clock=self._clock)
         measuring = (speeds,) if self._policies.selection == "fastest" else ()
-        self._calls: Recent[str, Spending] = Recent(_CALLS)
+        self._calls: Recent[str, BudgetPolicy] = Recent(_CALLS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
@@ -88,7 +88,7 @@ class ProviderCoordinator:
 
         Raises the last candidate's `ProviderError`, or one of reason `budget`, with the call's cost on it.
         """
-        fold = Fold(self._clock.now())
+        fold = ResponseAccumulator(self._clock.now())
         attempt: Attempt | None = None
         try:
             call = await self._call(request)
@@ -138,7 +138,7 @@ class ProviderCoordinator:
             for name in names
         }
 
-    def set_aside(self, provider: str) -> dict[str, SetAside]:
+    def set_aside(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label, with the reason."""
         return self._routes.key_health(provider).labels_aside()
 
@@ -146,7 +146,7 @@ class ProviderCoordinator:
         """Use a key again that was set aside."""
         self._routes.key_health(provider).reinstate(key)
 
-    async def _call(self, request: UnifiedRequest) -> Spending:
+    async def _call(self, request: UnifiedRequest) -> BudgetPolicy:
         """The policies around all routes that this request may take; the same for all requests of one order."""
         known = self._calls.get(request.model)
         if known is not None:
@@ -165,14 +165,14 @@ class ProviderCoordinator:
             self._calls.set(request.model, call)
         return call
 
-    def _stacked(self, chains: Chains) -> Spending:
+    def _stacked(self, chains: Chains) -> BudgetPolicy:
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
             patience=self._policies.patience,
             clock=self._clock,
         )
-        return Spending(
+        return BudgetPolicy(
             fallback,
             self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered)),
             self._budgets,
@@ -226,7 +226,7 @@ class _Counts:
             self.of(charge.provider).charged(charge.amount)
 
 
-async def _costing(call: Spending, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+async def _costing(call: BudgetPolicy, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
     """The events of a call; an error leaves with what all its attempts cost."""
     charges: list[Charge] = []
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from swebench_providers.policies.failing import anew
+from swebench_providers.policies.always_fails import anew
 from swebench_providers.provider import Provider
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.util.clock import Clock

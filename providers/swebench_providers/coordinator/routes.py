@@ -11,15 +11,22 @@ import msgspec
 from swebench_providers.catalog import profile_of
 from swebench_providers.coordinator.default_models import DefaultModels
 from swebench_providers.coordinator.price_book import LONGEST_ANSWER, PriceBook, RoutePricing
-from swebench_providers.policies.breaker import BreakerSettings, BreakerStatistics, Breaking, CircuitBreaker, Transition
+from swebench_providers.policies.always_fails import AlwaysFails
+from swebench_providers.policies.breaker import (
+    BreakerSettings,
+    BreakerStatistics,
+    CircuitBreaker,
+    CircuitBreakerPolicy,
+    Transition,
+)
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.failing import Failing
+from swebench_providers.policies.budget_policy import BudgetPolicy, RequirePrice
 from swebench_providers.policies.fallback import Route
-from swebench_providers.policies.interface import OneCall, Streams
+from swebench_providers.policies.interface import DirectCall, Streams
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
-from swebench_providers.policies.observed import Observed, Observer
+from swebench_providers.policies.observer import Observer, ObserverPolicy
 from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.rate_limit import (
+from swebench_providers.policies.rate_limit_policy import (
     Demand,
     Headroom,
     RateLimit,
@@ -32,9 +39,8 @@ from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.slots import slot_count
-from swebench_providers.policies.spending import OnlyPriced, Spending
 from swebench_providers.provider import Provider
-from swebench_providers.tokens.quick_estimate import likely_tokens
+from swebench_providers.tokens.quick_estimate import estimate_prompt
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.util.clock import Clock
@@ -105,7 +111,7 @@ class RouteBuilder:
             try:
                 model = await self._defaults.of(candidate.provider, needed=needed)
             except ProviderError as error:
-                return Route(candidate.name, "", Failing(error))
+                return Route(candidate.name, "", AlwaysFails(error))
         route = self._routes.get((candidate, model))
         return await self._prepared(candidate, model) if route is None else route
 
@@ -152,20 +158,20 @@ class RouteBuilder:
             clock=self._clock,
             draw=self._draw,
         )
-        asked: Streams = OnlyPriced(retry, self.prices.price_of, name) if self._only_priced else retry
-        observed = Observed(asked, self._observers, provider=name, clock=self._clock)
+        asked: Streams = RequirePrice(retry, self.prices.price_of, name) if self._only_priced else retry
+        observed = ObserverPolicy(asked, self._observers, provider=name, clock=self._clock)
         budget = self._provider_budgets.get(name)
         if budget is None:
             return observed
         pricing = self.pricing([Route(name, model, observed)])
-        return Spending(observed, pricing, [budget], unknown_price=policies.unknown_price, clock=self._clock)
+        return BudgetPolicy(observed, pricing, [budget], unknown_price=policies.unknown_price, clock=self._clock)
 
     def _keyed(self, name: str, model: str, label: str, provider: Provider, breaker: CircuitBreaker) -> KeyRoute:
         limiter = self._limiters.limiter(name, model=model, key=label)
         slots = slot_count(provider, model) if self._limits[name].slots is None else None
-        call = OneCall(provider, now=self._clock.now)
+        call = DirectCall(provider, now=self._clock.now)
         limited = RateLimit(call, limiter, demand=_demand, provider=name, key=label, slots=slots, clock=self._clock)
-        return KeyRoute(label, Breaking(limited, breaker), limiter)
+        return KeyRoute(label, CircuitBreakerPolicy(limited, breaker), limiter)
 
     def _of(self, provider: str) -> _Shared:
         if provider not in self._shared:
@@ -211,4 +217,4 @@ def _patient(settings: BreakerSettings, seconds: float) -> BreakerSettings:
 
 
 def _demand(request: UnifiedRequest) -> Demand:
-    return demand_of(likely_tokens(request), request.max_tokens or _USUAL_ANSWER)
+    return demand_of(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)

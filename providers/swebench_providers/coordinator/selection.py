@@ -10,9 +10,9 @@ from statistics import median
 from typing import Final
 
 from swebench_providers.policies.fallback import Route
-from swebench_providers.policies.observed import Outcome
+from swebench_providers.policies.observer import Outcome
 from swebench_providers.policies.settings import SelectionName
-from swebench_providers.tokens.quick_estimate import likely_tokens
+from swebench_providers.tokens.quick_estimate import estimate_prompt
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import ModelPrice, TokenUsage, UnifiedRequest
@@ -44,7 +44,7 @@ class _Speed:
         self.behind_until = float("-inf")
 
 
-class Speeds:
+class LatencyTracker:
     """How soon each model begins to answer, and which ones fail now. Hears of every attempt as an `Observer`."""
 
     def __init__(self, *, clock: Clock | None = None) -> None:
@@ -118,5 +118,7 @@ class Selection:
         price = await self._price_of(route.provider, route.model) if route.model else None
         if price is None:
             return Decimal("Infinity")
-        usual = TokenUsage(prompt_tokens=likely_tokens(request), completion_tokens=request.max_tokens or _USUAL_ANSWER)
+        usual = TokenUsage(
+            prompt_tokens=estimate_prompt(request), completion_tokens=request.max_tokens or _USUAL_ANSWER
+        )
         return price.cost(usual) or Decimal(0)

@@ -15,7 +15,7 @@ from swebench_providers.catalog import ProviderSpec
 from swebench_providers.config import ProviderConfig
 from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
-from swebench_providers.http.interface import Transporter
+from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.errors import ProviderError
@@ -35,7 +35,7 @@ class EmbeddedProvider:
     """Starts the server on first use and speaks to it over Chat Completions."""
 
     def __init__(
-        self, spec: ProviderSpec, config: ProviderConfig, transport: Transporter, *, server: EmbeddedServer
+        self, spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport, *, server: EmbeddedServer
     ) -> None:
         self.name = config.name
         self.spec = charging(spec, config.prices)

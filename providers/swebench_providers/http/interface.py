@@ -12,7 +12,7 @@ from swebench_providers.config import TimeLimits
 USER_AGENT: Final = "swebench-tui/0.1"
 
 
-class Answer(Protocol):
+class HTTPResponse(Protocol):
     """An HTTP answer whose head has arrived. `headers` have lower-case names."""
 
     status: int
@@ -27,7 +27,7 @@ class Answer(Protocol):
         ...
 
 
-class Transporter(Protocol):
+class HTTPTransport(Protocol):
     """Sends one request and hands out its answer; leaving the block gives the connection back."""
 
     def send(
@@ -39,7 +39,7 @@ class Transporter(Protocol):
         auth: AuthStrategy,
         body: bytes | None,
         limits: TimeLimits,
-    ) -> AbstractAsyncContextManager[Answer]: ...
+    ) -> AbstractAsyncContextManager[HTTPResponse]: ...
 
     async def drain(self, chunks: AsyncIterator[bytes]) -> None: ...
 

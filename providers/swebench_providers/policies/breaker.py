@@ -317,7 +317,7 @@ class CircuitBreaker:
         )
 
 
-class Breaking:
+class CircuitBreakerPolicy:
     """Asks the breaker, and tells it how each request ended.
 
     It is asked twice: at once, so that an open breaker costs nobody a place in the limiter's line, and again when the

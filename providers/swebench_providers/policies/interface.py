@@ -28,7 +28,7 @@ class Streams(Protocol):
         ...
 
 
-class Way(Protocol):
+class CallPath(Protocol):
     """What one call goes through, and what it remembers of its failures there."""
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
@@ -49,21 +49,21 @@ class Way(Protocol):
 
 
 @runtime_checkable
-class Ways(Protocol):
+class CallPaths(Protocol):
     """A policy with a memory for each call."""
 
-    def for_one_call(self) -> Way:
+    def new_call(self) -> CallPath:
         """A new call begins."""
         ...
 
 
-class OnlyWay:
+class SinglePath:
     """Where there is nothing to choose, and nothing to remember."""
 
     def __init__(self, inner: Streams) -> None:
         self.stream_unified = inner.stream_unified
 
-    def for_one_call(self) -> Way:
+    def new_call(self) -> CallPath:
         return self
 
     def another(self, error: ProviderError, request: UnifiedRequest) -> bool:  # noqa: ARG002 - there is none
@@ -76,7 +76,7 @@ class OnlyWay:
         """Nothing to learn."""
 
 
-class OneCall:
+class DirectCall:
     """The innermost layer: one call is one request, streamed or, where the request says so, in one body."""
 
     def __init__(self, provider: Provider, *, now: Callable[[], float] | None = None) -> None:

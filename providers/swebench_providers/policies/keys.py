@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streams, Way
-from swebench_providers.policies.rate_limit import Demand, TokenBucketLimiter
+from swebench_providers.policies.interface import CallPath, Streams
+from swebench_providers.policies.rate_limit_policy import Demand, TokenBucketLimiter
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event
 from swebench_providers.types.messages import UnifiedRequest
@@ -26,7 +26,7 @@ _REMEMBERED: Final = 1_024  # keys set aside for a model; one that is forgotten 
 _FOR_ONE_MODEL: Final = 403  # the key may be good for others
 
 
-class SetAside(msgspec.Struct, frozen=True):
+class DisabledKey(msgspec.Struct, frozen=True):
     """Why a key is not used, and until when, in monotonic seconds."""
 
     reason: str
@@ -38,7 +38,7 @@ class KeyHealth:
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
-        self._aside: dict[tuple[str, str], SetAside] = {}
+        self._aside: dict[tuple[str, str], DisabledKey] = {}
 
     def set_aside(self, label: str, model: str, error: ProviderError) -> None:
         """Do not use the key, until its credit may have come back, or for good."""
@@ -46,7 +46,7 @@ class KeyHealth:
         if error.kind is ErrorKind.QUOTA_EXHAUSTED:
             seconds = min(error.retry_after or _UNTIL_NEW_CREDIT, _A_DAY)
         scope = model if error.status == _FOR_ONE_MODEL else ""
-        self._aside[label, scope] = SetAside(str(error), self._now() + seconds)
+        self._aside[label, scope] = DisabledKey(str(error), self._now() + seconds)
         if len(self._aside) > _REMEMBERED:
             del self._aside[next(iter(self._aside))]
 
@@ -55,7 +55,7 @@ class KeyHealth:
         """Whether no key is set aside."""
         return not self._aside
 
-    def why_aside(self, label: str, model: str = "") -> SetAside | None:
+    def disabled_reason(self, label: str, model: str = "") -> DisabledKey | None:
         """None while the key may be used for the model."""
         for scope in {"", model}:
             aside = self._aside.get((label, scope))
@@ -65,11 +65,11 @@ class KeyHealth:
                 del self._aside[label, scope]
         return None
 
-    def labels_aside(self) -> dict[str, SetAside]:
+    def labels_aside(self) -> dict[str, DisabledKey]:
         """The keys that are not used, by label: for all models, or else for one of them."""
-        found: dict[str, SetAside] = {}
+        found: dict[str, DisabledKey] = {}
         for label, scope in sorted(self._aside):
-            aside = self.why_aside(label, scope)
+            aside = self.disabled_reason(label, scope)
             if aside is not None:
                 found.setdefault(label, aside)
         return found
@@ -109,7 +109,7 @@ class KeyChoice:
         self.demand = demand
         self.health = health or KeyHealth(clock=clock)
 
-    def for_one_call(self) -> Way:
+    def new_call(self) -> CallPath:
         """A call that has tried no key yet."""
         return _KeysOfACall(self)
 
@@ -177,4 +177,6 @@ class _KeysOfACall:
         if self._health.all_well and not self._refused:
             return self._choice.routes
         untried = [route for route in self._choice.routes if route not in self._refused]
-        return untried if self._all_aside else [r for r in untried if self._health.why_aside(r.label, model) is None]
+        return (
+            untried if self._all_aside else [r for r in untried if self._health.disabled_reason(r.label, model) is None]
+        )

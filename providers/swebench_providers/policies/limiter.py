@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
-from swebench_providers.policies.pause import Pause
+from swebench_providers.policies.cooldown import Pause
 from swebench_providers.policies.token_bucket import Bucket
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import WaitReason
@@ -52,7 +52,7 @@ class RateLimits(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"a limit of {number} lets nothing through")
 
 
-class Room(msgspec.Struct, frozen=True, kw_only=True):
+class LimitStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One limit: what fits into a minute, and what could be taken now."""
 
     per_minute: float
@@ -66,7 +66,7 @@ class Headroom(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int
     waiting: int
     paused_for: float
-    rooms: Mapping[Dimension, Room]
+    rooms: Mapping[Dimension, LimitStatus]
 
 
 _Buckets = Mapping[Dimension, Bucket]
@@ -90,7 +90,7 @@ class Permit:
             self._limiter.give_back(buckets, self._demand, used, asked=self.asks)
 
 
-class Place:
+class Ticket:
     """One that waits, in the line of a limiter."""
 
     __slots__ = ("demand", "woken")
@@ -114,7 +114,7 @@ class TokenBucketLimiter:
         self._most = _rates(limits)
         # Replaced, never changed: a permit gives back to the buckets it has taken from, and to no later one.
         self._buckets: _Buckets = {name: Bucket(rate, self._now()) for name, rate in self._most.items()}
-        self._line = OrderedDict[Place, None]()
+        self._line = OrderedDict[Ticket, None]()
         self._ahead: dict[Dimension, float] = {}
         self._in_flight = 0
         self._pause = Pause(limits.longest_pause)
@@ -131,21 +131,21 @@ class TokenBucketLimiter:
         """Wait for a turn and for room, then take it. Raises `ProviderError` (rate_limited) during a long pause."""
         if (permit := self.acquire_now(demand)) is not None:
             return permit
-        place = self.line_up(demand)
+        place = self.enqueue(demand)
         try:
             return await self.turn(place)
         finally:
             self.leave(place)
 
-    def line_up(self, demand: Demand) -> Place:
+    def enqueue(self, demand: Demand) -> Ticket:
         """A place behind all that wait. Whoever takes one leaves it, after its turn or without one."""
-        place = Place(demand)
+        place = Ticket(demand)
         self._line[place] = None
         for name, amount in demand.items():
             self._ahead[name] = self._ahead.get(name, 0.0) + amount
         return place
 
-    async def turn(self, place: Place) -> Permit:
+    async def turn(self, place: Ticket) -> Permit:
         """Wait until it is this one's turn and there is room, then take it. Raises as `acquire` does."""
         while True:
             place.woken.clear()
@@ -159,7 +159,7 @@ class TokenBucketLimiter:
                 return self._take(place.demand, now)
             await sleep_unless(self._clock, wait, place.woken)
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: Ticket) -> None:
         """Out of the line, wherever one stood in it, and the next one looks."""
         del self._line[place]
         for name, amount in place.demand.items():
@@ -220,7 +220,7 @@ class TokenBucketLimiter:
                     self._buckets = {**self._buckets, said.dimension: bucket}
                 bucket.resize(rate, now)
             if bucket is not None and said.remaining is not None:
-                bucket.no_more_than(said.remaining, now)
+                bucket.cap_at(said.remaining, now)
         self._wake()
 
     def accepted(self) -> None:
@@ -250,7 +250,7 @@ class TokenBucketLimiter:
             waiting=len(self._line),
             paused_for=self.paused_for,
             rooms={
-                name: Room(per_minute=bucket.per_minute, available=max(0.0, bucket.level(now)))
+                name: LimitStatus(per_minute=bucket.per_minute, available=max(0.0, bucket.level(now)))
                 for name, bucket in self._buckets.items()
             },
         )

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from swebench_providers.policies.observed import Outcome
-from swebench_providers.policies.server_words import identifier
+from swebench_providers.policies.log_safe_identifier import identifier
+from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import UnifiedRequest
 

@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import OnlyWay, Streams, Way, Ways
+from swebench_providers.policies.cooldown import PAUSED
+from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streams
 from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.pause import PAUSED
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.types.events import (
@@ -69,7 +69,7 @@ class Retry:
 
     def __init__(
         self,
-        inner: Streams | Ways,
+        inner: Streams | CallPaths,
         settings: RetrySettings | None = None,
         *,
         budget: RetryBudget | None = None,
@@ -79,7 +79,7 @@ class Retry:
         draw: Callable[[], float] = random.random,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
-        self._ways: Ways = inner if isinstance(inner, Ways) else OnlyWay(inner)
+        self._ways: CallPaths = inner if isinstance(inner, CallPaths) else SinglePath(inner)
         self._settings = settings or RetrySettings()
         self._budget = budget or RetryBudget()
         self._refused = refused or RefusedParameters()
@@ -92,7 +92,7 @@ class Retry:
         request, left_out = self._refused.without(request)
         for message in left_out:
             yield Notice(message, self._clock.now())
-        call = _Call(self._ways.for_one_call(), self._settings)
+        call = _Call(self._ways.new_call(), self._settings)
         try:
             while True:
                 call.begin()
@@ -198,7 +198,7 @@ class Retry:
 class _Call:
     """What one call has been through."""
 
-    def __init__(self, way: Way, settings: RetrySettings) -> None:
+    def __init__(self, way: CallPath, settings: RetrySettings) -> None:
         self.way = way
         self.failures = 0
         self.taken = 0  # of the retry budget, for a repeat that has not gone out

@@ -22,8 +22,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from swebench_providers.policies.observed import Outcome
-from swebench_providers.policies.server_words import identifier
+from swebench_providers.policies.log_safe_identifier import identifier
+from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import TokenUsage, UnifiedRequest

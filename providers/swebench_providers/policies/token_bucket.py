@@ -69,7 +69,7 @@ class Bucket:
         self._rate, self._capacity = _flow(per_minute)
         self._level = self._capacity - taken
 
-    def no_more_than(self, remaining: float, now: float) -> None:
+    def cap_at(self, remaining: float, now: float) -> None:
         """Somebody who knows better says that only so much is left."""
         self._fill(now)
         self._level = min(self._level, remaining)

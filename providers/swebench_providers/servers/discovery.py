@@ -15,7 +15,7 @@ import msgspec
 
 from swebench_providers.auth.strategies import NoAuth
 from swebench_providers.config import TimeLimits
-from swebench_providers.http.interface import USER_AGENT, Answer, Transporter
+from swebench_providers.http.interface import USER_AGENT, HTTPResponse, HTTPTransport
 from swebench_providers.servers import fingerprints
 from swebench_providers.servers.fingerprints import DESCRIPTION, MODELS, Answered, Answers, ServerKind, recognise
 from swebench_providers.types.errors import ProviderError
@@ -107,7 +107,7 @@ async def _accepts(host: str, port: int) -> bool:
 
 
 async def discover(
-    transport: Transporter,
+    transport: HTTPTransport,
     *,
     hosts: Iterable[str] = (LOOPBACK,),
     ports: Sequence[int] = USUAL_PORTS,
@@ -129,7 +129,9 @@ async def discover(
 class _Interview:
     """The questions put to one address; `heard` fills with its answers."""
 
-    def __init__(self, transport: Transporter, address: str, heard: dict[str, Answered], probe_seconds: float) -> None:
+    def __init__(
+        self, transport: HTTPTransport, address: str, heard: dict[str, Answered], probe_seconds: float
+    ) -> None:
         self._transport = transport
         self._address = address
         self._heard = heard
@@ -166,7 +168,7 @@ class _Interview:
                     self._heard[path] = Answered(response.status, response.headers, body)
 
 
-async def _short_body(response: Answer) -> bytes | None:
+async def _short_body(response: HTTPResponse) -> bytes | None:
     """The body; None where it is longer than anything that is looked for here."""
     body = bytearray()
     async with aclosing(response.chunks()) as chunks:

@@ -8,7 +8,7 @@ import msgspec
 
 from swebench_providers.auth.strategies import AuthStrategy
 from swebench_providers.config import ProviderConfig
-from swebench_providers.http.interface import USER_AGENT, Transporter, join
+from swebench_providers.http.interface import USER_AGENT, HTTPTransport, join
 from swebench_providers.protocols import WireRequest, failures
 from swebench_providers.tokens.counter import TokenCount, framing
 from swebench_providers.tokens.wires import CountWire
@@ -26,7 +26,7 @@ class APITokenCounter:
     counts bare text only, a request is an estimate: the usual framing is added to the exact count of its texts.
     """
 
-    def __init__(self, wire: CountWire, config: ProviderConfig, auth: AuthStrategy, transport: Transporter) -> None:
+    def __init__(self, wire: CountWire, config: ProviderConfig, auth: AuthStrategy, transport: HTTPTransport) -> None:
         self._wire = wire
         self._config = config
         self._auth = auth

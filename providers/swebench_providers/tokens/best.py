@@ -8,7 +8,7 @@ import msgspec
 
 from swebench_providers.auth.strategies import AuthStrategy
 from swebench_providers.config import ProviderConfig
-from swebench_providers.http.interface import Transporter
+from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.tokens.api_counter import APITokenCounter
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
@@ -23,7 +23,7 @@ def local_counter() -> TiktokenCounter:
 
 
 async def count(
-    text: str, model: str, *, wire: str, config: ProviderConfig, auth: AuthStrategy, transport: Transporter
+    text: str, model: str, *, wire: str, config: ProviderConfig, auth: AuthStrategy, transport: HTTPTransport
 ) -> TokenCount:
     """Tokens of `text`. `wire` names the provider whose way of counting holds; one that cannot count is not asked.
 

@@ -17,7 +17,7 @@ def tokens_of_length(characters: int) -> int:
     return round(characters / _CHARACTERS_A_TOKEN)
 
 
-def likely_tokens(request: UnifiedRequest) -> int:
+def estimate_prompt(request: UnifiedRequest) -> int:
     """Tokens of the prompt, about."""
     characters = (
         len(request.prompt) + len(request.system_message or "") + sum(len(turn.content) for turn in request.messages)
@@ -25,7 +25,7 @@ def likely_tokens(request: UnifiedRequest) -> int:
     return tokens_of_length(characters) + _framing(request)
 
 
-def most_tokens(request: UnifiedRequest) -> int:
+def prompt_upper_bound(request: UnifiedRequest) -> int:
     """Tokens that the prompt does not exceed, short of texts made for it."""
     most = (
         _most(request.prompt)

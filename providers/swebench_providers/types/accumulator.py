@@ -21,7 +21,7 @@ from swebench_providers.types.limits import ServerLimit
 from swebench_providers.types.messages import Charge, FailedAttempt, TokenUsage, UnifiedResponse
 
 
-class Fold:
+class ResponseAccumulator:
     """What has arrived of an answer. `started` is the monotonic time, in seconds, at which it was asked for."""
 
     def __init__(self, started: float) -> None:

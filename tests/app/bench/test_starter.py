@@ -18,7 +18,7 @@ import pytest
 from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.datasets import find, load
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.repositories.bundled import materialise
+from swebench_tui.bench.repositories.bundled import checkout
 
 STARTER = files("swebench_tui.bench") / "starter"
 ROWS = [msgspec.json.decode(line, type=dict[str, str]) for line in (STARTER / "tasks.jsonl").read_bytes().splitlines()]
@@ -52,7 +52,7 @@ def checkouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def patched(task: Instance, checkouts: Path, into: Path, *patches: str) -> Path:
-    shutil.copytree(materialise(task.repo, checkouts), into)
+    shutil.copytree(checkout(task.repo, checkouts), into)
     for patch in patches:
         apply(into, patch)
     return into
@@ -104,15 +104,15 @@ def test_the_columns_and_their_order_are_those_of_real_rows(sample: Path) -> Non
 def test_the_small_columns_hold_what_they_say(task: Instance, checkouts: Path) -> None:
     assert re.fullmatch(task.repo.replace("/", "__") + r"-\d+", task.instance_id)
     assert datetime.strptime(task.created_at, "%Y-%m-%dT%H:%M:%S%z").utcoffset() == timedelta(0)
-    project = tomllib.loads((materialise(task.repo, checkouts) / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((checkout(task.repo, checkouts) / "pyproject.toml").read_text())["project"]
     assert project["version"].startswith(task.version + ".")
     assert project["name"] == task.repo.removeprefix("starter/")
 
 
 @EACH_TASK
 def test_both_patches_apply_to_the_base_commit_in_either_order(task: Instance, checkouts: Path, tmp_path: Path) -> None:
-    apply(materialise(task.repo, checkouts), task.patch, "--check")
-    apply(materialise(task.repo, checkouts), task.test_patch, "--check")
+    apply(checkout(task.repo, checkouts), task.patch, "--check")
+    apply(checkout(task.repo, checkouts), task.test_patch, "--check")
     tests_last = patched(task, checkouts, tmp_path / "tests_last", task.patch, task.test_patch)
     tests_first = patched(task, checkouts, tmp_path / "tests_first", task.test_patch, task.patch)
     assert source_files(tests_last) == source_files(tests_first)
@@ -135,7 +135,7 @@ def test_the_issue_does_not_give_the_solution_away(task: Instance) -> None:
 
 @EACH_TASK
 def test_the_file_to_change_is_among_the_sources_and_they_are_short(task: Instance, checkouts: Path) -> None:
-    sources = dict(source_files(materialise(task.repo, checkouts)))
+    sources = dict(source_files(checkout(task.repo, checkouts)))
     (changed,) = re.findall(r"^\+\+\+ b/(.+)$", task.patch, re.MULTILINE)
     assert len(sources[changed].splitlines()) <= 45
     assert sum(map(len, sources.values())) < 3_000

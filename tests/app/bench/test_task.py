@@ -85,7 +85,7 @@ def test_solution_tests_and_hints_of_a_starter_task_are_in_no_prompt(task: Insta
 
 
 def _sources(task: Instance, repositories: Path) -> list[Path]:
-    folder = bundled.materialise(task.repo, repositories)
+    folder = bundled.checkout(task.repo, repositories)
     return [path for path in folder.rglob("*.py") if "tests" not in path.parts]
 
 

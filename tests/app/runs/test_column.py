@@ -22,7 +22,7 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.runs.column import Column, Facts, Judge, Piece, State, run_all
+from swebench_tui.runs.column import Column, GenerationState, Judge, Piece, State, run_all
 from swebench_tui.runs.target import Target
 from tests.app.scripted import Gate, ScriptedProvider, Step, finished, text, thought
 from tests.fault_server import Ending, FaultServer, Script
@@ -46,7 +46,7 @@ class Seen:
     """An observer that keeps what it was told."""
 
     def __init__(self) -> None:
-        self.facts: list[Facts] = []
+        self.facts: list[GenerationState] = []
         self.pieces: list[Piece] = []
         self.changed = asyncio.Event()
 

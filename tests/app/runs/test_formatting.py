@@ -13,9 +13,9 @@ from swebench_providers import FinishReason, TokenUsage
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.patches.verdict import Status
 from swebench_tui.runs import formatting
-from swebench_tui.runs.column import Facts, State
+from swebench_tui.runs.column import GenerationState, State
 
-DONE = Facts(
+DONE = GenerationState(
     state=State.DONE,
     started=100.0,
     first_token=100.61,
@@ -29,7 +29,7 @@ DONE = Facts(
 )
 
 
-def facts(**changes: object) -> Facts:
+def facts(**changes: object) -> GenerationState:
     return msgspec.structs.replace(DONE, **changes)
 
 
@@ -88,12 +88,12 @@ def test_dollars_are_never_off_by_more_than_five_percent_and_never_shown_as_noth
         (facts(cost=Decimal(0)), False, "$0.00"),
         (facts(cost=None), False, "price unknown"),
         (facts(cost=None, settled=False), False, "$–"),
-        (Facts(state=State.STREAMING), False, "$–"),
-        (Facts(), True, "free"),
+        (GenerationState(state=State.STREAMING), False, "$–"),
+        (GenerationState(), True, "free"),
         (facts(state=State.CANCELLED, cost=None), False, "price unknown"),
     ],
 )
-def test_an_unknown_price_is_never_a_number(known: Facts, *, free: bool, words: str) -> None:
+def test_an_unknown_price_is_never_a_number(known: GenerationState, *, free: bool, words: str) -> None:
     assert formatting.cost(known, free=free) == words
 
 
@@ -107,20 +107,22 @@ def test_an_unknown_price_is_never_a_number(known: Facts, *, free: bool, words: 
         (facts(last_token=100.61), "421 tok", "– tok/s"),
         (facts(state=State.STREAMING, finish_reason=None), "~400 tok", "~80 tok/s"),
         (facts(usage=TokenUsage(prompt_tokens=10)), "~400 tok", "~80 tok/s"),
-        (Facts(), "– tok", "– tok/s"),
+        (GenerationState(), "– tok", "– tok/s"),
     ],
 )
-def test_a_count_the_provider_did_not_make_is_marked_as_an_estimate(known: Facts, tokens: str, rate: str) -> None:
+def test_a_count_the_provider_did_not_make_is_marked_as_an_estimate(
+    known: GenerationState, tokens: str, rate: str
+) -> None:
     assert (formatting.tokens(known), formatting.rate(known)) == (tokens, rate)
 
 
 @pytest.mark.parametrize(
     ("known", "glyph", "words"),
     [
-        (Facts(), "◌", "waiting"),
-        (Facts(state=State.CONNECTING), "◌", "connecting"),
-        (Facts(state=State.THINKING), "◐", "thinking"),
-        (Facts(state=State.STREAMING), "●", "streaming"),
+        (GenerationState(), "◌", "waiting"),
+        (GenerationState(state=State.CONNECTING), "◌", "connecting"),
+        (GenerationState(state=State.THINKING), "◐", "thinking"),
+        (GenerationState(state=State.STREAMING), "●", "streaming"),
         (DONE, "✓", "done"),
         (facts(finish_reason=FinishReason.LENGTH), "▲", "done, cut off by the output limit"),
         (facts(finish_reason=FinishReason.CONTENT_FILTER), "▲", "done, blocked by a content filter"),
@@ -133,7 +135,7 @@ def test_a_count_the_provider_did_not_make_is_marked_as_an_estimate(known: Facts
         (facts(state=State.CANCELLED), "■", "cancelled"),
     ],
 )
-def test_each_state_has_a_sign_and_words_of_its_own(known: Facts, glyph: str, words: str) -> None:
+def test_each_state_has_a_sign_and_words_of_its_own(known: GenerationState, glyph: str, words: str) -> None:
     assert (formatting.glyph(known), formatting.state_words(known)) == (glyph, words)
 
 
@@ -148,10 +150,10 @@ def test_no_answer_that_was_stopped_looks_like_one_that_ended(reason: FinishReas
     [
         (DONE, False, "6.00s  ttft 0.61s  84 tok/s  421 tok  $0.0121"),
         (DONE, True, "6.00s  ttft 0.61s  84 tok/s  421 tok  free"),
-        (Facts(), False, "–  ttft –  – tok/s  – tok  $–"),
+        (GenerationState(), False, "–  ttft –  – tok/s  – tok  $–"),
     ],
 )
-def test_the_summary_is_one_line_of_all_figures(known: Facts, *, free: bool, words: str) -> None:
+def test_the_summary_is_one_line_of_all_figures(known: GenerationState, *, free: bool, words: str) -> None:
     assert formatting.summary(known, free=free) == words
 
 

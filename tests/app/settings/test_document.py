@@ -23,7 +23,7 @@ from swebench_tui.settings.definitions import ProviderSettings, RateLimitSetting
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.toml_positions import Lines
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from tests.app.settings.documents import settings_documents
 
 FILE = Path("settings.toml")
@@ -65,8 +65,8 @@ def comments(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("#")]
 
 
-def setup_in(folder: Path) -> Setup:
-    return Setup({}, config_folder=folder, data_folder=folder)
+def setup_in(folder: Path) -> Workspace:
+    return Workspace({}, config_folder=folder, data_folder=folder)
 
 
 # What is written is what is read.
@@ -78,20 +78,20 @@ def test_any_settings_written_and_read_again_are_equal(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("written")
-    setup = setup_in(folder)
+    workspace = setup_in(folder)
     for provider in values.get("providers", {}).values():
         provider.pop("like", None)  # all of them are there already
     for name, value in values.items():
-        setup.change((name,), value)
-    assert (setup.problems, setup.settings) == ((), msgspec.convert(values, Settings))
-    assert setup_in(folder).settings == setup.settings
+        workspace.change((name,), value)
+    assert (workspace.problems, workspace.settings) == ((), msgspec.convert(values, Settings))
+    assert setup_in(folder).settings == workspace.settings
 
 
 def test_a_struct_is_written_as_the_table_it_is(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    setup.change(("providers", "ollama"), ProviderSettings(model="m", rate_limits=RateLimitSettings(slots=3)))
-    assert setup.settings.providers["ollama"].rate_limits.slots == 3
-    assert tomllib.loads(setup.user_file.read_text()) == {
+    workspace = setup_in(tmp_path)
+    workspace.change(("providers", "ollama"), ProviderSettings(model="m", rate_limits=RateLimitSettings(slots=3)))
+    assert workspace.settings.providers["ollama"].rate_limits.slots == 3
+    assert tomllib.loads(workspace.user_file.read_text()) == {
         "providers": {"ollama": {"model": "m", "rate_limits": {"slots": 3}}}
     }
 
@@ -208,18 +208,18 @@ def test_a_crash_at_any_step_leaves_the_old_file_whole(
 def test_a_file_that_cannot_be_written_is_told_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
-    setup = setup_in(tmp_path)
-    setup.change(("editor",), "vim")
+    workspace = setup_in(tmp_path)
+    workspace.change(("editor",), "vim")
 
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(SettingsError, match=words) as raised:
-        setup.change(("editor",), "nano")
-    assert str(setup.user_file) in str(raised.value)
-    assert setup.settings.editor == "vim"
-    assert setup.user_file.read_text() == 'editor = "vim"\n'
+        workspace.change(("editor",), "nano")
+    assert str(workspace.user_file) in str(raised.value)
+    assert workspace.settings.editor == "vim"
+    assert workspace.user_file.read_text() == 'editor = "vim"\n'
 
 
 def test_a_config_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
@@ -251,27 +251,27 @@ def test_two_processes_that_change_different_keys_lose_nothing(tmp_path: Path) -
     for each in writers:
         with each:
             assert each.wait(timeout=60) == 0
-    setup = setup_in(tmp_path)
-    assert set(setup.settings.keymap) == {f"{name}.{number}" for name in ("a", "b") for number in range(15)}
-    assert setup.problems == ()
+    workspace = setup_in(tmp_path)
+    assert set(workspace.settings.keymap) == {f"{name}.{number}" for name in ("a", "b") for number in range(15)}
+    assert workspace.problems == ()
 
 
 def test_a_process_killed_while_it_writes_leaves_a_whole_file_and_nothing_for_good(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
+    workspace = setup_in(tmp_path)
     for round_ in range(6):
-        setup.change(("editor",), f"vim {round_}")
+        workspace.change(("editor",), f"vim {round_}")
         with writer(tmp_path, f"r{round_}", 100_000) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            before = setup.user_file.stat().st_ino
-            while setup.user_file.stat().st_ino == before:
+            before = workspace.user_file.stat().st_ino
+            while workspace.user_file.stat().st_ino == before:
                 os.sched_yield()
             process.send_signal(signal.SIGKILL)
-        setup.reload()
-        assert setup.problems == ()
-        assert setup.settings.editor == f"vim {round_}"
-        assert any(name.startswith(f"r{round_}.") for name in setup.settings.keymap)
-    setup.change(("editor",), "last")
+        workspace.reload()
+        assert workspace.problems == ()
+        assert workspace.settings.editor == f"vim {round_}"
+        assert any(name.startswith(f"r{round_}.") for name in workspace.settings.keymap)
+    workspace.change(("editor",), "last")
     assert sorted(each.name for each in tmp_path.iterdir()) == [".settings.toml.lock", "settings.toml"]
 
 
@@ -279,45 +279,45 @@ def test_a_file_that_another_process_holds_for_too_long_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(atomic_file, "_PATIENCE", 0.0)
-    setup = setup_in(tmp_path)
+    workspace = setup_in(tmp_path)
     with (
-        atomic_file.locked(setup.user_file),
+        atomic_file.locked(workspace.user_file),
         pytest.raises(SettingsError, match="being changed by another process"),
     ):
-        setup.change(("editor",), "vim")
+        workspace.change(("editor",), "vim")
 
 
 def test_a_file_keeps_its_mode_and_a_new_one_is_the_users_alone(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path / "new")
-    setup.change(("editor",), "vim")
-    assert stat.S_IMODE(setup.user_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(setup.user_file.parent.stat().st_mode) == 0o700
-    setup.user_file.chmod(0o640)
-    setup.change(("editor",), "nano")
-    assert stat.S_IMODE(setup.user_file.stat().st_mode) == 0o640
+    workspace = setup_in(tmp_path / "new")
+    workspace.change(("editor",), "vim")
+    assert stat.S_IMODE(workspace.user_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(workspace.user_file.parent.stat().st_mode) == 0o700
+    workspace.user_file.chmod(0o640)
+    workspace.change(("editor",), "nano")
+    assert stat.S_IMODE(workspace.user_file.stat().st_mode) == 0o640
 
 
 def test_the_line_ends_of_windows_are_kept(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    setup.user_file.write_bytes(b"# mine\r\n[appearance]\r\n")
-    setup.change(("editor",), "vim")
-    setup.change(("appearance", "theme"), "nord")
-    written = setup.user_file.read_bytes()
+    workspace = setup_in(tmp_path)
+    workspace.user_file.write_bytes(b"# mine\r\n[appearance]\r\n")
+    workspace.change(("editor",), "vim")
+    workspace.change(("appearance", "theme"), "nord")
+    written = workspace.user_file.read_bytes()
     assert written.count(b"\n") == written.count(b"\r\n")
-    assert setup.settings.editor == "vim"
-    setup.user_file.write_bytes(b"# one\r\n# other\n")
-    setup.change(("editor",), "vim")
-    assert setup.user_file.read_bytes() == b'# one\r\n# other\neditor = "vim"\n'
+    assert workspace.settings.editor == "vim"
+    workspace.user_file.write_bytes(b"# one\r\n# other\n")
+    workspace.change(("editor",), "vim")
+    assert workspace.user_file.read_bytes() == b'# one\r\n# other\neditor = "vim"\n'
 
 
 def test_a_link_stays_one_and_the_file_it_names_is_changed(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "mine.toml"
     real.parent.mkdir()
     real.write_text("# mine\n")
-    setup = setup_in(tmp_path)
-    setup.user_file.symlink_to(real)
-    setup.change(("editor",), "vim")
-    assert setup.user_file.is_symlink()
+    workspace = setup_in(tmp_path)
+    workspace.user_file.symlink_to(real)
+    workspace.change(("editor",), "vim")
+    assert workspace.user_file.is_symlink()
     assert real.read_text() == '# mine\neditor = "vim"\n'
 
 
@@ -332,18 +332,18 @@ def test_a_change_keeps_what_was_written_since_the_file_was_read(tmp_path: Path)
 @pytest.mark.parametrize(
     "change",
     [
-        lambda setup: setup.change(("keymap", "a"), "x" * 3_000),
-        lambda setup: setup.change(("keymap",), {f"a{number}": "x" * 90 for number in range(1_000)}),
-        lambda setup: setup.change(("editor",), "\ud800"),
-        lambda setup: setup.change(("editr",), "vim"),
-        lambda setup: setup.change(("editor",), 3),
-        lambda setup: setup.change(("providers", "opnai", "model"), "x"),
-        lambda setup: setup.change(("compare", "lineup"), ["a:b"] * 5),
+        lambda workspace: workspace.change(("keymap", "a"), "x" * 3_000),
+        lambda workspace: workspace.change(("keymap",), {f"a{number}": "x" * 90 for number in range(1_000)}),
+        lambda workspace: workspace.change(("editor",), "\ud800"),
+        lambda workspace: workspace.change(("editr",), "vim"),
+        lambda workspace: workspace.change(("editor",), 3),
+        lambda workspace: workspace.change(("providers", "opnai", "model"), "x"),
+        lambda workspace: workspace.change(("compare", "lineup"), ["a:b"] * 5),
     ],
 )
-def test_what_may_not_stand_there_is_not_written(tmp_path: Path, change: Callable[[Setup], None]) -> None:
-    setup = setup_in(tmp_path)
+def test_what_may_not_stand_there_is_not_written(tmp_path: Path, change: Callable[[Workspace], None]) -> None:
+    workspace = setup_in(tmp_path)
     with pytest.raises(SettingsError) as raised:
-        change(setup)
+        change(workspace)
     assert raised.value.hint
-    assert not setup.user_file.exists()
+    assert not workspace.user_file.exists()

@@ -20,7 +20,7 @@ from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.template import toml
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 
 MODEL = ("providers", "openai", "model")
 ADDRESS = ("providers", "openai", "base_url")
@@ -29,7 +29,7 @@ CANARY = "sk-canary-7f3a91"
 
 
 class Files:
-    """The two files, and a `Setup` over them."""
+    """The two files, and a `Workspace` over them."""
 
     def __init__(self, folder: Path) -> None:
         self.user = folder / "config" / USER_FILE
@@ -39,18 +39,18 @@ class Files:
         self.user.parent.mkdir()
         self.data = folder / "data"
 
-    def setup(
+    def workspace(
         self,
         *,
         user: str = "",
         project: str | None = None,
         environ: Mapping[str, str] | None = None,
         overrides: Mapping[SettingPath, object] | None = None,
-    ) -> Setup:
+    ) -> Workspace:
         self.user.write_text(user, "utf-8")
         if project is not None:
             self.project.write_text(project, "utf-8")
-        return Setup(
+        return Workspace(
             environ or {},
             config_folder=self.user.parent,
             data_folder=self.data,
@@ -72,54 +72,59 @@ def model(name: str) -> str:
 
 
 def test_the_command_line_comes_before_the_environment(files: Files) -> None:
-    setup = files.setup(environ={"OPENAI_BASE_URL": "http://b"}, overrides={ADDRESS: "http://a"})
-    assert setup.effective(ADDRESS).value == "http://a"
-    assert setup.origin(ADDRESS) == Origin(Layer.COMMAND_LINE)
+    workspace = files.workspace(environ={"OPENAI_BASE_URL": "http://b"}, overrides={ADDRESS: "http://a"})
+    assert workspace.effective(ADDRESS).value == "http://a"
+    assert workspace.origin(ADDRESS) == Origin(Layer.COMMAND_LINE)
 
 
 def test_the_environment_comes_before_the_project_file(files: Files) -> None:
-    setup = files.setup(environ={"OPENAI_BASE_URL": "http://b"}, project='providers.openai.base_url = "http://c"')
-    assert setup.effective(ADDRESS).value == "http://b/v1"
-    assert setup.origin(ADDRESS) == Origin(Layer.ENVIRONMENT, "OPENAI_BASE_URL")
+    workspace = files.workspace(
+        environ={"OPENAI_BASE_URL": "http://b"}, project='providers.openai.base_url = "http://c"'
+    )
+    assert workspace.effective(ADDRESS).value == "http://b/v1"
+    assert workspace.origin(ADDRESS) == Origin(Layer.ENVIRONMENT, "OPENAI_BASE_URL")
 
 
 def test_the_project_file_comes_before_the_user_file(files: Files) -> None:
-    setup = files.setup(project=model("c"), user=model("d"))
-    assert setup.settings.providers["openai"].model == "c"
-    assert setup.origin(MODEL) == Origin(Layer.PROJECT_FILE, str(files.project))
+    workspace = files.workspace(project=model("c"), user=model("d"))
+    assert workspace.settings.providers["openai"].model == "c"
+    assert workspace.origin(MODEL) == Origin(Layer.PROJECT_FILE, str(files.project))
 
 
 def test_the_user_file_comes_before_the_keyring(files: Files) -> None:
     keys = '[[providers.openai.keys]]\nlabel = "work"\nplace = "keyring"\nhost = "https://api.openai.com"\n'
-    assert files.setup(user=keys).origin(KEY) == Origin(Layer.KEYRING, "work (in the keyring)")
-    command = files.setup(user="[providers.openai]\nkey_command = 'pass x'\n" + keys)
+    assert files.workspace(user=keys).origin(KEY) == Origin(Layer.KEYRING, "work (in the keyring)")
+    command = files.workspace(user="[providers.openai]\nkey_command = 'pass x'\n" + keys)
     assert command.origin(KEY) == Origin(Layer.USER_FILE, str(files.user))
 
 
 def test_a_key_of_the_environment_comes_before_the_user_file(files: Files) -> None:
-    setup = files.setup(environ={"OPENAI_API_KEY": CANARY}, user="providers.openai.key_command = 'pass x'")
-    assert setup.effective(KEY).value is True
-    assert setup.origin(KEY) == Origin(Layer.ENVIRONMENT, "OPENAI_API_KEY")
+    workspace = files.workspace(environ={"OPENAI_API_KEY": CANARY}, user="providers.openai.key_command = 'pass x'")
+    assert workspace.effective(KEY).value is True
+    assert workspace.origin(KEY) == Origin(Layer.ENVIRONMENT, "OPENAI_API_KEY")
 
 
 def test_the_user_file_comes_before_the_default(files: Files) -> None:
-    assert files.setup(user=model("d")).origin(MODEL) == Origin(Layer.USER_FILE, str(files.user))
-    setup = files.setup()
-    assert setup.origin(MODEL) == Origin(Layer.DEFAULT)
-    assert setup.effective(MODEL).value == setup.registry.spec("openai").default_model
+    assert files.workspace(user=model("d")).origin(MODEL) == Origin(Layer.USER_FILE, str(files.user))
+    workspace = files.workspace()
+    assert workspace.origin(MODEL) == Origin(Layer.DEFAULT)
+    assert workspace.effective(MODEL).value == workspace.registry.spec("openai").default_model
 
 
 def test_the_command_line_comes_before_both_files(files: Files) -> None:
-    setup = files.setup(project=model("c"), user=model("d"), overrides={MODEL: "a"})
-    assert setup.settings.providers["openai"].model == "a"
-    assert setup.origin(MODEL) == Origin(Layer.COMMAND_LINE)
+    workspace = files.workspace(project=model("c"), user=model("d"), overrides={MODEL: "a"})
+    assert workspace.settings.providers["openai"].model == "a"
+    assert workspace.origin(MODEL) == Origin(Layer.COMMAND_LINE)
 
 
 def test_what_is_set_for_this_program_comes_before_the_variables_of_all_programs(files: Files) -> None:
     environ = {"HTTPS_PROXY": "http://of-all:1", "VISUAL": "ed"}
-    setup = files.setup(user='editor = "vim"\nnetwork.proxy = "http://own:1"', environ=environ)
-    assert (setup.effective(("editor",)).value, setup.effective(("network", "proxy")).value) == ("vim", "http://own:1")
-    unset = files.setup(environ=environ)
+    workspace = files.workspace(user='editor = "vim"\nnetwork.proxy = "http://own:1"', environ=environ)
+    assert (workspace.effective(("editor",)).value, workspace.effective(("network", "proxy")).value) == (
+        "vim",
+        "http://own:1",
+    )
+    unset = files.workspace(environ=environ)
     assert unset.origin(("editor",)) == Origin(Layer.ENVIRONMENT, "VISUAL")
     assert unset.origin(("network", "proxy")) == Origin(Layer.ENVIRONMENT, "HTTPS_PROXY")
     assert unset.settings.network.proxy is None  # the transport reads the variable, and who is exempt from it
@@ -127,7 +132,7 @@ def test_what_is_set_for_this_program_comes_before_the_variables_of_all_programs
 
 def test_an_address_made_of_variables_names_all_of_them(files: Files) -> None:
     environ = {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "eu"}
-    origin = files.setup(environ=environ).origin(("providers", "vertex", "base_url"))
+    origin = files.workspace(environ=environ).origin(("providers", "vertex", "base_url"))
     assert origin.layer is Layer.ENVIRONMENT
     assert set(origin.where.split(", ")) <= set(environ)
 
@@ -154,34 +159,34 @@ def test_proxies_are_those_that_the_transport_finds(environ: dict[str, str]) -> 
 
 
 def test_tables_are_merged_key_by_key_and_of_arrays_the_strongest_holds(files: Files) -> None:
-    setup = files.setup(
+    workspace = files.workspace(
         user='keymap = {a = "1", b = "1"}\ncompare.lineup = ["a:a", "b:b"]\nproviders.openai.rate_limits.slots = 2',
         project='keymap = {b = "2"}\ncompare.lineup = ["c:c"]\nproviders.openai.rate_limits.requests_per_minute = 3',
     )
-    assert setup.settings.keymap == {"a": "1", "b": "2"}
-    assert setup.settings.compare.lineup == ("c:c",)
-    limits = setup.settings.providers["openai"].rate_limits
+    assert workspace.settings.keymap == {"a": "1", "b": "2"}
+    assert workspace.settings.compare.lineup == ("c:c",)
+    limits = workspace.settings.providers["openai"].rate_limits
     assert (limits.slots, limits.requests_per_minute) == (2, 3)
-    assert setup.origin(("keymap", "a")).layer is Layer.USER_FILE
-    assert setup.origin(("keymap", "b")).layer is Layer.PROJECT_FILE
+    assert workspace.origin(("keymap", "a")).layer is Layer.USER_FILE
+    assert workspace.origin(("keymap", "b")).layer is Layer.PROJECT_FILE
 
 
 def test_the_nearest_project_file_holds_and_no_other(files: Files) -> None:
-    setup = files.setup(project=model("far") + 'appearance.theme = "far"')
+    workspace = files.workspace(project=model("far") + 'appearance.theme = "far"')
     (files.inside / PROJECT_FILE).write_text(model("near"))
-    assert setup.settings.providers["openai"].model == "near"
-    assert setup.settings.appearance.theme == ""
-    assert setup.project_file == files.inside / PROJECT_FILE
+    assert workspace.settings.providers["openai"].model == "near"
+    assert workspace.settings.appearance.theme == ""
+    assert workspace.project_file == files.inside / PROJECT_FILE
 
 
 def test_nothing_is_read_before_it_is_asked_for(files: Files) -> None:
-    setup = files.setup(user="not toml")
+    workspace = files.workspace(user="not toml")
     files.user.write_text(model("later"))
-    assert setup.settings.providers["openai"].model == "later"
+    assert workspace.settings.providers["openai"].model == "later"
     files.user.write_text(model("latest"))
-    assert setup.settings.providers["openai"].model == "later"
-    setup.reload()
-    assert setup.settings.providers["openai"].model == "latest"
+    assert workspace.settings.providers["openai"].model == "later"
+    workspace.reload()
+    assert workspace.settings.providers["openai"].model == "latest"
 
 
 # A project's file is somebody else's.
@@ -191,14 +196,16 @@ def test_nothing_is_read_before_it_is_asked_for(files: Files) -> None:
 def test_a_project_file_cannot_set_what_only_the_user_may(files: Files, leaf: Leaf) -> None:
     real = tuple("openai" if part == NAME else part for part in leaf.path)
     line = f"{'.'.join(real)} = {toml(leaf.example)}"
-    setup = files.setup(project=f"{line}\nappearance.theme = 'nord'")
-    assert setup.settings == Settings(appearance=setup.settings.appearance, providers=setup.settings.providers)
-    assert setup.settings.appearance.theme == "nord"
-    assert setup.origin(real).layer is not Layer.PROJECT_FILE
-    (problem,) = setup.problems
+    workspace = files.workspace(project=f"{line}\nappearance.theme = 'nord'")
+    assert workspace.settings == Settings(
+        appearance=workspace.settings.appearance, providers=workspace.settings.providers
+    )
+    assert workspace.settings.appearance.theme == "nord"
+    assert workspace.origin(real).layer is not Layer.PROJECT_FILE
+    (problem,) = workspace.problems
     assert f"{files.project}, line 1: " in str(problem)
     assert "must not stand in a project's file" in str(problem)
-    assert files.setup(user=line, project="").problems == ()
+    assert files.workspace(user=line, project="").problems == ()
 
 
 def test_every_field_that_only_the_user_may_set_is_one() -> None:
@@ -207,16 +214,16 @@ def test_every_field_that_only_the_user_may_set_is_one() -> None:
 
 def test_names_that_the_user_chooses_are_no_fields(files: Files) -> None:
     """A keymap's action called `headers` is not the headers of a provider."""
-    setup = files.setup(project='keymap = {headers = "f1", editor = "f2"}')
-    assert (setup.problems, set(setup.settings.keymap)) == ((), {"headers", "editor"})
+    workspace = files.workspace(project='keymap = {headers = "f1", editor = "f2"}')
+    assert (workspace.problems, set(workspace.settings.keymap)) == ((), {"headers", "editor"})
 
 
 # Providers of one's own.
 
 
 def test_a_provider_of_ones_own_may_be_said_in_one_file_and_completed_in_another(files: Files) -> None:
-    setup = files.setup(user='providers.mine.like = "compatible"', project='providers.mine.model = "m"')
-    assert (setup.problems, setup.settings.providers["mine"].model) == ((), "m")
+    workspace = files.workspace(user='providers.mine.like = "compatible"', project='providers.mine.model = "m"')
+    assert (workspace.problems, workspace.settings.providers["mine"].model) == ((), "m")
 
 
 @pytest.mark.parametrize(
@@ -229,21 +236,21 @@ def test_a_provider_of_ones_own_may_be_said_in_one_file_and_completed_in_another
     ],
 )
 def test_a_provider_that_cannot_be_is_told_and_does_not_hold(files: Files, text: str, what: str, hint: str) -> None:
-    setup = files.setup(user=f"\n{text}\n{model('kept')}")
-    (problem,) = setup.problems
+    workspace = files.workspace(user=f"\n{text}\n{model('kept')}")
+    (problem,) = workspace.problems
     assert str(problem).startswith(f"{files.user}, line 2: {what}")
     assert hint in problem.hint
-    assert set(setup.settings.providers) == {"openai"}
-    assert setup.settings.providers["openai"].model == "kept"
+    assert set(workspace.settings.providers) == {"openai"}
+    assert workspace.settings.providers["openai"].model == "kept"
 
 
 def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_it(files: Files) -> None:
-    setup = files.setup(user=f"# mine\n{model('kept')}")
-    setup.add_provider("mine", like="compatible", base_url="http://127.0.0.1:9")
-    setup.change(("providers", "mine", "rate_limits", "slots"), 2)
-    assert setup.settings.providers["mine"].base_url == "http://127.0.0.1:9"
-    setup.remove_provider("mine")
-    assert set(setup.settings.providers) == {"openai"}
+    workspace = files.workspace(user=f"# mine\n{model('kept')}")
+    workspace.add_provider("mine", like="compatible", base_url="http://127.0.0.1:9")
+    workspace.change(("providers", "mine", "rate_limits", "slots"), 2)
+    assert workspace.settings.providers["mine"].base_url == "http://127.0.0.1:9"
+    workspace.remove_provider("mine")
+    assert set(workspace.settings.providers) == {"openai"}
     assert files.user.read_text().rstrip() == f"# mine\n{model('kept')}".rstrip()
 
 
@@ -258,15 +265,15 @@ def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_
 )
 def test_a_provider_that_cannot_be_is_not_added(files: Files, name: str, like: str, base_url: str, what: str) -> None:
     with pytest.raises(SettingsError, match=what):
-        files.setup().add_provider(name, like=like, base_url=base_url)
+        files.workspace().add_provider(name, like=like, base_url=base_url)
     assert files.user.read_text() == ""
 
 
 def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
-    setup = files.setup()
-    setup.add_provider("mine", like="compatible", base_url="http://a")
+    workspace = files.workspace()
+    workspace.add_provider("mine", like="compatible", base_url="http://a")
     with pytest.raises(SettingsError, match="'mine' already"):
-        setup.add_provider("mine", like="ollama", base_url="http://b")
+        workspace.add_provider("mine", like="ollama", base_url="http://b")
 
 
 # Broken files.
@@ -304,42 +311,45 @@ def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
 def test_a_file_that_cannot_be_read_is_a_problem_and_nothing_of_it_holds(
     files: Files, content: bytes, what: str
 ) -> None:
-    setup = files.setup(project=model("project"))
+    workspace = files.workspace(project=model("project"))
     files.user.write_bytes(content)
-    (problem,) = setup.problems
+    (problem,) = workspace.problems
     assert str(files.user) in str(problem)
     assert what.lower() in str(problem).lower()
     assert problem.hint
-    assert setup.settings.providers["openai"].model == "project"
+    assert workspace.settings.providers["openai"].model == "project"
     with pytest.raises(SettingsError):
-        setup.change(MODEL, "x")
+        workspace.change(MODEL, "x")
     assert files.user.read_bytes() == content
 
 
 def test_a_folder_or_a_pipe_in_the_place_of_the_file_is_told_and_does_not_wait(files: Files) -> None:
-    files.setup(project="").project_file  # noqa: B018 - to have the files written
+    files.workspace(project="").project_file  # noqa: B018 - to have the files written
     files.user.unlink()
     files.user.mkdir()
     files.project.unlink()
     os.mkfifo(files.project)
-    setup = Setup({}, config_folder=files.user.parent, data_folder=files.data, project_folder=files.inside)
-    assert [str(problem) for problem in setup.problems] == [f"{files.project} is no file", f"{files.user} is no file"]
+    workspace = Workspace({}, config_folder=files.user.parent, data_folder=files.data, project_folder=files.inside)
+    assert [str(problem) for problem in workspace.problems] == [
+        f"{files.project} is no file",
+        f"{files.user} is no file",
+    ]
 
 
 def test_a_byte_order_mark_and_the_line_ends_of_windows_are_read(files: Files) -> None:
     files.user.write_bytes(b"\xef\xbb\xbf[providers.openai]\r\nmodel = 'x'\r\n")
-    setup = Setup({}, config_folder=files.user.parent, data_folder=files.data)
-    assert (setup.problems, setup.settings.providers["openai"].model) == ((), "x")
+    workspace = Workspace({}, config_folder=files.user.parent, data_folder=files.data)
+    assert (workspace.problems, workspace.settings.providers["openai"].model) == ((), "x")
 
 
 def test_without_a_home_folder_defaults_hold_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    setup = Setup({}, config_folder=Path("~/.config/swebench-tui"), data_folder=Path("~/.local"))
-    assert (setup.settings, setup.problems) == (Settings(), ())
+    workspace = Workspace({}, config_folder=Path("~/.config/swebench-tui"), data_folder=Path("~/.local"))
+    assert (workspace.settings, workspace.problems) == (Settings(), ())
     with pytest.raises(SettingsError, match="no home folder is known"):
-        setup.change(MODEL, "x")
+        workspace.change(MODEL, "x")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -347,26 +357,26 @@ def test_without_a_home_folder_defaults_hold_and_nothing_is_written(
 def test_whatever_a_file_holds_there_are_settings(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.getbasetemp()
     (folder / USER_FILE).write_bytes(content)
-    setup = Setup({}, config_folder=folder, data_folder=folder)
-    assert isinstance(setup.settings, Settings)
+    workspace = Workspace({}, config_folder=folder, data_folder=folder)
+    assert isinstance(workspace.settings, Settings)
 
 
 def test_a_wrong_override_is_refused_at_once(files: Files) -> None:
     with pytest.raises(SettingsError, match=r"slots is 0"):
-        files.setup(overrides={("providers", "openai", "rate_limits", "slots"): 0})
+        files.workspace(overrides={("providers", "openai", "rate_limits", "slots"): 0})
 
 
 # Threads.
 
 
 def test_changes_from_many_threads_are_all_there(files: Files) -> None:
-    setup = files.setup()
+    workspace = files.workspace()
     threads = [
-        threading.Thread(target=setup.change, args=(("keymap", f"action.{number}"), f"f{number}"))
+        threading.Thread(target=workspace.change, args=(("keymap", f"action.{number}"), f"f{number}"))
         for number in range(12)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert setup.settings.keymap == {f"action.{number}": f"f{number}" for number in range(12)}
+    assert workspace.settings.keymap == {f"action.{number}": f"f{number}" for number in range(12)}

@@ -22,7 +22,7 @@ OPENAI = "https://api.openai.com"
 EVIL = "https://evil.example"
 
 
-def setup(tmp_path: Path, name: str = "openai", **provider: Any) -> PlainSetup:
+def workspace(tmp_path: Path, name: str = "openai", **provider: Any) -> PlainSetup:
     made = PlainSetup(tmp_path, {"providers": {name: provider}})
     for kept in provider.get("keys", ()):
         made.keyring.kept[name, kept["label"]] = Secret(f"kept-{kept['label']}")
@@ -46,7 +46,7 @@ def configure(
 
 
 def test_the_environments_key_comes_before_the_commands_and_that_before_kept_ones(tmp_path: Path) -> None:
-    made = setup(tmp_path, key_command="pass show openai", keys=[kept("work"), kept("home")])
+    made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work"), kept("home")])
     every = made.configs.every("openai", provider_spec("openai"), {"OPENAI_API_KEY": "from-environment"})
     assert {source: config.api_key for source, config in every.items()} == {
         "environment: OPENAI_API_KEY": Secret("from-environment"),
@@ -59,14 +59,14 @@ def test_the_environments_key_comes_before_the_commands_and_that_before_kept_one
 
 
 def test_an_outline_names_the_source_and_asks_neither_keyring_nor_command(tmp_path: Path) -> None:
-    made = setup(tmp_path, key_command="pass show openai", keys=[kept("work")])
+    made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work")])
     outline = made.configs.outline("openai", provider_spec("openai"), {})
     assert (outline.key_source, outline.api_key) == ("command", None)
     assert (made.commands, made.keyring.reads) == ([], 0)
 
 
 def test_a_command_runs_once_and_only_when_its_key_is_needed(tmp_path: Path) -> None:
-    made = setup(tmp_path, key_command="pass show openai")
+    made = workspace(tmp_path, key_command="pass show openai")
     configure(made, OPENAI_API_KEY="from-environment")
     assert made.commands == []
     assert [configure(made).api_key for _ in range(3)] == [Secret("from-command")] * 3
@@ -75,7 +75,7 @@ def test_a_command_runs_once_and_only_when_its_key_is_needed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("layer", [Layer.USER_FILE, Layer.PROJECT_FILE])
 def test_a_kept_key_goes_to_the_host_it_was_kept_for_and_to_no_other(tmp_path: Path, layer: Layer) -> None:
-    made = setup(tmp_path, base_url=f"{EVIL}/v1", keys=[kept("work"), kept("theirs", EVIL)])
+    made = workspace(tmp_path, base_url=f"{EVIL}/v1", keys=[kept("work"), kept("theirs", EVIL)])
     made.layer = layer
     assert configure(made).api_key == Secret("kept-theirs")
     assert configure(made, base_url=f"{OPENAI}/v1").api_key == Secret("kept-work")
@@ -84,7 +84,7 @@ def test_a_kept_key_goes_to_the_host_it_was_kept_for_and_to_no_other(tmp_path: P
 
 
 def test_a_commands_key_and_the_users_headers_go_to_the_users_address_never_to_a_projects(tmp_path: Path) -> None:
-    made = setup(tmp_path, base_url=f"{EVIL}/v1", key_command="pass", headers={"x-team": "secret"})
+    made = workspace(tmp_path, base_url=f"{EVIL}/v1", key_command="pass", headers={"x-team": "secret"})
     users = configure(made)
     assert (users.api_key, users.headers) == (Secret("from-command"), {"x-team": "secret"})
     made.layer = Layer.PROJECT_FILE
@@ -97,7 +97,7 @@ def test_a_commands_key_and_the_users_headers_go_to_the_users_address_never_to_a
 @pytest.mark.parametrize("name", ["openai", "compatible", "anthropic", "vllm"])
 def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_path: Path, name: str) -> None:
     spec = provider_spec(name)
-    made = setup(tmp_path, name, base_url=f"{EVIL}/v1")
+    made = workspace(tmp_path, name, base_url=f"{EVIL}/v1")
     made.layer = Layer.PROJECT_FILE
     environ = dict.fromkeys((*spec.env, *spec.token_env), "from-environment")
     config = configure(made, name, environ=environ)
@@ -105,7 +105,7 @@ def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_p
 
 
 def test_the_key_of_a_provider_that_a_project_made_up_stays_here(tmp_path: Path) -> None:
-    made = setup(tmp_path, "deepseek", like="compatible", base_url=f"{EVIL}/v1")
+    made = workspace(tmp_path, "deepseek", like="compatible", base_url=f"{EVIL}/v1")
     spec = own_spec("deepseek", provider_spec("compatible"))
     assert configure(made, "deepseek", spec, DEEPSEEK_API_KEY="k").api_key == Secret("k")
     made.layer = Layer.PROJECT_FILE
@@ -116,15 +116,15 @@ def test_the_address_is_the_command_lines_then_the_environments_then_the_files_t
     tmp_path: Path,
 ) -> None:
     file, environ = "https://file.example/v1", {"OPENAI_BASE_URL": "https://environment.example/v1"}
-    made = setup(tmp_path, base_url=file)
+    made = workspace(tmp_path, base_url=file)
     assert configure(made, base_url="https://line.example/v1", environ=environ).base_url == "https://line.example/v1"
     assert configure(made, environ=environ).base_url == environ["OPENAI_BASE_URL"]
     assert configure(made).base_url == file
-    assert configure(setup(tmp_path)).base_url == f"{OPENAI}/v1"
+    assert configure(workspace(tmp_path)).base_url == f"{OPENAI}/v1"
 
 
 def test_all_that_is_set_for_a_provider_is_in_its_configuration(tmp_path: Path) -> None:
-    made = setup(
+    made = workspace(
         tmp_path,
         model="gpt-6-sol",
         proxy="http://proxy:1",
@@ -141,7 +141,7 @@ def test_all_that_is_set_for_a_provider_is_in_its_configuration(tmp_path: Path) 
 
 
 def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp_path: Path) -> None:
-    made = setup(tmp_path, keys=[kept("work")])
+    made = workspace(tmp_path, keys=[kept("work")])
     made.keyring.broken = "it is locked"
     with pytest.raises(ProviderError, match="locked") as raised:
         configure(made)
@@ -155,7 +155,7 @@ def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp
 
 
 def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
-    made = setup(tmp_path, "embedded", key_command="pass")
+    made = workspace(tmp_path, "embedded", key_command="pass")
     assert list(made.configs.every("embedded", provider_spec("embedded"), {})) == [""]
     assert made.commands == []
 

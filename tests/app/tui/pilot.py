@@ -17,7 +17,7 @@ from textual.widgets import Input
 
 from swebench_providers import ProviderRegistry
 from swebench_tui.runs.target import parse_target
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
@@ -51,7 +51,7 @@ async def running(
     size: tuple[int, int] = SIZE,
     now: Callable[[], float] = time.monotonic,
     loaded: bool = True,
-    setup: Setup | None = None,
+    workspace: Workspace | None = None,
     errors_expected: bool = False,
 ) -> AsyncGenerator[Pilot[None], None]:
     """The app with a column for each `PROVIDER:MODEL`, its first task `loaded`. `server` answers for two providers."""
@@ -59,7 +59,7 @@ async def running(
     app = SwebenchApp(
         registry or ProviderRegistry({**reached, **(environ or {})}),
         lineup=[parse_target(target) for target in targets] or None,
-        setup=setup,
+        workspace=workspace,
         now=now,
     )
     app.animation_level = "none"

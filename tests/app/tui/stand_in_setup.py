@@ -9,10 +9,10 @@ from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 
 
-class StandInSetup(Setup):
+class StandInSetup(Workspace):
     """`changes` are those that were asked for; `refuse` is raised in answer to any."""
 
     def __init__(

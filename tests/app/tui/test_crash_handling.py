@@ -46,8 +46,8 @@ class Broken(SwebenchApp):
     ]
 
     def __init__(self) -> None:
-        setup = StandInSetup(secrets=[Secret(CANARY)])
-        super().__init__(ProviderRegistry({}), setup=setup, lineup=[parse_target("compatible:m")])
+        workspace = StandInSetup(secrets=[Secret(CANARY)])
+        super().__init__(ProviderRegistry({}), workspace=workspace, lineup=[parse_target("compatible:m")])
         self.animation_level = "none"
 
     def action_fail_key(self) -> None:

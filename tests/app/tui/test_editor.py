@@ -97,8 +97,8 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
     ],
 )
 async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, said: str, changed: bool) -> None:
-    setup = StandInSetup(Settings(editor=an_editor(tmp_path, does)))
-    app = Lending(ProviderRegistry({}), setup=setup)
+    workspace = StandInSetup(Settings(editor=an_editor(tmp_path, does)))
+    app = Lending(ProviderRegistry({}), workspace=workspace)
     app.animation_level = "none"
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
         await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
@@ -112,8 +112,8 @@ async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str
 
 
 async def test_a_terminal_that_cannot_be_lent_is_told() -> None:
-    setup = StandInSetup(Settings(editor="cat"))
-    async with running("compatible:m", setup=setup) as pilot:
+    workspace = StandInSetup(Settings(editor="cat"))
+    async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("e")
         await top_screen(pilot, EditPromptScreen)
         await pilot.press("ctrl+o")

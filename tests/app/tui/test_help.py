@@ -67,8 +67,8 @@ async def test_f1_is_help_where_a_question_mark_is_typed() -> None:
 
 
 async def test_help_shows_keys_as_the_user_has_set_them() -> None:
-    setup = StandInSetup(Settings(keymap={"compare.zoom": "f9"}))
-    async with running(*ONE, setup=setup) as pilot:
+    workspace = StandInSetup(Settings(keymap={"compare.zoom": "f9"}))
+    async with running(*ONE, workspace=workspace) as pilot:
         await wait_until(pilot, lambda: "f9 zoom" in shown(pilot.app.screen), what="the key in the footer")
         keys = {words: keys for _, rows in sections(pilot.app.screen) for keys, words in rows}
         assert keys["The whole screen for the focused column, or back"] == "f9"

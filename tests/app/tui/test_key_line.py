@@ -51,8 +51,8 @@ async def test_a_dialog_names_its_help_too(key: str, helps: str) -> None:
 
 
 async def test_a_key_that_the_user_has_moved_stays_where_it_stood() -> None:
-    setup = StandInSetup(Settings(keymap={"compare.run": "f5"}))
-    async with running("compatible:m", setup=setup, size=(60, 24)) as pilot:
+    workspace = StandInSetup(Settings(keymap={"compare.run": "f5"}))
+    async with running("compatible:m", workspace=workspace, size=(60, 24)) as pilot:
         line = pilot.app.screen.query_one(KeyLine)
         await wait_until(pilot, lambda: shown(line).split()[:2] == ["f5", "run"], what="the key in front")
 

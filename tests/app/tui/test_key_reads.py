@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from swebench_providers import Secret
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
 from tests.app.settings.plain_setup import MemoryStore
 from tests.app.tui.pilot import all_settled, paste, running, shown, top_screen, wait_until
@@ -26,14 +26,14 @@ class WatchedStore(MemoryStore):
         return super().read(provider, label)
 
 
-def setup_at(folder: Path, server: FaultServer) -> tuple[Setup, WatchedStore]:
+def setup_at(folder: Path, server: FaultServer) -> tuple[Workspace, WatchedStore]:
     """One provider with a kept key, which no session has read yet."""
     store = WatchedStore()
     environ = {"COMPATIBLE_BASE_URL": server.base_url}
-    Setup(environ, config_folder=folder, data_folder=folder, keyring=store).keep_key(
+    Workspace(environ, config_folder=folder, data_folder=folder, keyring=store).keep_key(
         "compatible", Secret("kept-4711-key")
     )
-    return Setup(environ, config_folder=folder, data_folder=folder, keyring=store), store
+    return Workspace(environ, config_folder=folder, data_folder=folder, keyring=store), store
 
 
 def read_apart(store: WatchedStore) -> bool:
@@ -42,8 +42,8 @@ def read_apart(store: WatchedStore) -> bool:
 
 async def test_the_models_are_listed_with_keys_that_were_read_apart(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, store = setup_at(tmp_path, server)
-        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+        workspace, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("3")
             await wait_until(pilot, lambda: "compatible:" in shown(pilot.app.screen), what="its models")
         assert read_apart(store)
@@ -51,8 +51,8 @@ async def test_the_models_are_listed_with_keys_that_were_read_apart(tmp_path: Pa
 
 async def test_the_list_of_the_dialog_comes_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, store = setup_at(tmp_path, server)
-        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+        workspace, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("a")
             await top_screen(pilot, AddModelScreen)
             await paste(pilot, "compatible:")
@@ -62,8 +62,8 @@ async def test_the_list_of_the_dialog_comes_with_a_key_that_was_read_apart(tmp_p
 
 async def test_a_column_asks_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, store = setup_at(tmp_path, server)
-        async with running("compatible:m", setup=setup, registry=setup.registry) as pilot:
+        workspace, store = setup_at(tmp_path, server)
+        async with running("compatible:m", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("enter")
             await all_settled(pilot)
         assert read_apart(store)
@@ -71,8 +71,8 @@ async def test_a_column_asks_with_a_key_that_was_read_apart(tmp_path: Path) -> N
 
 async def test_looking_at_the_providers_reads_no_key(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, store = setup_at(tmp_path, server)
-        async with running("embedded:smollm2", setup=setup, registry=setup.registry) as pilot:
+        workspace, store = setup_at(tmp_path, server)
+        async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("4")
             await wait_until(pilot, lambda: "keyring: default" in shown(pilot.app.screen), what="the row")
         assert store.read_in == []

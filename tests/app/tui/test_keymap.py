@@ -69,8 +69,8 @@ def test_whatever_stands_there_what_holds_has_no_clash(keymap: dict[str, str]) -
 
 
 async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
-    setup = StandInSetup(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
-    async with running("compatible:m", setup=setup) as pilot:
+    workspace = StandInSetup(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
+    async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("z")
         assert compare_screen(pilot).maximized is None
         await pilot.press("f9")
@@ -80,8 +80,8 @@ async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
 
 
 async def test_a_keymap_that_is_wrong_is_told_at_the_start_and_the_app_runs() -> None:
-    setup = StandInSetup(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
-    async with running("compatible:m", setup=setup, size=(120, 40)) as pilot:
+    workspace = StandInSetup(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
+    async with running("compatible:m", workspace=workspace, size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: shown(pilot.app.screen).count("A key is not used") == 2, what="the words")
         first, second = (told.message for told in pilot.app._notifications)
         assert "Did you mean 'compare.zoom'?" in first

@@ -51,7 +51,7 @@ async def test_a_mode_is_reached_by_its_name() -> None:
 
 
 async def test_in_a_dialog_no_command_stands_twice_and_the_settings_say_that_it_is_in_the_way() -> None:
-    async with running(*ONE, setup=StandInSetup(), size=(120, 40)) as pilot:
+    async with running(*ONE, workspace=StandInSetup(), size=(120, 40)) as pilot:
         await pilot.press("i")
         await top_screen(pilot, PickTaskScreen)
         titles = [command.title.lower() for command in pilot.app.get_system_commands(pilot.app.screen)]

@@ -64,7 +64,7 @@ def test_a_file_that_is_no_text_is_told(folder: Path) -> None:
 
 async def test_a_theme_of_the_users_own_is_used_from_the_start(folder: Path) -> None:
     (folder / "mine.toml").write_text('primary = "#123456"\nbackground = "#010203"\n')
-    async with running(*ONE, setup=chosen("mine")) as pilot:
+    async with running(*ONE, workspace=chosen("mine")) as pilot:
         assert pilot.app.theme == "mine"
         assert pilot.app.screen.styles.background.hex == "#010203"
 
@@ -73,25 +73,25 @@ async def test_a_theme_of_the_users_own_is_used_from_the_start(folder: Path) -> 
     ("name", "theme"), [("dark", "textual-dark"), ("light", "textual-light"), ("", themes.DEFAULT)]
 )
 async def test_dark_and_light_are_names_of_themes(name: str, theme: str) -> None:
-    async with running(*ONE, setup=chosen(name)) as pilot:
+    async with running(*ONE, workspace=chosen(name)) as pilot:
         assert pilot.app.theme == theme
 
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
 async def test_the_terminals_own_colours_reach_it_as_they_are(name: str) -> None:
-    async with running(*ONE, setup=chosen(name)) as pilot:
+    async with running(*ONE, workspace=chosen(name)) as pilot:
         assert pilot.app.native_ansi_color
 
 
 async def test_a_theme_that_is_not_there_is_told_and_the_usual_one_used() -> None:
-    async with running(*ONE, setup=chosen("nordd"), size=(120, 40)) as pilot:
+    async with running(*ONE, workspace=chosen("nordd"), size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: "Did you mean 'nord'?" in shown(pilot.app.screen), what="the word")
         assert pilot.app.theme == themes.DEFAULT
 
 
 async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
-    setup = chosen("")
-    async with running(*ONE, setup=setup) as pilot:
+    workspace = chosen("")
+    async with running(*ONE, workspace=workspace) as pilot:
         await pilot.press("ctrl+p")
         await paste(pilot, "theme")
         await pilot.press("enter")
@@ -99,13 +99,13 @@ async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
         await paste(pilot, "gruvbox")
         await wait_until(pilot, lambda: "nord" not in shown(pilot.app.screen), what="only that one")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: setup.changes != [], what="the change")
-        assert setup.changes == [(("appearance", "theme"), "gruvbox")]
+        await wait_until(pilot, lambda: workspace.changes != [], what="the change")
+        assert workspace.changes == [(("appearance", "theme"), "gruvbox")]
 
 
 async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
-    setup = StandInSetup(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
-    async with running(*ONE, setup=setup) as pilot:
+    workspace = StandInSetup(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
+    async with running(*ONE, workspace=workspace) as pilot:
         pilot.app.theme = "nord"
         await wait_until(pilot, lambda: "The theme is not remembered" in shown(pilot.app.screen), what="the word")
         assert "Make it writable." in next(iter(pilot.app._notifications)).message
@@ -114,7 +114,7 @@ async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
 
 async def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with running(*ONE, setup=chosen("dracula")) as pilot:
+    async with running(*ONE, workspace=chosen("dracula")) as pilot:
         picture = pilot.app.export_screenshot()
         colours = {part[:6] for part in picture.split("fill: #")[1:]} - {"c5c8c6"}  # the picture's own
         assert colours
@@ -123,5 +123,5 @@ async def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_problems_of_the_settings_are_told_at_the_start() -> None:
     problem = SettingsError("settings.toml: theme is 3", hint="It is a text.")
-    async with running(*ONE, setup=StandInSetup(problems=[problem])) as pilot:
+    async with running(*ONE, workspace=StandInSetup(problems=[problem])) as pilot:
         await wait_until(pilot, lambda: "theme is 3 → It is a text." in shown(pilot.app.screen), what="the word")

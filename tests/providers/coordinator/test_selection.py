@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ModelPrice, ProviderError, UnifiedRequest
-from swebench_providers.coordinator.selection import Selection, Speeds
+from swebench_providers.coordinator.selection import LatencyTracker, Selection
 from swebench_providers.policies.fallback import Route
-from swebench_providers.policies.observed import Outcome
+from swebench_providers.policies.observer import Outcome
 from swebench_providers.policies.settings import SelectionName
 from swebench_providers.types.events import Attempt
 from tests.providers.policies.played import ASKED, Played, done, error
@@ -30,7 +30,7 @@ class Asked:
 
     def __init__(self, strategy: SelectionName, prices: dict[str, ModelPrice] | None = None) -> None:
         self.clock = VirtualClock()
-        self.speeds = Speeds(clock=self.clock)
+        self.speeds = LatencyTracker(clock=self.clock)
         self._prices = prices or {}
         self.selection = Selection(strategy, self.speeds.rank, self._price_of)
 

@@ -19,8 +19,8 @@ from swebench_providers.policies.breaker import (
     Admission,
     BreakerSettings,
     BreakerState,
-    Breaking,
     CircuitBreaker,
+    CircuitBreakerPolicy,
     Transition,
 )
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
@@ -123,7 +123,7 @@ async def test_a_request_that_waited_while_it_opened_is_not_sent() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
     provider = Played(clock, [text(), done()])
-    events = Breaking(Opens(provider, breaker), breaker).stream_unified(ASKED)
+    events = CircuitBreakerPolicy(Opens(provider, breaker), breaker).stream_unified(ASKED)
     with pytest.raises(ProviderError, match="left alone"):
         await anext(events)
     assert provider.open == 0
@@ -145,7 +145,7 @@ class Opens:
 async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
-    breaking = Breaking(Played(clock, [text(), done()], [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(Played(clock, [text(), done()], [FAULT]), breaker)
     await collect(breaking)
     with pytest.raises(ProviderError, match="transient"):
         await collect(breaking)
@@ -158,7 +158,7 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
 
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock, on_transition=listen)
-    breaking = Breaking(Played(clock, [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(Played(clock, [FAULT]), breaker)
     for _ in range(4):
         with pytest.raises(ProviderError, match="transient"):
             await collect(breaking)
@@ -219,7 +219,7 @@ async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
     breaker = opened(clock)
     clock.advance(10)
     provider = Played(clock, [text(), gate, done()])
-    running = asyncio.create_task(collect(Breaking(provider, breaker)))
+    running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker)))
     await provider.waits.wait()
     clock.advance(5 * SMALL.longest_half_open)
     assert breaker.state is HALF_OPEN
@@ -235,7 +235,7 @@ async def test_an_answer_in_one_body_is_no_probe_that_hangs() -> None:
     clock.advance(10)
     provider = Played(clock, [gate, text(), done()])
     whole = UnifiedRequest(model="m", prompt="Why?", stream=False)
-    running = asyncio.create_task(collect(Breaking(provider, breaker), whole))
+    running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker), whole))
     await provider.waits.wait()
     clock.advance(5 * SMALL.longest_half_open)
     assert breaker.state is HALF_OPEN
@@ -248,19 +248,19 @@ async def test_probes_that_end_without_saying_anything_leave_their_places_to_oth
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
-    refused = Breaking(Played(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
+    refused = CircuitBreakerPolicy(Played(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
     for _ in range(5):
         with pytest.raises(ProviderError, match="rate_limited"):
             await collect(refused)
     stuck = Played(clock, [asyncio.Event()])
     for _ in range(5):
-        running = asyncio.create_task(collect(Breaking(stuck, breaker)))
+        running = asyncio.create_task(collect(CircuitBreakerPolicy(stuck, breaker)))
         await stuck.waits.wait()
         stuck.waits.clear()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert (breaker.state, breaker.statistics().probes_done, stuck.open) == (HALF_OPEN, 0, 0)
-    well = Breaking(Played(clock, [text(), done()]), breaker)
+    well = CircuitBreakerPolicy(Played(clock, [text(), done()]), breaker)
     for _ in range(SMALL.probes):
         await collect(well)
     assert breaker.state is CLOSED
@@ -272,11 +272,11 @@ async def test_each_request_that_is_not_let_through_is_counted_once() -> None:
     provider = Played(clock, [text(), done()])
     for _ in range(3):
         with pytest.raises(ProviderError, match="left alone"):
-            await collect(Breaking(provider, breaker))
+            await collect(CircuitBreakerPolicy(provider, breaker))
     clock.advance(10)
     probes = [breaker.admit() for _ in range(SMALL.probes)]
     with pytest.raises(ProviderError, match="left alone"):
-        await collect(Breaking(provider, breaker))
+        await collect(CircuitBreakerPolicy(provider, breaker))
     assert (breaker.statistics().refused, provider.requests, len(probes)) == (4, [], SMALL.probes)
 
 

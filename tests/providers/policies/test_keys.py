@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
-from swebench_providers.policies.rate_limit import RateLimit, TokenBucketLimiter, demand_of
+from swebench_providers.policies.rate_limit_policy import RateLimit, TokenBucketLimiter, demand_of
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import AttemptFailed
 from swebench_providers.types.limits import ServerLimit
@@ -51,7 +51,7 @@ class Keys:
 
     @property
     def well(self) -> list[bool]:
-        return [self.health.why_aside(f"key {n}", "m") is None for n in range(len(self.played))]
+        return [self.health.disabled_reason(f"key {n}", "m") is None for n in range(len(self.played))]
 
     async def call(self) -> list[Event]:
         task = asyncio.create_task(collect(self.retry))
@@ -73,7 +73,7 @@ async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> No
     for _ in range(2):
         await keys.call()
     assert (keys.requests, clock.slept) == ([1, 3], [])
-    aside = keys.health.why_aside("key 0")
+    aside = keys.health.disabled_reason("key 0")
     assert aside is not None
     assert aside.reason == "it was auth"
     keys.health.reinstate("key 0")
@@ -119,13 +119,13 @@ async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_
     health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED))
     health.set_aside("b", "m", BARRED)
     health.set_aside("c", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=5_000.0))
-    assert [health.why_aside(label, "m") is None for label in "abc"] == [False, False, False]
-    assert health.why_aside("b", "n") is None
+    assert [health.disabled_reason(label, "m") is None for label in "abc"] == [False, False, False]
+    assert health.disabled_reason("b", "n") is None
     clock.advance(1_000)
-    assert [health.why_aside(label, "m") is None for label in "abc"] == [True, False, False]
+    assert [health.disabled_reason(label, "m") is None for label in "abc"] == [True, False, False]
     health.reinstate("b")
     clock.advance(5_000)
-    assert [health.why_aside(label, "m") is None for label in "abc"] == [True, True, True]
+    assert [health.disabled_reason(label, "m") is None for label in "abc"] == [True, True, True]
     assert health.all_well
 
 
@@ -133,8 +133,8 @@ def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
     health = KeyHealth(clock=VirtualClock())
     for number in range(3_000):
         health.set_aside("a", f"m{number}", BARRED)
-    assert sum(health.why_aside("a", f"m{number}") is not None for number in range(3_000)) == 1_024
-    assert health.why_aside("a", "m2999") is not None
+    assert sum(health.disabled_reason("a", f"m{number}") is not None for number in range(3_000)) == 1_024
+    assert health.disabled_reason("a", "m2999") is not None
 
 
 @pytest.mark.parametrize("said", [1e9, 1e300])
@@ -143,9 +143,9 @@ async def test_a_key_without_credit_is_tried_again_within_a_day_whatever_its_ser
     health = KeyHealth(clock=clock)
     health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
     clock.advance(86_399)
-    assert health.why_aside("a", "m") is not None
+    assert health.disabled_reason("a", "m") is not None
     clock.advance(2)
-    assert health.why_aside("a", "m") is None
+    assert health.disabled_reason("a", "m") is None
 
 
 async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import Event, UnifiedRequest
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.rate_limit import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.policies.rate_limit_policy import RateLimit, RateLimits, TokenBucketLimiter, demand_of
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import done

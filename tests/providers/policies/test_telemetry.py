@@ -20,8 +20,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.http.transport import Transport
-from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
-from swebench_providers.policies.observed import Observed
+from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker, CircuitBreakerPolicy
+from swebench_providers.policies.observer import ObserverPolicy
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
 from swebench_providers.types.events import Attempt, Event, Finished, UsageUpdate
@@ -86,7 +86,7 @@ def answered(at: float = 0.0) -> list[Event]:
 
 async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: Sequence[Event | ProviderError]) -> None:
     retry = Retry(Played(clock, *scripts), clock=clock, draw=lambda: 1.0)
-    task = asyncio.create_task(collect(Observed(retry, [recorded.telemetry], clock=clock)))
+    task = asyncio.create_task(collect(ObserverPolicy(retry, [recorded.telemetry], clock=clock)))
     await clock.run_until(task.done)
     await task
 
@@ -97,7 +97,7 @@ async def test_an_answer_is_a_span_with_what_was_asked_for_and_what_came(clock: 
     request = UnifiedRequest(
         model="m", prompt="?", max_tokens=50, temperature=0.5, top_p=0.9, seed=7, reasoning_effort="low"
     )
-    await collect(Observed(Played(clock, answered(at=103.5)), [recorded.telemetry], clock=clock), request)
+    await collect(ObserverPolicy(Played(clock, answered(at=103.5)), [recorded.telemetry], clock=clock), request)
     [span] = recorded.spans
     assert (span.name, span.kind, span.status.status_code) == ("chat m", SpanKind.CLIENT, StatusCode.UNSET)
     assert (span.start_time, span.end_time) == (EPOCH + 100 * SECOND, EPOCH + 103.5 * SECOND)
@@ -137,7 +137,7 @@ async def test_a_retry_is_a_span_of_its_own_and_the_failed_one_says_so(clock: Vi
 
 async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
     played = Played(clock, [text(at=0.0), asyncio.Event()])
-    task = asyncio.create_task(collect(Observed(played, [recorded.telemetry], clock=clock)))
+    task = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     clock.advance(2.0)
     task.cancel()
@@ -150,7 +150,7 @@ async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualC
 async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
     clock: VirtualClock, recorded: Recorded
 ) -> None:
-    async with aclosing(Observed(Played(clock, [done()]), [recorded.telemetry]).stream_unified(ASKED)) as events:
+    async with aclosing(ObserverPolicy(Played(clock, [done()]), [recorded.telemetry]).stream_unified(ASKED)) as events:
         async for event in events:
             assert isinstance(event, Attempt)
             break
@@ -160,15 +160,15 @@ async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
 async def test_a_refusal_without_an_attempt_makes_no_span(clock: VirtualClock, recorded: Recorded) -> None:
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
     breaker.admit().failed(error(ErrorKind.TRANSIENT))
-    refusing = Breaking(Played(clock, [done()]), breaker)
+    refusing = CircuitBreakerPolicy(Played(clock, [done()]), breaker)
     with pytest.raises(ProviderError, match="left alone"):
-        await collect(Observed(refusing, [recorded.telemetry], clock=clock))
+        await collect(ObserverPolicy(refusing, [recorded.telemetry], clock=clock))
     assert recorded.spans == []
 
 
 async def test_spans_are_children_of_the_callers_own_in_every_task(clock: VirtualClock, recorded: Recorded) -> None:
     tracer = recorded.tracers.get_tracer("caller")
-    observed = Observed(Played(clock, answered()), [recorded.telemetry], clock=clock)
+    observed = ObserverPolicy(Played(clock, answered()), [recorded.telemetry], clock=clock)
 
     async def call(number: int) -> None:
         with tracer.start_as_current_span(f"caller {number}"):
@@ -186,11 +186,11 @@ async def test_spans_are_children_of_the_callers_own_in_every_task(clock: Virtua
 async def test_attempts_that_look_the_same_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
     gate = asyncio.Event()
     played = Played(clock, [gate, *answered()], [error(ErrorKind.AUTH)])
-    first = asyncio.create_task(collect(Observed(played, [recorded.telemetry], clock=clock)))
+    first = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     other = UnifiedRequest(model="m", prompt="?", seed=2)
     with pytest.raises(ProviderError):
-        await collect(Observed(played, [recorded.telemetry], clock=clock), other)
+        await collect(ObserverPolicy(played, [recorded.telemetry], clock=clock), other)
     gate.set()
     await first
     failed, whole = (span.attributes or {} for span in recorded.spans)
@@ -221,7 +221,7 @@ async def test_tokens_and_durations_are_measured_by_how_it_ended(clock: VirtualC
 async def test_providers_are_called_what_the_conventions_call_them(
     clock: VirtualClock, recorded: Recorded, name: str, known_as: str
 ) -> None:
-    await collect(Observed(Played(clock, [done()], name=name), [recorded.telemetry], clock=clock))
+    await collect(ObserverPolicy(Played(clock, [done()], name=name), [recorded.telemetry], clock=clock))
     [span] = recorded.spans
     assert (span.attributes or {})[Name.PROVIDER] == known_as
 

@@ -68,7 +68,7 @@ def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
                 rates.append(amount)
                 largest_bucket = max(largest_bucket, bucket.capacity)
             case "left":
-                bucket.no_more_than(amount, now)
+                bucket.cap_at(amount, now)
         assert bucket.level(now) <= bucket.capacity
     for start in range(len(net)):
         for end in range(start, len(net)):
@@ -105,7 +105,7 @@ def test_another_limit_keeps_what_has_been_taken() -> None:
     bucket.take(4, 0.0)
     bucket.resize(120, 0.0)
     assert (bucket.capacity, bucket.level(0.0)) == (20, 16)
-    bucket.no_more_than(3, 0.0)
+    bucket.cap_at(3, 0.0)
     assert bucket.level(0.0) == 3
 
 

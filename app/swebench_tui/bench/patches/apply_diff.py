@@ -1,4 +1,4 @@
-"""Applying a parsed diff to a `Tree`."""
+"""Applying a parsed diff to a `Overlay`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.patches.match import Placed, place
+from swebench_tui.bench.patches.match import Match, place
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
@@ -14,7 +14,7 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from swebench_tui.bench.patches.overlay import Tree
+    from swebench_tui.bench.patches.overlay import Overlay
     from swebench_tui.bench.patches.paths import Locator
 
 
@@ -40,7 +40,7 @@ class Splice(msgspec.Struct, frozen=True):
     added: tuple[str, ...]
 
 
-def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -> Located:
+def locate(changes: Iterable[FileChange], locator: Locator, tree: Overlay | None) -> Located:
     """The same diff with bare paths, without `index` lines that name another version than the tree's.
 
     Raises `PatchError` for a path that leads out of the checkout.
@@ -50,7 +50,7 @@ def locate(changes: Iterable[FileChange], locator: Locator, tree: Tree | None) -
     return Located(tuple(located), tuple(repairs))
 
 
-def _located(change: FileChange, locator: Locator, tree: Tree | None, repairs: dict[Repair, None]) -> FileChange:
+def _located(change: FileChange, locator: Locator, tree: Overlay | None, repairs: dict[Repair, None]) -> FileChange:
     old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
     index = change.index
     if tree is not None and index and not _names_version(index, tree.blob_id(old or new or "")):
@@ -81,14 +81,14 @@ def _only_adds(change: FileChange) -> bool:
     return bool(change.hunks) and all(hunk.old_start == 0 and not hunk.old for hunk in change.hunks)
 
 
-def apply_diff(changes: Iterable[FileChange], tree: Tree) -> Applied:
+def apply_diff(changes: Iterable[FileChange], tree: Overlay) -> Applied:
     """Apply located changes one after the other. Raises `PatchError` at the first that does not fit."""
     done = [_apply(change, tree) for change in changes]
     repairs = dict.fromkeys(repair for applied in done for repair in applied.repairs)
     return Applied(all(applied.as_written for applied in done), tuple(repairs))
 
 
-def _apply(change: FileChange, tree: Tree) -> Applied:
+def _apply(change: FileChange, tree: Overlay) -> Applied:
     if change.old is None:
         return _create(change, tree)
     text, applied = _edited(change, tree.read(change.old))
@@ -104,7 +104,7 @@ def _apply(change: FileChange, tree: Tree) -> Applied:
     return applied
 
 
-def _create(change: FileChange, tree: Tree) -> Applied:
+def _create(change: FileChange, tree: Overlay) -> Applied:
     path = change.new or ""
     tree.must_be_free(path)
     if any(hunk.old for hunk in change.hunks):
@@ -116,7 +116,7 @@ def _create(change: FileChange, tree: Tree) -> Applied:
 
 
 def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
-    placed: list[Placed] = []
+    placed: list[Match] = []
     for number, hunk in enumerate(change.hunks, start=1):
         try:
             placed.append(place(hunk, text))
@@ -131,7 +131,7 @@ def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
     return edited, Applied(not repairs and in_order and all(hunk.count("+-") for hunk in change.hunks), repairs)
 
 
-def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Repair, ...]]:
+def splice(text: FileText, placed: Sequence[Match]) -> tuple[FileText, tuple[Repair, ...]]:
     """`text` with all placed hunks done, and what was mended. Raises `PatchError` when two change the same line."""
     repairs = [repair for one in placed for repair in one.repairs]
     ended = text.final_newline
@@ -151,7 +151,7 @@ def splice(text: FileText, placed: Sequence[Placed]) -> tuple[FileText, tuple[Re
     return FileText(tuple(lines), ended), tuple(dict.fromkeys(repairs))
 
 
-def _splices(placed: Placed, text: FileText) -> list[Splice]:
+def _splices(placed: Match, text: FileText) -> list[Splice]:
     """The hunk as the smallest replacements; context stays as the file has it, added lines follow its line ends."""
     follow = Repair.LINE_ENDS in placed.repairs
     there = text.lines[placed.at : placed.at + len(placed.hunk.old)]
@@ -169,7 +169,7 @@ def _splices(placed: Placed, text: FileText) -> list[Splice]:
     return edits
 
 
-def _final_newline(placed: Placed, text: FileText, *, ended: bool) -> tuple[bool, bool]:
+def _final_newline(placed: Match, text: FileText, *, ended: bool) -> tuple[bool, bool]:
     """Whether the file ends in a newline after the hunk, and whether its markers had to be mended to say so.
 
     Markers count only when the old side tells the truth about the end of the file; otherwise the file stays as it is.

@@ -1,4 +1,4 @@
-"""Putting whole files from an answer into a `Tree`."""
+"""Putting whole files from an answer into a `Overlay`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from swebench_tui.bench.patches.overlay import Tree
+    from swebench_tui.bench.patches.overlay import Overlay
     from swebench_tui.bench.patches.paths import Locator
 
 _SHORT = 10  # lines of a file below which nothing can be said about how much of it is left
 
 
-def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Tree, locator: Locator) -> tuple[Repair, ...]:
+def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Overlay, locator: Locator) -> tuple[Repair, ...]:
     """Put each (name, lines) into the tree; returns what was mended. Raises `PatchError` for what is no whole file."""
     repairs: list[Repair] = []
     for name, lines in contents:
@@ -31,7 +31,7 @@ def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Tree, loc
     return tuple(dict.fromkeys(repairs))
 
 
-def _replace(path: str, lines: tuple[str, ...], tree: Tree) -> list[Repair]:
+def _replace(path: str, lines: tuple[str, ...], tree: Overlay) -> list[Repair]:
     """The new text with the line ends of the old one, at its end too, which a fence cannot show."""
     before = tree.read(path)
     _must_be_whole(path, lines, before)

@@ -1,6 +1,6 @@
 """The ladder: candidates of an answer against a checkout, until `git apply --check` takes one.
 
-A candidate is applied to a `Tree` first, which finds its files and the place of every hunk, or refuses. A diff that
+A candidate is applied to a `Overlay` first, which finds its files and the place of every hunk, or refuses. A diff that
 went in exactly as it stands is then shown to git in the model's own hunks; anything else, or if git says no, as the
 difference git sees between the files before and after. So git has the last word on every patch, and no patch adds or
 removes a line that the answer does not.
@@ -17,7 +17,7 @@ from swebench_tui.bench.git import Git, GitError
 from swebench_tui.bench.patches.apply_diff import apply_diff, locate
 from swebench_tui.bench.patches.apply_files import apply_files
 from swebench_tui.bench.patches.extract import Candidate, Diff, Edits, Found, find_candidates, touches_only_tests
-from swebench_tui.bench.patches.overlay import Tree
+from swebench_tui.bench.patches.overlay import Overlay
 from swebench_tui.bench.patches.paths import Locator
 from swebench_tui.bench.patches.search_replace import apply_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange, emit_diff
@@ -115,14 +115,14 @@ def _best(found: Found, checkout: Path) -> PatchVerdict:
 
 
 def _try(candidate: Candidate, git: Git, checkout: Path) -> PatchVerdict:
-    tree = Tree(checkout)
+    tree = Overlay(checkout)
     try:
         return _checked(candidate, tree, git, Locator(checkout))
     except PatchError as error:
         return _shown(error, candidate, git, Locator(checkout))
 
 
-def _checked(candidate: Candidate, tree: Tree, git: Git, locator: Locator) -> PatchVerdict:
+def _checked(candidate: Candidate, tree: Overlay, git: Git, locator: Locator) -> PatchVerdict:
     if isinstance(candidate, Diff):
         located = locate(candidate.changes, locator, tree)
         applied = apply_diff(located.changes, tree)

@@ -35,7 +35,7 @@ _HEADINGS = (
 )  # git's, for any text and Python
 
 
-class Placed(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True):
     """A hunk and the line it starts at, from 0. The hunk can have lost its number gutter or blank lines at its end."""
 
     hunk: Hunk
@@ -43,7 +43,7 @@ class Placed(msgspec.Struct, frozen=True):
     repairs: tuple[Repair, ...] = ()
 
 
-def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Placed:
+def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Match:
     """The one place for `hunk`. Raises `PatchError` when there is none, or more than one.
 
     With `whole`, blank lines at its end are lines like any other; else they are dropped when the file has none there.
@@ -55,7 +55,7 @@ def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Placed:
         if at := places_of(form, text):
             return placed_at(form, _choose(form, at, text), text, repairs)
     if not hunk.old and not text.lines:
-        return Placed(hunk, 0)
+        return Match(hunk, 0)
     if not hunk.old:
         raise PatchError(Failure.CONTEXT_AMBIGUOUS, "has no old line that says where it belongs")
     raise why_not_found(hunk, text)
@@ -122,7 +122,7 @@ def _heading_agrees(hunk: Hunk, at: int, text: FileText) -> bool:
     return bool(heading) and any(line.strip().startswith(heading) for line in above)
 
 
-def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Placed:
+def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Match:
     """`hunk` at one of its `places_of`, and what of its form differs there."""
     pairs = list(zip(hunk.old, text.lines[at:], strict=False))
     mended = list(repairs)
@@ -134,7 +134,7 @@ def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] =
         mended.append(Repair.NUMBERED)
     elif at != _stated(hunk):
         mended.append(Repair.MOVED)
-    return Placed(hunk, at, tuple(mended))
+    return Match(hunk, at, tuple(mended))
 
 
 def _without_blank_tail(hunk: Hunk) -> list[Hunk]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
-class Tree:
+class Overlay:
     """Files of a checkout with changes laid over them. Paths are relative and known to be safe (`paths.Locator`)."""
 
     def __init__(self, checkout: Path) -> None:

@@ -1,4 +1,4 @@
-r"""SEARCH/REPLACE blocks: reading them, and applying them to a `Tree`.
+r"""SEARCH/REPLACE blocks: reading them, and applying them to a `Overlay`.
 
     blocks := (text | block)*
     block  := open line* divider line* close
@@ -22,7 +22,7 @@ import msgspec
 
 from swebench_tui.bench.patches.apply_diff import splice
 from swebench_tui.bench.patches.file_names import name_above
-from swebench_tui.bench.patches.match import Placed, place, placed_at, places_of
+from swebench_tui.bench.patches.match import Match, place, placed_at, places_of
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
@@ -30,7 +30,7 @@ from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from swebench_tui.bench.patches.overlay import Tree
+    from swebench_tui.bench.patches.overlay import Overlay
     from swebench_tui.bench.patches.paths import Locator
 
 _SIGNS = "<<<<<"
@@ -118,7 +118,7 @@ def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
 
 
 def apply_blocks(
-    blocks: Sequence[Block], tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]
+    blocks: Sequence[Block], tree: Overlay, locator: Locator, files_with: Callable[[str], list[str]]
 ) -> tuple[Repair, ...]:
     """Apply the blocks in order, each to what the ones before it left. Returns what was mended; raises `PatchError`.
 
@@ -141,7 +141,7 @@ def apply_blocks(
 
 
 def _file_of(
-    block: Block, before: str | None, tree: Tree, locator: Locator, files_with: Callable[[str], list[str]]
+    block: Block, before: str | None, tree: Overlay, locator: Locator, files_with: Callable[[str], list[str]]
 ) -> tuple[str, list[Repair]]:
     if block.name is not None:
         return locator.from_text(block.name)
@@ -156,11 +156,11 @@ def _file_of(
     return holding[0], [Repair.FILE_HEADER]
 
 
-def _fits(block: Block, path: str, tree: Tree) -> bool:
+def _fits(block: Block, path: str, tree: Overlay) -> bool:
     return tree.exists(path) and bool(places_of(block.hunk, tree.read(path)))
 
 
-def _apply(block: Block, path: str, tree: Tree, times: int) -> list[Repair]:
+def _apply(block: Block, path: str, tree: Overlay, times: int) -> list[Repair]:
     if not any(line.strip() for line in block.search):
         return _create(block, path, tree)
     text = tree.read(path)
@@ -169,7 +169,7 @@ def _apply(block: Block, path: str, tree: Tree, times: int) -> list[Repair]:
     return [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
 
 
-def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
+def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:
     """Where the block goes. One that is repeated as often as the file has its SEARCH text goes to all those places."""
     if times > 1 and len(at := places_of(hunk, text)) == times:
         return [placed_at(hunk, start, text) for start in at]
@@ -179,7 +179,7 @@ def _placed(hunk: Hunk, path: str, text: FileText, times: int) -> list[Placed]:
         raise PatchError(_CLASSES.get(error.failure, error.failure), f"{path}: its SEARCH text {error}") from error
 
 
-def _create(block: Block, path: str, tree: Tree) -> list[Repair]:
+def _create(block: Block, path: str, tree: Overlay) -> list[Repair]:
     if tree.exists(path) and tree.read(path).lines:
         raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
     if not tree.exists(path):

@@ -54,7 +54,7 @@ def base_commit(repo: str) -> str:
         raise CheckoutError(f"the repository {repo!r} is not bundled", hint=hint) from None
 
 
-def materialise(repo: str, into: Path) -> Path:
+def checkout(repo: str, into: Path) -> Path:
     """The checkout of a bundled repository at its base commit: a folder inside `into`, made when it is not there.
 
     Processes may race for it: each makes its own beside the place, the first rename wins. Raises `CheckoutError` when

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from swebench_tui.terminal_text import neutralise
+from swebench_tui.terminal_text import sanitize
 from swebench_tui.tui.answer.markdown_lines import Line, Look, Span, State, format_line
 from swebench_tui.tui.answer.plain_text import expand_tabs
 
@@ -71,7 +71,7 @@ class AnswerLines:
     def _format(self, source: str) -> tuple[Line, State]:
         if not self._in_reasoning:
             return format_line(source, self._state)
-        return _uniform(expand_tabs(neutralise(source.removesuffix("\r"))), Look.REASONING), self._state
+        return _uniform(expand_tabs(sanitize(source.removesuffix("\r"))), Look.REASONING), self._state
 
 
 def _uniform(text: str, look: Look) -> Line:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Failure, judge
 from swebench_tui.bench.patches.apply_diff import splice
-from swebench_tui.bench.patches.match import Placed
+from swebench_tui.bench.patches.match import Match
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import Hunk
 
@@ -245,5 +245,5 @@ def test_a_text_renders_as_it_was(text: str) -> None:
 def test_a_splice_puts_the_new_side_where_the_old_one_was(letters: list[str], columns: list[str], at: int) -> None:
     hunk = Hunk(tuple(column + f"{number}" for number, column in enumerate(columns)))
     before = FileText((*letters[:at], *hunk.old, *letters[at:]))
-    after, _ = splice(before, [Placed(hunk, len(letters[:at]))])
+    after, _ = splice(before, [Match(hunk, len(letters[:at]))])
     assert after.lines == (*letters[:at], *hunk.new, *letters[at:])

@@ -9,7 +9,7 @@ import pytest
 
 from swebench_tui.bench import repositories
 from swebench_tui.bench.datasets import load
-from swebench_tui.bench.repositories.bundled import CheckoutError, base_commit, bundled, materialise
+from swebench_tui.bench.repositories.bundled import CheckoutError, base_commit, bundled, checkout
 
 REPO = "starter/tillroll"
 REPOS = sorted({task.repo for task in load("starter")})
@@ -21,7 +21,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize("repo", REPOS)
 def test_a_checkout_is_clean_and_has_one_commit_with_the_id_of_its_tasks(tmp_path: Path, repo: str) -> None:
-    folder = materialise(repo, tmp_path)
+    folder = checkout(repo, tmp_path)
     assert {git(folder, "log", "--all", "--format=%H")} == {
         task.base_commit for task in load("starter") if task.repo == repo
     }
@@ -52,7 +52,7 @@ def test_the_commit_does_not_depend_on_the_users_git_and_machine(
         monkeypatch.setenv(name, value)
     previous = os.umask(0o077)
     try:
-        folder = materialise(REPO, tmp_path / "checkouts")
+        folder = checkout(REPO, tmp_path / "checkouts")
     finally:
         os.umask(previous)
     assert folder.is_dir()  # else the commit was another one
@@ -72,9 +72,9 @@ def test_what_python_and_editors_leave_among_the_bundled_files_is_not_copied(tmp
 
 
 def test_a_checkout_is_made_once(tmp_path: Path) -> None:
-    folder = materialise(REPO, tmp_path)
+    folder = checkout(REPO, tmp_path)
     made = (folder / ".git" / "HEAD").stat().st_mtime_ns
-    assert materialise(REPO, tmp_path) == folder
+    assert checkout(REPO, tmp_path) == folder
     assert (folder / ".git" / "HEAD").stat().st_mtime_ns == made
     assert list(tmp_path.iterdir()) == [folder]
 
@@ -90,7 +90,7 @@ def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
 
 
 def test_who_comes_second_in_the_race_leaves_the_first_checkout_alone(tmp_path: Path) -> None:
-    folder = materialise(REPO, tmp_path)
+    folder = checkout(REPO, tmp_path)
     (folder / "mine.txt").write_text("kept")
     repositories.bundled._make(REPO, base_commit(REPO), folder)
     assert (folder / "mine.txt").read_text() == "kept"
@@ -98,29 +98,29 @@ def test_who_comes_second_in_the_race_leaves_the_first_checkout_alone(tmp_path: 
 
 
 def test_byte_code_in_a_checkout_is_no_change(tmp_path: Path) -> None:
-    folder = materialise(REPO, tmp_path)
+    folder = checkout(REPO, tmp_path)
     (folder / "tillroll" / "__pycache__").mkdir()
     (folder / "tillroll" / "__pycache__" / "money.pyc").write_bytes(b"")
-    assert materialise(REPO, tmp_path) == folder
+    assert checkout(REPO, tmp_path) == folder
 
 
 @pytest.mark.parametrize(
     "change", ["echo >> README.md", "touch new.py", "rm tillroll/money.py", "git commit -q --allow-empty -m x"]
 )
 def test_a_changed_checkout_is_never_handed_out(tmp_path: Path, change: str) -> None:
-    folder = materialise(REPO, tmp_path)
+    folder = checkout(REPO, tmp_path)
     who = {f"GIT_{role}_{what}": "a@b.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     subprocess.run(["sh", "-c", change], cwd=folder, env=os.environ | who, check=True)
     with pytest.raises(CheckoutError, match="was changed since it was made") as caught:
-        materialise(REPO, tmp_path)
+        checkout(REPO, tmp_path)
     assert "delete that folder" in caught.value.hint
 
 
 def test_a_folder_without_git_is_not_taken_for_a_checkout(tmp_path: Path) -> None:
-    folder = materialise(REPO, tmp_path)
+    folder = checkout(REPO, tmp_path)
     (folder / ".git").rename(tmp_path / "gone")
     with pytest.raises(CheckoutError, match="not a git repository"):
-        materialise(REPO, tmp_path)
+        checkout(REPO, tmp_path)
 
 
 def test_files_that_make_another_commit_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
@@ -133,21 +133,21 @@ def test_files_that_make_another_commit_are_refused_and_nothing_is_left(tmp_path
 def test_without_git_the_error_says_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CheckoutError, match="git was not found") as caught:
-        materialise(REPO, tmp_path / "checkouts")
+        checkout(REPO, tmp_path / "checkouts")
     assert "Install git" in caught.value.hint
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckoutError, match=f"the checkout of {REPO} cannot be written: .*file"):
-        materialise(REPO, tmp_path / "file" / "checkouts")
+        checkout(REPO, tmp_path / "file" / "checkouts")
 
 
 def test_a_place_taken_by_something_else_is_named(tmp_path: Path) -> None:
-    place = materialise(REPO, tmp_path / "elsewhere").name
+    place = checkout(REPO, tmp_path / "elsewhere").name
     (tmp_path / place).symlink_to("nowhere")
     with pytest.raises(CheckoutError, match=f"the checkout of {REPO} cannot be written: .*{place}"):
-        materialise(REPO, tmp_path)
+        checkout(REPO, tmp_path)
 
 
 @pytest.mark.parametrize("repo", REPOS)
@@ -161,6 +161,6 @@ def test_the_repositories_of_the_starter_tasks_are_bundled(repo: str) -> None:
 def test_no_other_repository_is_bundled(tmp_path: Path, repo: str) -> None:
     assert not bundled(repo)
     with pytest.raises(CheckoutError, match="is not bundled") as caught:
-        materialise(repo, tmp_path)
+        checkout(repo, tmp_path)
     assert REPO in caught.value.hint
     assert list(tmp_path.iterdir()) == []

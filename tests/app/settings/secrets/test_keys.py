@@ -18,7 +18,7 @@ HOST, OTHER_HOST = "https://api.openai.com", "https://proxy.example"
 
 
 @pytest.fixture
-def setup(tmp_path: Path) -> PlainSetup:
+def workspace(tmp_path: Path) -> PlainSetup:
     return PlainSetup(tmp_path)
 
 
@@ -26,93 +26,93 @@ def entry(label: str, place: str = "keyring", host: str = HOST) -> KeptKey:
     return KeptKey(label=label, place=place, host=host)  # type: ignore[arg-type]
 
 
-def test_a_key_that_is_kept_is_listed_without_it_and_read_once(setup: PlainSetup) -> None:
-    kept = setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
-    assert setup.keys.listed("openai") == (kept,) == (entry("work"),)
-    assert CANARY not in str(setup.document)
-    again = PlainSetup(Path("/nowhere"), setup.document)
-    again.keyring.kept = setup.keyring.kept
+def test_a_key_that_is_kept_is_listed_without_it_and_read_once(workspace: PlainSetup) -> None:
+    kept = workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    assert workspace.keys.listed("openai") == (kept,) == (entry("work"),)
+    assert CANARY not in str(workspace.document)
+    again = PlainSetup(Path("/nowhere"), workspace.document)
+    again.keyring.kept = workspace.keyring.kept
     assert [again.keys.read("openai", kept) for _ in range(3)] == [KEY] * 3
     assert (again.keyring.reads, again.keys.known()) == (1, [KEY])
 
 
-def test_several_keys_stand_in_their_order_and_a_label_again_replaces(setup: PlainSetup) -> None:
+def test_several_keys_stand_in_their_order_and_a_label_again_replaces(workspace: PlainSetup) -> None:
     for label, key in (("work", "a"), ("home", "b"), ("work", "c")):
-        setup.keys.keep("openai", Secret(key), label=label, place=None, host=HOST)
-    assert setup.keys.listed("openai") == (entry("work"), entry("home"))
-    assert setup.keys.read("openai", entry("work")) == Secret("c")
+        workspace.keys.keep("openai", Secret(key), label=label, place=None, host=HOST)
+    assert workspace.keys.listed("openai") == (entry("work"), entry("home"))
+    assert workspace.keys.read("openai", entry("work")) == Secret("c")
 
 
-def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(setup: PlainSetup) -> None:
-    setup.keys.keep("openai", KEY, label="a", place=None, host=HOST)
-    assert setup.settings().secrets.keep_in is None
-    setup.keys.keep("openai", KEY, label="b", place="file", host=HOST)
-    assert setup.settings().secrets.keep_in == "file"
-    assert setup.keys.keep("openai", KEY, label="c", place=None, host=HOST).place == "file"
+def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(workspace: PlainSetup) -> None:
+    workspace.keys.keep("openai", KEY, label="a", place=None, host=HOST)
+    assert workspace.settings().secrets.keep_in is None
+    workspace.keys.keep("openai", KEY, label="b", place="file", host=HOST)
+    assert workspace.settings().secrets.keep_in == "file"
+    assert workspace.keys.keep("openai", KEY, label="c", place=None, host=HOST).place == "file"
 
 
-def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(setup: PlainSetup) -> None:
-    setup.keyring.broken = "it is locked"
+def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(workspace: PlainSetup) -> None:
+    workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked") as raised:
-        setup.keys.keep("openai", KEY, label="work", place="keyring", host=HOST)
-    assert setup.keys.listed("openai") == ()
+        workspace.keys.keep("openai", KEY, label="work", place="keyring", host=HOST)
+    assert workspace.keys.listed("openai") == ()
     assert CANARY not in shown(raised.value)
 
 
-def test_settings_that_cannot_be_written_leave_no_key_behind(setup: PlainSetup) -> None:
-    setup.read_only = 0
+def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: PlainSetup) -> None:
+    workspace.read_only = 0
     with pytest.raises(KeyStoreError, match="cannot be written") as raised:
-        setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
-    assert setup.keyring.kept == {}
+        workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    assert workspace.keyring.kept == {}
     assert "environment variable" in raised.value.hint
     assert CANARY not in shown(raised.value)
 
 
 @pytest.mark.parametrize("works", [0, 1])
-def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(setup: PlainSetup, works: int) -> None:
-    setup.keys.keep("openai", Secret("old"), label="work", place=None, host=HOST)
-    setup.read_only = setup.changes + works
+def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(workspace: PlainSetup, works: int) -> None:
+    workspace.keys.keep("openai", Secret("old"), label="work", place=None, host=HOST)
+    workspace.read_only = workspace.changes + works
     with pytest.raises(KeyStoreError):
-        setup.keys.keep("openai", KEY, label="work", place=None, host=OTHER_HOST)
-    listed = setup.keys.listed("openai")
-    assert all(setup.keys.read("openai", kept) != KEY for kept in listed)
-    assert KEY not in setup.keyring.kept.values()
+        workspace.keys.keep("openai", KEY, label="work", place=None, host=OTHER_HOST)
+    listed = workspace.keys.listed("openai")
+    assert all(workspace.keys.read("openai", kept) != KEY for kept in listed)
+    assert KEY not in workspace.keyring.kept.values()
 
 
-def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(setup: PlainSetup) -> None:
-    setup.keys.keep("openai", Secret("old"), label="work", place="keyring", host=HOST)
-    setup.keys.keep("openai", KEY, label="work", place="file", host=HOST)
-    assert (setup.keyring.kept, setup.keys.listed("openai")) == ({}, (entry("work", "file"),))
-    setup.keyring.broken = "it is locked"
+def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(workspace: PlainSetup) -> None:
+    workspace.keys.keep("openai", Secret("old"), label="work", place="keyring", host=HOST)
+    workspace.keys.keep("openai", KEY, label="work", place="file", host=HOST)
+    assert (workspace.keyring.kept, workspace.keys.listed("openai")) == ({}, (entry("work", "file"),))
+    workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError):
-        setup.keys.keep("openai", Secret("new"), label="work", place="keyring", host=HOST)
-    assert setup.keys.read("openai", setup.keys.listed("openai")[0]) == KEY
+        workspace.keys.keep("openai", Secret("new"), label="work", place="keyring", host=HOST)
+    assert workspace.keys.read("openai", workspace.keys.listed("openai")[0]) == KEY
 
 
-def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(setup: PlainSetup) -> None:
-    setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
-    setup.keyring.broken = "it is locked"
+def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(workspace: PlainSetup) -> None:
+    workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked"):
-        setup.keys.remove("openai", "work")
-    assert setup.keys.listed("openai") == (entry("work"),)
-    setup.keyring.broken = ""
-    setup.keys.remove("openai", "work")
-    assert (setup.keys.listed("openai"), setup.keyring.kept, setup.keys.known()) == ((), {}, [])
+        workspace.keys.remove("openai", "work")
+    assert workspace.keys.listed("openai") == (entry("work"),)
+    workspace.keyring.broken = ""
+    workspace.keys.remove("openai", "work")
+    assert (workspace.keys.listed("openai"), workspace.keyring.kept, workspace.keys.known()) == ((), {}, [])
     with pytest.raises(KeyStoreError, match="no key 'work'"):
-        setup.keys.remove("openai", "work")
+        workspace.keys.remove("openai", "work")
 
 
-def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(setup: PlainSetup) -> None:
-    setup.keys.keep("openai", KEY, label="work", place=None, host=HOST)
-    other = PlainSetup(Path("/nowhere"), setup.document)
+def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(workspace: PlainSetup) -> None:
+    workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
+    other = PlainSetup(Path("/nowhere"), workspace.document)
     with pytest.raises(KeyStoreError, match="not in the keyring any more") as raised:
         other.keys.read("openai", entry("work"))
     assert "provider init openai" in raised.value.hint
 
 
 @pytest.mark.parametrize("label", ["", "-x", "a\nb", "x" * 41, CANARY, "0123456789abcdef0123456789abcdef"])
-def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(setup: PlainSetup, label: str) -> None:
+def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(workspace: PlainSetup, label: str) -> None:
     with pytest.raises(KeyStoreError) as raised:
-        setup.keys.keep("openai", KEY, label=label, place=None, host=HOST)
+        workspace.keys.keep("openai", KEY, label=label, place=None, host=HOST)
     assert CANARY not in f"{raised.value}{raised.value.hint}"
-    assert setup.keyring.kept == {}
+    assert workspace.keyring.kept == {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from swebench_tui.terminal_text import neutralise
+from swebench_tui.terminal_text import sanitize
 from swebench_tui.tui.answer.markdown_lines import Line, Look, State, format_line
 from swebench_tui.tui.answer.plain_text import expand_tabs
 
@@ -304,7 +304,7 @@ def test_hostile_repetition_is_formatted_in_passing(mark: str) -> None:
 @example(["<<<<<<< SEARCH", "`a`", "```", "=======", "*b*", ">>>>>>> REPLACE", "*c*"])
 def test_nothing_but_asterisks_and_backticks_is_ever_hidden(sources: list[str]) -> None:
     for source, line in zip(sources, lines("\n".join(sources)), strict=False):
-        typed = expand_tabs(neutralise(source.removesuffix("\r")))
+        typed = expand_tabs(sanitize(source.removesuffix("\r")))
         assert line.text == typed if line.verbatim else is_shown(typed, line.text)
         assert "".join(line.text[span.start : span.end] for span in line.spans) == line.text
         assert 0 <= line.hang <= len(line.text)
@@ -325,6 +325,6 @@ ANSWERS = [json.loads(row)["raw_text"] for row in OUTPUTS.read_text().splitlines
 def test_real_answers_keep_every_line_of_their_patches(answer: str) -> None:
     shown = lines(answer)
     for source, line in zip(answer.split("\n"), shown, strict=True):
-        assert is_shown(expand_tabs(neutralise(source.removesuffix("\r"))), line.text)
+        assert is_shown(expand_tabs(sanitize(source.removesuffix("\r"))), line.text)
         if source.startswith(("--- a/", "+++ b/", "@@ ", "+", "-    ", "<<<<<<<", ">>>>>>>")):
             assert line.verbatim

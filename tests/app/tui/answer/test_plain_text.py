@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from swebench_tui.terminal_text import neutralise
+from swebench_tui.terminal_text import sanitize
 from swebench_tui.tui.answer.plain_text import expand_tabs, wrap
 
 NASTY = st.text(
@@ -70,7 +70,7 @@ def test_code_is_folded_where_the_row_ends() -> None:
 @example(text="👩\u200d👧\u200d👦", width=2, hang=0, fold=False)
 @example(text="x" * 3 + "\u0301" * 5, width=3, hang=0, fold=True)
 def test_rows_hold_all_of_the_line_and_fit(text: str, width: int, hang: int, fold: bool) -> None:
-    line = expand_tabs(neutralise(text.replace("\n", "")))
+    line = expand_tabs(sanitize(text.replace("\n", "")))
     shown = rows(line, width, hang=hang, fold=fold)
     assert "".join(shown) == line
     assert all(shown) or shown == [""]
@@ -83,7 +83,7 @@ def test_rows_hold_all_of_the_line_and_fit(text: str, width: int, hang: int, fol
 @example(text="00 \u0300", width=2)
 @example(text="é \u0300é", width=2)
 def test_a_joined_character_is_cut_only_where_it_fills_a_row_by_itself(text: str, width: int) -> None:
-    line = expand_tabs(neutralise(text.replace("\n", "")))
+    line = expand_tabs(sanitize(text.replace("\n", "")))
     joined = [index > 0 and (line[index - 1] == "\u200d" or cell_len(c) == 0) for index, c in enumerate(line)]
     for before, start in pairwise(wrap(line, width)):
         assert not joined[start] or all(joined[before + 1 : start])

@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_providers import ProviderError
-from swebench_tui.runs.column import Column, Facts
+from swebench_tui.runs.column import Column, GenerationState
 from swebench_tui.runs.target import Target
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.answer.answer_view import AnswerView
-from swebench_tui.tui.screens.compare.metrics_view import FiguresView
+from swebench_tui.tui.screens.compare.metrics_view import MetricsView
 
 
 class ColumnView(Vertical):
@@ -30,12 +30,12 @@ class ColumnView(Vertical):
         self.column: Column | None = None
         self.starting = False
         self.leaving = False
-        self._drawn_facts: Facts | None = None
+        self._drawn_facts: GenerationState | None = None
         self._drawn_pieces = 0
         self.border_title = Content(one_line(_title(target, target.model)))
 
     def compose(self) -> ComposeResult:
-        yield FiguresView()
+        yield MetricsView()
         yield Static(classes="problem")
         yield AnswerView()
 
@@ -109,8 +109,8 @@ class ColumnView(Vertical):
             run.append(piece.text)
         _append(answer, kind, "".join(run))
 
-    def _draw_facts(self, facts: Facts, now: float) -> None:
-        self.query_one(FiguresView).show(facts, free=self.column is not None and self.column.free, now=now)
+    def _draw_facts(self, facts: GenerationState, now: float) -> None:
+        self.query_one(MetricsView).show(facts, free=self.column is not None and self.column.free, now=now)
         before = self._drawn_facts
         if before is None or facts.model != before.model:
             self.border_title = Content(one_line(_title(self.target, facts.model)))

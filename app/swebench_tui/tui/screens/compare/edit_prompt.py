@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
-from swebench_tui.terminal_text import neutralise, one_line
+from swebench_tui.terminal_text import one_line, sanitize
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
@@ -31,7 +31,7 @@ class EditPromptScreen(Dialog[str | None]):
     def __init__(self, text: str, *, editor: str = "") -> None:
         """`editor` is the one of the settings."""
         super().__init__()
-        self._text = neutralise(text)
+        self._text = sanitize(text)
         self._editor = editor
 
     @property
@@ -69,7 +69,7 @@ class EditPromptScreen(Dialog[str | None]):
             if edited == area.text:
                 self.notify("The editor left the prompt as it was.")
             else:
-                area.text = neutralise(edited)
+                area.text = sanitize(edited)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs import formatting
-from swebench_tui.runs.column import Facts, State
+from swebench_tui.runs.column import GenerationState, State
 from swebench_tui.terminal_text import one_line
 
 _PERIOD: Final = 0.2
@@ -29,14 +29,14 @@ _COLOURS: Final = {
 }
 
 
-class FiguresView(Static):
+class MetricsView(Static):
     """Written anew at once when the state changes, else at its own pace; laid out anew when it grows or shrinks."""
 
     def __init__(self) -> None:
         super().__init__(Content("◌ waiting  ⏎ asks the model"))
         self._drawn: tuple[State, PatchVerdict | None, tuple[str, ...]] | None = None
         self._drawn_at = float("-inf")
-        self._last: tuple[Facts, bool, float] | None = None
+        self._last: tuple[GenerationState, bool, float] | None = None
 
     def on_resize(self) -> None:
         """Fit what is shown to the new width, of a column that has ended too."""
@@ -45,11 +45,11 @@ class FiguresView(Static):
             self._drawn = None
             self.show(facts, free=free, now=now)
 
-    def show(self, facts: Facts, *, free: bool, now: float) -> None:
+    def show(self, facts: GenerationState, *, free: bool, now: float) -> None:
         """Write what `facts` say at monotonic time `now`."""
         self._last = (facts, free, now)
         waiting = facts.first_token is None and not facts.state.ended
-        notices = facts.notices[-1:] if waiting else facts.remarks
+        notices = facts.notices[-1:] if waiting else facts.final_notices
         drawn = (facts.state, facts.patch, notices)
         if drawn == self._drawn and now - self._drawn_at < _PERIOD and not facts.settled:
             return
@@ -60,7 +60,7 @@ class FiguresView(Static):
         self.update(Content("\n").join(lines), layout=drawn != self._drawn)
         self._drawn, self._drawn_at = drawn, now
 
-    def _lines(self, facts: Facts, *, free: bool, now: float) -> list[Content]:
+    def _lines(self, facts: GenerationState, *, free: bool, now: float) -> list[Content]:
         state = f"{formatting.glyph(facts)} {formatting.state_words(facts)}"
         first = Content.assemble(
             (state, "$text-warning" if formatting.cut_short(facts) else _COLOURS[facts.state]),

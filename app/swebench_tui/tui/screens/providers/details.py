@@ -22,7 +22,7 @@ from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.fields import NAME, is_open, leaves
 from swebench_tui.settings.paths_in_files import dotted
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 from swebench_tui.tui.screens.providers.table import key_words
@@ -33,7 +33,7 @@ _REFRESH: Final = 0.5  # seconds
 _LABEL: Final = 18
 
 
-class Trouble(msgspec.Struct, frozen=True):
+class RecentError(msgspec.Struct, frozen=True):
     """An error of this session, and what to do about it."""
 
     what: str
@@ -51,13 +51,13 @@ class ProviderDetailsScreen(Dialog[None]):
 
     def __init__(
         self,
-        setup: Setup | None,
+        workspace: Workspace | None,
         spec: ProviderSpec | None,
         facts: Callable[[], Facts],
-        troubles: Callable[[], Sequence[Trouble]],
+        troubles: Callable[[], Sequence[RecentError]],
     ) -> None:
         super().__init__()
-        self._setup, self._spec, self._facts, self._troubles = setup, spec, facts, troubles
+        self._workspace, self._spec, self._facts, self._troubles = workspace, spec, facts, troubles
         self._from_settings: list[Content] = []
         self._before: Content | None = None
 
@@ -75,9 +75,9 @@ class ProviderDetailsScreen(Dialog[None]):
         self.run_worker(self._read_settings(), exclusive=True)
 
     async def _read_settings(self) -> None:
-        if self._setup is not None:
+        if self._workspace is not None:
             name = self._facts().name
-            self._from_settings = await asyncio.to_thread(_settings, self._setup, name)
+            self._from_settings = await asyncio.to_thread(_settings, self._workspace, name)
             self._show()
 
     def _show(self) -> None:
@@ -87,7 +87,7 @@ class ProviderDetailsScreen(Dialog[None]):
             _troubles(facts, self._troubles()),
             _health(facts.health),
             self._from_settings,
-            _variables(self._spec, self._setup),
+            _variables(self._spec, self._workspace),
         ]
         text = Content("\n\n").join(Content("\n").join(part) for part in map(list, parts) if part)
         if text != self._before:
@@ -122,10 +122,10 @@ def _about(facts: Facts, spec: ProviderSpec | None) -> Iterator[Content]:
             yield _line("models listed", f"{facts.tested.models:,}")
 
 
-def _troubles(facts: Facts, troubles: Sequence[Trouble]) -> Iterator[Content]:
+def _troubles(facts: Facts, troubles: Sequence[RecentError]) -> Iterator[Content]:
     report = facts.tested.report if facts.tested else None
     if report is not None and not report.ok and not facts.absent:
-        troubles = [Trouble(report.message, report.hint), *troubles]
+        troubles = [RecentError(report.message, report.hint), *troubles]
     if not troubles:
         return
     yield _title("Last errors")
@@ -186,31 +186,31 @@ def _headroom(name: str, room: Headroom) -> Iterator[Content]:
         yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
 
 
-def _settings(setup: Setup, name: str) -> list[Content]:
+def _settings(workspace: Workspace, name: str) -> list[Content]:
     """Every value that holds, with where it came from. Blocks."""
     lines = [_title("Where each value came from")]
-    key = setup.effective(("providers", name, KEY))
+    key = workspace.effective(("providers", name, KEY))
     if key.value:
         lines.append(_setting(KEY, "there is one", str(key.origin)))
     for leaf in leaves():
         if NAME not in leaf.path or is_open(leaf.kind):
             continue
         path = tuple(name if part == NAME else part for part in leaf.path)
-        held = setup.effective(path)
+        held = workspace.effective(path)
         if held.value not in (None, "", [], ()):
             value = "listed under k" if path[-1] == "keys" else str(redact.value(path, held.value))
             lines.append(_setting(dotted(path[2:]), value, str(held.origin)))
-    own = setup.settings.providers.get(name)
+    own = workspace.settings.providers.get(name)
     lines += [_setting(f"headers.{header}", redact.HIDDEN, "user file") for header in (own.headers if own else ())]
     return lines
 
 
-def _variables(spec: ProviderSpec | None, setup: Setup | None) -> Iterator[Content]:
+def _variables(spec: ProviderSpec | None, workspace: Workspace | None) -> Iterator[Content]:
     """The exact names, and whether each is set; never a value."""
     if spec is None or not (spec.env or spec.token_env or spec.base_url_env):
         return
     yield _title("Environment variables")
-    environ = setup.environ if setup else {}
+    environ = workspace.environ if workspace else {}
     for kind, names in (("key", (*spec.token_env, *spec.env)), ("address", spec.base_url_env)):
         for name in names:
             there = bool(environ.get(name, "").strip())

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
@@ -34,9 +34,9 @@ class AddProviderScreen(Dialog[str | None]):
         ("base-url", "Address", "http://127.0.0.1:8000/v1"),
     )
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         super().__init__()
-        self._setup = setup
+        self._workspace = workspace
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small") as dialog:
@@ -65,7 +65,7 @@ class AddProviderScreen(Dialog[str | None]):
         """Write it into your settings."""
         name, like, address = (self.query_one(f"#{field}", Input).value.strip() for field, _, _ in self.FIELDS)
         try:
-            await asyncio.to_thread(self._setup.add_provider, name, like=like, base_url=address)
+            await asyncio.to_thread(self._workspace.add_provider, name, like=like, base_url=address)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:

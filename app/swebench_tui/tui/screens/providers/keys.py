@@ -18,7 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_providers import Secret
-from swebench_providers.policies.keys import SetAside
+from swebench_providers.policies.keys import DisabledKey
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.definitions import Place
 from swebench_tui.settings.effective import KEY
@@ -26,7 +26,7 @@ from swebench_tui.settings.errors import KeyStoreError, SetupError
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.secrets.key_lint import mistakes
 from swebench_tui.settings.secrets.store import ELSEWHERE
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen, problem
 from swebench_tui.tui.steady import Dialog
@@ -57,13 +57,13 @@ class KeysScreen(Dialog[None]):
     ]
 
     def __init__(
-        self, setup: Setup, engine: Engine, provider: str, *, now: Callable[[], float] = time.monotonic
+        self, workspace: Workspace, engine: Engine, provider: str, *, now: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
-        self._setup, self._engine, self._provider, self._now = setup, engine, provider, now
+        self._workspace, self._engine, self._provider, self._now = workspace, engine, provider, now
         self._entries: list[Entry] = []
         self._rows: list[Content] = []
-        self._aside: Mapping[str, SetAside] = {}
+        self._aside: Mapping[str, DisabledKey] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog keys") as dialog:
@@ -83,7 +83,7 @@ class KeysScreen(Dialog[None]):
 
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
-        entries = await asyncio.to_thread(lambda: list(_entries(self._setup, self._provider)))
+        entries = await asyncio.to_thread(lambda: list(_entries(self._workspace, self._provider)))
         aside = await self._engine.set_aside(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
@@ -115,7 +115,7 @@ class KeysScreen(Dialog[None]):
 
     def action_add(self) -> None:
         """Add a key."""
-        self.app.push_screen(AddKeyScreen(self._setup, self._provider), self._added)
+        self.app.push_screen(AddKeyScreen(self._workspace, self._provider), self._added)
 
     def _added(self, label: str | None) -> None:
         if label is not None:
@@ -135,7 +135,7 @@ class KeysScreen(Dialog[None]):
         if not await self.app.push_screen_wait(ConfirmScreen(f"Remove the key {entry.label!r}?", lines)):
             return
         try:
-            await asyncio.to_thread(self._setup.remove_key, self._provider, entry.label)
+            await asyncio.to_thread(self._workspace.remove_key, self._provider, entry.label)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:
@@ -165,9 +165,9 @@ class AddKeyScreen(Dialog[str | None]):
         Binding("ctrl+r", "reveal", "show it for a moment", priority=True, id="add_key.reveal"),
     ]
 
-    def __init__(self, setup: Setup, provider: str) -> None:
+    def __init__(self, workspace: Workspace, provider: str) -> None:
         super().__init__()
-        self._setup, self._provider = setup, provider
+        self._workspace, self._provider = workspace, provider
         self._doubted: Secret | None = None
         self._hiding: Timer | None = None
 
@@ -197,20 +197,20 @@ class AddKeyScreen(Dialog[str | None]):
     @work(exclusive=True, group="where")
     async def _say_where(self) -> None:
         """Where it is not the keyring that keeps it; that is looked up in a thread, as a keyring may be slow."""
-        if self._setup.settings.secrets.keep_in == "file":
+        if self._workspace.settings.secrets.keep_in == "file":
             words = "enter keeps it in a file that only you may read, as plain text, as you chose before"
         else:
-            keyring = await asyncio.to_thread(self._setup.keyring)
+            keyring = await asyncio.to_thread(self._workspace.keyring)
             if keyring.usable:
                 return
-            variables = " or ".join(self._setup.registry.spec(self._provider).env)
+            variables = " or ".join(self._workspace.registry.spec(self._provider).env)
             words = f"The keyring cannot be used: {keyring.problem}. ctrl+f keeps the key in a file that only you may"
             words += f" read, as plain text; or set {variables} before you start, and leave with esc"
         for hint in self.query("#kept-where").results(Static):  # none where it was left meanwhile
             hint.update(Content(one_line(words)))
 
     def _free_label(self) -> str:
-        taken = {kept.label for kept in self._setup.keys(self._provider)}
+        taken = {kept.label for kept in self._workspace.keys(self._provider)}
         names = ("default", *(f"key {number}" for number in range(2, len(taken) + 3)))
         return next(name for name in names if name not in taken)
 
@@ -273,35 +273,35 @@ class AddKeyScreen(Dialog[str | None]):
 
     def _refused(self, error: KeyStoreError, place: Place | None) -> Content:
         """What went wrong, and the way out by a file where that is one."""
-        in_file = "file" in {place, self._setup.settings.secrets.keep_in}
-        if in_file or self._setup.registry.spec(self._provider).auth == "none":
+        in_file = "file" in {place, self._workspace.settings.secrets.keep_in}
+        if in_file or self._workspace.registry.spec(self._provider).auth == "none":
             return problem(error)
         if error.hint == ELSEWHERE:  # in the words of the command line
             return Content(f"✗ {one_line(str(error))}\n→ {_IN_A_FILE}")
         return Content.assemble(problem(error), f"\n→ {_IN_A_FILE}")
 
     def _put(self, key: Secret, label: str, place: Place | None) -> None:
-        self._setup.keep_key(self._provider, key, label=label, place=place)
+        self._workspace.keep_key(self._provider, key, label=label, place=place)
 
     def action_leave(self) -> None:
         """Keep nothing."""
         self.dismiss(None)
 
 
-def _entries(setup: Setup, provider: str) -> Iterator[Entry]:
+def _entries(workspace: Workspace, provider: str) -> Iterator[Entry]:
     """In the order in which they are used."""
-    first = setup.effective(("providers", provider, KEY)).origin
+    first = workspace.effective(("providers", provider, KEY)).origin
     if first.layer is Layer.ENVIRONMENT:
         yield Entry(source=f"environment: {first.where}", words=f"the environment variable {first.where}")
-    own = setup.settings.providers.get(provider)
+    own = workspace.settings.providers.get(provider)
     if own is not None and own.key_command:
         yield Entry(source="command", words="what your key_command prints")
-    for kept in setup.keys(provider):
+    for kept in workspace.keys(provider):
         words = f"kept in the {kept.place}, for {kept.host}"
         yield Entry(source=f"{kept.place}: {kept.label}", words=words, label=kept.label)
 
 
-def _row(entry: Entry, aside: Mapping[str, SetAside], now: float) -> Content:
+def _row(entry: Entry, aside: Mapping[str, DisabledKey], now: float) -> Content:
     why = aside.get(entry.source)
     name = f"{one_line(entry.label or entry.source.removeprefix('environment: ')):<20} "
     if why is None:

@@ -18,7 +18,7 @@ _FAILING: Final = 0.5
 """A success rate below this is a provider that fails."""
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class TestResult(msgspec.Struct, frozen=True, kw_only=True):
     """The result of a test; `models` is how many the provider lists, None where it did not say."""
 
     report: ConnectionReport
@@ -34,7 +34,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     readiness: Readiness
     set_up: bool = False
     testing: float | None = None
-    tested: Trial | None = None
+    tested: TestResult | None = None
     health: ProviderHealth | None = None
 
     @property
@@ -115,7 +115,7 @@ def rank(facts: Facts) -> tuple[int, str]:
     return (0 if sure or (facts.tested is not None and facts.tested.report.ok) else 1), facts.name
 
 
-async def ask(engine: Engine, name: str, *, at: str | None = None) -> Trial:
+async def ask(engine: Engine, name: str, *, at: str | None = None) -> TestResult:
     """Test one provider: reads its keys in a thread, and asks in the engine's loop. Raises nothing but a cancellation.
 
     `at` is another address than the one that is set up.
@@ -123,15 +123,15 @@ async def ask(engine: Engine, name: str, *, at: str | None = None) -> Trial:
     try:
         reached = await engine.reach(name, at=at)
     except ProviderError as error:
-        return Trial(report=not_asked(name, error))
+        return TestResult(report=not_asked(name, error))
     report = await asyncio.wrap_future(engine.submit(check(reached.provider)))
     if not report.ok:
-        return Trial(report=report)
+        return TestResult(report=report)
     try:
         models = await asyncio.wrap_future(engine.submit(reached.provider.list_models()))
     except ProviderError:
-        return Trial(report=report)
-    return Trial(report=report, models=len(models))
+        return TestResult(report=report)
+    return TestResult(report=report, models=len(models))
 
 
 def _lacking(readiness: Readiness) -> str:

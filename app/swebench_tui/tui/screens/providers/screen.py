@@ -19,7 +19,7 @@ from textual.worker import Worker
 from swebench_providers import ProviderError, ProviderSpec
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.main_screen import MainScreen
 from swebench_tui.tui.screens.providers import provider_facts, table
@@ -27,7 +27,7 @@ from swebench_tui.tui.screens.providers.provider_facts import Facts
 from swebench_tui.tui.screens.providers.table import ProviderList
 
 if TYPE_CHECKING:
-    from swebench_tui.tui.screens.providers.details import Trouble
+    from swebench_tui.tui.screens.providers.details import RecentError
 
 _REFRESH: Final = 0.25  # seconds
 _BORDER: Final = 5  # cells of a row that the border, padding and scrollbar of the list take
@@ -60,9 +60,11 @@ forgets all that is set for one.
         Binding("escape", "stop", "stop tests", id="providers.stop"),
     ]
 
-    def __init__(self, setup: Setup | None, engine: Engine, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, workspace: Workspace | None, engine: Engine, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        self._setup, self._engine, self._now = setup, engine, now
+        self._workspace, self._engine, self._now = workspace, engine, now
         self._facts: dict[str, Facts] = {}
         self._tests: dict[str, tuple[float, Worker[None]]] = {}
         self._rows: list[tuple[str, Content]] = []
@@ -108,9 +110,9 @@ forgets all that is set for one.
         await self._look_once()
 
     def _set_up(self) -> list[Facts]:
-        setup, registry = self._setup, self._engine.registry
-        if setup is not None:
-            registry = setup.registry
+        workspace, registry = self._workspace, self._engine.registry
+        if workspace is not None:
+            registry = workspace.registry
         names = registry.list_providers()
         ready = [self._engine.readiness(name) for name in names]
         return [Facts(readiness=each, set_up=self._is_set_up(each.name)) for each in ready]
@@ -221,7 +223,9 @@ forgets all that is set for one.
         name = facts.name
         spec = self._spec(name)
         self.app.push_screen(
-            ProviderDetailsScreen(self._setup, spec, lambda: self._facts.get(name, facts), lambda: self._troubles(name))
+            ProviderDetailsScreen(
+                self._workspace, spec, lambda: self._facts.get(name, facts), lambda: self._troubles(name)
+            )
         )
 
     def _spec(self, name: str) -> ProviderSpec | None:
@@ -231,21 +235,21 @@ forgets all that is set for one.
         except ProviderError:
             return None
 
-    def _troubles(self, name: str) -> list[Trouble]:
+    def _troubles(self, name: str) -> list[RecentError]:
         """The errors of this provider that Compare shows."""
-        from swebench_tui.tui.screens.providers.details import Trouble  # noqa: PLC0415
+        from swebench_tui.tui.screens.providers.details import RecentError  # noqa: PLC0415
 
         compare = getattr(self.app, "compare", None)
         columns = [view.column for view in compare.columns if view.column is not None] if compare else []
         errors = [column.facts.error for column in columns if column.target.provider == name]
-        return [Trouble(str(error), error.hint) for error in errors if error is not None]
+        return [RecentError(str(error), error.hint) for error in errors if error is not None]
 
     def action_add(self) -> None:
         """Add a provider of your own."""
-        if (setup := self._needed()) is not None:
+        if (workspace := self._needed()) is not None:
             from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen  # noqa: PLC0415
 
-            self.app.push_screen(AddProviderScreen(setup), self._added)
+            self.app.push_screen(AddProviderScreen(workspace), self._added)
 
     def _added(self, name: str | None) -> None:
         if name is not None:
@@ -253,40 +257,40 @@ forgets all that is set for one.
 
     def action_edit(self) -> None:
         """Change what is set for this provider."""
-        if (setup := self._needed()) is not None and (facts := self.chosen) is not None:
+        if (workspace := self._needed()) is not None and (facts := self.chosen) is not None:
             from swebench_tui.tui.screens.settings.screen import SettingsScreen  # noqa: PLC0415
 
-            self.app.push_screen(SettingsScreen(setup, under=("providers", facts.name)))
+            self.app.push_screen(SettingsScreen(workspace, under=("providers", facts.name)))
 
     def action_keys(self) -> None:
         """Add, remove and see the keys of this provider."""
-        if (setup := self._needed()) is not None and (facts := self.chosen) is not None:
+        if (workspace := self._needed()) is not None and (facts := self.chosen) is not None:
             from swebench_tui.tui.screens.providers.keys import KeysScreen  # noqa: PLC0415
 
-            self.app.push_screen(KeysScreen(setup, self._engine, facts.name, now=self._now))
+            self.app.push_screen(KeysScreen(workspace, self._engine, facts.name, now=self._now))
 
     @work(exclusive=True, group="remove")
     async def action_remove(self) -> None:
         """Forget all that is set for this provider, after a question."""
-        setup, facts = self._needed(), self.chosen
-        if setup is None or facts is None:
+        workspace, facts = self._needed(), self.chosen
+        if workspace is None or facts is None:
             return
         from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen  # noqa: PLC0415
 
         path = ("providers", facts.name)
         try:
-            there = await asyncio.to_thread(setup.in_user_file, path)
+            there = await asyncio.to_thread(workspace.in_user_file, path)
         except SetupError as error:
             self._refused("Nothing was forgotten", error)
             return
         if not there:
             self.notify(one_line(f"Nothing is set for {facts.name} in your settings."), markup=False)
             return
-        question = ConfirmScreen(f"Forget {facts.name}?", _forgotten(setup, facts.name))
+        question = ConfirmScreen(f"Forget {facts.name}?", _forgotten(workspace, facts.name))
         if not await self.app.push_screen_wait(question):
             return
         try:
-            await asyncio.to_thread(setup.remove_provider, facts.name)
+            await asyncio.to_thread(workspace.remove_provider, facts.name)
         except SetupError as error:
             self._refused(f"Not all of {facts.name} was forgotten", error)
         else:
@@ -294,10 +298,10 @@ forgets all that is set for one.
             self.notify(one_line(f"What was set for {facts.name} is forgotten."), markup=False)
         self._fill()
 
-    def _needed(self) -> Setup | None:
-        if self._setup is None:
+    def _needed(self) -> Workspace | None:
+        if self._workspace is None:
             self.notify("There are no settings to change here.", severity="warning")
-        return self._setup
+        return self._workspace
 
     def _refused(self, title: str, error: SetupError) -> None:
         told = one_line(f"{error} → {error.hint}")
@@ -318,10 +322,10 @@ def _chosen_words(facts: Facts) -> Content:
     return Content.assemble(first, (f"\n{told}", "$foreground-muted" if facts.absent else "$text-error"))
 
 
-def _forgotten(setup: Setup, name: str) -> list[str]:
+def _forgotten(workspace: Workspace, name: str) -> list[str]:
     """What goes when a provider is removed."""
-    own = setup.settings.providers.get(name)
-    kept = setup.keys(name)
+    own = workspace.settings.providers.get(name)
+    kept = workspace.keys(name)
     lines = ["This will be gone from your settings file:"]
     lines += [f"  {field}" for field in (msgspec.to_builtins(own) if own else {}) if field != "keys"]
     lines += [f"  the key {key.label!r}, kept in the {key.place}, for {key.host}" for key in kept]

@@ -18,7 +18,7 @@ from swebench_tui.settings import parse_value
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.fields import in_words
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.settings.rows import Row
 from swebench_tui.tui.steady import Dialog
@@ -36,10 +36,10 @@ class EditSettingScreen(Dialog[SettingPath | None]):
         Binding("ctrl+s", "write", "write it", priority=True, id="edit_setting.write"),
     ]
 
-    def __init__(self, setup: Setup, row: Row, *, value: str = "") -> None:
+    def __init__(self, workspace: Workspace, row: Row, *, value: str = "") -> None:
         """`value` is what stands in the field first: never one that is hidden."""
         super().__init__()
-        self._setup, self._row, self._value = setup, row, value
+        self._workspace, self._row, self._value = workspace, row, value
         self._soon: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -100,10 +100,10 @@ class EditSettingScreen(Dialog[SettingPath | None]):
     def _checked(self, path: SettingPath, text: str) -> object:
         """The value as it is written. Raises `SettingsError`, also for an address that is none."""
         value = parse_value.value_at(path, text)
-        self._setup.check(path, value)
+        self._workspace.check(path, value)
         if path[0] == "providers" and path[-1] == "base_url":
             try:
-                self._setup.outline(path[1], base_url=text)
+                self._workspace.outline(path[1], base_url=text)
             except ProviderError as error:
                 raise SettingsError(str(error), hint=error.hint) from None
         return value
@@ -134,7 +134,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
             self.dismiss(path)
 
     def _put(self, path: SettingPath, text: str) -> None:
-        self._setup.change(path, self._checked(path, text))
+        self._workspace.change(path, self._checked(path, text))
 
     def _show(self, error: SettingsError | None) -> None:
         told = Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}") if error else Content()

@@ -12,7 +12,7 @@ from swebench_tui.settings import redact
 from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
 from swebench_tui.settings.origin import Layer, Origin
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
 NO_ORIGIN = Origin(Layer.DEFAULT)
@@ -41,14 +41,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return f"{dotted(self.path)} {self.value} {self.leaf.description}".lower()
 
 
-def rows(setup: Setup, under: SettingPath = ()) -> list[Row]:
+def rows(workspace: Workspace, under: SettingPath = ()) -> list[Row]:
     """All settings whose path begins with `under`. Blocks where the files were not read yet."""
-    general = [row for leaf in leaves() if NAME not in leaf.path for row in _of(setup, leaf, leaf.path)]
+    general = [row for leaf in leaves() if NAME not in leaf.path for row in _of(workspace, leaf, leaf.path)]
     found = [row for row in general if row.path[: len(under)] == under]
-    names = {*setup.registry.list_providers(), *setup.settings.providers}
+    names = {*workspace.registry.list_providers(), *workspace.settings.providers}
     for name in sorted(names):
         if ("providers", name)[: len(under)] == under[:2]:
-            found += _of_provider(setup, name)
+            found += _of_provider(workspace, name)
     return found
 
 
@@ -71,10 +71,12 @@ def line(row: Row, width: int, under: SettingPath = ()) -> Content:
     )
 
 
-def _of_provider(setup: Setup, name: str) -> Iterator[Row]:
+def _of_provider(workspace: Workspace, name: str) -> Iterator[Row]:
     ours = [leaf for leaf in leaves() if NAME in leaf.path]
     found = [
-        row for leaf in ours for row in _of(setup, leaf, tuple(name if part == NAME else part for part in leaf.path))
+        row
+        for leaf in ours
+        for row in _of(workspace, leaf, tuple(name if part == NAME else part for part in leaf.path))
     ]
     touched = any(row.is_set for row in found)
     for row in found:
@@ -82,15 +84,15 @@ def _of_provider(setup: Setup, name: str) -> Iterator[Row]:
         yield msgspec.structs.replace(row, usual=True) if hidden else row
 
 
-def _of(setup: Setup, leaf: Leaf, path: SettingPath) -> Iterator[Row]:
+def _of(workspace: Workspace, leaf: Leaf, path: SettingPath) -> Iterator[Row]:
     if is_open(leaf.kind):
-        for name in _table(setup.settings, path):
+        for name in _table(workspace.settings, path):
             inner = (*path, name)
-            held = setup.effective(inner)
+            held = workspace.effective(inner)
             yield Row(path=inner, leaf=leaf, value=_text(inner, held.value), origin=held.origin)
         yield Row(path=path, leaf=leaf, adds=True)
         return
-    held = setup.effective(path)
+    held = workspace.effective(path)
     yield Row(path=path, leaf=leaf, value=_text(path, held.value), origin=held.origin)
 
 

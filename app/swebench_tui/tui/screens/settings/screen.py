@@ -20,7 +20,7 @@ from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.origin import Layer
 from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.rows import Row
@@ -75,9 +75,9 @@ of providers for which nothing is set appear when they are searched for. **e** o
         Binding("escape", "leave", "back", id="settings.leave"),
     ]
 
-    def __init__(self, setup: Setup, *, under: SettingPath = ()) -> None:
+    def __init__(self, workspace: Workspace, *, under: SettingPath = ()) -> None:
         super().__init__()
-        self._setup, self._under = setup, under
+        self._workspace, self._under = workspace, under
         self._all: list[Row] = []
         self._shown: list[Row] = []
 
@@ -105,9 +105,9 @@ of providers for which nothing is set appear when they are searched for. **e** o
     async def _read(self, *, again: bool = False) -> None:
         """In a thread. `again`: what the files say by now."""
         if again:
-            before = self._setup.settings
-            await asyncio.to_thread(self._setup.reload)
-            self._follow(before, self._setup.settings)
+            before = self._workspace.settings
+            await asyncio.to_thread(self._workspace.reload)
+            self._follow(before, self._workspace.settings)
         self._all, problems = await asyncio.to_thread(self._found)
         told = [Content(f"✗ {one_line(f'{error} → {error.hint}')}") for error in problems]
         self.query_one(".problem", Static).update(Content("\n").join(told))
@@ -125,7 +125,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
             self.app.take_setting(("compare", "lineup"))
 
     def _found(self) -> tuple[list[Row], Sequence[SettingsError]]:
-        return rows.rows(self._setup, self._under), self._setup.problems
+        return rows.rows(self._workspace, self._under), self._workspace.problems
 
     # Searching and showing.
 
@@ -197,7 +197,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
         from swebench_tui.tui.screens.settings.edit import EditSettingScreen  # noqa: PLC0415 - when it is asked for
 
         value = row.value if row.is_set and "headers" not in row.path and "…" not in row.value else ""
-        self.app.push_screen(EditSettingScreen(self._setup, row, value=value), self._written)
+        self.app.push_screen(EditSettingScreen(self._workspace, row, value=value), self._written)
 
     def _written(self, path: SettingPath | None) -> None:
         if path is not None:
@@ -213,9 +213,9 @@ of providers for which nothing is set appear when they are searched for. **e** o
             self.notify("Keys are added and removed with k in Providers (4).")
             return
         try:
-            there = await asyncio.to_thread(self._setup.in_user_file, row.path)
+            there = await asyncio.to_thread(self._workspace.in_user_file, row.path)
             if there:
-                await asyncio.to_thread(self._setup.unset, row.path)
+                await asyncio.to_thread(self._workspace.unset, row.path)
         except SettingsError as error:
             self._refused(str(error), error.hint)
             return
@@ -238,10 +238,10 @@ of providers for which nothing is set appear when they are searched for. **e** o
 
         command: list[str] = []
         try:
-            command = editor.command(self._setup.settings.editor, os.environ)
-            await asyncio.to_thread(self._setup.begin_user_file)
+            command = editor.command(self._workspace.settings.editor, os.environ)
+            await asyncio.to_thread(self._workspace.begin_user_file)
             with self.app.suspend():
-                done = subprocess.run([*command, os.fspath(self._setup.user_file)], check=False)  # noqa: ASYNC221 - the terminal is the editor's
+                done = subprocess.run([*command, os.fspath(self._workspace.user_file)], check=False)  # noqa: ASYNC221 - the terminal is the editor's
         except (editor.EditorError, SettingsError) as error:
             self._refused(str(error), error.hint)
         except SuspendNotSupported:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.draft import MOST, Draft
@@ -24,14 +24,14 @@ STEPS: Sequence[type[WizardStep]] = (FoundStep, ChooseStep, TrialStep, ModelsSte
 
 
 async def walk(
-    setup: Setup, engine: Engine, show: Callable[[WizardStep], Awaitable[Leave]]
+    workspace: Workspace, engine: Engine, show: Callable[[WizardStep], Awaitable[Leave]]
 ) -> tuple[list[Target], list[SetupError]]:
     """Show one step after the other, and write what was chosen; the line-up, and what could not be written.
 
     What a step brought is written when it is left, and that the steps were shown before the first one: whoever quits in
     the middle has lost nothing and is not asked again. The line-up is empty where the user left it at that.
     """
-    draft, at = Draft(setup=setup, engine=engine), 0
+    draft, at = Draft(workspace=workspace, engine=engine), 0
     problems = await asyncio.to_thread(write, draft)
     try:
         while at < len(STEPS):
@@ -47,7 +47,7 @@ async def walk(
 
 def write(draft: Draft, *, finished: bool = False) -> list[SetupError]:
     """Keep what was chosen in the user file, which says too that the steps were shown; what could not be written."""
-    setup, problems = draft.setup, list[SetupError]()
+    workspace, problems = draft.workspace, list[SetupError]()
     changes: list[tuple[tuple[str, ...], object]] = []
     for name, address in draft.addresses.items():
         if name in draft.chosen:
@@ -57,12 +57,12 @@ def write(draft: Draft, *, finished: bool = False) -> list[SetupError]:
         usual = draft.lineup == default_lineup()  # holds where none is set, and has what a name cannot say
         changes.append((("compare", "lineup"), None if usual else [str(target) for target in draft.lineup[:MOST]]))
     try:
-        setup.begin_user_file()
+        workspace.begin_user_file()
     except SetupError as error:
         return [error]
     for path, value in changes:
         try:
-            setup.change(path, value)
+            workspace.change(path, value)
         except SetupError as error:
             problems.append(error)
     return problems

@@ -110,7 +110,7 @@ class ChooseStep(WizardStep):
     def _takes_key(self, name: str) -> bool:
         """Whether a key is what is missing: an address would be asked for first."""
         try:
-            spec = self.draft.setup.registry.spec(name)
+            spec = self.draft.workspace.registry.spec(name)
         except ProviderError:
             return False
         at_home = spec.auth == "none" or spec.embedded
@@ -148,7 +148,7 @@ class ChooseStep(WizardStep):
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
             return
-        kept = await self.app.push_screen_wait(AddKeyScreen(self.draft.setup, name))
+        kept = await self.app.push_screen_wait(AddKeyScreen(self.draft.workspace, name))
         if kept is not None and name not in self.draft.chosen:
             self.draft.toggle(name)
         self.draft.tested.pop(name, None)
@@ -157,7 +157,7 @@ class ChooseStep(WizardStep):
     @work(exclusive=True, group="add")
     async def action_add(self) -> None:
         """Set up an OpenAI-compatible server by its address."""
-        name = await self.app.push_screen_wait(AddProviderScreen(self.draft.setup))
+        name = await self.app.push_screen_wait(AddProviderScreen(self.draft.workspace))
         if name is not None:
             self.draft.know(await asyncio.to_thread(self.draft.read))
             if name not in self.draft.chosen and not self.draft.toggle(name):

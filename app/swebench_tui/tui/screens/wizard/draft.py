@@ -13,10 +13,10 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.readiness import Readiness
 from swebench_tui.settings.secrets.store import Backend
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.providers import provider_facts
-from swebench_tui.tui.screens.providers.provider_facts import Trial
+from swebench_tui.tui.screens.providers.provider_facts import TestResult
 
 MOST: Final = 4
 """Columns of a line-up."""
@@ -38,15 +38,15 @@ _KINDS: Final[Mapping[str, str]] = {
 class Draft:
     """One walk through the steps. `None` has not been looked at yet."""
 
-    def __init__(self, *, setup: Setup, engine: Engine) -> None:
-        self.setup = setup
+    def __init__(self, *, workspace: Workspace, engine: Engine) -> None:
+        self.workspace = workspace
         self.engine = engine
         self.ready: dict[str, Readiness] | None = None
         self.servers: list[Found] | None = None
         self.keyring: Backend | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
-        self.tested: dict[str, Trial] = {}
+        self.tested: dict[str, TestResult] = {}
         self.models: dict[str, str] = {}
         self._offered: set[str] = set()
         self._looking: asyncio.Task[list[Found]] | None = None
@@ -68,10 +68,10 @@ class Draft:
     async def find_keyring(self) -> Backend:
         """The keyring of this machine, looked at once: it takes up to 3 seconds."""
         if self.keyring is None:
-            self.keyring = await asyncio.to_thread(self.setup.keyring)
+            self.keyring = await asyncio.to_thread(self.workspace.keyring)
         return self.keyring
 
-    async def ask(self, name: str) -> Trial:
+    async def ask(self, name: str) -> TestResult:
         """A few tokens of one provider, at the address where it was found."""
         return await provider_facts.ask(self.engine, name, at=self.addresses.get(name))
 
@@ -85,7 +85,7 @@ class Draft:
 
     def read(self) -> dict[str, Readiness]:
         """How each provider is set up. Blocks; no key is read."""
-        return {name: self.setup.readiness(name) for name in self.setup.registry.list_providers()}
+        return {name: self.workspace.readiness(name) for name in self.workspace.registry.list_providers()}
 
     def know(self, ready: dict[str, Readiness]) -> None:
         """Take in what was read; what is ready for the first time is chosen, the embedded model where no key is there.
@@ -118,7 +118,7 @@ class Draft:
         """
         address = self.addresses.get(name)
         if address is not None:
-            self.setup.change(("providers", name, "base_url"), address)
+            self.workspace.change(("providers", name, "base_url"), address)
             del self.addresses[name]
 
     def address(self, name: str) -> str | None:

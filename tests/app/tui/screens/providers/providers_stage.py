@@ -9,7 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widgets import OptionList
 
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
@@ -27,13 +27,13 @@ def setup_in(
     file: str = "",
     project: str = "",
     keyring: MemoryStore | None = None,
-) -> Setup:
+) -> Workspace:
     """Settings with this user file and this project file. There is always the former, so nobody is asked to set up."""
     for name, text in (("config/settings.toml", file or "# nothing yet\n"), ("project/swebench-tui.toml", project)):
         if text:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
-    return Setup(
+    return Workspace(
         environ or {},
         config_folder=folder / "config",
         data_folder=folder / "data",
@@ -43,9 +43,9 @@ def setup_in(
 
 
 @asynccontextmanager
-async def providers_of(setup: Setup, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
+async def providers_of(workspace: Workspace, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
     """The app at its Providers screen, whose rows are there."""
-    async with running("compatible:x", setup=setup, registry=setup.registry, size=size) as pilot:
+    async with running("compatible:x", workspace=workspace, registry=workspace.registry, size=size) as pilot:
         await pilot.press("4")
         screen = await top_screen(pilot, ProvidersScreen)
         await wait_until(pilot, lambda: "embedded" in shown(screen), what="the rows")
@@ -53,9 +53,9 @@ async def providers_of(setup: Setup, *, size: tuple[int, int] = (120, 40)) -> As
 
 
 @asynccontextmanager
-async def settings_of(setup: Setup, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
+async def settings_of(workspace: Workspace, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
     """The app with its settings open, whose rows are there."""
-    async with running("compatible:x", setup=setup, registry=setup.registry, size=size) as pilot:
+    async with running("compatible:x", workspace=workspace, registry=workspace.registry, size=size) as pilot:
         await pilot.press("f2")
         screen = await top_screen(pilot, SettingsScreen)
         await wait_until(pilot, lambda: "appearance.theme" in shown(screen), what="the rows")

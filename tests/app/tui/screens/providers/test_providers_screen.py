@@ -103,8 +103,8 @@ async def test_what_a_server_says_cannot_disturb_the_screen(tmp_path: Path) -> N
 
 async def test_a_slow_server_holds_up_neither_the_screen_nor_another_test_and_escape_hangs_up(tmp_path: Path) -> None:
     async with FaultServer(default=Script(before_head=3600)) as slow, FaultServer() as quick:
-        setup = setup_in(tmp_path, at(slow) | {"OLLAMA_HOST": quick.base_url})
-        async with providers_of(setup) as pilot:
+        workspace = setup_in(tmp_path, at(slow) | {"OLLAMA_HOST": quick.base_url})
+        async with providers_of(workspace) as pilot:
             screen = await choose(pilot, "compatible")
             await pilot.press("t")
             await row_says(pilot, "compatible", "◌ testing")
@@ -123,8 +123,8 @@ async def test_a_slow_server_holds_up_neither_the_screen_nor_another_test_and_es
 async def test_all_that_are_ready_are_tested_side_by_side_and_nobody_else(tmp_path: Path) -> None:
     async with FaultServer() as fine, FaultServer(default=failing(401)) as refusing:
         local = {f"{name}_BASE_URL": NOWHERE for name in ("FASTCHAT", "LLAMACPP", "LMSTUDIO", "SGLANG", "VLLM")}
-        setup = setup_in(tmp_path, at(refusing) | local | {"OLLAMA_HOST": fine.base_url})
-        async with providers_of(setup) as pilot:
+        workspace = setup_in(tmp_path, at(refusing) | local | {"OLLAMA_HOST": fine.base_url})
+        async with providers_of(workspace) as pilot:
             await pilot.press("T")
             for name, state in (("compatible", "! key refused"), ("ollama", "✓ ready"), ("vllm", "✗ unreachable")):
                 await row_says(pilot, name, state)
@@ -178,8 +178,8 @@ async def test_details_name_the_variables_and_where_each_value_came_from(tmp_pat
 
 
 async def test_a_provider_of_ones_own_is_added_and_can_be_tested_at_once(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with FaultServer() as server, providers_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with FaultServer() as server, providers_of(workspace) as pilot:
         await pilot.press("a")
         dialog = await top_screen(pilot, AddProviderScreen)
         await paste(pilot, "openai")
@@ -192,12 +192,12 @@ async def test_a_provider_of_ones_own_is_added_and_can_be_tested_at_once(tmp_pat
         await paste(pilot, "my-box")
         await pilot.press("ctrl+s")
         await row_says(pilot, "my-box", "my-box")
-        assert setup.settings.providers["my-box"].base_url == server.base_url
+        assert workspace.settings.providers["my-box"].base_url == server.base_url
 
 
 async def test_forgetting_asks_first_and_says_what_goes(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path, file=f'[providers.my-box]\nlike = "compatible"\nbase_url = "{NOWHERE}"\n')
-    async with providers_of(setup) as pilot:
+    workspace = setup_in(tmp_path, file=f'[providers.my-box]\nlike = "compatible"\nbase_url = "{NOWHERE}"\n')
+    async with providers_of(workspace) as pilot:
         await choose(pilot, "my-box")
         await pilot.press("delete")
         question = await top_screen(pilot, ConfirmScreen)
@@ -205,13 +205,13 @@ async def test_forgetting_asks_first_and_says_what_goes(tmp_path: Path) -> None:
         assert "gone altogether" in shown(question)
         await pilot.press("n")
         await top_screen(pilot, ProvidersScreen)
-        assert "my-box" in setup.settings.providers
+        assert "my-box" in workspace.settings.providers
         await pilot.press("delete")
         await top_screen(pilot, ConfirmScreen)
         await pilot.press("y")
         screen = await top_screen(pilot, ProvidersScreen)
         await wait_until(pilot, lambda: "my-box" not in screen.facts, what="it gone")
-        assert "my-box" not in setup.settings.providers
+        assert "my-box" not in workspace.settings.providers
 
 
 async def test_where_nothing_is_set_nothing_is_asked(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ async def test_where_nothing_is_set_nothing_is_asked(tmp_path: Path) -> None:
 
 
 async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with providers_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with providers_of(workspace) as pilot:
         await choose(pilot, "ollama")
         await pilot.press("e")
         await top_screen(pilot, SettingsScreen)
@@ -236,12 +236,12 @@ async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "ftp://x")
         await says(pilot, "✗")
-        assert setup.settings.providers == {}
+        assert workspace.settings.providers == {}
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, NOWHERE)
         await pilot.press("enter")
         await says(pilot, "is written")
-        assert setup.settings.providers["ollama"].base_url == NOWHERE
+        assert workspace.settings.providers["ollama"].base_url == NOWHERE
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

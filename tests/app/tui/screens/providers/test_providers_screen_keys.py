@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from swebench_providers import Secret, UnifiedRequest
 from swebench_tui.runs.engine import Engine
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen
 from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
 from tests.app.settings.plain_setup import MemoryStore
@@ -48,18 +48,18 @@ async def answered(engine: Engine, provider: str) -> None:
     await asyncio.wrap_future(engine.submit(ask()))
 
 
-def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Setup, MemoryStore]:
+def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Workspace, MemoryStore]:
     keyring = MemoryStore()
-    setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
+    workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
     for label in ("work", "home"):
-        setup.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
-    return setup, keyring
+        workspace.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
+    return workspace, keyring
 
 
 async def test_a_key_is_kept_under_its_name_and_never_shown(tmp_path: Path) -> None:
     keyring = MemoryStore()
-    setup = setup_in(tmp_path, keyring=keyring)
-    async with providers_of(setup) as pilot:
+    workspace = setup_in(tmp_path, keyring=keyring)
+    async with providers_of(workspace) as pilot:
         dialog = await typed_key(pilot, "openrouter", KEY)
         assert KEY not in shown(dialog)
         await pilot.press("enter", "ctrl+a", "ctrl+k")
@@ -99,8 +99,8 @@ async def test_quotes_around_a_key_are_left_out(tmp_path: Path) -> None:
 async def test_without_a_keyring_the_key_stays_typed_and_goes_into_a_file_only_when_told_to(tmp_path: Path) -> None:
     keyring = MemoryStore()
     keyring.broken = "there is no keyring here"
-    setup = setup_in(tmp_path, keyring=keyring)
-    async with providers_of(setup) as pilot:
+    workspace = setup_in(tmp_path, keyring=keyring)
+    async with providers_of(workspace) as pilot:
         await typed_key(pilot, "openrouter", KEY)
         await pilot.press("ctrl+s")
         await says(pilot, "✗ there is no keyring here")
@@ -108,7 +108,7 @@ async def test_without_a_keyring_the_key_stays_typed_and_goes_into_a_file_only_w
         assert list((tmp_path / "data").rglob("*")) == []
         await pilot.press("ctrl+f")
         await says(pilot, "kept in the file, for https://openrouter.ai")
-        assert setup.settings.secrets.keep_in == "file"
+        assert workspace.settings.secrets.keep_in == "file"
 
 
 async def test_a_provider_that_takes_no_key_says_so(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ async def test_a_provider_that_takes_no_key_says_so(tmp_path: Path) -> None:
 
 async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, keyring = with_two_keys(tmp_path, server)
-        async with providers_of(setup) as pilot:
+        workspace, keyring = with_two_keys(tmp_path, server)
+        async with providers_of(workspace) as pilot:
             keys = await keys_of(pilot, "compatible")
             await wait_until(pilot, lambda: "home" in shown(keys), what="both")
             await pilot.press("down", "delete")
@@ -131,13 +131,13 @@ async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -
             await wait_until(pilot, lambda: ("compatible", "home") not in keyring.kept, what="it gone")
             await top_screen(pilot, KeysScreen)
             await wait_until(pilot, lambda: "home" not in shown(keys), what="the row gone")
-            assert [kept.label for kept in setup.keys("compatible")] == ["work"]
+            assert [kept.label for kept in workspace.keys("compatible")] == ["work"]
 
 
 async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, keyring = with_two_keys(tmp_path, server)
-        async with providers_of(setup) as pilot:
+        workspace, keyring = with_two_keys(tmp_path, server)
+        async with providers_of(workspace) as pilot:
             keys = await keys_of(pilot, "compatible")
             await wait_until(pilot, lambda: "work" in shown(keys), what="the keys")
             keyring.broken = "the keyring is locked"
@@ -145,7 +145,7 @@ async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: 
             await top_screen(pilot, ConfirmScreen)
             await pilot.press("y")
             await says(pilot, "✗ the keyring is locked")
-            assert len(setup.keys("compatible")) == 2
+            assert len(workspace.keys("compatible")) == 2
 
 
 async def test_an_environment_key_is_listed_and_not_removed_here(tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ async def test_an_environment_key_is_listed_and_not_removed_here(tmp_path: Path)
 
 async def test_a_key_that_was_refused_is_seen_set_aside_with_the_reason_and_can_be_used_again(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup, _ = with_two_keys(tmp_path, server)
-        async with providers_of(setup) as pilot:
+        workspace, _ = with_two_keys(tmp_path, server)
+        async with providers_of(workspace) as pilot:
             server.enqueue(failing(401, "this key was revoked"))
             await answered(app(pilot).engine, "compatible")
             keys = await keys_of(pilot, "compatible")

@@ -16,14 +16,14 @@ from textual.pilot import Pilot
 from swebench_providers import ErrorKind
 from swebench_providers.connection_test import ConnectionReport, Verdict
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
-from swebench_providers.policies.limiter import Headroom, Room
+from swebench_providers.policies.limiter import Headroom, LimitStatus
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.target import parse_target
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
 from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
-from swebench_tui.tui.screens.providers.provider_facts import Trial
+from swebench_tui.tui.screens.providers.provider_facts import TestResult
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.edit import EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
@@ -67,8 +67,8 @@ HEALTH = ProviderHealth(
             waiting=2,
             paused_for=0.0,
             rooms={
-                "requests": Room(per_minute=500, available=421),
-                "tokens": Room(per_minute=200_000, available=9_500),
+                "requests": LimitStatus(per_minute=500, available=421),
+                "tokens": LimitStatus(per_minute=200_000, available=9_500),
             },
         )
     },
@@ -87,14 +87,14 @@ class StillApp(SwebenchApp):
     """On a clock that stands still, with the health the test says."""
 
     def __init__(self, folder: Path) -> None:
-        setup = Setup(
+        workspace = Workspace(
             ENVIRON,
             config_folder=folder / "config",
             data_folder=folder / "data",
             overrides={("providers", "openai", "model"): "gpt-6-luna", ("editor",): "vim"},
             keyring=MemoryStore(),
         )
-        super().__init__(setup.registry, setup=setup, lineup=[parse_target("ollama:x")], now=lambda: 100.0)
+        super().__init__(workspace.registry, workspace=workspace, lineup=[parse_target("ollama:x")], now=lambda: 100.0)
         self.animation_level = "none"
         self.engine.health = self._health  # type: ignore[method-assign]
 
@@ -103,12 +103,12 @@ class StillApp(SwebenchApp):
         return {"openai": HEALTH, "ollama": msgspec.structs.replace(fine, cost=Decimal(0))}
 
 
-def trial(verdict: Verdict, message: str = "", hint: str = "", models: int | None = None) -> Trial:
+def trial(verdict: Verdict, message: str = "", hint: str = "", models: int | None = None) -> TestResult:
     ttft = 431.0 if verdict == "fine" else None
     report = ConnectionReport(
         provider="x", model="m", verdict=verdict, ttft_ms=ttft, latency_ms=512, message=message, hint=hint
     )
-    return Trial(report=report, models=models)
+    return TestResult(report=report, models=models)
 
 
 async def _endless() -> None:

@@ -26,13 +26,13 @@ def test_every_setting_of_the_definitions_has_a_row(tmp_path: Path) -> None:
 
 
 async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
-    setup = setup_in(
+    workspace = setup_in(
         tmp_path,
         {"OLLAMA_HOST": "http://127.0.0.1:9"},
         file='editor = "vim"\n',
         project='[providers.openai]\nmodel = "of-the-project"\n',
     )
-    async with settings_of(setup, size=(160, 60)) as pilot:
+    async with settings_of(workspace, size=(160, 60)) as pilot:
         for name, origin in (
             ("editor", "user file: "),
             ("providers.openai.model", "project file: "),
@@ -58,8 +58,8 @@ async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tm
 
 
 async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_right(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai idle")
         await pilot.press("enter", "enter")
@@ -69,24 +69,24 @@ async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_
         await says(pilot, "✗")
         await pilot.press("enter")
         await top_screen(pilot, EditSettingScreen)
-        assert "providers" not in setup.user_file.read_text()
+        assert "providers" not in workspace.user_file.read_text()
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "90")
         await pilot.press("enter")
         await says(pilot, "is written")
-        assert setup.settings.providers["openai"].time_limits.idle == 90
+        assert workspace.settings.providers["openai"].time_limits.idle == 90
         await says(pilot, "90")
 
 
 async def test_d_takes_a_setting_out_of_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path, file='# mine\neditor = "vim"\n[providers.openai]\nmodel = "m"\n')
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path, file='# mine\neditor = "vim"\n[providers.openai]\nmodel = "m"\n')
+    async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai model")
         await pilot.press("enter", "d")
         await says(pilot, "no longer set in your file")
-        assert setup.user_file.read_text().startswith('# mine\neditor = "vim"\n')
-        assert not setup.in_user_file(("providers", "openai", "model"))
+        assert workspace.user_file.read_text().startswith('# mine\neditor = "vim"\n')
+        assert not workspace.in_user_file(("providers", "openai", "model"))
 
 
 async def test_what_a_project_file_sets_is_not_taken_back_here_and_says_so(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ async def test_problems_of_the_files_stand_on_top_with_file_and_line(tmp_path: P
 
 
 async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path, file="editor = \n")
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path, file="editor = \n")
+    async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "editor")
         await pilot.press("enter", "enter")
@@ -114,14 +114,14 @@ async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None
         await paste(pilot, "nano")
         await pilot.press("enter")
         await says(pilot, "✗")
-        assert setup.user_file.read_text() == "editor = \n"
+        assert workspace.user_file.read_text() == "editor = \n"
 
 
 async def test_what_writing_says_is_not_wiped_away_by_the_check_of_what_was_typed_before(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with settings_of(workspace) as pilot:
         await open_setting(pilot, "editor")
-        setup.user_file.write_text("editor = \n")  # by another program, meanwhile
+        workspace.user_file.write_text("editor = \n")  # by another program, meanwhile
         await paste(pilot, "nano")
         await pilot.press("enter")
         checked = asyncio.Event()
@@ -132,10 +132,12 @@ async def test_what_writing_says_is_not_wiped_away_by_the_check_of_what_was_type
 
 async def test_a_file_changed_by_another_program_is_shown_as_it_is_and_followed(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
-        setup = app(pilot).setup
-        assert setup is not None
+        workspace = app(pilot).workspace
+        assert workspace is not None
         await pilot.press("escape")
-        setup.user_file.write_text('editor = "nano"\n[appearance]\ntheme = "nord"\n[keymap]\n"compare.zoom" = "f9"\n')
+        workspace.user_file.write_text(
+            'editor = "nano"\n[appearance]\ntheme = "nord"\n[keymap]\n"compare.zoom" = "f9"\n'
+        )
         await pilot.press("f2")
         await says(pilot, "● editor")
         assert pilot.app.theme == "nord"
@@ -168,8 +170,8 @@ async def open_setting(pilot: Pilot[None], words: str) -> None:
 
 
 async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai headers")
         await pilot.press("enter", "enter")
@@ -180,7 +182,7 @@ async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_pa
         assert "swordfish" not in shown(dialog)
         await pilot.press("enter")
         await says(pilot, "providers.openai.headers.X-Team")
-        assert setup.settings.providers["openai"].headers == {"X-Team": "swordfish"}
+        assert workspace.settings.providers["openai"].headers == {"X-Team": "swordfish"}
         assert "swordfish" not in shown(pilot.app.screen)
 
 
@@ -193,8 +195,8 @@ async def test_a_theme_holds_at_once(tmp_path: Path) -> None:
 
 
 async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with settings_of(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with settings_of(workspace) as pilot:
         await pilot.press("down", "enter")
         await paste(pilot, "providers.test_all")
         await pilot.press("enter")
@@ -231,8 +233,8 @@ async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> No
 
 async def test_a_line_up_holds_at_once_as_long_as_no_column_has_been_asked(tmp_path: Path) -> None:
     async with FaultServer(default=Script(("paid for",))) as server:
-        setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": "http://127.0.0.1:9"})
-        async with settings_of(setup) as pilot:
+        workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": "http://127.0.0.1:9"})
+        async with settings_of(workspace) as pilot:
             await set_to(pilot, "compare.lineup", "compatible:m")
             await wait_until(pilot, lambda: lineup(pilot) == ["compatible:m"], what="the new column")
             assert "next start" not in shown(pilot.app.screen)
@@ -264,4 +266,4 @@ async def test_without_a_setup_the_place_of_the_file_is_told() -> None:
     async with running("compatible:x") as pilot:
         await pilot.press("f2")
         await says(pilot, "settings.toml")
-        assert app(pilot).setup is None
+        assert app(pilot).workspace is None

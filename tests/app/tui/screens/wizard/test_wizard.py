@@ -14,7 +14,7 @@ from swebench_providers import Secret
 from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.store import KeyStore
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen
 from swebench_tui.tui.screens.providers.keys import AddKeyScreen
@@ -37,8 +37,8 @@ class NoStore(MemoryStore):
         raise KeyStoreError("the keyring is locked", hint="Unlock it.")
 
 
-def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring: KeyStore | None = None) -> Setup:
-    return Setup(
+def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring: KeyStore | None = None) -> Workspace:
+    return Workspace(
         dict(environ or {}),
         config_folder=folder / "config",
         data_folder=folder / "data",
@@ -48,7 +48,7 @@ def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring:
 
 @asynccontextmanager
 async def started(
-    setup: Setup, *servers: Found, size: tuple[int, int] = (100, 30), gate: Gate | None = None
+    workspace: Workspace, *servers: Found, size: tuple[int, int] = (100, 30), gate: Gate | None = None
 ) -> AsyncGenerator[Pilot[None], None]:
     """The app as a user starts it; `servers` are those that are found, once the gate is open."""
 
@@ -57,7 +57,7 @@ async def started(
             await gate.passed()
         return list(servers)
 
-    app = SwebenchApp(setup=setup, discover=discover)
+    app = SwebenchApp(workspace=workspace, discover=discover)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
@@ -109,8 +109,8 @@ async def test_from_nothing_to_an_embedded_comparison_in_five_keys(tmp_path: Pat
 
 async def test_a_key_is_typed_tested_and_ends_in_a_line_up_within_twelve_keys(tmp_path: Path) -> None:
     async with FaultServer(default=Script("All is well.")) as server:
-        setup = setup_in(tmp_path, {"OPENAI_BASE_URL": server.base_url})
-        async with started(setup) as pilot:
+        workspace = setup_in(tmp_path, {"OPENAI_BASE_URL": server.base_url})
+        async with started(workspace) as pilot:
             await to_step_two(pilot)  # 1
             await pilot.press("space")  # 2: the first one that lacks a key has the cursor
             await type_key(pilot)  # 3 and 4, and the key
@@ -127,16 +127,16 @@ async def test_a_key_is_typed_tested_and_ends_in_a_line_up_within_twelve_keys(tm
             assert lineup(pilot) == ["embedded", "openai"]
             await pilot.press("x", "enter")  # 8 and 9
             await wait_until(pilot, lambda: "done" in states(pilot), what="an answer")
-        assert setup.settings.compare.lineup == ("embedded", "openai")
+        assert workspace.settings.compare.lineup == ("embedded", "openai")
         assert server.requests[-1].headers["authorization"] == f"Bearer {KEY}"
-        assert KEY not in setup.user_file.read_text("utf-8")
+        assert KEY not in workspace.user_file.read_text("utf-8")
 
 
 async def test_a_found_server_is_chosen_at_the_address_where_it_is(tmp_path: Path) -> None:
     async with FaultServer() as server:
         found = Found(kind=ServerKind.LLAMACPP, name="llama.cpp", base_url=server.base_url, models=("tiny",))
-        setup = setup_in(tmp_path)
-        async with started(setup, found) as pilot:
+        workspace = setup_in(tmp_path)
+        async with started(workspace, found) as pilot:
             await says(pilot, "llama.cpp at")
             await pilot.press("enter")
             await says(pilot, "■ llamacpp       ✓ runs here")
@@ -146,7 +146,7 @@ async def test_a_found_server_is_chosen_at_the_address_where_it_is(tmp_path: Pat
             await top_screen(pilot, ModelsStep)
             await pilot.press("enter")
             await wait_until(pilot, lambda: "llamacpp" in lineup(pilot), what="the line-up")
-        assert setup.settings.providers["llamacpp"].base_url == server.base_url
+        assert workspace.settings.providers["llamacpp"].base_url == server.base_url
 
 
 @pytest.mark.parametrize(
@@ -163,9 +163,9 @@ async def test_what_is_wrong_is_told_with_what_to_do_and_one_can_go_on(
 ) -> None:
     async with FaultServer(default=script) as server:
         environ = {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY}
-        setup = setup_in(tmp_path, environ)
-        setup.change(("providers", "compatible", "model"), "m")
-        async with started(setup) as pilot:
+        workspace = setup_in(tmp_path, environ)
+        workspace.change(("providers", "compatible", "model"), "m")
+        async with started(workspace) as pilot:
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "COMPATIBLE_API_KEY")
             await pilot.press("enter")
@@ -182,9 +182,9 @@ async def test_what_is_wrong_is_told_with_what_to_do_and_one_can_go_on(
 
 
 async def test_a_server_that_is_down_is_told(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": "http://127.0.0.1:9", "COMPATIBLE_API_KEY": KEY})
-    setup.change(("providers", "compatible", "model"), "m")
-    async with started(setup) as pilot:
+    workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": "http://127.0.0.1:9", "COMPATIBLE_API_KEY": KEY})
+    workspace.change(("providers", "compatible", "model"), "m")
+    async with started(workspace) as pilot:
         pilot.app.action_open_wizard()  # type: ignore[attr-defined]
         await says(pilot, "COMPATIBLE_API_KEY")
         await pilot.press("enter", "enter")
@@ -193,9 +193,9 @@ async def test_a_server_that_is_down_is_told(tmp_path: Path) -> None:
 
 async def test_a_slow_server_holds_nothing_up(tmp_path: Path) -> None:
     async with FaultServer(default=Script("late", before_head=600.0)) as server:
-        setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY})
-        setup.change(("providers", "compatible", "model"), "m")
-        async with started(setup) as pilot:
+        workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY})
+        workspace.change(("providers", "compatible", "model"), "m")
+        async with started(workspace) as pilot:
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "COMPATIBLE_API_KEY")
             await pilot.press("enter", "enter")
@@ -207,8 +207,8 @@ async def test_a_slow_server_holds_nothing_up(tmp_path: Path) -> None:
 
 
 async def test_a_key_that_cannot_be_kept_stays_typed_and_may_go_into_a_file_on_consent(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path, keyring=NoStore())
-    async with started(setup) as pilot:
+    workspace = setup_in(tmp_path, keyring=NoStore())
+    async with started(workspace) as pilot:
         await to_step_two(pilot)
         await pilot.press("space")
         await type_key(pilot)
@@ -219,12 +219,12 @@ async def test_a_key_that_cannot_be_kept_stays_typed_and_may_go_into_a_file_on_c
         await says(pilot, "file: default")
     (kept,) = (tmp_path / "data" / "secrets").glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert [each.place for each in setup.keys("openai")] == ["file"]
+    assert [each.place for each in workspace.keys("openai")] == ["file"]
 
 
 async def test_leaving_early_keeps_what_was_entered_and_never_asks_again_by_itself(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with started(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with started(workspace) as pilot:
         await to_step_two(pilot)
         await pilot.press("space")
         await type_key(pilot)
@@ -232,10 +232,10 @@ async def test_leaving_early_keeps_what_was_entered_and_never_asks_again_by_itse
         await says(pilot, "keyring: default")
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
-        await wait_until(pilot, setup.user_file.exists, what="the settings file")
+        await wait_until(pilot, workspace.user_file.exists, what="the settings file")
         assert lineup(pilot) == ["embedded:smollm2", "embedded:smollm2"]
-    assert setup.readiness("openai").ready
-    async with started(setup) as pilot:
+    assert workspace.readiness("openai").ready
+    async with started(workspace) as pilot:
         await pilot.pause(0.3)
         assert pilot.app.screen is compare_screen(pilot)
         pilot.app.action_open_wizard()  # type: ignore[attr-defined]
@@ -287,8 +287,8 @@ async def test_a_server_of_ones_own_is_added_by_its_address(tmp_path: Path) -> N
 
 async def test_another_model_is_picked_from_the_live_list(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY})
-        async with started(setup) as pilot:
+        workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY})
+        async with started(workspace) as pilot:
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "COMPATIBLE_API_KEY")
             await pilot.press("enter")
@@ -303,7 +303,7 @@ async def test_another_model_is_picked_from_the_live_list(tmp_path: Path) -> Non
             await top_screen(pilot, ModelsStep)
             await pilot.press("enter")
             await wait_until(pilot, lambda: f"compatible:{model}" in lineup(pilot), what="the line-up")
-        assert setup.settings.providers["compatible"].model == model
+        assert workspace.settings.providers["compatible"].model == model
 
 
 async def test_a_mistake_in_a_key_is_pointed_out_before_any_request(tmp_path: Path) -> None:

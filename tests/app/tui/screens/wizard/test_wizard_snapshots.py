@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.servers.discovery import Found, ServerKind
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers.provider_facts import Trial
+from swebench_tui.tui.screens.providers.provider_facts import TestResult
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep
@@ -35,7 +35,7 @@ def app_in(folder: Path) -> SwebenchApp:
     async def discover() -> list[Found]:
         return [FOUND]
 
-    app = SwebenchApp(setup=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)
+    app = SwebenchApp(workspace=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)
     app.animation_level = "none"
     return app
 
@@ -95,7 +95,7 @@ async def to_trial(pilot: Pilot[None]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, ChooseStep)
     screen.draft.chosen = [report.provider for report in REPORTS]
-    screen.draft.tested = {report.provider: Trial(report=report) for report in REPORTS}
+    screen.draft.tested = {report.provider: TestResult(report=report) for report in REPORTS}
     await pilot.press("enter")
     await top_screen(pilot, TrialStep)
     await says(pilot, "Start the server")

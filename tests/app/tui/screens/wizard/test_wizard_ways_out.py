@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from swebench_providers.servers.discovery import Found, ServerKind
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen
 from swebench_tui.tui.screens.providers.keys import AddKeyScreen
@@ -54,9 +54,9 @@ async def test_leaving_while_it_is_searched_leaves_nothing_that_waits(tmp_path: 
 
 async def test_a_key_for_a_server_that_was_found_goes_to_where_it_was_found(tmp_path: Path) -> None:
     async with FaultServer(default=Script("All is well.")) as server:
-        setup = setup_in(tmp_path)
+        workspace = setup_in(tmp_path)
         found = found_at(server.base_url, kind=ServerKind.COMPATIBLE, needs_key=True)
-        async with started(setup, found) as pilot:
+        async with started(workspace, found) as pilot:
             await says(pilot, "wants a key")
             await pilot.press("enter")
             await says(pilot, "■ compatible")
@@ -71,12 +71,12 @@ async def test_a_key_for_a_server_that_was_found_goes_to_where_it_was_found(tmp_
             await says(pilot, "✓ answered")
         assert server.requests
         assert {each.headers.get("authorization") for each in server.requests} == {f"Bearer {KEY}"}
-        assert [kept.host for kept in setup.keys("compatible")] == [server.base_url.removesuffix("/v1")]
+        assert [kept.host for kept in workspace.keys("compatible")] == [server.base_url.removesuffix("/v1")]
 
 
 async def test_quitting_in_the_middle_loses_nothing_and_is_not_asked_again(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with started(setup, found_at("http://127.0.0.1:9/v1")) as pilot:
+    workspace = setup_in(tmp_path)
+    async with started(workspace, found_at("http://127.0.0.1:9/v1")) as pilot:
         await says(pilot, "llamacpp at")
         await pilot.press("enter")
         await top_screen(pilot, ChooseStep)
@@ -90,10 +90,10 @@ async def test_quitting_in_the_middle_loses_nothing_and_is_not_asked_again(tmp_p
 
 
 async def test_quitting_at_the_first_step_is_not_asked_again(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    async with started(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with started(workspace) as pilot:
         await top_screen(pilot, FoundStep)
-    assert setup.user_file.exists()
+    assert workspace.user_file.exists()
 
 
 async def test_opening_it_while_it_is_open_shows_where_one_was(tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ async def test_with_a_settings_file_that_cannot_be_written_it_is_told_and_the_ch
 # The line-up.
 
 
-async def choose_the_embedded_model_alone(setup: Setup) -> list[str]:
+async def choose_the_embedded_model_alone(workspace: Workspace) -> list[str]:
     """From a line-up of another provider; the columns at the end."""
-    setup.change(("compare", "lineup"), ["compatible:m"])
-    async with started(setup) as pilot:
+    workspace.change(("compare", "lineup"), ["compatible:m"])
+    async with started(workspace) as pilot:
         assert lineup(pilot) == ["compatible:m"]
         pilot.app.action_open_wizard()  # type: ignore[attr-defined]
         await says(pilot, "none on this machine's usual ports")
@@ -139,9 +139,9 @@ async def choose_the_embedded_model_alone(setup: Setup) -> list[str]:
 
 
 async def test_the_embedded_model_alone_takes_the_place_of_an_earlier_line_up(tmp_path: Path) -> None:
-    setup = setup_in(tmp_path)
-    assert await choose_the_embedded_model_alone(setup) == EMBEDDED
-    assert setup.settings.compare.lineup == ()
+    workspace = setup_in(tmp_path)
+    assert await choose_the_embedded_model_alone(workspace) == EMBEDDED
+    assert workspace.settings.compare.lineup == ()
 
 
 @pytest.mark.parametrize(("ending", "state"), [(Ending.STALL, "streaming"), (Ending.COMPLETE, "done")])
@@ -150,9 +150,9 @@ async def test_columns_that_run_or_show_an_answer_are_not_taken_away(
 ) -> None:
     script = Script(("paid ", "for"), ending=ending)
     async with FaultServer(default=script) as server:
-        setup = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url})
-        setup.change(("compare", "lineup"), ["compatible:m"])
-        async with started(setup) as pilot:
+        workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url})
+        workspace.change(("compare", "lineup"), ["compatible:m"])
+        async with started(workspace) as pilot:
             await pilot.press("enter")
             await wait_until(pilot, lambda: states(pilot) == [state], what=state)
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
@@ -166,14 +166,14 @@ async def test_columns_that_run_or_show_an_answer_are_not_taken_away(
 # Where there is no keyring.
 
 
-def without_keyring(folder: Path) -> Setup:
+def without_keyring(folder: Path) -> Workspace:
     """The package `keyring` finds no backend: as in a container."""
-    return Setup({}, config_folder=folder / "config", data_folder=folder / "data")
+    return Workspace({}, config_folder=folder / "config", data_folder=folder / "data")
 
 
 async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_nowhere(tmp_path: Path) -> None:
-    setup = without_keyring(tmp_path)
-    async with started(setup) as pilot:
+    workspace = without_keyring(tmp_path)
+    async with started(workspace) as pilot:
         await says(pilot, "There is no system keyring here")
         await pilot.press("enter")
         text = await says(pilot, "Set the variable of its row")
@@ -188,14 +188,14 @@ async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_now
         assert dialog.query_one("#key", Input).value == KEY
         await pilot.press("escape")
         await top_screen(pilot, ChooseStep)
-    assert setup.keys("openai") == ()
+    assert workspace.keys("openai") == ()
     assert not (tmp_path / "data" / "secrets").exists()
-    assert KEY not in setup.user_file.read_text("utf-8")
+    assert KEY not in workspace.user_file.read_text("utf-8")
 
 
 async def test_consent_to_a_file_is_remembered_and_said_for_the_next_key(tmp_path: Path) -> None:
-    setup = without_keyring(tmp_path)
-    async with started(setup) as pilot:
+    workspace = without_keyring(tmp_path)
+    async with started(workspace) as pilot:
         await says(pilot, "There is no system keyring here")
         await pilot.press("enter")
         await says(pilot, "openai")
@@ -207,7 +207,7 @@ async def test_consent_to_a_file_is_remembered_and_said_for_the_next_key(tmp_pat
         await pilot.press("k")
         await top_screen(pilot, AddKeyScreen)
         await says(pilot, "as you chose before")
-    assert setup.settings.secrets.keep_in == "file"
+    assert workspace.settings.secrets.keep_in == "file"
 
 
 # What comes from outside.
@@ -225,8 +225,8 @@ async def test_what_a_server_says_of_itself_disturbs_no_terminal(tmp_path: Path)
 
 @pytest.mark.parametrize("like", ["compatible", "openai"])
 async def test_a_server_of_ones_own_is_set_up_also_where_four_are_chosen(tmp_path: Path, like: str) -> None:
-    setup = setup_in(tmp_path)
-    async with started(setup) as pilot:
+    workspace = setup_in(tmp_path)
+    async with started(workspace) as pilot:
         await to_step_two(pilot)
         choose = await top_screen(pilot, ChooseStep)
         choose.draft.chosen = ["embedded", "ollama", "vllm", "sglang"]
@@ -240,7 +240,7 @@ async def test_a_server_of_ones_own_is_set_up_also_where_four_are_chosen(tmp_pat
         await pilot.press("enter")
         await says(pilot, "It is set up. 4 others are chosen")
         assert "mine" not in choose.draft.chosen
-    assert setup.settings.providers["mine"].like == like
+    assert workspace.settings.providers["mine"].like == like
 
 
 async def test_at_the_smallest_size_a_dialog_says_what_is_wrong_with_an_address(tmp_path: Path) -> None:

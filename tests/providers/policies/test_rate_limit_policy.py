@@ -13,7 +13,7 @@ from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
 from swebench_providers.http.rate_limit_headers import server_limits
 from swebench_providers.http.retry_after import retry_after
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.rate_limit import (
+from swebench_providers.policies.rate_limit_policy import (
     Permit,
     RateLimit,
     RateLimitCoordinator,

@@ -21,13 +21,13 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
-from swebench_providers.policies.spending import Spending
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import Charge
 from tests.providers.policies.played import ASKED, done, error, text
 from tests.providers.policies.test_budget import FullDisk
-from tests.providers.policies.test_spending import NOTHING, USAGE, Priced
+from tests.providers.policies.test_budget_policy import NOTHING, USAGE, Priced
 from tests.providers.policies.virtual_time import VirtualClock
 
 
@@ -68,7 +68,7 @@ async def test_a_thousand_requests_at_once_pass_the_cap_by_no_more_than_what_was
             beyond += max(NOTHING, cost - worst) - max(NOTHING, before - worst)
             assert budget.spent + budget.reserved <= budget.cap + beyond
 
-        spending = Spending(retry, Priced(worst=worst), [budget], on_charge=charged, clock=clock)
+        spending = BudgetPolicy(retry, Priced(worst=worst), [budget], on_charge=charged, clock=clock)
         try:
             async with aclosing(spending.stream_unified(ASKED)) as events:
                 async for _ in events:
@@ -150,7 +150,7 @@ class _Call:
     def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget, worst: Decimal, told: list[Charge]) -> None:
         self._decided: asyncio.Queue[str] = asyncio.Queue()
         self._closing = False
-        spending = Spending(
+        spending = BudgetPolicy(
             Retry(self, RetrySettings(base=0.0, restart=True)), Priced(worst=worst), [budget], on_charge=told.append
         )
         self.task = loop.create_task(self._consume(spending))
@@ -162,7 +162,7 @@ class _Call:
         self._closing = self._closing or ending == "close"
         self._decided.put_nowait(ending)
 
-    async def _consume(self, spending: Spending) -> None:
+    async def _consume(self, spending: BudgetPolicy) -> None:
         with suppress(ProviderError):
             async with aclosing(spending.stream_unified(ASKED)) as events:
                 async for _ in events:

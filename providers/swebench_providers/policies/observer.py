@@ -87,7 +87,7 @@ class ObserverOfUnsent(Protocol):
         ...
 
 
-class Observed:
+class ObserverPolicy:
     """Tells observers of the attempts that a call makes. `provider` is who would be asked."""
 
     def __init__(

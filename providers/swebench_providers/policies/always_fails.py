@@ -9,7 +9,7 @@ from swebench_providers.types.events import Event
 from swebench_providers.types.messages import UnifiedRequest
 
 
-class Failing:
+class AlwaysFails:
     """Fails every call with the same reason."""
 
     def __init__(self, error: ProviderError) -> None:

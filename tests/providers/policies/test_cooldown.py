@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderError
+from swebench_providers.policies.cooldown import PAUSED, Pause
 from swebench_providers.policies.interface import Streams
 from swebench_providers.policies.keys import KeyChoice, KeyRoute
-from swebench_providers.policies.pause import PAUSED, Pause
-from swebench_providers.policies.rate_limit import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.policies.rate_limit_policy import RateLimit, RateLimits, TokenBucketLimiter, demand_of
 from swebench_providers.policies.retry import Retry
 from swebench_providers.types.events import Attempt
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from swebench_providers.policies.budget import Budget, Reservation
-from swebench_providers.tokens.quick_estimate import likely_tokens, tokens_of_length
+from swebench_providers.tokens.quick_estimate import estimate_prompt, tokens_of_length
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt, AttemptFailed, Event
 from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
@@ -29,11 +29,11 @@ _REFUSALS: Final = frozenset(
 """Where one of these comes before any of the answer, nothing was read or written."""
 
 
-class Account:
+class CallLedger:
     """The attempt that is under way, and the reservations of its call.
 
     `sent` is False until the attempt can have gone out, `seen` the number of characters that have arrived of it, and
-    `told` the charge that another `Spending` further inside has reckoned for it and made known.
+    `told` the charge that another `BudgetPolicy` further inside has reckoned for it and made known.
     """
 
     def __init__(self, on_charge: Callable[[Charge], None] | None = None) -> None:
@@ -134,7 +134,7 @@ class Account:
             return None
         said = usage or TokenUsage()
         cached, written = max(0, said.cached_tokens), max(0, said.cache_write_tokens)
-        prompt = said.prompt_tokens if said.prompt_tokens > 0 else likely_tokens(self._request)
+        prompt = said.prompt_tokens if said.prompt_tokens > 0 else estimate_prompt(self._request)
         return self._price.cost(
             TokenUsage(
                 prompt_tokens=max(prompt, cached + written),  # some servers leave out of it what was cached

@@ -22,12 +22,12 @@ from swebench_providers import (
     UnifiedRequest,
     UsageUpdate,
 )
-from swebench_providers.policies.breaker import BreakerSettings, Breaking, CircuitBreaker
+from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker, CircuitBreakerPolicy
 from swebench_providers.policies.budget import Budget
+from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
-from swebench_providers.policies.spending import Spending
-from swebench_providers.types.accumulator import Fold
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.messages import Charge
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
@@ -75,7 +75,7 @@ def charges_in(events: Sequence[Event]) -> list[Charge]:
     return [event for event in events if isinstance(event, Charge)]
 
 
-async def folded(spending: Spending, fold: Fold) -> None:
+async def folded(spending: BudgetPolicy, fold: ResponseAccumulator) -> None:
     """Ask, and keep what is told until it fails."""
     async with aclosing(spending.stream_unified(LONG)) as events:
         async for event in events:
@@ -85,7 +85,7 @@ async def folded(spending: Spending, fold: Fold) -> None:
 async def cost_of_failing(failure: ProviderError, price: ModelPrice | None = PRICE) -> Charge:
     """What an attempt costs that ends with `failure`; a budget must agree."""
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    spending = Spending(Played(clock, [failure]), Priced(price), [budget], unknown_price="allow", clock=clock)
+    spending = BudgetPolicy(Played(clock, [failure]), Priced(price), [budget], unknown_price="allow", clock=clock)
     with pytest.raises(ProviderError) as caught:
         await collect(spending)
     charge = caught.value.charge
@@ -96,7 +96,7 @@ async def cost_of_failing(failure: ProviderError, price: ModelPrice | None = PRI
 
 async def test_an_answer_is_charged_what_the_provider_counted() -> None:
     clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
-    spending = Spending(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
+    spending = BudgetPolicy(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
     (charge,) = charges_in(await collect(spending))
     assert (charge.amount, charge.exact, told) == (COST, True, [charge])
     assert (budget.spent, budget.reserved) == (COST, NOTHING)
@@ -105,7 +105,7 @@ async def test_an_answer_is_charged_what_the_provider_counted() -> None:
 async def test_an_answer_is_priced_under_the_name_it_gives_and_the_name_it_was_asked_by() -> None:
     clock, pricing = VirtualClock(), Priced()
     answered: Script = [text(), UsageUpdate(USAGE, 0.0), msgspec.structs.replace(done(), model="m-2026-11-01")]
-    await collect(Spending(Played(clock, answered), pricing, clock=clock))
+    await collect(BudgetPolicy(Played(clock, answered), pricing, clock=clock))
     assert pricing.asked == [("m-2026-11-01", "m")]
 
 
@@ -125,7 +125,7 @@ async def test_an_estimate_is_never_called_exact(
     script: Script, price: ModelPrice, amount: Decimal | None, *, exact: bool
 ) -> None:
     clock = VirtualClock()
-    (charge,) = charges_in(await collect(Spending(Played(clock, script), Priced(price), clock=clock)))
+    (charge,) = charges_in(await collect(BudgetPolicy(Played(clock, script), Priced(price), clock=clock)))
     assert charge.exact is exact
     assert charge.amount == amount if amount is not None else charge.amount
 
@@ -133,7 +133,7 @@ async def test_an_estimate_is_never_called_exact(
 async def test_15_a_cancelled_answer_costs_what_was_sent_and_what_had_come() -> None:
     clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
     provider = Played(clock, [text("word " * 70), asyncio.Event()])
-    spending = Spending(provider, Priced(), [budget], on_charge=told.append, clock=clock)
+    spending = BudgetPolicy(provider, Priced(), [budget], on_charge=told.append, clock=clock)
     task = asyncio.create_task(collect(spending, LONG))
     await asyncio.wait_for(provider.waits.wait(), 5)
     task.cancel()
@@ -149,7 +149,7 @@ async def test_15_a_cancelled_answer_costs_what_was_sent_and_what_had_come() -> 
 
 async def test_what_is_stopped_when_its_request_was_about_to_go_out_costs_nothing() -> None:
     clock, budget, told = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
-    spending = Spending(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
+    spending = BudgetPolicy(Played(clock, good()), Priced(), [budget], on_charge=told.append, clock=clock)
     async with aclosing(spending.stream_unified(LONG)) as events:
         async for event in events:
             if isinstance(event, Attempt):
@@ -169,7 +169,9 @@ async def test_what_a_breaker_stops_that_opened_while_it_waited_costs_nothing() 
                 async for event in events:
                     yield event
 
-    spending = Spending(Breaking(Waited(), breaker), Priced(), [budget], on_charge=told.append, clock=clock)
+    spending = BudgetPolicy(
+        CircuitBreakerPolicy(Waited(), breaker), Priced(), [budget], on_charge=told.append, clock=clock
+    )
     with pytest.raises(ProviderError, match="left alone"):
         await collect(spending)
     assert [charge.amount for charge in told] == [NOTHING]
@@ -209,7 +211,7 @@ async def test_a_refusal_after_text_has_come_costs_what_had_come() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     provider = Played(clock, [text("word " * 70), error(ErrorKind.OVERLOADED, status=None)])
     with pytest.raises(ProviderError) as caught:
-        await collect(Spending(provider, Priced(), [budget], clock=clock))
+        await collect(BudgetPolicy(provider, Priced(), [budget], clock=clock))
     assert caught.value.charge is not None
     assert caught.value.charge.amount == budget.spent
     assert budget.spent > Decimal("0.009")
@@ -220,7 +222,7 @@ async def test_what_the_provider_says_it_charges_goes_before_an_estimate_where_a
     reported = msgspec.structs.replace(USAGE, reported_cost=Decimal("0.0123"))
     provider = Played(clock, [text(), UsageUpdate(reported, 0.0), CUT])
     with pytest.raises(ProviderError) as caught:
-        await collect(Spending(provider, Priced(), [budget], clock=clock))
+        await collect(BudgetPolicy(provider, Priced(), [budget], clock=clock))
     assert caught.value.charge is not None
     assert (caught.value.charge.amount, caught.value.charge.exact) == (Decimal("0.0123"), True)
     assert budget.spent == Decimal("0.0123")
@@ -246,7 +248,9 @@ async def test_an_answer_with_counts_that_cannot_be_is_still_counted(
         prompt_tokens=prompt, cached_tokens=cached, cache_write_tokens=written, completion_tokens=completion
     )
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    (charge,) = charges_in(await collect(Spending(Played(clock, good(usage)), Priced(), [budget], clock=clock), LONG))
+    (charge,) = charges_in(
+        await collect(BudgetPolicy(Played(clock, good(usage)), Priced(), [budget], clock=clock), LONG)
+    )
     assert charge.amount is not None
     assert (charge.exact, budget.spent, budget.unpriced) == (False, charge.amount, 0)
     assert PRICE.input * max(cached, written) / 1_000_000 <= charge.amount < 1
@@ -264,7 +268,7 @@ async def test_a_charge_that_cannot_be_is_not_believed(said: str, *, cut: bool) 
 
     clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
     script: Script = [text(), UsageUpdate(usage, 0.0), CUT if cut else done()]
-    spending = Spending(Played(clock, script), Believing(), [budget], on_charge=charges.append, clock=clock)
+    spending = BudgetPolicy(Played(clock, script), Believing(), [budget], on_charge=charges.append, clock=clock)
     with suppress(ProviderError):
         await collect(spending)
     assert [(charge.amount, charge.exact) for charge in charges] == [(COST, False)]
@@ -275,18 +279,18 @@ async def test_what_becomes_of_an_unknown_price_is_the_users_choice() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     asked = Played(clock, good())
     with pytest.raises(ProviderError, match="nobody knows what m of acme costs") as caught:
-        await collect(Spending(asked, Priced(None), [budget], clock=clock))
+        await collect(BudgetPolicy(asked, Priced(None), [budget], clock=clock))
     assert caught.value.reason == "unknown_price"
-    allowing = Spending(asked, Priced(None), [budget], unknown_price="allow", clock=clock)
+    allowing = BudgetPolicy(asked, Priced(None), [budget], unknown_price="allow", clock=clock)
     assert [charge.amount for charge in charges_in(await collect(allowing))] == [None]
     assert (budget.state().unpriced, budget.spent, budget.reserved) == (1, NOTHING, NOTHING)
-    assert await collect(Spending(asked, Priced(None), clock=clock), ASKED)
+    assert await collect(BudgetPolicy(asked, Priced(None), clock=clock), ASKED)
 
 
 async def test_who_waits_for_a_budget_is_told_which_one_and_why() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal("0.05"))
     other = await budget.reserve(Decimal("0.05"))
-    task = asyncio.create_task(collect(Spending(Played(clock, good()), Priced(), [budget], clock=clock)))
+    task = asyncio.create_task(collect(BudgetPolicy(Played(clock, good()), Priced(), [budget], clock=clock)))
     await asyncio.sleep(0)
     other.settle()
     (waited,) = [event for event in await task if isinstance(event, Waiting)]
@@ -299,7 +303,7 @@ async def test_a_repeat_after_a_paid_failure_goes_on_while_others_hold_the_cap()
     other = await budget.reserve(Decimal("0.05"))
     provider = Played(clock, [CUT], good())
     retry = Retry(provider, RetrySettings(base=0.0), clock=clock)
-    events = await collect(Spending(retry, Priced(), [budget], clock=clock))
+    events = await collect(BudgetPolicy(retry, Priced(), [budget], clock=clock))
     assert len(charges_in(events)) == 2
     assert len(provider.requests) == 2
     other.settle()
@@ -310,8 +314,8 @@ async def test_a_repeat_after_a_paid_failure_goes_on_while_others_hold_the_cap()
 async def test_a_call_that_has_used_up_its_reservation_and_the_cap_says_what_its_attempts_cost() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal("0.001"))
     retry = Retry(Played(clock, [CUT]), RetrySettings(base=0.0), clock=clock)
-    spending = Spending(retry, Priced(worst=Decimal("0.0001")), [budget], clock=clock)
-    fold = Fold(0.0)
+    spending = BudgetPolicy(retry, Priced(worst=Decimal("0.0001")), [budget], clock=clock)
+    fold = ResponseAccumulator(0.0)
     with pytest.raises(ProviderError, match="budget") as caught:
         await folded(spending, fold)
     assert caught.value.reason == "budget"
@@ -319,17 +323,17 @@ async def test_a_call_that_has_used_up_its_reservation_and_the_cap_says_what_its
     assert budget.reserved == 0
 
 
-def nested(clock: VirtualClock, outer: Budget, inner: Budget, *providers: Played) -> Spending:
+def nested(clock: VirtualClock, outer: Budget, inner: Budget, *providers: Played) -> BudgetPolicy:
     """Two budgets, as the coordinator has them: one for the run, and one for a provider inside the fallback."""
     routes = tuple(
         Route(
             f"p{n}",
             "m",
-            Spending(Retry(provider, RetrySettings(base=0.0), clock=clock), Priced(), [inner], clock=clock),
+            BudgetPolicy(Retry(provider, RetrySettings(base=0.0), clock=clock), Priced(), [inner], clock=clock),
         )
         for n, provider in enumerate(providers)
     )
-    return Spending(Fallback(Chains(usual=routes), restart=True, clock=clock), Priced(), [outer], clock=clock)
+    return BudgetPolicy(Fallback(Chains(usual=routes), restart=True, clock=clock), Priced(), [outer], clock=clock)
 
 
 async def test_under_a_providers_own_budget_no_attempt_is_lost_and_none_counted_twice() -> None:
@@ -337,7 +341,7 @@ async def test_under_a_providers_own_budget_no_attempt_is_lost_and_none_counted_
     # Repeated once by the retries, then given up and answered by the next route.
     bad = Played(clock, [CUT], [error(ErrorKind.AUTH, status=None)])
     worse = Played(clock, [text("some " * 40), error(ErrorKind.INCOMPLETE, status=None)])
-    fold, told = Fold(0.0), list[Charge]()
+    fold, told = ResponseAccumulator(0.0), list[Charge]()
     async with aclosing(nested(clock, outer, inner, bad, worse, Played(clock, good())).stream_unified(LONG)) as events:
         async for event in events:
             fold.add(event)
@@ -353,7 +357,7 @@ async def test_under_a_providers_own_budget_no_attempt_is_lost_and_none_counted_
 async def test_under_a_providers_own_budget_a_call_that_fails_everywhere_says_what_it_cost() -> None:
     clock, outer, inner = VirtualClock(), Budget("run", Decimal(1)), Budget("p", Decimal(1))
     silent = error(ErrorKind.CONTENT_FILTER, status=None)
-    call, fold = nested(clock, outer, inner, Played(clock, [CUT]), Played(clock, [silent])), Fold(0.0)
+    call, fold = nested(clock, outer, inner, Played(clock, [CUT]), Played(clock, [silent])), ResponseAccumulator(0.0)
     with pytest.raises(ProviderError) as caught:
         await folded(call, fold)
     assert fold.cost(caught.value.charge) == outer.spent == inner.spent > 0
@@ -362,11 +366,11 @@ async def test_under_a_providers_own_budget_a_call_that_fails_everywhere_says_wh
 async def test_an_answer_that_is_filtered_after_it_was_paid_for_is_counted_once() -> None:
     clock, outer, inner = VirtualClock(), Budget("run", Decimal(1)), Budget("p", Decimal(1))
     refused = Played(clock, [UsageUpdate(USAGE, 0.0), done(reason=FinishReason.REFUSAL)])
-    first = Route("p", "m", Spending(refused, Priced(), [inner], clock=clock))
+    first = Route("p", "m", BudgetPolicy(refused, Priced(), [inner], clock=clock))
     last = Route("q", "m", Played(clock, good()))
     fallback = Fallback(Chains(usual=(first,), filtered=(last,)), clock=clock)
-    fold = Fold(0.0)
-    for event in await collect(Spending(fallback, Priced(), [outer], clock=clock)):
+    fold = ResponseAccumulator(0.0)
+    for event in await collect(BudgetPolicy(fallback, Priced(), [outer], clock=clock)):
         fold.add(event)
     assert (fold.cost(), outer.spent, inner.spent) == (2 * COST, 2 * COST, COST)
 
@@ -377,7 +381,7 @@ async def test_a_journal_that_cannot_be_written_at_the_end_loses_no_answer_and_s
     clock, journal = VirtualClock(), FullDisk()
     budget = Budget("run", Decimal(1), journal=journal)
     provider = Played(clock, good())
-    spending = Spending(provider, Priced(), [budget], clock=clock)
+    spending = BudgetPolicy(provider, Priced(), [budget], clock=clock)
     events = list[Event]()
     with caplog.at_level(logging.WARNING, "swebench_providers.budget"):
         async for event in spending.stream_unified(ASKED):
@@ -396,5 +400,5 @@ async def test_a_journal_that_cannot_be_written_before_a_request_refuses_it_and_
     first, second = Budget("day", Decimal(1)), Budget("run", Decimal(1), journal=FullDisk(room=False))
     provider = Played(clock, good())
     with pytest.raises(ProviderError, match="cannot be written"):
-        await collect(Spending(provider, Priced(), [first, second], clock=clock))
+        await collect(BudgetPolicy(provider, Priced(), [first, second], clock=clock))
     assert (first.reserved, second.reserved, provider.requests) == (NOTHING, NOTHING, [])

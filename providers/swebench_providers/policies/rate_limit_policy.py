@@ -18,7 +18,6 @@ from swebench_providers.policies.limiter import (
     Headroom,
     Permit,
     RateLimits,
-    Room,
     TokenBucketLimiter,
     demand_of,
 )
@@ -46,7 +45,6 @@ __all__ = [
     "RateLimit",
     "RateLimitCoordinator",
     "RateLimits",
-    "Room",
     "TokenBucketLimiter",
     "demand_of",
     "of_one_server",
@@ -146,7 +144,7 @@ class RateLimit:
         permit = limiter.acquire_now(demand)
         if permit is None:
             waiting = self._waiting(limiter.expected_wait(demand))
-            place = limiter.line_up(demand)  # before anybody is told, so that nobody comes between
+            place = limiter.enqueue(demand)  # before anybody is told, so that nobody comes between
             try:
                 yield waiting
                 permit = await limiter.turn(place)

@@ -11,10 +11,10 @@ from contextlib import aclosing
 from decimal import Decimal
 from typing import Final, Protocol
 
-from swebench_providers.policies.account import Account
 from swebench_providers.policies.budget import Budget, UnknownPrice
+from swebench_providers.policies.call_ledger import CallLedger
 from swebench_providers.policies.interface import Streams
-from swebench_providers.tokens.quick_estimate import most_tokens
+from swebench_providers.tokens.quick_estimate import prompt_upper_bound
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -50,7 +50,7 @@ class Pricing(Protocol):
         ...
 
 
-class OnlyPriced:
+class RequirePrice:
     """Refuses a model whose price nobody knows before it is asked, so that another one may answer instead."""
 
     def __init__(
@@ -73,7 +73,7 @@ class OnlyPriced:
                 yield event
 
 
-class Spending:
+class BudgetPolicy:
     """Reserves before a call, charges each attempt of it, and settles however it ends."""
 
     def __init__(
@@ -94,8 +94,8 @@ class Spending:
         self._now = (clock or SystemClock()).now
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        worst = await self._pricing.worst_case(most_tokens(request), request) if self._budgets else _NOTHING
-        account = Account(self._on_charge)
+        worst = await self._pricing.worst_case(prompt_upper_bound(request), request) if self._budgets else _NOTHING
+        account = CallLedger(self._on_charge)
         try:
             for budget in self._budgets:
                 if not account.hold_now(budget, worst):
@@ -123,7 +123,7 @@ class Spending:
         finally:
             account.close(self._now())
 
-    async def _hear(self, event: Event, request: UnifiedRequest, account: Account) -> Sequence[Event]:
+    async def _hear(self, event: Event, request: UnifiedRequest, account: CallLedger) -> Sequence[Event]:
         """Reckon with an event. What is told before it."""
         match event:
             case Attempt():
@@ -137,14 +137,14 @@ class Spending:
                 return () if charge is None else (charge,)
         return ()
 
-    async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: Account) -> None:
+    async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: CallLedger) -> None:
         price = await self._pricing.price_of(attempt.provider, attempt.model)
         if price is None and self._refuses_unknown:
             raise _unknown_price(attempt.provider, attempt.model)
         account.begin(attempt, price, request)
 
-    async def _finished(self, event: Finished, account: Account) -> Charge | None:
-        """Count the answer; the charge is told unless another `Spending` further inside has told it."""
+    async def _finished(self, event: Finished, account: CallLedger) -> Charge | None:
+        """Count the answer; the charge is told unless another `BudgetPolicy` further inside has told it."""
         attempt, told, usage = account.attempt, account.told, account.usage
         if told is not None:
             account.charge(told.amount, exact=told.exact, at=event.at)
