@@ -34,7 +34,8 @@ from swebench_providers.types.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import RecentOrHeld
 

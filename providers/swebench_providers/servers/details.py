@@ -17,7 +17,7 @@ import msgspec
 from swebench_providers.protocols.base import WireRequest, json_body
 from swebench_providers.protocols.failures import UNREADABLE
 from swebench_providers.types.errors import ProviderError
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 DETAIL_SECONDS: Final = 3.0
 """How long details of all models together may take."""
