@@ -123,10 +123,10 @@ class ProviderCoordinator:
                 yield event
 
     async def process_batch(
-        self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100
+        self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, concurrency: int = 100
     ) -> AsyncGenerator[BatchResult, None]:
-        """Each request's result as it comes, in the order of their ends; at most `at_once` are held in memory."""
-        async with aclosing(in_parallel(self.generate_with_fallback, requests, at_once=at_once)) as results:
+        """Each request's result as it comes, in the order of their ends; at most `concurrency` are held in memory."""
+        async with aclosing(in_parallel(self.generate_with_fallback, requests, concurrency=concurrency)) as results:
             async for result in results:
                 yield result
 
@@ -138,13 +138,13 @@ class ProviderCoordinator:
             for name in names
         }
 
-    def set_aside(self, provider: str) -> dict[str, DisabledKey]:
+    def disabled_keys(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label, with the reason."""
-        return self._routes.key_health(provider).labels_aside()
+        return self._routes.key_health(provider).disabled_keys()
 
-    def reinstate(self, provider: str, key: str) -> None:
+    def enable_key(self, provider: str, key: str) -> None:
         """Use a key again that was set aside."""
-        self._routes.key_health(provider).reinstate(key)
+        self._routes.key_health(provider).enable(key)
 
     async def _call(self, request: UnifiedRequest) -> BudgetPolicy:
         """The policies around all routes that this request may take; the same for all requests of one order."""
@@ -169,7 +169,7 @@ class ProviderCoordinator:
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
-            patience=self._policies.patience,
+            max_breaker_wait=self._policies.max_breaker_wait,
             clock=self._clock,
         )
         return BudgetPolicy(

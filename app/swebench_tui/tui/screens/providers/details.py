@@ -178,10 +178,10 @@ def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
 
 
 def _headroom(name: str, room: Headroom) -> Iterator[Content]:
-    paused = f", paused for {room.paused_for:.0f} s" if room.paused_for else ""
-    at_once = f"{room.in_flight} of {room.at_once} at once, {room.waiting} waiting{paused}"
+    paused = f", paused for {room.cooldown:.0f} s" if room.cooldown else ""
+    at_once = f"{room.in_flight} of {room.concurrency} at once, {room.waiting} waiting{paused}"
     yield _line("headroom", f"{at_once} · {name}")
-    for dimension, each in room.rooms.items():
+    for dimension, each in room.limits.items():
         words = dimension.replace("_", " ")
         yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
 

@@ -63,10 +63,10 @@ HEALTH = ProviderHealth(
     headroom={
         "gpt-6-luna": Headroom(
             in_flight=1,
-            at_once=4,
+            concurrency=4,
             waiting=2,
-            paused_for=0.0,
-            rooms={
+            cooldown=0.0,
+            limits={
                 "requests": LimitStatus(per_minute=500, available=421),
                 "tokens": LimitStatus(per_minute=200_000, available=9_500),
             },
