@@ -112,13 +112,16 @@ class ProviderCoordinator:
             async for event in events:
                 yield event
 
-    async def stream_from(self, candidate: Candidate, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+    async def stream_from(
+        self, candidate: Candidate, request: UnifiedRequest, *, on_charge: Callable[[Charge], None] | None = None
+    ) -> AsyncGenerator[Event, None]:
         """As `stream_with_fallback`, of this one alone, who may be none of the candidates.
 
-        It shares limits, circuit breakers, budgets and statistics with all other calls.
+        It shares limits, circuit breakers, budgets and statistics with all other calls. `on_charge` gets the charge of
+        each attempt: also of one that is cancelled, whose charge no event can carry.
         """
         alone = Chains(usual=(await self._routes.route(candidate, request.model, needed=True),))
-        async with aclosing(_costing(self._stacked(alone), request)) as events:
+        async with aclosing(_costing(self._stacked(alone, on_charge), request)) as events:
             async for event in events:
                 yield event
 
@@ -165,7 +168,7 @@ class ProviderCoordinator:
             self._calls.set(request.model, call)
         return call
 
-    def _stacked(self, chains: Chains) -> BudgetPolicy:
+    def _stacked(self, chains: Chains, on_charge: Callable[[Charge], None] | None = None) -> BudgetPolicy:
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
@@ -177,7 +180,7 @@ class ProviderCoordinator:
             self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered)),
             self._budgets,
             unknown_price=self._policies.unknown_price,
-            on_charge=self._counts.charged,
+            on_charge=self._counts.charged if on_charge is None else _both(self._counts.charged, on_charge),
             clock=self._clock,
         )
 
@@ -238,6 +241,14 @@ async def _costing(call: BudgetPolicy, request: UnifiedRequest) -> AsyncGenerato
     except ProviderError as error:
         error.cost = total(charges, error.charge)
         raise
+
+
+def _both(first: Callable[[Charge], None], second: Callable[[Charge], None]) -> Callable[[Charge], None]:
+    def call(charge: Charge) -> None:
+        first(charge)
+        second(charge)
+
+    return call
 
 
 def _candidate(given: Candidate | Provider) -> Candidate:

@@ -20,8 +20,8 @@ from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.fields import NAME, is_open, leaves
-from swebench_tui.settings.paths_in_files import dotted
+from swebench_tui.settings.schema import NAME, is_open, leaves
+from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
