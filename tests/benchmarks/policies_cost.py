@@ -12,19 +12,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from decimal import Decimal
 from statistics import median
 
-from swebench_providers.types.models import ModelInfo, ModelPrice
-from swebench_providers.types.usage import TokenUsage
-
 from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.settings import Policies
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Event, Finished, TextDelta, UsageUpdate
 from swebench_providers.types.messages import FinishReason, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.models import ModelInfo, ModelPrice
+from swebench_providers.types.usage import TokenUsage
 
 CALLS = 3_000
 ROUNDS = 5

@@ -18,7 +18,6 @@ from enum import StrEnum
 from typing import Literal
 
 import msgspec
-from swebench_providers.types.usage import total_cost
 
 from swebench_providers import (
     Attempt,
@@ -38,8 +37,9 @@ from swebench_providers import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.policies.interface import DirectCall, Streams
+from swebench_providers.policies.interface import DirectCall, Streamer
 from swebench_providers.types.errors import incomplete
+from swebench_providers.types.usage import total_cost
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 
@@ -171,7 +171,7 @@ class Column:
         request: UnifiedRequest,
         provider: Provider,
         *,
-        streams: Streams | None = None,
+        streams: Streamer | None = None,
         judge: Judge | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
         now: Callable[[], float] = time.monotonic,
