@@ -85,7 +85,9 @@ def command(
         _check_names(base_urls, asked)
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
-        reach = Reach(workspace.registry, Asking(rate_limits(workspace.settings)), workspace.configs)
+        reach = Reach(
+            workspace.registry, Asking(rate_limits(workspace.settings)), workspace.providers.configs_with_keys
+        )
         reached = [_reached(reach, workspace, target, base_urls) for target in asked]
         printer: Printer = JSONLines() if as_json else Text()
         requests = [question.request(max_tokens=max_tokens, stream=stream) for question in questions]
@@ -157,7 +159,7 @@ def _reached(reach: Reach, workspace: Workspace, target: Target, base_urls: Sequ
         except ProviderError as error:
             if error.reason != "key_out_of_reach":
                 raise
-            without = registry.get_provider(target.provider, workspace.outline(target.provider))
+            without = registry.get_provider(target.provider, workspace.providers.describe_config(target.provider))
             return Reached(without, _OutOfReach(error))
     config = registry.configure(target.provider, base_url=given[-1])
     return reach.reached({"": registry.get_provider(target.provider, config)})

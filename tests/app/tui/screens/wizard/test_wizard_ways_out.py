@@ -71,7 +71,7 @@ async def test_a_key_for_a_server_that_was_found_goes_to_where_it_was_found(tmp_
             await says(pilot, "✓ answered")
         assert server.requests
         assert {each.headers.get("authorization") for each in server.requests} == {f"Bearer {KEY}"}
-        assert [kept.host for kept in workspace.keys("compatible")] == [server.base_url.removesuffix("/v1")]
+        assert [kept.host for kept in workspace.keys.entries("compatible")] == [server.base_url.removesuffix("/v1")]
 
 
 async def test_quitting_in_the_middle_loses_nothing_and_is_not_asked_again(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_now
         assert dialog.query_one("#key", Input).value == KEY
         await pilot.press("escape")
         await top_screen(pilot, ChooseStep)
-    assert workspace.keys("openai") == ()
+    assert workspace.keys.entries("openai") == ()
     assert not (tmp_path / "data" / "secrets").exists()
     assert KEY not in workspace.user_file.read_text("utf-8")
 
