@@ -37,7 +37,7 @@ from swebench_providers import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.policies.interface import DirectCall, Streams
+from swebench_providers.policies.interface import DirectCall, Streamer
 from swebench_providers.types.accumulator import total
 from swebench_providers.types.errors import incomplete
 from swebench_tui.bench.patches import PatchVerdict
@@ -171,7 +171,7 @@ class Column:
         request: UnifiedRequest,
         provider: Provider,
         *,
-        streams: Streams | None = None,
+        streams: Streamer | None = None,
         judge: Judge | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
         now: Callable[[], float] = time.monotonic,

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from swebench_providers.policies.budget import Budget, UnknownPrice
 from swebench_providers.policies.call_ledger import CallLedger
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.tokens.quick_estimate import prompt_upper_bound
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
@@ -54,7 +54,7 @@ class RequirePrice:
     """Refuses a model whose price nobody knows before it is asked, so that another one may answer instead."""
 
     def __init__(
-        self, inner: Streams, price_of: Callable[[str, str], Awaitable[ModelPrice | None]], provider: str
+        self, inner: Streamer, price_of: Callable[[str, str], Awaitable[ModelPrice | None]], provider: str
     ) -> None:
         self._inner = inner
         self._price_of = price_of
@@ -78,7 +78,7 @@ class BudgetPolicy:
 
     def __init__(
         self,
-        inner: Streams,
+        inner: Streamer,
         pricing: Pricing,
         budgets: Sequence[Budget] = (),
         *,

@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from swebench_providers.policies.log_safe_identifier import identifier
+from swebench_providers.policies.log_safe_identifier import log_safe_identifier
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
@@ -200,9 +200,9 @@ def _answered(outcome: Outcome) -> _Attributes:
     attributes: _Attributes = {}
     if finished is not None:
         attributes[Name.FINISH_REASONS] = (finished.reason.value,)
-        if model := identifier(finished.model):
+        if model := log_safe_identifier(finished.model):
             attributes[Name.RESPONSE_MODEL] = model
-    if number := identifier(finished.request_id if finished else error.request_id if error else None):
+    if number := log_safe_identifier(finished.request_id if finished else error.request_id if error else None):
         attributes[Name.RESPONSE_ID] = number
     if outcome.first_token is not None:
         attributes[Name.FIRST_CHUNK] = outcome.first_token

@@ -26,8 +26,8 @@ from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.journal import FileJournal, spent_according_to
+from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.observer import Outcome
-from swebench_providers.policies.rate_limit_policy import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.types.events import Attempt, Waiting
@@ -82,7 +82,7 @@ class Rig:
                 retry=RetrySettings(attempts=1),
                 breaker=BreakerSettings(minimum_calls=2, open_for=60.0, probes=PROBES),
                 limits={NAME: RateLimits(concurrency=ConcurrencySettings(start=places, least=places, most=places))},
-                patience=0.0,
+                max_breaker_wait=0.0,
             ),
             budgets=self._budgets[:1],
             provider_budgets={NAME: self._budgets[1]},

@@ -15,7 +15,7 @@ from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
@@ -167,7 +167,7 @@ async def test_a_request_that_the_circuit_breaker_refused_is_a_record_too(
 ) -> None:
     fault_server.default = failing(500)
     breaker = BreakerSettings(minimum_calls=1, open_for=60.0)
-    coordinator = ProviderCoordinator([bare], Policies(retry=ONE_TRY, breaker=breaker, patience=0.0))
+    coordinator = ProviderCoordinator([bare], Policies(retry=ONE_TRY, breaker=breaker, max_breaker_wait=0.0))
     await failure(coordinator)
     assert (await failure(coordinator)).reason == "circuit_open"
     facts = log.facts("provider", "outcome", "error_kind", "status", "sent")
