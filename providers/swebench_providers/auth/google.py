@@ -54,7 +54,7 @@ class Credentials(Protocol):
 
 
 class _Token(NamedTuple):
-    """An access token. `expires_at` is in seconds since the epoch; `quota_project` is billed, "" for the token's own."""
+    """An access token. `expires_at` is in seconds since the epoch; `quota_project` is billed, "" if none is named."""
 
     secret: Secret
     expires_at: float
@@ -214,7 +214,9 @@ def _failure(error: Exception) -> _Failure:
     unreachable = isinstance(error, exceptions.TransportError) or isinstance(error.__cause__, exceptions.TransportError)
     if unreachable or error.retryable:
         hint = "Check the network and the proxy, then try again."
-        return _Failure(ErrorKind.TRANSIENT, f"no token from Google: {message}", hint, "unreachable" if unreachable else "")
+        return _Failure(
+            ErrorKind.TRANSIENT, f"no token from Google: {message}", hint, "unreachable" if unreachable else ""
+        )
     return _Failure(ErrorKind.AUTH, f"Google rejected the credentials: {message}", _SIGN_IN)
 
 

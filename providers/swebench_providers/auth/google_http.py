@@ -53,7 +53,7 @@ class GoogleHTTP(transport.Request):
         timeout: float | None = None,
         **_: object,
     ) -> Response:
-        """Raises `google.auth.exceptions.TransportError`, and `ProviderError` (bad_endpoint) for an invalid CA bundle."""
+        """Raises Google's `TransportError`, and `ProviderError` (bad_endpoint) for an invalid CA bundle."""
         if not url.startswith(("https://", "http://")):
             raise _failed(f"{url} is not an http or https address")
         request = Request(url, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 - checked above

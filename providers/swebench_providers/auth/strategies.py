@@ -5,13 +5,11 @@ A key goes into a header, never into an address (api-contracts 1.1, 1.2).
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
-from weakref import WeakValueDictionary
+from typing import Protocol
 
-from swebench_providers.redaction.scrubber import Scrubber
+from swebench_providers.redaction.scrubber import Scrubber, register
 from swebench_providers.types.secret import Secret
 
 
@@ -51,23 +49,11 @@ class ExpiringAuth(ABC):
         """
 
 
-_in_use: Final[WeakValueDictionary[int, ExpiringAuth]] = WeakValueDictionary()
-_in_use_lock: Final = threading.Lock()
-
-
 async def renew(auth: AuthStrategy) -> None:
     """Await this before `prepare_headers`; only expiring credentials need it. Raises as `ExpiringAuth.renew`."""
     if isinstance(auth, ExpiringAuth):
-        with _in_use_lock:
-            _in_use[id(auth)] = auth
+        register(auth)
         await auth.renew()
-
-
-def tokens_in_use() -> list[Secret]:
-    """The tokens of every expiring strategy that sent a request in this process and still exists."""
-    with _in_use_lock:
-        strategies = list(_in_use.values())
-    return [token for auth in strategies for token in auth.tokens]
 
 
 def scrubber_for(auth: AuthStrategy, *secrets: Secret) -> Scrubber:

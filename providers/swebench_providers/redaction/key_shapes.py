@@ -15,7 +15,7 @@ _ALPHANUMERIC: Final = r"[A-Za-z0-9]{12,}"
 class KeyShape(NamedTuple):
     """How the keys of one vendor begin, and the pattern of what follows.
 
-    `provider` is the catalog's name of the vendor, "" where the catalog has none; `vendor` is the name for people.
+    `provider` is the vendor's name in the catalog, "" for keys that no provider takes; `vendor` is the name for people.
     """
 
     prefix: str
@@ -36,7 +36,7 @@ KEY_SHAPES: Final = (
     KeyShape("AQ.", "Google", "gemini"),
     KeyShape("hf_", "Hugging Face", "huggingface"),
     KeyShape("xai-", "xAI", "xai", _ALPHANUMERIC),
-    KeyShape("ya29.", "Google"),  # an OAuth access token
+    KeyShape("ya29.", "Google", "vertex"),  # an OAuth access token
     KeyShape("1//0", "Google"),  # an OAuth refresh token
     KeyShape("GOCSPX-", "Google"),  # an OAuth client secret
     KeyShape("eyJ", "JSON Web Token"),
@@ -64,7 +64,7 @@ _KEY: Final = re.compile(
 )
 _RANDOM_WORD: Final = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}")
 _NOT_IN_A_KEY: Final = re.compile(r"[\s:/\\]")
-_MAY_BE_A_KEY: Final = re.compile(r"^(?:sk|gsk|hf|xai|pk|rk|AIza|Bearer|Basic)[-_ ]?|(?=\S*\d)(?=\S*[A-Za-z])\S{16,}")
+_LETTERS_AND_DIGITS: Final = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])\S{16,}")
 
 _USER_INFO: Final = re.compile(r"^(\w+://)?[^/?#]*@")
 _UP_TO_THE_LAST_AT: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
@@ -75,7 +75,7 @@ _SUSPICIOUS: Final = (
     (re.compile(r"(?i)(?<=bearer )[^\s\"',;]+|(?<=basic )[A-Za-z0-9+/=]{8,}"), MASK),
     (re.compile(r"(?<=://)[^\s/@]+(?=@)"), MASK),
     (re.compile(rf"(?i)([?&](?:[a-z_-]*(?:{'|'.join(WORDS)})|{'|'.join(URL_PARAMETERS)})=)[^\s&\"']+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]{{6,}}"), rf"\1{MASK}"),
+    (re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[:=]\s*[\"']?)(?!{MASK})[^\s\"',;]{{6,}}"), rf"\1{MASK}"),
     (re.compile(r"(?<![A-Za-z0-9_+=/.-])(?=[A-Za-z0-9_+=-]*\d)(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{28,}"), MASK),
 )
 
@@ -109,12 +109,12 @@ def is_a_key(word: str) -> bool:
 
 def may_be_a_key(text: str) -> bool:
     """Whether a value of any kind can be a key; wrong more often than `looks_like_a_key`."""
-    return _MAY_BE_A_KEY.search(text) is not None
+    return text.startswith((*_PREFIXES, "Bearer ", "Basic ")) or _LETTERS_AND_DIGITS.search(text) is not None
 
 
 def shape_of(key: str) -> KeyShape | None:
-    """The shape with the longest prefix that `key` begins with."""
-    return next((shape for shape in _BY_LENGTH if key.startswith(shape.prefix)), None)
+    """Of the shapes that a provider takes, the one with the longest prefix that `key` begins with."""
+    return next((shape for shape in _BY_LENGTH if shape.provider and key.startswith(shape.prefix)), None)
 
 
 def without_credentials(address: str, *, malformed: bool = False) -> str:

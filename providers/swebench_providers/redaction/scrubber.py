@@ -1,12 +1,41 @@
-"""The scrubber: masks the secrets that one provider's requests carry in whatever comes back."""
+"""The scrubber, which masks secrets in any text, and the tokens in use, which it has to know."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 from swebench_providers.redaction.key_shapes import mask_keys
 from swebench_providers.types.errors import ProviderError
-from swebench_providers.types.secret import Secret
+from swebench_providers.types.secret import MASK, Secret
+
+
+class TokenSource(Protocol):
+    """What fetches tokens, such as `auth.strategies.ExpiringAuth`."""
+
+    @property
+    def tokens(self) -> Sequence[Secret]:
+        """Every token that a server may still quote."""
+        ...
+
+
+_sources: Final[WeakValueDictionary[int, TokenSource]] = WeakValueDictionary()
+_sources_lock: Final = threading.Lock()
+
+
+def register(source: TokenSource) -> None:
+    """Add the tokens of `source` to `tokens_in_use` for as long as it exists; again for one registered is free."""
+    with _sources_lock:
+        _sources[id(source)] = source
+
+
+def tokens_in_use() -> list[Secret]:
+    """The tokens of every registered source of this process."""
+    with _sources_lock:
+        sources = list(_sources.values())
+    return [token for source in sources for token in source.tokens]
 
 
 class Scrubber:
@@ -20,7 +49,10 @@ class Scrubber:
 
     def scrub(self, text: str) -> str:
         """`text` without them."""
-        for secret in sorted(self._secrets(), key=_length, reverse=True):  # one secret may be the beginning of another
+        secrets = sorted(filter(None, self._secrets()), key=_length, reverse=True)
+        for secret in secrets:  # whole ones first, the longest first: secrets may hold, or share, parts of each other
+            text = text.replace(secret.reveal(), MASK)
+        for secret in secrets:
             text = secret.scrub(text)
         return mask_keys(text)
 
