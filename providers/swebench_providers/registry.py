@@ -24,7 +24,7 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.models import ModelPrice
 
 if TYPE_CHECKING:
     from swebench_providers.http.transport import Transport

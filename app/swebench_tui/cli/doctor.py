@@ -31,7 +31,7 @@ from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.prices_file import PricesError
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
 from swebench_tui.runs.column import Column
-from swebench_tui.settings.readiness import Readiness, readiness
+from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
     from swebench_providers.policies.keys import DisabledKey

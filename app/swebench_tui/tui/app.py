@@ -27,9 +27,9 @@ from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError, SetupError
-from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
-from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.settings.provider_config import rate_limits
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui import crash_handling, signals
 from swebench_tui.tui.bindings import words

@@ -27,10 +27,11 @@ from swebench_providers.policies.request_log import RequestLog
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.statistics import ProviderHealth, Statistics
 from swebench_providers.provider import Provider
-from swebench_providers.types.accumulator import ResponseAccumulator, total
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Attempt, Event
-from swebench_providers.types.messages import Charge, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
+from swebench_providers.types.usage import Charge, total_cost
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import Recent
 
@@ -112,21 +113,24 @@ class ProviderCoordinator:
             async for event in events:
                 yield event
 
-    async def stream_from(self, candidate: Candidate, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+    async def stream_from(
+        self, candidate: Candidate, request: UnifiedRequest, *, on_charge: Callable[[Charge], None] | None = None
+    ) -> AsyncGenerator[Event, None]:
         """As `stream_with_fallback`, of this one alone, who may be none of the candidates.
 
-        It shares limits, circuit breakers, budgets and statistics with all other calls.
+        It shares limits, circuit breakers, budgets and statistics with all other calls. `on_charge` gets the charge of
+        each attempt: also of one that is cancelled, whose charge no event can carry.
         """
         alone = Chains(usual=(await self._routes.route(candidate, request.model, needed=True),))
-        async with aclosing(_costing(self._stacked(alone), request)) as events:
+        async with aclosing(_costing(self._stacked(alone, on_charge), request)) as events:
             async for event in events:
                 yield event
 
     async def process_batch(
-        self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, at_once: int = 100
+        self, requests: Iterable[UnifiedRequest] | AsyncIterable[UnifiedRequest], *, concurrency: int = 100
     ) -> AsyncGenerator[BatchResult, None]:
-        """Each request's result as it comes, in the order of their ends; at most `at_once` are held in memory."""
-        async with aclosing(in_parallel(self.generate_with_fallback, requests, at_once=at_once)) as results:
+        """Each request's result as it comes, in the order of their ends; at most `concurrency` are held in memory."""
+        async with aclosing(in_parallel(self.generate_with_fallback, requests, concurrency=concurrency)) as results:
             async for result in results:
                 yield result
 
@@ -138,13 +142,13 @@ class ProviderCoordinator:
             for name in names
         }
 
-    def set_aside(self, provider: str) -> dict[str, DisabledKey]:
+    def disabled_keys(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label, with the reason."""
-        return self._routes.key_health(provider).labels_aside()
+        return self._routes.key_health(provider).disabled_keys()
 
-    def reinstate(self, provider: str, key: str) -> None:
+    def enable_key(self, provider: str, key: str) -> None:
         """Use a key again that was set aside."""
-        self._routes.key_health(provider).reinstate(key)
+        self._routes.key_health(provider).enable(key)
 
     async def _call(self, request: UnifiedRequest) -> BudgetPolicy:
         """The policies around all routes that this request may take; the same for all requests of one order."""
@@ -165,11 +169,11 @@ class ProviderCoordinator:
             self._calls.set(request.model, call)
         return call
 
-    def _stacked(self, chains: Chains) -> BudgetPolicy:
+    def _stacked(self, chains: Chains, on_charge: Callable[[Charge], None] | None = None) -> BudgetPolicy:
         fallback = Fallback(
             chains,
             restart=self._policies.retry.restart,
-            patience=self._policies.patience,
+            max_breaker_wait=self._policies.max_breaker_wait,
             clock=self._clock,
         )
         return BudgetPolicy(
@@ -177,7 +181,7 @@ class ProviderCoordinator:
             self._routes.pricing((*chains.usual, *chains.too_long, *chains.filtered)),
             self._budgets,
             unknown_price=self._policies.unknown_price,
-            on_charge=self._counts.charged,
+            on_charge=self._counts.charged if on_charge is None else _both(self._counts.charged, on_charge),
             clock=self._clock,
         )
 
@@ -236,8 +240,16 @@ async def _costing(call: BudgetPolicy, request: UnifiedRequest) -> AsyncGenerato
                     charges.append(event)
                 yield event
     except ProviderError as error:
-        error.cost = total(charges, error.charge)
+        error.cost = total_cost(charges, error.charge)
         raise
+
+
+def _both(first: Callable[[Charge], None], second: Callable[[Charge], None]) -> Callable[[Charge], None]:
+    def call(charge: Charge) -> None:
+        first(charge)
+        second(charge)
+
+    return call
 
 
 def _candidate(given: Candidate | Provider) -> Candidate:

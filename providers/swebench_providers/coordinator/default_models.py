@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from swebench_providers.policies.always_fails import anew
+from swebench_providers.policies.always_fails import copy_error
 from swebench_providers.provider import Provider
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.util.clock import Clock
@@ -47,14 +47,14 @@ class DefaultModels:
         """
         known = self._known.get_or_add(provider, _Known)
         if known.failure is not None and not needed and self._now() < known.again_at:
-            raise anew(known.failure)
+            raise copy_error(known.failure)
         known.again_at = self._now() + _LOOK_AGAIN
         lookups = known.lookups
         async with known.looking:
             if known.model:
                 return known.model
             if known.failure is not None and known.lookups != lookups:
-                raise anew(known.failure)
+                raise copy_error(known.failure)
             try:
                 known.model = await provider.default_model()
             except ProviderError as failure:

@@ -27,19 +27,19 @@ class BatchResult(msgspec.Struct, frozen=True, kw_only=True):
 _Task = asyncio.Task[BatchResult | None]
 
 
-async def in_parallel(ask: Ask, requests: Requests, *, at_once: int) -> AsyncGenerator[BatchResult, None]:
-    """Results in the order of their ends. No more than `at_once` requests run or wait to be looked at.
+async def in_parallel(ask: Ask, requests: Requests, *, concurrency: int) -> AsyncGenerator[BatchResult, None]:
+    """Results in the order of their ends. No more than `concurrency` requests run or wait to be looked at.
 
     `requests` is read as there is room, so it may be endless. Where it raises, or `ask` raises anything but
     `ProviderError`, nothing further is begun; what is in flight ends and is handed out, and then the error is raised.
-    Closing the generator cancels what runs and waits for its end. Raises `ValueError` for an `at_once` below 1.
+    Closing the generator cancels what runs and waits for its end. Raises `ValueError` for an `concurrency` below 1.
     """
-    if at_once < 1:
-        raise ValueError(f"at_once is {at_once}, and with none at once nothing is ever asked")
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
     batch = _Batch(ask)
     async with aclosing(_numbered(requests)) as source:
         try:
-            for _ in range(at_once):
+            for _ in range(concurrency):
                 batch.start(source)
             while batch.running:
                 result = await batch.next_end()

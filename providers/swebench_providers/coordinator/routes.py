@@ -22,19 +22,12 @@ from swebench_providers.policies.breaker import (
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.budget_policy import BudgetPolicy, RequirePrice
 from swebench_providers.policies.fallback import Route
-from swebench_providers.policies.interface import DirectCall, Streams
+from swebench_providers.policies.interface import DirectCall, Streamer
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
+from swebench_providers.policies.limiter import Demand, Headroom, RateLimits, estimate_demand
 from swebench_providers.policies.observer import Observer, ObserverPolicy
 from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.rate_limit_policy import (
-    Demand,
-    Headroom,
-    RateLimit,
-    RateLimitCoordinator,
-    RateLimits,
-    demand_of,
-    of_one_server,
-)
+from swebench_providers.policies.rate_limit_policy import RateLimitCoordinator, RateLimitPolicy, with_server_scope
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.settings import Policies
@@ -133,19 +126,19 @@ class RouteBuilder:
 
     def headroom(self, provider: str) -> dict[str, Headroom]:
         """By model, and key where there are several."""
-        return {name: limiter.headroom() for name, limiter in self._limiters.of(provider).items()}
+        return {name: limiter.headroom() for name, limiter in self._limiters.limiters(provider).items()}
 
     async def _prepared(self, candidate: Candidate, model: str) -> Route:
         async with self._preparing.setdefault(candidate.name, asyncio.Lock()):
             route = self._routes.get((candidate, model))
             if route is None:
                 self._providers[candidate.name] = candidate.provider  # the latest: its key or address may be new
-                self._limits[candidate.name] = of_one_server(self._limits.get(candidate.name), candidate.provider)
+                self._limits[candidate.name] = with_server_scope(self._limits.get(candidate.name), candidate.provider)
                 route = Route(candidate.name, model, self._stack(candidate, model))
                 self._routes.set((candidate, model), route)
             return route
 
-    def _stack(self, candidate: Candidate, model: str) -> Streams:
+    def _stack(self, candidate: Candidate, model: str) -> Streamer:
         name, shared, policies = candidate.name, self._of(candidate.name), self._policies
         breaker = shared.breaker(model, profile_of(candidate.provider.spec, model).first_token)
         keys = [self._keyed(name, model, label, provider, breaker) for label, provider in candidate.by_key().items()]
@@ -158,7 +151,7 @@ class RouteBuilder:
             clock=self._clock,
             draw=self._draw,
         )
-        asked: Streams = RequirePrice(retry, self.prices.price_of, name) if self._only_priced else retry
+        asked: Streamer = RequirePrice(retry, self.prices.price_of, name) if self._only_priced else retry
         observed = ObserverPolicy(asked, self._observers, provider=name, clock=self._clock)
         budget = self._provider_budgets.get(name)
         if budget is None:
@@ -170,7 +163,9 @@ class RouteBuilder:
         limiter = self._limiters.limiter(name, model=model, key=label)
         slots = slot_count(provider, model) if self._limits[name].slots is None else None
         call = DirectCall(provider, now=self._clock.now)
-        limited = RateLimit(call, limiter, demand=_demand, provider=name, key=label, slots=slots, clock=self._clock)
+        limited = RateLimitPolicy(
+            call, limiter, demand=_demand, provider=name, key=label, slots=slots, clock=self._clock
+        )
         return KeyRoute(label, CircuitBreakerPolicy(limited, breaker), limiter)
 
     def _of(self, provider: str) -> _Shared:
@@ -217,4 +212,4 @@ def _patient(settings: BreakerSettings, seconds: float) -> BreakerSettings:
 
 
 def _demand(request: UnifiedRequest) -> Demand:
-    return demand_of(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)
+    return estimate_demand(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)

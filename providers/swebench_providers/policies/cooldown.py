@@ -15,7 +15,7 @@ _LONGEST_SAID: Final = 366 * 86_400.0  # seconds; what a server says beyond that
 _OFTEN: Final = 60.0  # seconds; how often a server is asked at most whether it still means a pause
 
 
-class Pause:
+class Cooldown:
     """A pause of up to `longest` seconds is waited for by everybody.
 
     A longer one is not: whoever comes is told at once until when it lasts. Every `longest` seconds, and no more than

@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import CallPath, Streams
-from swebench_providers.policies.rate_limit_policy import Demand, TokenBucketLimiter
+from swebench_providers.policies.interface import CallPath, Streamer
+from swebench_providers.policies.limiter import Demand, TokenBucketLimiter
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event
 from swebench_providers.types.messages import UnifiedRequest
@@ -38,54 +38,54 @@ class KeyHealth:
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
-        self._aside: dict[tuple[str, str], DisabledKey] = {}
+        self._disabled: dict[tuple[str, str], DisabledKey] = {}
 
-    def set_aside(self, label: str, model: str, error: ProviderError) -> None:
+    def disable(self, label: str, model: str, error: ProviderError) -> None:
         """Do not use the key, until its credit may have come back, or for good."""
         seconds = float("inf")
         if error.kind is ErrorKind.QUOTA_EXHAUSTED:
             seconds = min(error.retry_after or _UNTIL_NEW_CREDIT, _A_DAY)
         scope = model if error.status == _FOR_ONE_MODEL else ""
-        self._aside[label, scope] = DisabledKey(str(error), self._now() + seconds)
-        if len(self._aside) > _REMEMBERED:
-            del self._aside[next(iter(self._aside))]
+        self._disabled[label, scope] = DisabledKey(str(error), self._now() + seconds)
+        if len(self._disabled) > _REMEMBERED:
+            del self._disabled[next(iter(self._disabled))]
 
     @property
-    def all_well(self) -> bool:
+    def all_enabled(self) -> bool:
         """Whether no key is set aside."""
-        return not self._aside
+        return not self._disabled
 
     def disabled_reason(self, label: str, model: str = "") -> DisabledKey | None:
         """None while the key may be used for the model."""
         for scope in {"", model}:
-            aside = self._aside.get((label, scope))
+            aside = self._disabled.get((label, scope))
             if aside is not None and aside.until > self._now():
                 return aside
             if aside is not None:
-                del self._aside[label, scope]
+                del self._disabled[label, scope]
         return None
 
-    def labels_aside(self) -> dict[str, DisabledKey]:
+    def disabled_keys(self) -> dict[str, DisabledKey]:
         """The keys that are not used, by label: for all models, or else for one of them."""
         found: dict[str, DisabledKey] = {}
-        for label, scope in sorted(self._aside):
+        for label, scope in sorted(self._disabled):
             aside = self.disabled_reason(label, scope)
             if aside is not None:
                 found.setdefault(label, aside)
         return found
 
-    def reinstate(self, label: str, model: str | None = None) -> None:
+    def enable(self, label: str, model: str | None = None) -> None:
         """Use it again, for all models or for one: the user has changed something, or it has answered."""
-        for scope in list(self._aside):
+        for scope in list(self._disabled):
             if scope[0] == label and (model is None or scope[1] in {"", model}):
-                del self._aside[scope]
+                del self._disabled[scope]
 
 
 class KeyRoute(msgspec.Struct, frozen=True):
     """A way to the provider with one of its keys. `label` is the user's name for the key, never the key."""
 
     label: str
-    streams: Streams
+    streams: Streamer
     limiter: TokenBucketLimiter
 
 
@@ -129,16 +129,16 @@ class _KeysOfACall:
         route = self._route = self._choose(request)
         return route.streams.stream_unified(request)
 
-    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:
+    def try_alternative(self, error: ProviderError, request: UnifiedRequest) -> bool:
         """Set the key aside where it was refused, unless it is the last one."""
         if error.kind not in _SET_ASIDE or self._route in self._refused:
             return False
         self._refused.append(self._route)
         others = self._open(request.model)
         if others:
-            self._health.set_aside(self._route.label, request.model, error)
+            self._health.disable(self._route.label, request.model, error)
         else:
-            self._health.reinstate(self._route.label, request.model)
+            self._health.enable(self._route.label, request.model)
         return bool(others)
 
     def retry_after(self, error: ProviderError, request: UnifiedRequest) -> float | None:
@@ -149,12 +149,12 @@ class _KeysOfACall:
         if error.retry_after is None:
             return None
         others = [route for route in self._open(request.model) if route is not self._route]
-        return min((error.retry_after, *(other.limiter.paused_for for other in others)))
+        return min((error.retry_after, *(other.limiter.cooldown for other in others)))
 
-    def answered(self, request: UnifiedRequest) -> None:
+    def on_success(self, request: UnifiedRequest) -> None:
         """A key that was tried although it had been set aside is good after all."""
         if self._all_aside:
-            self._health.reinstate(self._route.label, request.model)
+            self._health.enable(self._route.label, request.model)
 
     def _choose(self, request: UnifiedRequest) -> KeyRoute:
         routes = self._choice.routes
@@ -174,7 +174,7 @@ class _KeysOfACall:
 
     def _open(self, model: str) -> Sequence[KeyRoute]:
         """The keys this call may still use: the healthy ones, or, where all were set aside before, any."""
-        if self._health.all_well and not self._refused:
+        if self._health.all_enabled and not self._refused:
             return self._choice.routes
         untried = [route for route in self._choice.routes if route not in self._refused]
         return (

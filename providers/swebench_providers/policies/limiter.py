@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
-from swebench_providers.policies.cooldown import Pause
+from swebench_providers.policies.cooldown import Cooldown
 from swebench_providers.policies.token_bucket import Bucket
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import WaitReason
@@ -60,13 +60,13 @@ class LimitStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Headroom(msgspec.Struct, frozen=True, kw_only=True):
-    """How much fits through a limiter now. `paused_for` is in seconds, 0 when it is not."""
+    """How much fits through a limiter now. `cooldown` is in seconds, 0 when it is not."""
 
     in_flight: int
-    at_once: int
+    concurrency: int
     waiting: int
-    paused_for: float
-    rooms: Mapping[Dimension, LimitStatus]
+    cooldown: float
+    limits: Mapping[Dimension, LimitStatus]
 
 
 _Buckets = Mapping[Dimension, Bucket]
@@ -108,7 +108,7 @@ class TokenBucketLimiter:
         self._name = name
         self._clock = clock or SystemClock()
         self._now = self._clock.now
-        self._most_at_once = limits.concurrency.most
+        self._max_concurrency = limits.concurrency.most
         self._local = False
         self._concurrency = AdaptiveConcurrency(limits.concurrency)
         self._most = _rates(limits)
@@ -117,9 +117,9 @@ class TokenBucketLimiter:
         self._line = OrderedDict[Ticket, None]()
         self._ahead: dict[Dimension, float] = {}
         self._in_flight = 0
-        self._pause = Pause(limits.longest_pause)
+        self._pause = Cooldown(limits.longest_pause)
         if limits.slots is not None:
-            self.runs_at_once(limits.slots)
+            self.set_concurrency(limits.slots)
 
     def acquire_now(self, demand: Demand) -> Permit | None:
         """Take it where nobody waits and there is room, else None. Raises as `acquire` does."""
@@ -184,7 +184,7 @@ class TokenBucketLimiter:
         return (self._in_flight + len(self._line)) / self._concurrency.limit
 
     @property
-    def paused_for(self) -> float:
+    def cooldown(self) -> float:
         """Seconds until the server's pause is over; 0 when it is."""
         return self._pause.left(self._now())
 
@@ -197,10 +197,10 @@ class TokenBucketLimiter:
         """Why an `expected_wait` has to be waited for: without a time it is for a place."""
         return "queue" if self._local and wait in {0.0, float("inf")} else "rate limit"
 
-    def runs_at_once(self, slots: int) -> None:
+    def set_concurrency(self, slots: int) -> None:
         """What a server says of itself, or its user: so many requests, and the others wait here."""
         self._local = True
-        self._concurrency = AdaptiveConcurrency(_slots(min(slots, self._most_at_once)))
+        self._concurrency = AdaptiveConcurrency(_slots(min(slots, self._max_concurrency)))
         self._wake()
 
     def pause(self, seconds: float) -> None:
@@ -246,10 +246,10 @@ class TokenBucketLimiter:
         now = self._now()
         return Headroom(
             in_flight=self._in_flight,
-            at_once=self._concurrency.limit,
+            concurrency=self._concurrency.limit,
             waiting=len(self._line),
-            paused_for=self.paused_for,
-            rooms={
+            cooldown=self.cooldown,
+            limits={
                 name: LimitStatus(per_minute=bucket.per_minute, available=max(0.0, bucket.level(now)))
                 for name, bucket in self._buckets.items()
             },
@@ -292,7 +292,7 @@ class TokenBucketLimiter:
         return Permit(self, demand, self._buckets, asks=now < self._pause.until and self._pause.asks(now))
 
 
-def demand_of(prompt_tokens: float, max_tokens: float) -> Demand:
+def estimate_demand(prompt_tokens: float, max_tokens: float) -> Demand:
     """What a request may take of every limit there is, in tokens."""
     total = prompt_tokens + max_tokens
     return {"requests": 1.0, "tokens": total, "input_tokens": prompt_tokens, "output_tokens": max_tokens}

@@ -11,15 +11,14 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.policies.limiter import (
     FAULTS,
     Demand,
-    Headroom,
     Permit,
     RateLimits,
     TokenBucketLimiter,
-    demand_of,
+    estimate_demand,
 )
 from swebench_providers.policies.slots import SlotCount
 from swebench_providers.provider import Provider
@@ -35,27 +34,15 @@ from swebench_providers.types.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import RecentOrHeld
-
-__all__ = [
-    "Demand",
-    "Headroom",
-    "Permit",
-    "RateLimit",
-    "RateLimitCoordinator",
-    "RateLimits",
-    "TokenBucketLimiter",
-    "demand_of",
-    "of_one_server",
-    "used_by",
-]
 
 _NOTHING: Final[Demand] = {"requests": 0.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0}
 
 
-def of_one_server(limits: RateLimits | None, provider: Provider) -> RateLimits:
+def with_server_scope(limits: RateLimits | None, provider: Provider) -> RateLimits:
     """`limits` as they are for `provider`: a server's slots are for all its models and keys together."""
     limits = limits or RateLimits()
     spec = provider.spec
@@ -64,7 +51,7 @@ def of_one_server(limits: RateLimits | None, provider: Provider) -> RateLimits:
     return msgspec.structs.replace(limits, shared_as=f"the server of {provider.name}")
 
 
-def used_by(usage: TokenUsage) -> Demand:
+def usage_demand(usage: TokenUsage) -> Demand:
     """What an answer took. Tokens read from a cache do not count as input (api-contracts 6.4)."""
     prompt, cached, completion = (
         max(0, count) for count in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
@@ -81,7 +68,7 @@ def _used_by_failure(error: ProviderError) -> Demand | None:
     """A request that never arrived takes nothing, a rejected one counts as a request; of others nobody knows."""
     if error.reason == "unreachable":
         return _NOTHING
-    return demand_of(0, 0) if error.status is not None else None
+    return estimate_demand(0, 0) if error.status is not None else None
 
 
 _LIMITERS: Final = 1_024  # kept at most where nobody uses them
@@ -101,7 +88,7 @@ class RateLimitCoordinator:
 
     async def acquire(self, provider: str, estimated_tokens: float, *, model: str = "", key: str = "") -> Permit:
         """Wait until a request of so many tokens may go to the provider. Raises as `TokenBucketLimiter.acquire`."""
-        return await self.limiter(provider, model=model, key=key).acquire(demand_of(estimated_tokens, 0))
+        return await self.limiter(provider, model=model, key=key).acquire(estimate_demand(estimated_tokens, 0))
 
     def limiter(self, provider: str, *, model: str = "", key: str = "") -> TokenBucketLimiter:
         """The one of this key and model, or the one they share with others."""
@@ -110,18 +97,18 @@ class RateLimitCoordinator:
         limiter = self._limiters.get_or_add(scope, lambda: TokenBucketLimiter(limits, name=provider, clock=self._clock))
         return self._named.setdefault(provider, RecentOrHeld(_LIMITERS)).set(f"{model} {key}".strip(), limiter)
 
-    def of(self, provider: str) -> dict[str, TokenBucketLimiter]:
+    def limiters(self, provider: str) -> dict[str, TokenBucketLimiter]:
         """Those of a provider, by model and key."""
         named = self._named.get(provider)
         return {} if named is None else dict(named.items())
 
 
-class RateLimit:
+class RateLimitPolicy:
     """Lets a request through when there is room for it. The last policy before the request itself."""
 
     def __init__(
         self,
-        inner: Streams,
+        inner: Streamer,
         limiter: TokenBucketLimiter,
         *,
         demand: Callable[[UnifiedRequest], Demand],
@@ -141,7 +128,7 @@ class RateLimit:
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         limiter, demand = self._limiter, self._demand(request)
         if self._slots is not None and not self._slots.asked:
-            await self._slots.ask(limiter.runs_at_once)
+            await self._slots.ask(limiter.set_concurrency)
         permit = limiter.acquire_now(demand)
         if permit is None:
             waiting = self._waiting(limiter.expected_wait(demand))
@@ -165,7 +152,7 @@ class RateLimit:
                         case LimitsUpdate():
                             limiter.learn(event.limits)
                         case UsageUpdate():
-                            used = used_by(event.usage)
+                            used = usage_demand(event.usage)
                         case Finished():
                             limiter.succeeded()
                     yield event

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.policies.breaker import BreakerStatistics
-from swebench_providers.policies.rate_limit_policy import Headroom
+from swebench_providers.policies.limiter import Headroom
 from swebench_providers.types.errors import ErrorKind, ProviderError
 
 _KEPT: Final = 512

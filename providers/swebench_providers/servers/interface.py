@@ -12,7 +12,7 @@ from typing import NamedTuple
 from swebench_providers.protocols.base import WireRequest
 from swebench_providers.servers.probes import ProbeResponses, listed_windows
 from swebench_providers.tokens.count_endpoints import CountEndpoint
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 
 class DetailsEndpoint(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from swebench_providers.protocols.failures import UNREADABLE
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 MODELS: Final = "/v1/models"
 DESCRIPTION: Final = "/openapi.json"

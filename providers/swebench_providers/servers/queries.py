@@ -17,7 +17,7 @@ from swebench_providers.protocols.base import WireRequest
 from swebench_providers.protocols.failures import UNREADABLE
 from swebench_providers.servers import server_kind
 from swebench_providers.types.errors import ProviderError
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 if TYPE_CHECKING:
     from swebench_providers.servers.interface import DetailsEndpoint, ServerKind

@@ -19,7 +19,7 @@ from swebench_tui import __version__
 from swebench_tui.cli import doctor
 from swebench_tui.cli.main import main
 from swebench_tui.cli.terminal import examine
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 from tests.fault_server import FaultServerThread, failing
 from tests.providers.network import VERTEX
 

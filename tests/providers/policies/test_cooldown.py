@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderError
-from swebench_providers.policies.cooldown import PAUSED, Pause
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.cooldown import PAUSED, Cooldown
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.policies.keys import KeyChoice, KeyRoute
-from swebench_providers.policies.rate_limit_policy import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.policies.limiter import RateLimits, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.retry import Retry
 from swebench_providers.types.events import Attempt
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 DAY = 86_400.0
-ONE = demand_of(1, 1)
+ONE = estimate_demand(1, 1)
 
 
 def paused(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
@@ -30,8 +31,8 @@ def paused(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
     return limiter
 
 
-def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streams, key: str = "") -> RateLimit:
-    return RateLimit(inner, limiter, demand=lambda _: ONE, provider="acme", key=key, clock=clock)
+def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streamer, key: str = "") -> RateLimitPolicy:
+    return RateLimitPolicy(inner, limiter, demand=lambda _: ONE, provider="acme", key=key, clock=clock)
 
 
 @pytest.mark.parametrize("seconds", [DAY, 1e300], ids=["a day", "for ever"])
@@ -43,7 +44,7 @@ async def test_during_a_days_pause_a_call_fails_at_once_and_says_until_when(seco
     ) as e:
         await collect(limited(clock, limiter, provider))
     assert (e.value.kind, e.value.reason, clock.now(), provider.requests) == (ErrorKind.RATE_LIMITED, PAUSED, 0.0, [])
-    assert e.value.retry_after == limiter.headroom().paused_for >= DAY
+    assert e.value.retry_after == limiter.headroom().cooldown >= DAY
     assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
 
 
@@ -94,7 +95,7 @@ async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_
         await collect(limited(clock, limiter, still))
     with pytest.raises(ProviderError, match="asked not to be called again"):
         await collect(limited(clock, limiter, still))
-    assert limiter.headroom().paused_for == DAY
+    assert limiter.headroom().cooldown == DAY
 
     clock.advance(120)
     provider = Played(clock, [gate, text(), gate, done()])
@@ -104,7 +105,7 @@ async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_
         await collect(limited(clock, limiter, provider))
     gate.set()
     await asking
-    assert limiter.headroom().paused_for == 0
+    assert limiter.headroom().cooldown == 0
     await asyncio.gather(*(collect(limited(clock, limiter, provider)) for _ in range(5)))
     assert (len(still.requests), len(provider.requests)) == (1, 6)
 
@@ -124,7 +125,7 @@ async def test_one_that_asked_and_heard_nothing_leaves_the_question_to_another_o
         await limiter.acquire(ONE)
     clock.advance(120)
     await collect(limited(clock, limiter, Played(clock, [text(), done()])))
-    assert limiter.headroom().paused_for == 0
+    assert limiter.headroom().cooldown == 0
 
 
 async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
@@ -136,7 +137,7 @@ async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
     limiter.pause(DAY)
     gate.set()
     await running
-    assert limiter.headroom().paused_for == DAY
+    assert limiter.headroom().cooldown == DAY
 
 
 async def test_the_call_that_was_told_goes_on_with_another_key_and_so_do_all_later_ones() -> None:
@@ -174,7 +175,7 @@ async def test_without_another_key_retry_gives_up_at_once() -> None:
 def test_nobody_waits_longer_than_the_longest_pause_and_no_two_ask_at_once(
     said: list[float], looks: list[float], longest: float
 ) -> None:
-    pause, now, asked_at = Pause(longest), 0.0, list[float]()
+    pause, now, asked_at = Cooldown(longest), 0.0, list[float]()
     for seconds in said:
         pause.begin(seconds, now)
     for seconds in looks:

@@ -19,7 +19,7 @@ from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
 from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer, discover, listening
 from tests.fault_server import FaultServer, Script, html_page, json_body, redirect
-from tests.providers.dialects import saying
+from tests.providers.dialects import raw_server
 from tests.providers.servers.recorded import KINDS, MODELS, UNLISTED, scripts_of
 from tests.providers.wire import FIXTURES
 
@@ -54,7 +54,7 @@ async def test_all_servers_are_found_at_once_whatever_stands_between_them(
     trickling = {path: Script(head_takes=FOR_EVER) for path in ("/v1/models", "/")}
     async with (
         serving(*(scripts_of(name) for name in KINDS), {"/": html_page()}, trickling) as servers,
-        saying(then_wait=True) as silent,
+        raw_server(then_wait=True) as silent,
     ):
         silent_port = int(silent.rpartition(":")[2])
         ports = [closed_port, silent_port, *(server.port for server in servers)]
@@ -195,7 +195,7 @@ async def test_when_time_is_over_what_was_answered_decides(transport: Transport)
         "/v1/models": json_body(MODELS),
         **dict.fromkeys(("/", "/props", "/version", "/ping", "/health"), Script(before_head=FOR_EVER)),
     }
-    async with serving(stalling, scripts_of("vllm")) as servers, saying(then_wait=True) as silent:
+    async with serving(stalling, scripts_of("vllm")) as servers, raw_server(then_wait=True) as silent:
         ports = [int(silent.rpartition(":")[2]), *(server.port for server in servers)]
         told = await discover(transport, ports=ports, probe_seconds=FOR_EVER, total_seconds=1.0)
     assert [server.kind for server in told] == ["compatible", "vllm"]
@@ -228,7 +228,7 @@ OTHER_TONGUES = {
 
 @pytest.mark.parametrize("tongue", OTHER_TONGUES)
 async def test_what_does_not_speak_http_is_passed_over(transport: Transport, tongue: str) -> None:
-    async with saying(OTHER_TONGUES[tongue]) as address:
+    async with raw_server(OTHER_TONGUES[tongue]) as address:
         assert await discover(transport, ports=[int(address.rpartition(":")[2])]) == []
 
 

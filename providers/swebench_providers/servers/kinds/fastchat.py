@@ -10,7 +10,8 @@ from swebench_providers.protocols.base import WireRequest, json_body
 from swebench_providers.servers.interface import DetailsEndpoint, ServerKind
 from swebench_providers.servers.probes import with_details
 from swebench_providers.tokens.count_endpoints import CountEndpoint, as_count, bare_text
-from swebench_providers.types.messages import ModelInfo, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelInfo
 
 _CHECK_PATH: Final = "/api/v1/token_check"
 

@@ -21,7 +21,8 @@ from swebench_providers.servers.probes import (
     with_details,
 )
 from swebench_providers.tokens.count_endpoints import CountEndpoint, read_input_tokens, request_fields
-from swebench_providers.types.messages import ModelInfo, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelInfo
 
 _PROPERTIES: Final = "/props"
 

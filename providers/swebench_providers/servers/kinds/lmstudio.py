@@ -8,7 +8,7 @@ import msgspec
 
 from swebench_providers.servers.interface import DetailsEndpoint, ServerKind, get
 from swebench_providers.servers.probes import ModelList, ProbeResponses, read, with_details
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 _MODELS: Final = "/api/v1/models"
 _OLDER_MODELS: Final = "/api/v0/models"

@@ -13,7 +13,7 @@ import msgspec
 from swebench_providers.protocols.base import WireRequest, json_body
 from swebench_providers.servers.interface import DetailsEndpoint, ServerKind
 from swebench_providers.servers.probes import ProbeResponses, Version, read, with_details
-from swebench_providers.types.messages import ModelInfo
+from swebench_providers.types.models import ModelInfo
 
 _GREETING: Final = b"Ollama is running"
 

@@ -20,8 +20,8 @@ from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.fields import NAME, is_open, leaves
-from swebench_tui.settings.paths_in_files import dotted
+from swebench_tui.settings.schema import NAME, is_open, leaves
+from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
@@ -178,10 +178,10 @@ def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
 
 
 def _headroom(name: str, room: Headroom) -> Iterator[Content]:
-    paused = f", paused for {room.paused_for:.0f} s" if room.paused_for else ""
-    at_once = f"{room.in_flight} of {room.at_once} at once, {room.waiting} waiting{paused}"
+    paused = f", paused for {room.cooldown:.0f} s" if room.cooldown else ""
+    at_once = f"{room.in_flight} of {room.concurrency} at once, {room.waiting} waiting{paused}"
     yield _line("headroom", f"{at_once} · {name}")
-    for dimension, each in room.rooms.items():
+    for dimension, each in room.limits.items():
         words = dimension.replace("_", " ")
         yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
 

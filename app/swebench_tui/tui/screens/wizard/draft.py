@@ -10,7 +10,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.secrets.store import Backend
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup

@@ -23,7 +23,7 @@ from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep, PickModelScreen
 from swebench_tui.tui.screens.wizard.trial import TrialStep
 from tests.app.scripted import Gate
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import compare_screen, paste, shown, states, top_screen, wait_until
 from tests.fault_server import FaultServer, Script, failing, html_page
 

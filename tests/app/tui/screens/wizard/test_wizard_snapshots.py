@@ -16,7 +16,7 @@ from swebench_tui.tui.screens.wizard.choose import ChooseStep
 from swebench_tui.tui.screens.wizard.found import FoundStep
 from swebench_tui.tui.screens.wizard.models import ModelsStep
 from swebench_tui.tui.screens.wizard.trial import TrialStep
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import shown, top_screen, wait_until
 from tests.app.tui.screens.wizard.test_wizard import says, setup_in
 from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
