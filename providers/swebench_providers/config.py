@@ -15,7 +15,7 @@ from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
 from swebench_providers.redaction.key_shapes import without_credentials
 from swebench_providers.redaction.secret_names import SHORTEST, secrets_of_headers
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.secret import Secret
 
 _TRAILING: Final = re.compile(r"[\s/]+$")

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from swebench_providers.policies.fallback import Route
 from swebench_providers.provider import Provider
-from swebench_providers.types.messages import ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock
 from swebench_providers.util.lru import Recent
 
@@ -44,8 +46,10 @@ class PriceBook:
         self._looked.set((provider, model), _Looked(price, self._now() + _LOOK_AGAIN))
         return price
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str, *, asked: str) -> Decimal | None:
-        return await self._providers[provider].cost_of(usage, model, asked=asked)
+    async def cost_of(
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str
+    ) -> Decimal | None:
+        return await self._providers[provider].cost_of(usage, model, requested_model=requested_model)
 
 
 class _Rates(NamedTuple):
@@ -69,8 +73,10 @@ class RoutePricing:
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:
         return await self._book.price_of(provider, model)
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str, *, asked: str = "") -> Decimal | None:
-        return await self._book.cost_of(usage, provider, model, asked=asked)
+    async def cost_of(
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
+    ) -> Decimal | None:
+        return await self._book.cost_of(usage, provider, model, requested_model=requested_model)
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
         """USD for the dearest of the routes whose price is known, each at the dearest it may take for such a prompt."""

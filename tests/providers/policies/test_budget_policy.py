@@ -29,7 +29,7 @@ from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Attempt, Waiting
-from swebench_providers.types.messages import Charge
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.virtual_time import VirtualClock
@@ -58,9 +58,9 @@ class Priced:
         provider: str,  # noqa: ARG002
         model: str,
         *,
-        asked: str = "",
+        requested_model: str = "",
     ) -> Decimal | None:
-        self.asked.append((model, asked))
+        self.asked.append((model, requested_model))
         return self._price.cost(usage) if usage and self._price else None
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:  # noqa: ARG002
@@ -263,8 +263,10 @@ async def test_a_charge_that_cannot_be_is_not_believed(said: str, *, cut: bool) 
     usage = msgspec.structs.replace(USAGE, reported_cost=Decimal(said))
 
     class Believing(Priced):
-        async def cost_of(self, usage: TokenUsage | None, *names: str, asked: str = "") -> Decimal | None:
-            return usage.reported_cost if usage else await super().cost_of(usage, *names, asked=asked)
+        async def cost_of(self, usage: TokenUsage | None, *names: str, requested_model: str = "") -> Decimal | None:
+            return (
+                usage.reported_cost if usage else await super().cost_of(usage, *names, requested_model=requested_model)
+            )
 
     clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
     script: Script = [text(), UsageUpdate(usage, 0.0), CUT if cut else done()]

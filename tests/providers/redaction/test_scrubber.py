@@ -19,8 +19,8 @@ from swebench_providers.redaction import MASK, Scrubber, tokens_in_use
 from swebench_providers.types.errors import ErrorKind
 from tests.fault_server import FaultServer, FaultServerThread, Script, failing
 from tests.google_account import granting
-from tests.providers.dialects import ASK, KEY, error_of, provider_at
-from tests.providers.network import ask
+from tests.providers.dialects import KEY, REQUEST, error_of, provider_at
+from tests.providers.network import request_for
 
 TOKEN = "opaque+token+of+no+known+shape+0123"
 
@@ -72,7 +72,7 @@ async def test_an_expiring_token_is_masked_in_errors_and_logs(
     google.server.by_path["/token"] = granting(TOKEN)
     for method in ("generateContent", "streamGenerateContent"):
         fault_server.by_path[f"/models/m:{method}"] = quoting(TOKEN)
-    error = await error_of(vertex(fault_server, transport), ask("m", stream=stream))
+    error = await error_of(vertex(fault_server, transport), request_for("m", stream=stream))
     assert fault_server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert (error.kind, MASK in str(error), MASK in error.code) == (ErrorKind.AUTH, True, True)
     assert TOKEN not in shown(error)
@@ -131,14 +131,14 @@ async def test_whatever_a_server_quotes_of_secrets_is_masked(
 ) -> None:
     fault_server.default = quoting(quoted)
     provider = provider_at(f"{fault_server.base_url}/v1", "compatible", transport, **fields)
-    error = await error_of(provider, ASK)
+    error = await error_of(provider, REQUEST)
     assert "not allowed" in str(error)
     assert quoted not in shown(error)
 
 
 async def test_a_hint_that_names_the_key_is_masked(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.default = failing(429, f"see https://vendor.example/limits?of={KEY}")
-    error = await error_of(provider_at(f"{fault_server.base_url}/v1", "compatible", transport), ASK)
+    error = await error_of(provider_at(f"{fault_server.base_url}/v1", "compatible", transport), REQUEST)
     assert KEY not in shown(error)
 
 
