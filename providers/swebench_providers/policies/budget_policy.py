@@ -41,8 +41,10 @@ class Pricing(Protocol):
         """USD per million tokens; None where nobody knows."""
         ...
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str, *, asked: str = "") -> Decimal | None:
-        """USD for an answer of `model`, by what name it was `asked`; None where nobody knows."""
+    async def cost_of(
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
+    ) -> Decimal | None:
+        """USD for an answer of `model` to a request that named `requested_model`; None if it is unknown."""
         ...
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
@@ -152,7 +154,7 @@ class BudgetPolicy:
         if attempt is None:
             return account.charge(None, exact=False, at=event.at)
         model = event.model or attempt.model
-        cost = await self._pricing.cost_of(usage, attempt.provider, model, asked=attempt.model)
+        cost = await self._pricing.cost_of(usage, attempt.provider, model, requested_model=attempt.model)
         if cost is None or not is_cost(cost):
             return account.charge_estimate(event.at)
         # What an answer costs of which nothing was counted is known only where all is free.
