@@ -36,18 +36,16 @@ from swebench_providers.types.events import (
     Waiting,
 )
 from swebench_providers.types.messages import (
-    Charge,
     FailedAttempt,
     FinishReason,
     Message,
-    ModelInfo,
-    ModelPrice,
-    TokenUsage,
     ToolCall,
     UnifiedRequest,
     UnifiedResponse,
 )
+from swebench_providers.types.models import ModelInfo, ModelPrice
 from swebench_providers.types.secret import Secret
+from swebench_providers.types.usage import Charge, TokenUsage
 from swebench_providers.util.sync import run_sync
 
 if TYPE_CHECKING:

@@ -29,10 +29,11 @@ from swebench_providers.policies.request_log import RequestLog
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_providers.provider import Provider
-from swebench_providers.types.accumulator import ResponseAccumulator, total
+from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Attempt, Event
-from swebench_providers.types.messages import Charge, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
+from swebench_providers.types.usage import Charge, total_cost
 from swebench_providers.util.clock import Clock
 from swebench_providers.util.lru import Recent
 
@@ -219,7 +220,7 @@ async def _stream(
                     charges.append(event)
                 yield event
     except ProviderError as error:
-        error.cost = total(charges, error.charge)
+        error.cost = total_cost(charges, error.charge)
         raise
 
 

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 from swebench_providers.policies.fallback import Route
 from swebench_providers.provider import Provider
-from swebench_providers.types.messages import ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock
 from swebench_providers.util.lru import Recent
 
@@ -47,7 +49,7 @@ class PriceBook:
     async def cost_of(
         self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str
     ) -> Decimal | None:
-        return await self._providers[provider].cost_of(usage, model, asked=requested_model)
+        return await self._providers[provider].cost_of(usage, model, requested_model=requested_model)
 
 
 class _Rates(NamedTuple):

@@ -15,7 +15,9 @@ from swebench_providers.policies.settings import SelectionName
 from swebench_providers.tokens.quick_estimate import estimate_prompt
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import Recent
 

@@ -27,7 +27,9 @@ from swebench_providers.types.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import Charge, TokenUsage, is_cost
 from swebench_providers.util.clock import Clock, SystemClock
 
 _NOTHING: Final = Decimal(0)

@@ -17,6 +17,7 @@ from swebench_providers.policies.limiter import FAULTS, TokenBucketLimiter, esti
 from swebench_providers.policies.rate_limits import Demand, RateLimits
 from swebench_providers.policies.slots import SlotCount
 from swebench_providers.provider import Provider
+from swebench_providers.servers import reports_slots
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -28,7 +29,8 @@ from swebench_providers.types.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
 _NOTHING: Final[Demand] = {"requests": 0.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0}
@@ -37,7 +39,7 @@ _NOTHING: Final[Demand] = {"requests": 0.0, "tokens": 0.0, "input_tokens": 0.0, 
 def with_server_scope(limits: RateLimits, provider: Provider) -> RateLimits:
     """`limits` with one limiter for all models and keys of a server that runs a fixed number of requests."""
     spec = provider.spec
-    if limits.shared_as or not (spec.embedded or isinstance(spec.slots, str)):
+    if limits.shared_as or not (spec.embedded or reports_slots(spec)):
         return limits
     return msgspec.structs.replace(limits, shared_as=f"the server of {provider.name}")
 

@@ -14,7 +14,8 @@ from swebench_providers.policies.limiter import Headroom
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import Charge, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import Charge
 
 _MAX_SAMPLES: Final = 512
 """The latest measurements, from which percentiles are computed."""
