@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from swebench_providers.auth import strategy
-from swebench_providers.auth.strategies import ExpiringAuth
+from swebench_providers.auth.strategies import ExpiringAuth, scrubber_for
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
@@ -24,14 +24,13 @@ from swebench_providers.pricing.model_list import ListedPrices
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 from swebench_providers.protocols.failures.rules import KEY_NAME
-from swebench_providers.servers.details import DETAIL_SECONDS, DETAIL_WIRES, described
-from swebench_providers.servers.slots import SLOT_SECONDS, slots_of
+from swebench_providers.servers import count_endpoint
+from swebench_providers.servers.queries import DETAIL_SECONDS, SLOT_SECONDS, ServerQueries
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
 from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
 from swebench_providers.types.models import ModelInfo, ModelPrice
-from swebench_providers.types.secret import Secret
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.usage_checks import UsageChecker
 from swebench_providers.util.clock import Clock, SystemClock
@@ -97,10 +96,12 @@ class HTTPProvider:
         self._transport = transport
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
+        self._queries = ServerQueries(self.spec, self._fetch)
         self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
+        self._scrubber = scrubber_for(self._auth, *config.secrets)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = ResponseAccumulator(self._now())
@@ -170,7 +171,7 @@ class HTTPProvider:
         return await best.count(
             text,
             self._meant(model),
-            wire="" if keyless else self.name,
+            endpoint=None if keyless else count_endpoint(self.spec),
             config=self._config,
             auth=self._auth,
             transport=self._transport,
@@ -189,17 +190,16 @@ class HTTPProvider:
 
         Raises nothing: what is not known when `seconds` are over stays as it was. Most providers' lists say it all.
         """
-        wire = self.spec.details and DETAIL_WIRES[self.spec.details]
-        return await described(models, wire, self._told, seconds=seconds) if wire else list(models)
+        return await self._queries.describe(models, seconds=seconds)
 
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
         """How many requests for `model` run at once where it is served; None where nobody says in `seconds`.
 
         Raises nothing: a server that is gone says nothing.
         """
-        return await slots_of(self.spec, model, self._told, seconds=seconds)
+        return await self._queries.slots(model, seconds=seconds)
 
-    async def _told(self, wire: WireRequest) -> bytes:
+    async def _fetch(self, wire: WireRequest) -> bytes:
         async with self._send(wire, at_root=True) as response:
             return await self._body(response, self._pipeline)
 
@@ -319,20 +319,14 @@ class HTTPProvider:
     def _has_credentials(self) -> bool:
         return bool(self._config.api_key) or isinstance(self._auth, ExpiringAuth)
 
-    @property
-    def _shown_key(self) -> Secret | None:
-        """What the server has been shown, and so may quote."""
-        return self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
-
     def _identified(self, event: Event, response: HTTPResponse) -> Event:
         """The end of an answer with the server's number of it. A server names itself as it likes, but with no key."""
         if not isinstance(event, Finished):
             return event
         named = (response.headers.get(name) for name in _REQUEST_IDS)
-        number, model = next(filter(None, named), event.request_id), event.model
-        if shown := self._shown_key:
-            number, model = number and shown.scrub(number), shown.scrub(model)
-        return msgspec.structs.replace(event, request_id=number, model=model)
+        number = next(filter(None, named), event.request_id)
+        scrub = self._scrubber.scrub
+        return msgspec.structs.replace(event, request_id=number and scrub(number), model=scrub(event.model))
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
@@ -340,11 +334,7 @@ class HTTPProvider:
         A server may have quoted it; and the frames the error came through hold the request and the server's words.
         """
         error.provider, error.model = self.name, model
-        if shown := self._shown_key:
-            error.args = (shown.scrub(str(error)),)
-            error.code = shown.scrub(error.code)
-            error.hint = shown.scrub(error.hint)
-            error.request_id = error.request_id and shown.scrub(error.request_id)
+        self._scrubber.scrub_error(error)
         error.hint = self._in_own_terms(error)
         error.__context__ = None
         return error.with_traceback(None)

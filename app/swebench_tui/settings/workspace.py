@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret, catalog
+from swebench_providers.redaction import Scrubber, tokens_in_use
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
@@ -128,10 +129,8 @@ class Workspace:
         ]
 
     def scrub(self, text: str) -> str:
-        """Return `text` with every known key masked."""
-        for secret in self.known_secrets():
-            text = secret.scrub(text)
-        return text
+        """Return `text` with known keys, tokens in use and everything shaped like a key masked."""
+        return Scrubber(lambda: (*self.known_secrets(), *tokens_in_use())).scrub(text)
 
 
 class Providers:
