@@ -25,7 +25,7 @@ from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.slots import slot_count
 from swebench_providers.provider import Provider
-from swebench_providers.tokens.quick_estimate import estimate_prompt
+from swebench_providers.tokens.quick_estimate import estimate
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.util.lru import Recent
@@ -158,4 +158,4 @@ class RouteBuilder:
 
 
 def _demand(request: UnifiedRequest) -> Demand:
-    return estimate_demand(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)
+    return estimate_demand(estimate(request), request.max_tokens or _USUAL_ANSWER)

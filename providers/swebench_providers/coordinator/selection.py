@@ -12,7 +12,7 @@ from typing import Final
 from swebench_providers.policies.fallback import Route
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.policies.settings import SelectionName
-from swebench_providers.tokens.quick_estimate import estimate_prompt
+from swebench_providers.tokens.quick_estimate import estimate
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import UnifiedRequest
@@ -123,7 +123,5 @@ class Selection:
         price = await self._price_of(route.provider, route.model) if route.model else None
         if price is None:
             return Decimal("Infinity")
-        usual = TokenUsage(
-            prompt_tokens=estimate_prompt(request), completion_tokens=request.max_tokens or _USUAL_ANSWER
-        )
+        usual = TokenUsage(prompt_tokens=estimate(request), completion_tokens=request.max_tokens or _USUAL_ANSWER)
         return price.cost(usual) or Decimal(0)
