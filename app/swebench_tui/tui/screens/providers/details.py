@@ -24,9 +24,9 @@ from swebench_tui.settings.fields import NAME, is_open, leaves
 from swebench_tui.settings.paths_in_files import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 from swebench_tui.tui.screens.providers.table import key_words
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds
