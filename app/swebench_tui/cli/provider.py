@@ -17,7 +17,7 @@ from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 from swebench_tui.terminal_text import one_line, sanitize
 
 _COLUMNS: Final = 80

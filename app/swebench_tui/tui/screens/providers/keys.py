@@ -23,7 +23,7 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.definitions import Place
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import KeyStoreError, SetupError
-from swebench_tui.settings.origin import Layer
+from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.secrets.key_lint import mistakes
 from swebench_tui.settings.secrets.store import ELSEWHERE
 from swebench_tui.settings.workspace import Workspace

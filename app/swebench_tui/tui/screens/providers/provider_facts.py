@@ -12,7 +12,7 @@ from swebench_providers.connection_test import ConnectionReport, Verdict, check,
 from swebench_providers.policies.breaker import BreakerState
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.engine import Engine
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 
 _FAILING: Final = 0.5
 """A success rate below this is a provider that fails."""

@@ -1,0 +1,95 @@
+"""What is said about settings, in docs and in the file that `settings edit` begins, is what the definitions say."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swebench_tui.settings.providers import known_providers
+from swebench_tui.settings.schema import Leaf, in_words, leaves, schema, template, toml
+from swebench_tui.settings.toml_positions import dotted
+from swebench_tui.settings.value import check
+from tests.app.settings.documents import mangled, settings_documents
+
+DOCS = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+def row(leaf: Leaf) -> str:
+    """One line of the table in the docs."""
+    allowed = in_words(leaf.kind) + ("; yours only" if leaf.user_only else "")
+    return f"| `{dotted(leaf.path)}` | {leaf.description} | {allowed} | `{toml(leaf.example)}` |"
+
+
+def test_the_docs_have_every_setting_with_its_meaning_as_the_definitions_say_it() -> None:
+    table = ["| setting | meaning | allowed | example |", "|---|---|---|---|", *map(row, leaves())]
+    assert DOCS.partition("## Every setting\n")[2].splitlines()[3:] == table
+
+
+def test_every_setting_has_a_description_that_is_a_sentence_and_an_example_that_may_stand_there() -> None:
+    for leaf in leaves():
+        assert re.fullmatch(r"[A-Z].*\.", leaf.description), leaf.path
+        nested: Any = leaf.example
+        for name in reversed(leaf.path):
+            nested = {name: nested}
+        assert check(nested, source="").problems == (), leaf.path
+
+
+def test_a_file_that_is_begun_sets_nothing() -> None:
+    assert tomllib.loads(template()) == {}
+
+
+def test_a_file_that_is_begun_is_right_with_every_setting_in_force() -> None:
+    """Each line that is `#` and no blank is a setting or a header."""
+    values = tomllib.loads(re.sub(r"^#(?=[^ :])", "", template(), flags=re.MULTILINE))
+    found = check(values, source="")
+    assert found.problems == ()
+    assert set(values["providers"]) - known_providers() == {"my-server"}
+    names = {name for leaf in leaves() for name in leaf.path} - {"NAME"}
+    assert all(re.search(rf"^#\S*\b{name}\b", template(), re.MULTILINE) for name in names)
+
+
+def test_the_schema_is_one_and_tells_the_meaning_of_every_setting() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    assert all(json.dumps(leaf.description) in json.dumps(schema()) for leaf in leaves())
+
+
+@given(settings_documents())
+def test_the_schema_takes_what_the_program_takes(values: dict[str, Any]) -> None:
+    assert check(values, source="").problems == ()
+    assert list(VALIDATOR.iter_errors(values)) == []
+
+
+@given(values=settings_documents(), data=st.data())
+def test_the_schema_refuses_what_the_program_refuses(values: dict[str, Any], data: st.DataObject) -> None:
+    wrong = data.draw(mangled(values))
+    assert bool(check(wrong, source="").problems) == (not VALIDATOR.is_valid(wrong))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"appearence": {}},
+        {"appearance": {"theme": 3}},
+        {"compare": {"lineup": ["a:b"] * 5}},
+        {"providers": {"openai": {"rate_limits": {"slots": 0}}}},
+        {"providers": {"openai": {"rate_limits": {"slots": True}}}},
+        {"providers": {"openai": {"time_limits": {"idle": 0}}}},
+        {"providers": {"openai": {"auth": "bearr"}}},
+        {"providers": {"openai": {"keys": [{"label": "a", "place": "file"}]}}},
+        {"providers": {"openai": {"headers": {"X-A": 1}}}},
+        {"providers": {"openai": {"api_key": "x"}}},
+    ],
+    ids=str,
+)
+def test_both_refuse(values: dict[str, Any]) -> None:
+    assert len(check(values, source="").problems) == 1
+    assert not VALIDATOR.is_valid(values)
