@@ -19,7 +19,7 @@ from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where the request sets no limit
 _SAMPLES: Final = 64  # times to first token kept of a model: the latest
@@ -51,7 +51,7 @@ class LatencyTracker:
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
-        self._models: Recent[tuple[str, str], _Latency] = Recent(_MODELS)
+        self._models: LRUCache[tuple[str, str], _Latency] = LRUCache(_MODELS)
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - any request is a trial
         self._latency(attempt.provider, attempt.model).trials += 1
