@@ -25,9 +25,9 @@ from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 from swebench_tui.tui.screens.providers.table import key_words
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds

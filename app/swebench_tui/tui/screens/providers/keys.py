@@ -28,8 +28,8 @@ from swebench_tui.settings.secrets.key_lint import mistakes
 from swebench_tui.settings.secrets.store import ALTERNATIVES
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen, problem
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
 
@@ -84,7 +84,7 @@ class KeysScreen(Dialog[None]):
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
         entries = await asyncio.to_thread(lambda: list(_entries(self._workspace, self._provider)))
-        aside = await self._engine.set_aside(self._provider)
+        aside = await self._engine.disabled_keys(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
             rows = [Content.styled("– no key is set; a adds one", "$foreground-muted")]
@@ -147,7 +147,7 @@ class KeysScreen(Dialog[None]):
         """Use this key again, which was set aside."""
         entry = self._chosen
         if entry is not None:
-            await self._engine.reinstate(self._provider, entry.source)
+            await self._engine.enable_key(self._provider, entry.source)
             self._read()
 
     def action_leave(self) -> None:

@@ -23,9 +23,9 @@ from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.rows import Row
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 MOST_SHOWN: Final = 300
