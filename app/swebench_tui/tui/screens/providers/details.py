@@ -19,10 +19,10 @@ from swebench_providers.policies.limiter import Headroom
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_providers.redaction import MASK, without_credentials
 from swebench_tui.runs.formatting import dollars
-from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
+from swebench_tui.settings.value import redact
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
@@ -199,7 +199,7 @@ def _settings(workspace: Workspace, name: str) -> list[Content]:
         path = tuple(name if part == NAME else part for part in leaf.path)
         held = workspace.effective(path)
         if held.value not in (None, "", [], ()):
-            value = "listed under k" if path[-1] == "keys" else str(redact.value(path, held.value))
+            value = "listed under k" if path[-1] == "keys" else str(redact(path, held.value))
             lines.append(_setting(dotted(path[2:]), value, str(held.origin)))
     own = workspace.settings.providers.get(name)
     lines += [_setting(f"headers.{header}", MASK, "user file") for header in (own.headers if own else ())]

@@ -57,7 +57,7 @@ def write(draft: Draft, *, finished: bool = False) -> list[SetupError]:
         usual = draft.lineup == default_lineup()  # holds where none is set, and has what a name cannot say
         changes.append((("compare", "lineup"), None if usual else [str(target) for target in draft.lineup[:MOST]]))
     try:
-        workspace.begin_user_file()
+        workspace.create_user_file()
     except SetupError as error:
         return [error]
     for path, value in changes:
