@@ -24,8 +24,8 @@ from swebench_providers.pricing.model_list import ListedPrices
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
 from swebench_providers.protocols.failures.rules import KEY_NAME
-from swebench_providers.servers.details import DETAIL_SECONDS, DETAIL_WIRES, described
-from swebench_providers.servers.slots import SLOT_SECONDS, slots_of
+from swebench_providers.servers import count_endpoint
+from swebench_providers.servers.queries import DETAIL_SECONDS, SLOT_SECONDS, ServerQueries
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
@@ -97,6 +97,7 @@ class HTTPProvider:
         self._transport = transport
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
+        self._queries = ServerQueries(self.spec, self._fetch)
         self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
@@ -170,7 +171,7 @@ class HTTPProvider:
         return await best.count(
             text,
             self._meant(model),
-            wire="" if keyless else self.name,
+            endpoint=None if keyless else count_endpoint(self.spec),
             config=self._config,
             auth=self._auth,
             transport=self._transport,
@@ -189,17 +190,16 @@ class HTTPProvider:
 
         Raises nothing: what is not known when `seconds` are over stays as it was. Most providers' lists say it all.
         """
-        wire = self.spec.details and DETAIL_WIRES[self.spec.details]
-        return await described(models, wire, self._told, seconds=seconds) if wire else list(models)
+        return await self._queries.describe(models, seconds=seconds)
 
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
         """How many requests for `model` run at once where it is served; None where nobody says in `seconds`.
 
         Raises nothing: a server that is gone says nothing.
         """
-        return await slots_of(self.spec, model, self._told, seconds=seconds)
+        return await self._queries.slots(model, seconds=seconds)
 
-    async def _told(self, wire: WireRequest) -> bytes:
+    async def _fetch(self, wire: WireRequest) -> bytes:
         async with self._send(wire, at_root=True) as response:
             return await self._body(response, self._pipeline)
 

@@ -41,7 +41,7 @@ from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
-    from swebench_providers.servers.discovery import Found
+    from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.settings.workspace import Workspace
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models.screen import ModelsScreen
@@ -102,7 +102,7 @@ class SwebenchApp(SafeApp):
         workspace: Workspace | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
-        discover: Callable[[], Awaitable[list[Found]]] | None = None,
+        discover: Callable[[], Awaitable[list[FoundServer]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()

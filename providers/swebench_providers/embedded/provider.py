@@ -18,6 +18,7 @@ from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.provider import HTTPProvider
+from swebench_providers.servers import count_endpoint
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Notice
 from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
@@ -80,7 +81,7 @@ class EmbeddedProvider:
         return await best.count(
             text,
             model or self.spec.default_model,
-            wire="llamacpp",
+            endpoint=count_endpoint(self.spec),
             config=self._reached(running),
             auth=BearerTokenAuth(running.key),
             transport=self._transport,

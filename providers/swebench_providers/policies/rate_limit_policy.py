@@ -22,6 +22,7 @@ from swebench_providers.policies.limiter import (
 )
 from swebench_providers.policies.slots import SlotCount
 from swebench_providers.provider import Provider
+from swebench_providers.servers import reports_slots
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -45,7 +46,7 @@ def with_server_scope(limits: RateLimits | None, provider: Provider) -> RateLimi
     """`limits` as they are for `provider`: a server's slots are for all its models and keys together."""
     limits = limits or RateLimits()
     spec = provider.spec
-    if limits.shared_as or not (spec.embedded or isinstance(spec.slots, str)):
+    if limits.shared_as or not (spec.embedded or reports_slots(spec)):
         return limits
     return msgspec.structs.replace(limits, shared_as=f"the server of {provider.name}")
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from swebench_providers.types.usage import Charge
 
 from swebench_providers import (
     ErrorKind,
@@ -30,6 +29,7 @@ from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Attempt, Waiting
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.virtual_time import VirtualClock

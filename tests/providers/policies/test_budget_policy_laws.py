@@ -11,7 +11,6 @@ from decimal import Decimal
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from swebench_providers.types.usage import Charge
 
 from swebench_providers import (
     ErrorKind,
@@ -25,6 +24,7 @@ from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import Attempt
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import ASKED, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.test_budget_policy import NOTHING, USAGE, Priced
