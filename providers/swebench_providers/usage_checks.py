@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -22,19 +23,27 @@ class UsageChecker:
         self._cuts_prompts = cuts_prompts
         self._usage: TokenUsage | None = None
 
-    def check(self, event: Event) -> list[Event]:
-        """The event as it should be taken, with a notice where that is not as the server said."""
-        if isinstance(event, UsageUpdate):
-            self._usage = event.usage
-            if self._cuts_prompts and event.usage.prompt_tokens:
-                return [event, *self._cut_prompt(event)]
-        elif isinstance(event, Finished) and self._stopped_at_the_limit(event):
-            limit = self._request.max_tokens
-            words = (
-                f"The server called the answer whole, but it is as long as the limit of {limit} tokens: it was cut off."
-            )
-            return [Notice(words, event.at), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
-        return [event]
+    def check(self, events: Sequence[Event]) -> list[Event]:
+        """`events`, with a notice before or after each one that contradicts the request, and its reason corrected."""
+        checked: list[Event] = []
+        for event in events:
+            if isinstance(event, UsageUpdate):
+                self._usage = event.usage
+                checked.append(event)
+                if self._cuts_prompts and event.usage.prompt_tokens:
+                    checked += self._cut_prompt(event)
+            elif isinstance(event, Finished) and self._stopped_at_the_limit(event):
+                checked += self._cut_off(event)
+            else:
+                checked.append(event)
+        return checked
+
+    def _cut_off(self, event: Finished) -> list[Event]:
+        message = (
+            "The server reported a complete response, but it is exactly as long as the limit of "
+            f"{self._request.max_tokens} tokens: it was cut off."
+        )
+        return [Notice(message, event.at), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
 
     def _stopped_at_the_limit(self, event: Finished) -> bool:
         limit, usage = self._request.max_tokens, self._usage
@@ -43,7 +52,7 @@ class UsageChecker:
             and limit is not None
             and usage is not None
             and usage.source == "exact"
-            and usage.completion_tokens >= limit
+            and usage.completion_tokens == limit
         )
 
     def _cut_prompt(self, event: UsageUpdate) -> list[Event]:
