@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from swebench_providers.coordinator.coordinator import ProviderCoordinator
     from swebench_providers.coordinator.in_parallel import BatchResult
     from swebench_providers.coordinator.routes import Candidate
+    from swebench_providers.coordinator.shared import SharedState
     from swebench_providers.policies.breaker import (
         BreakerSettings,
         BreakerState,
@@ -63,9 +64,10 @@ if TYPE_CHECKING:
     from swebench_providers.policies.budget import Budget, BudgetState, BudgetWarning, Reservation, local_day, utc_day
     from swebench_providers.policies.concurrency import ConcurrencySettings
     from swebench_providers.policies.journal import FileJournal, spent_according_to
-    from swebench_providers.policies.limiter import Headroom, RateLimits, TokenBucketLimiter
+    from swebench_providers.policies.limiter import Headroom, TokenBucketLimiter
     from swebench_providers.policies.observer import Observer, Outcome
-    from swebench_providers.policies.rate_limit_policy import RateLimitCoordinator
+    from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
+    from swebench_providers.policies.rate_limits import RateLimits
     from swebench_providers.policies.retry import RetrySettings
     from swebench_providers.policies.settings import Policies
     from swebench_providers.policies.statistics import Percentiles, ProviderHealth
@@ -97,14 +99,15 @@ _LATER: Final = {
     "Observer": "policies.observer",
     "Outcome": "policies.observer",
     "Headroom": "policies.limiter",
-    "RateLimitCoordinator": "policies.rate_limit_policy",
-    "RateLimits": "policies.limiter",
+    "RateLimitCoordinator": "policies.rate_limit_coordinator",
+    "RateLimits": "policies.rate_limits",
     "TokenBucketLimiter": "policies.limiter",
     "RetrySettings": "policies.retry",
     "Policies": "policies.settings",
     "Percentiles": "policies.statistics",
     "ProviderHealth": "policies.statistics",
     "Candidate": "coordinator.routes",
+    "SharedState": "coordinator.shared",
     "APITokenCounter": "tokens.api_counter",
     "EstimateCounter": "tokens.estimate",
     "MetadataTokenCounter": "tokens.metadata_counter",
@@ -171,6 +174,7 @@ __all__ = [
     "SSEAdapter",
     "Secret",
     "ServerSentEvent",
+    "SharedState",
     "TextDelta",
     "TiktokenCounter",
     "TimeLimits",

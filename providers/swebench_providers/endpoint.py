@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.auth import strategy
-from swebench_providers.auth.strategies import ExpiringAuth
+from swebench_providers.auth.strategies import ExpiringAuth, scrubber_for
 from swebench_providers.catalog import ProviderSpec
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
 from swebench_providers.http.interface import USER_AGENT, HTTPResponse, HTTPTransport, join
@@ -20,7 +20,6 @@ from swebench_providers.protocols import TransformPipeline, WireRequest, pipelin
 from swebench_providers.protocols.failures.rules import KEY_NAME
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished
-from swebench_providers.types.secret import Secret
 
 SSE: Final = "text/event-stream"
 _REQUEST_IDS: Final = ("request-id", "x-generation-id", "x-request-id")
@@ -37,6 +36,7 @@ class Endpoint:
         self._own_headers = {name.lower(): value for name, value in config.headers.items()}
         self.protocol = pipeline(config.protocol or spec.protocol)
         self.auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
+        self._scrubber = scrubber_for(self.auth, *config.secrets)
 
     @property
     def has_credentials(self) -> bool:
@@ -85,10 +85,9 @@ class Endpoint:
         if not isinstance(event, Finished):
             return event
         headers = (response.headers.get(name) for name in _REQUEST_IDS)
-        request_id, model = next(filter(None, headers), event.request_id), event.model
-        if key := self._sent_key:
-            request_id, model = request_id and key.scrub(request_id), key.scrub(model)
-        return msgspec.structs.replace(event, request_id=request_id, model=model)
+        request_id = next(filter(None, headers), event.request_id)
+        scrub = self._scrubber.scrub
+        return msgspec.structs.replace(event, request_id=request_id and scrub(request_id), model=scrub(event.model))
 
     def complete(self, error: ProviderError, model: str) -> ProviderError:
         """`error` with its provider and model, a hint for this provider, and scrubbed of the key.
@@ -96,11 +95,7 @@ class Endpoint:
         A server may quote the key; and the frames the error came through hold the request and the server's response.
         """
         error.provider, error.model = self._config.name, model
-        if key := self._sent_key:
-            error.args = (key.scrub(str(error)),)
-            error.code = key.scrub(error.code)
-            error.hint = key.scrub(error.hint)
-            error.request_id = error.request_id and key.scrub(error.request_id)
+        self._scrubber.scrub_error(error)
         error.hint = self._hint(error)
         error.__context__ = None
         return error.with_traceback(None)
@@ -115,11 +110,6 @@ class Endpoint:
         if config.api_key and not config.api_key.fits_a_header:
             raise _damaged_key(spec)
         return config.base_url
-
-    @property
-    def _sent_key(self) -> Secret | None:
-        """What was sent to the server, and so may be quoted by it."""
-        return self.auth.token if isinstance(self.auth, ExpiringAuth) else self._config.api_key
 
     def _hint(self, error: ProviderError) -> str:
         """The hint with this provider's name for its key, or with the command that mends its local server."""

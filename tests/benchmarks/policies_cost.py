@@ -16,7 +16,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.settings import Policies
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.types.accumulator import ResponseAccumulator

@@ -19,7 +19,7 @@ from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
     from swebench_providers.policies.keys import DisabledKey
-    from swebench_providers.policies.limiter import RateLimits
+    from swebench_providers.policies.rate_limits import RateLimits
     from swebench_providers.policies.statistics import ProviderHealth
     from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.runs.asking import Reach, Reached

@@ -46,7 +46,7 @@ class Pricing(Protocol):
     async def cost_of(
         self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
     ) -> Decimal | None:
-        """USD for an answer of `model`, requested as `requested_model`; None where unknown."""
+        """USD for an answer of `model` to a request that named `requested_model`; None if it is unknown."""
         ...
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:

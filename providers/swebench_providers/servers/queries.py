@@ -54,9 +54,10 @@ class ServerQueries:
         llama.cpp does. No endpoint of Ollama's does: what its variable is when nobody sets it is in the catalog. Others
         report nothing, and queue by themselves.
         """
-        if self._spec.slots is not None:
-            runs_elsewhere = not self._spec.is_free(model)
-            return None if runs_elsewhere else self._spec.slots
+        spec = self._spec
+        if spec.slots is not None:
+            runs_elsewhere = not spec.is_free(model)
+            return None if runs_elsewhere else spec.slots
         kind = self._kind()
         if kind is None or kind.slots is None:
             return None

@@ -26,8 +26,8 @@ from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.journal import FileJournal, spent_according_to
-from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.observer import Outcome
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.types.events import Attempt, Waiting

@@ -13,8 +13,10 @@ from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
 from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.http.retry_after import retry_after
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.limiter import Permit, RateLimits, TokenBucketLimiter, estimate_demand
-from swebench_providers.policies.rate_limit_policy import RateLimitCoordinator, RateLimitPolicy, usage_demand
+from swebench_providers.policies.limiter import Permit, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy, usage_demand
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text

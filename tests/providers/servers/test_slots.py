@@ -21,7 +21,8 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.embedded.server import SLOTS
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.limiter import Headroom, RateLimits
+from swebench_providers.policies.limiter import Headroom
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.protocols import WireRequest
