@@ -42,7 +42,7 @@ async def test_a_real_llamacpp_that_calls_a_cut_answer_completed_is_not_believed
     provider = provider_at(
         f"{running.address}/v1", "llamacpp", transport, api_key=running.key, protocol="openai_responses"
     )
-    request = UnifiedRequest(prompt="Count from one to one hundred.", max_tokens=8, temperature=0, stream=stream)
+    request = UnifiedRequest(prompt="Tell a long story about a dragon.", max_tokens=8, temperature=0, stream=stream)
     answer = await provider.generate_unified(request)
     assert answer.finish_reason is FinishReason.LENGTH
     assert any("it was cut off" in notice for notice in answer.notices)
