@@ -31,7 +31,7 @@ from swebench_providers.types.models import ModelInfo, ModelPrice
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.usage_checks import UsageChecker
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 if TYPE_CHECKING:
     from swebench_providers.tokens.counter import TokenCount
@@ -92,7 +92,7 @@ class HTTPProvider:
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
         self._queries = ServerQueries(self.spec, self._fetch)
-        self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
+        self._profiles: LRUCache[str, ModelProfile] = LRUCache(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._endpoint = Endpoint(self.spec, config, transport)
 
