@@ -118,21 +118,19 @@ def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
     done = subprocess.run(
         [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False
     )
-    printed = objects(done.stdout)
+    lines = objects(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
-    outcomes = [event for event in printed if event["event"] == "done"]
+    outcomes = [event for event in lines if event["event"] == "done"]
     assert sorted(str(event["target"]) for event in outcomes) == ["embedded", "embedded:smollm2"]
     for outcome in outcomes:
         usage = msgspec.convert(outcome["usage"], dict[str, object])
         assert (outcome["model"], outcome["cost"], outcome["state"]) == ("smollm2", 0.0, "done")
         assert outcome["text"] == "".join(
-            str(event["text"])
-            for event in printed
-            if event["event"] == "delta" and event["column"] == outcome["column"]
+            str(event["text"]) for event in lines if event["event"] == "delta" and event["column"] == outcome["column"]
         )
         assert outcome["text"]
         assert (usage["source"], usage["completion_tokens"]) == ("exact", 16)
         assert (outcome["finish_reason"], outcome["complete"]) == ("length", False)
         assert msgspec.convert(outcome["patch"], dict[str, object])["status"] != "applies"
-    notices = [str(event["message"]) for event in printed if event["event"] == "notice"]
+    notices = [str(event["message"]) for event in lines if event["event"] == "notice"]
     assert any("embedded model" in notice for notice in notices)

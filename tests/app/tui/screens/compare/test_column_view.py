@@ -221,8 +221,8 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
         gate.open()
         await all_settled(pilot)
         rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
-        at = rows.index("── thinking ──")
-        assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+        first = rows.index("── thinking ──")
+        assert rows[first : first + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
 
 
 async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:
