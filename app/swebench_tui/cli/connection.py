@@ -7,7 +7,7 @@ import asyncio
 import msgspec
 
 from swebench_providers import ProviderError, ProviderRegistry, TimeLimits
-from swebench_providers.connection_test import ConnectionReport, check, not_asked
+from swebench_providers.connection_test import ConnectionReport, check, report_error
 
 
 async def asked_once(
@@ -21,5 +21,5 @@ async def asked_once(
             config = msgspec.structs.replace(config, time_limits=time_limits)
         provider = registry.get_provider(name, config)
     except ProviderError as error:
-        return not_asked(name, error, model)
+        return report_error(name, error, model)
     return await check(provider, model)

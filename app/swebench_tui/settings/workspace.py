@@ -152,7 +152,7 @@ class Workspace:
         """A provider of one's own. Raises `SettingsError` for a name that is taken or cannot be one."""
         if like not in known_providers():
             raise SettingsError(
-                f"there is no provider {like!r}", hint=f"There are: {', '.join(sorted(known_providers()))}."
+                f"unknown provider {like!r}", hint=f"Available: {', '.join(sorted(known_providers()))}."
             )
         if name in self.settings.providers:
             raise SettingsError(f"there is a provider {name!r} already", hint="Choose another name.")

@@ -323,11 +323,11 @@ def test_wrong_usage_exits_with_2_and_says_what_is_missing(arguments: tuple[str,
 @pytest.mark.parametrize(
     ("arguments", "what", "hint"),
     [
-        (("-t", "olama:x", *ASK), "there is no provider 'olama'", "Did you mean 'ollama'?"),
+        (("-t", "olama:x", *ASK), "unknown provider 'olama'", "Did you mean 'ollama'?"),
         (("-t", ":x", *ASK), "':x' names no provider", "Write it as PROVIDER:MODEL or PROVIDER."),
         (("-t", "ollama", "--dataset", "no/such.jsonl", "--count", "1"), "No such file", "Check the path"),
         (("-t", "ollama", "--dataset", "nonsense", "--count", "1"), "'nonsense' is not a dataset", ""),
-        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "the base URL 'ftp://host' cannot be used", "Write it as"),
+        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "invalid base URL 'ftp://host'", "Write it as"),
     ],
 )
 def test_what_cannot_be_had_exits_with_1_and_says_what_to_do(arguments: tuple[str, ...], what: str, hint: str) -> None:

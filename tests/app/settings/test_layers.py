@@ -257,7 +257,7 @@ def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_
     [
         ("openai", "compatible", "http://a", "there is a provider 'openai' already"),
         ("a:b", "compatible", "http://a", "cannot be the name"),
-        ("mine", "nobody", "http://a", "there is no provider 'nobody'"),
+        ("mine", "nobody", "http://a", "unknown provider 'nobody'"),
         ("mine", "compatible", "ftp://a", "not an http or https address"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers import ProviderError
-from swebench_providers.connection_test import ConnectionReport, Verdict, check, not_asked
+from swebench_providers.connection_test import ConnectionReport, Verdict, check, report_error
 from swebench_providers.policies.breaker import BreakerState
 from swebench_providers.policies.statistics import ProviderHealth
 from swebench_tui.runs.engine import Engine
@@ -123,7 +123,7 @@ async def ask(engine: Engine, name: str, *, at: str | None = None) -> TestResult
     try:
         reached = await engine.reach(name, at=at)
     except ProviderError as error:
-        return TestResult(report=not_asked(name, error))
+        return TestResult(report=report_error(name, error))
     report = await asyncio.wrap_future(engine.submit(check(reached.provider)))
     if not report.ok:
         return TestResult(report=report)
