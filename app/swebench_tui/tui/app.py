@@ -113,7 +113,7 @@ class SwebenchApp(CrashHandlingApp):
         self.engine = Engine(
             registry or (workspace.registry if workspace else get_registry()),
             configs=workspace.configs if workspace else None,
-            outline=workspace.outline if workspace else None,
+            describe_config=workspace.outline if workspace else None,
             limits=rate_limits(workspace.settings) if workspace else None,
             discover=discover,
             now=now,
@@ -335,7 +335,7 @@ class SwebenchApp(CrashHandlingApp):
         elif path == ("compare", "lineup"):
             lineup, _ = lineup_of(self.settings)
             self.run_worker(self.compare.take_lineup(lineup), group="lineup", exclusive=True)
-            return not self.compare.asked
+            return not self.compare.used
         return "rate_limits" not in path
 
     # Leaving, and help.

@@ -84,7 +84,7 @@ class KeysScreen(Dialog[None]):
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
         entries = await asyncio.to_thread(lambda: list(_entries(self._workspace, self._provider)))
-        aside = await self._engine.set_aside(self._provider)
+        aside = await self._engine.disabled_keys(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
             rows = [Content.styled("– no key is set; a adds one", "$foreground-muted")]
@@ -147,7 +147,7 @@ class KeysScreen(Dialog[None]):
         """Use this key again, which was set aside."""
         entry = self._chosen
         if entry is not None:
-            await self._engine.reinstate(self._provider, entry.source)
+            await self._engine.enable_key(self._provider, entry.source)
             self._read()
 
     def action_leave(self) -> None:

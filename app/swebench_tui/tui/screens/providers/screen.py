@@ -120,7 +120,7 @@ forgets all that is set for one.
     def _is_set_up(self, name: str) -> bool:
         """Whether somebody has said where it is."""
         try:
-            config = self._engine.outline(name)
+            config = self._engine.describe_config(name)
         except ProviderError:
             return True
         return config.base_url_source != "catalog"
@@ -152,13 +152,13 @@ forgets all that is set for one.
         if not self._shape or not self._facts:
             return
         rows = [(name, table.row(facts, self._shape)) for name, facts in self._facts.items()]
-        table = self.query_one(ProviderList)
+        shown = self.query_one(ProviderList)
         if [name for name, _ in rows] != [name for name, _ in self._rows]:
-            self._draw_all(table, rows)
+            self._draw_all(shown, rows)
         else:
             for index, (row, before) in enumerate(zip(rows, self._rows, strict=True)):
                 if row != before:
-                    table.replace_option_prompt_at_index(index, row[1])
+                    shown.replace_option_prompt_at_index(index, row[1])
         self._rows = rows
         self._tell()
 
@@ -241,7 +241,7 @@ forgets all that is set for one.
 
         compare = getattr(self.app, "compare", None)
         columns = [view.column for view in compare.columns if view.column is not None] if compare else []
-        errors = [column.facts.error for column in columns if column.target.provider == name]
+        errors = [column.state.error for column in columns if column.target.provider == name]
         return [RecentError(str(error), error.hint) for error in errors if error is not None]
 
     def action_add(self) -> None:

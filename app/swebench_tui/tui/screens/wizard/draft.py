@@ -66,7 +66,7 @@ class Draft:
 
     async def reach(self, name: str) -> Provider:
         """One provider, at the address where it was found. Raises `ProviderError`."""
-        return (await self.engine.reach(name, at=self.addresses.get(name))).provider
+        return (await self.engine.resolve(name, base_url=self.addresses.get(name))).provider
 
     def answered(self, name: str) -> bool | None:
         """Whether it did when it was asked; None while it has not been."""

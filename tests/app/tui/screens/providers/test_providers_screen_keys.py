@@ -38,10 +38,10 @@ async def typed_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen
 
 async def answered(engine: Engine, provider: str) -> None:
     """Ask once, with whichever key is next."""
-    reached = await engine.reach(provider)
+    resolved = await engine.resolve(provider)
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 
