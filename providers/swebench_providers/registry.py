@@ -156,5 +156,5 @@ def get_registry() -> ProviderRegistry:
 
 def _unknown(name: str, known: list[str]) -> ProviderError:
     near = get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(known)}."
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
     return ProviderError(ErrorKind.BAD_ENDPOINT, f"unknown provider {name!r}", hint=hint, reason="unknown_provider")

@@ -26,7 +26,7 @@ from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import REQUEST
 
 NAMES = list(provider_names())
-ALL = f"Available: {', '.join(sorted([*NAMES, 'mine']))}."
+ALL = f"Known: {', '.join(sorted([*NAMES, 'mine']))}."
 
 
 def test_the_registry_lists_the_catalogs_names_in_order() -> None:

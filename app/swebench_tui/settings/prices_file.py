@@ -101,7 +101,7 @@ def _table(path: Path, where: tuple[str, ...], found: object) -> dict[str, objec
 
 def _choice(name: str, allowed: Collection[str]) -> str:
     near = get_close_matches(name, allowed, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Available: {', '.join(allowed)}."
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(allowed)}."
 
 
 def _key(where: tuple[str, ...]) -> str:

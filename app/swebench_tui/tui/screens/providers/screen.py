@@ -290,7 +290,7 @@ forgets all that is set for one.
         if not await self.app.push_screen_wait(question):
             return
         try:
-            await asyncio.to_thread(workspace.remove_provider, facts.name)
+            await asyncio.to_thread(workspace.providers.remove, facts.name)
         except SetupError as error:
             self._refused(f"Not all of {facts.name} was forgotten", error)
         else:
@@ -325,10 +325,10 @@ def _chosen_words(facts: Facts) -> Content:
 def _forgotten(workspace: Workspace, name: str) -> list[str]:
     """What goes when a provider is removed."""
     own = workspace.settings.providers.get(name)
-    kept = workspace.keys(name)
+    kept = workspace.keys.entries(name)
     lines = ["This will be gone from your settings file:"]
     lines += [f"  {field}" for field in (msgspec.to_builtins(own) if own else {}) if field != "keys"]
-    lines += [f"  the key {key.label!r}, kept in the {key.place}, for {key.host}" for key in kept]
+    lines += [f"  the key {key.label!r}, kept in the {key.storage}, for {key.host}" for key in kept]
     if own is not None and own.like:
         lines.append(f"{name} is a provider of your own: it will be gone altogether.")
     lines.append("What environment variables and project files say stays.")
