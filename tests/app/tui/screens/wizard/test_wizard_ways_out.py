@@ -252,7 +252,7 @@ async def test_at_the_smallest_size_a_dialog_says_what_is_wrong_with_an_address(
         await pilot.press("tab", "tab")
         await paste(pilot, "ftp://x")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "✗ the base URL" in shown(pilot.app.screen), what="what is wrong")
+        await wait_until(pilot, lambda: "✗ invalid base URL" in shown(pilot.app.screen), what="what is wrong")
         assert "HOST/PATH" in shown(pilot.app.screen)
 
 
