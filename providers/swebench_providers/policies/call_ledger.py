@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from swebench_providers.policies.budget import Budget, Reservation
-from swebench_providers.tokens.quick_estimate import estimate_prompt, tokens_of_length
+from swebench_providers.tokens.quick_estimate import estimate, estimate_length
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt, AttemptFailed, Event
 from swebench_providers.types.messages import UnifiedRequest
@@ -148,11 +148,11 @@ class CallLedger:
             return None
         counted = usage or TokenUsage()
         cached, written = max(0, counted.cached_tokens), max(0, counted.cache_write_tokens)
-        prompt = counted.prompt_tokens if counted.prompt_tokens > 0 else estimate_prompt(self._request)
+        prompt = counted.prompt_tokens if counted.prompt_tokens > 0 else estimate(self._request)
         return self._price.cost(
             TokenUsage(
                 prompt_tokens=max(prompt, cached + written),  # some servers exclude cached tokens
-                completion_tokens=max(counted.completion_tokens, tokens_of_length(self.characters)),
+                completion_tokens=max(counted.completion_tokens, estimate_length(self.characters)),
                 cached_tokens=cached,
                 cache_write_tokens=written,
                 source="estimated",

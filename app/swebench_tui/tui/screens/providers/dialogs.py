@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
 
@@ -65,7 +65,7 @@ class AddProviderScreen(Dialog[str | None]):
         """Write it into your settings."""
         name, like, address = (self.query_one(f"#{field}", Input).value.strip() for field, _, _ in self.FIELDS)
         try:
-            await asyncio.to_thread(self._workspace.add_provider, name, like=like, base_url=address)
+            await asyncio.to_thread(self._workspace.providers.add, name, like=like, base_url=address)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:
