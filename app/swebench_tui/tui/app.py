@@ -289,7 +289,7 @@ class SwebenchApp(SafeApp):
 
         self._wizard_in = self.current_mode
         try:
-            lineup, problems = await wizard.walk(workspace, self.engine, self.push_screen_wait)
+            lineup, problems = await wizard.run_wizard(workspace, self.engine, self.push_screen_wait)
         finally:
             self._wizard_in = None
         for error in problems:

@@ -24,7 +24,7 @@ from swebench_tui.tui.screens.compare.screen import CompareScreen
 from swebench_tui.tui.screens.not_built import HistoryScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
 from tests.app.tui.pilot import shown, top_screen, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 CANARY = "canary-" + "zebra" * 4
 PROMPT = "the quick brown fox asks about lazy dogs in a repository"
@@ -46,7 +46,7 @@ class Broken(SwebenchApp):
     ]
 
     def __init__(self) -> None:
-        workspace = StandInSetup(secrets=[Secret(CANARY)])
+        workspace = StandInWorkspace(secrets=[Secret(CANARY)])
         super().__init__(ProviderRegistry({}), workspace=workspace, lineup=[parse_target("compatible:m")])
         self.animation_level = "none"
 

@@ -18,7 +18,7 @@ from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.editor import EditorError
 from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 
 def an_editor(tmp_path: Path, does: str) -> str:
@@ -97,7 +97,7 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
     ],
 )
 async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, said: str, changed: bool) -> None:
-    workspace = StandInSetup(Settings(editor=an_editor(tmp_path, does)))
+    workspace = StandInWorkspace(Settings(editor=an_editor(tmp_path, does)))
     app = Lending(ProviderRegistry({}), workspace=workspace)
     app.animation_level = "none"
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
@@ -112,7 +112,7 @@ async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str
 
 
 async def test_a_terminal_that_cannot_be_lent_is_told() -> None:
-    workspace = StandInSetup(Settings(editor="cat"))
+    workspace = StandInWorkspace(Settings(editor="cat"))
     async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("e")
         await top_screen(pilot, EditPromptScreen)

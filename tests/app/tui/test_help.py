@@ -9,7 +9,7 @@ from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.help import HelpScreen, sections
 from tests.app.tui.pilot import compare_screen, running, shown, top_screen, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 ONE = ("compatible:m",)
 
@@ -67,7 +67,7 @@ async def test_f1_is_help_where_a_question_mark_is_typed() -> None:
 
 
 async def test_help_shows_keys_as_the_user_has_set_them() -> None:
-    workspace = StandInSetup(Settings(keymap={"compare.zoom": "f9"}))
+    workspace = StandInWorkspace(Settings(keymap={"compare.zoom": "f9"}))
     async with running(*ONE, workspace=workspace) as pilot:
         await wait_until(pilot, lambda: "f9 zoom" in shown(pilot.app.screen), what="the key in the footer")
         keys = {words: keys for _, rows in sections(pilot.app.screen) for keys, words in rows}

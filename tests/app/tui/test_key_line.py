@@ -11,7 +11,7 @@ from swebench_tui.tui.screens.help import HelpScreen
 from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 
 async def key_line(pilot: Pilot[None]) -> KeyLine:
@@ -51,7 +51,7 @@ async def test_a_dialog_names_its_help_too(key: str, helps: str) -> None:
 
 
 async def test_a_key_that_the_user_has_moved_stays_where_it_stood() -> None:
-    workspace = StandInSetup(Settings(keymap={"compare.run": "f5"}))
+    workspace = StandInWorkspace(Settings(keymap={"compare.run": "f5"}))
     async with running("compatible:m", workspace=workspace, size=(60, 24)) as pilot:
         line = pilot.app.screen.query_one(KeyLine)
         await wait_until(pilot, lambda: shown(line).split()[:2] == ["f5", "run"], what="the key in front")

@@ -11,7 +11,7 @@ from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui import actions
 from swebench_tui.tui.actions import APP, Action, check
 from tests.app.tui.pilot import compare_screen, running, shown, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 KNOWN = (
     Action(id="app.help", key="question_mark", description="help", screen=APP),
@@ -69,7 +69,7 @@ def test_whatever_stands_there_what_holds_has_no_clash(keymap: dict[str, str]) -
 
 
 async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
-    workspace = StandInSetup(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
+    workspace = StandInWorkspace(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
     async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("z")
         assert compare_screen(pilot).maximized is None
@@ -80,7 +80,7 @@ async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
 
 
 async def test_a_keymap_that_is_wrong_is_told_at_the_start_and_the_app_runs() -> None:
-    workspace = StandInSetup(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
+    workspace = StandInWorkspace(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
     async with running("compatible:m", workspace=workspace, size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: shown(pilot.app.screen).count("A key is not used") == 2, what="the words")
         first, second = (told.message for told in pilot.app._notifications)

@@ -8,7 +8,7 @@ from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.help import HelpScreen
 from tests.app.tui.pilot import paste, running, shown, top_screen, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 ONE = ("compatible:m",)
 
@@ -51,7 +51,7 @@ async def test_a_mode_is_reached_by_its_name() -> None:
 
 
 async def test_in_a_dialog_no_command_stands_twice_and_the_settings_say_that_it_is_in_the_way() -> None:
-    async with running(*ONE, workspace=StandInSetup(), size=(120, 40)) as pilot:
+    async with running(*ONE, workspace=StandInWorkspace(), size=(120, 40)) as pilot:
         await pilot.press("i")
         await top_screen(pilot, PickTaskScreen)
         titles = [command.title.lower() for command in pilot.app.get_system_commands(pilot.app.screen)]

@@ -12,7 +12,7 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.tui import themes
 from swebench_tui.tui.themes import ThemeError
 from tests.app.tui.pilot import paste, running, shown, wait_until
-from tests.app.tui.stand_in_setup import StandInSetup
+from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 ONE = ("compatible:m",)
 
@@ -26,8 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def chosen(name: str) -> StandInSetup:
-    return StandInSetup(Settings(appearance=Appearance(theme=name)))
+def chosen(name: str) -> StandInWorkspace:
+    return StandInWorkspace(Settings(appearance=Appearance(theme=name)))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
 
 
 async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
-    workspace = StandInSetup(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
+    workspace = StandInWorkspace(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
     async with running(*ONE, workspace=workspace) as pilot:
         pilot.app.theme = "nord"
         await wait_until(pilot, lambda: "The theme is not remembered" in shown(pilot.app.screen), what="the word")
@@ -123,5 +123,5 @@ async def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> Non
 
 async def test_problems_of_the_settings_are_told_at_the_start() -> None:
     problem = SettingsError("settings.toml: theme is 3", hint="It is a text.")
-    async with running(*ONE, workspace=StandInSetup(problems=[problem])) as pilot:
+    async with running(*ONE, workspace=StandInWorkspace(problems=[problem])) as pilot:
         await wait_until(pilot, lambda: "theme is 3 → It is a text." in shown(pilot.app.screen), what="the word")

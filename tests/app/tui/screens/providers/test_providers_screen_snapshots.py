@@ -19,11 +19,12 @@ from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom, LimitStatus
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.target import parse_target
+from swebench_tui.services.providers import TestResult
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
-from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
-from swebench_tui.tui.screens.providers.provider_facts import TestResult
+from swebench_tui.tui.screens.providers.keys import KeysScreen
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.edit import EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
@@ -127,8 +128,8 @@ async def table(pilot: Pilot[None]) -> None:
         "embedded": trial("fine", models=1),
     }
     for name, result in results.items():
-        screen._facts[name] = msgspec.structs.replace(screen._facts[name], tested=result)
-    screen._tests["lmstudio"] = (98.8, screen.run_worker(_endless()))
+        screen._entries[name] = msgspec.structs.replace(screen._entries[name], test=result)
+    screen._tests._running["lmstudio"] = (98.8, screen.run_worker(_endless()))
     await choose(pilot, "openrouter")
     for words in (
         "! key refused",

@@ -1,4 +1,4 @@
-"""What the user has set up, without files: settings that a test wrote, and what was changed in them."""
+"""A workspace without files: settings from the test, and the changes made to them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.workspace import Workspace
 
 
-class StandInSetup(Workspace):
-    """`changes` are those that were asked for; `refuse` is raised in answer to any."""
+class StandInWorkspace(Workspace):
+    """Records `changes`; raises `refuse`, when given, instead of making one."""
 
     def __init__(
         self,
@@ -35,12 +35,15 @@ class StandInSetup(Workspace):
     def registry(self) -> ProviderRegistry:
         return self._usual
 
+    def outline(self, provider: str, *, base_url: str | None = None) -> ProviderConfig:
+        return self._usual.configure(provider, base_url=base_url)
+
     def configs(self, provider: str) -> Mapping[str, ProviderConfig]:
         return {"": self._usual.configure(provider)}
 
     @property
     def user_file(self) -> Path:
-        """There is one, so nothing has to be set up."""
+        """An existing file, so that the wizard does not open."""
         return Path(__file__)
 
     @property

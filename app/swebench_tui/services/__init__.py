@@ -1,0 +1,1 @@
+"""Operations that the app and the command line share."""
