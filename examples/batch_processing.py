@@ -18,7 +18,7 @@ async def main(name: str, model: str, count: int) -> None:
     coordinator = ProviderCoordinator([Candidate(registry.get_provider(name), model)], policies)
     questions = (UnifiedRequest(prompt=f"What is {n} squared?", max_tokens=50) for n in range(count))
     try:
-        async for result in coordinator.process_batch(questions, at_once=8):
+        async for result in coordinator.process_batch(questions, concurrency=8):
             outcome = result.response.content if result.response else f"failed: {result.error}"
             print(f"{result.index}: {outcome}")
     finally:

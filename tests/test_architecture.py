@@ -69,7 +69,7 @@ def test_data_files_are_found_in_the_package(package: str, wanted: str) -> None:
     assert wanted in data_files(files(package))
 
 
-def test_no_file_of_the_packages_is_ignored_and_so_left_out_of_the_wheel(tmp_path: Path) -> None:
+def test_no_package_file_is_ignored_by_git(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     shutil.copy(PROJECT / ".gitignore", tmp_path)
     paths = [

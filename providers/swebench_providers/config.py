@@ -13,7 +13,7 @@ import msgspec
 from swebench_providers.auth import google as google_auth
 from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.secret import Secret
 
 _CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)

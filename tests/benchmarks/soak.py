@@ -38,7 +38,7 @@ from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.journal import FileJournal
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
@@ -140,7 +140,9 @@ class Soak:
         samples: list[Sample] = []
         self._began = time.monotonic()
         telling = asyncio.create_task(self._tell(samples))
-        async with aclosing(self._coordinator.process_batch(self._until(telling), at_once=self._in_flight)) as results:
+        async with aclosing(
+            self._coordinator.process_batch(self._until(telling), concurrency=self._in_flight)
+        ) as results:
             async for result in results:
                 self.done += 1
                 if result.error is not None:

@@ -1,7 +1,6 @@
-"""The three questions for git: does a patch apply, how do two versions differ, which files hold a line.
+"""Git as a subprocess: `git apply --check`, a diff of two versions, a search for a line.
 
-Git runs without a shell, without the configuration of the user and the system, without hooks and monitors, and within a
-time limit.
+Every run is without a shell, the configuration of the user and the system, hooks and monitors, and has a time limit.
 """
 
 from __future__ import annotations
@@ -12,8 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 TIME_LIMIT = 20.0  # seconds for one call
 
@@ -35,30 +36,39 @@ _ENVIRONMENT = {
 
 
 class GitError(Exception):
-    """Git could not do its work: not there, too slow, or no repository. Says nothing about the patch."""
+    """Git is missing, timed out, or found no repository. Says nothing about the patch."""
+
+
+class GitResult(msgspec.Struct, frozen=True):
+    """A finished git process."""
+
+    status: int
+    stdout: bytes
+    stderr: str
 
 
 class Git:
-    """Git in one checkout. Changes nothing in it."""
+    """Read-only git in one checkout."""
 
     def __init__(self, checkout: Path) -> None:
         self._root = checkout.resolve()
         if not self._root.is_dir():
-            raise GitError(f"there is no checkout at {checkout}")
+            raise GitError(f"no checkout at {checkout}")
 
     def apply_check(self, patch: bytes) -> str | None:
-        """None when `git apply --check` takes `patch`, else what it says. No fuzz, no whitespace leniency."""
-        status, _, said = _run(self._root, ["apply", "--check", "-"], patch)
-        if status and (not said or any(line.startswith("fatal:") for line in said.split("\n"))):
-            raise GitError(said or f"git apply ended with status {status}")
-        return said if status else None
+        """None when `git apply --check` accepts `patch`, else git's message. No fuzz, no whitespace leniency."""
+        result = run_git(self._root, ["apply", "--check", "-"], stdin=patch)
+        message = result.stderr
+        if result.status and (not message or any(line.startswith("fatal:") for line in message.split("\n"))):
+            raise GitError(message or f"git apply ended with status {result.status}")
+        return message if result.status else None
 
     def files_with(self, line: str) -> list[str]:
-        """Paths of the tracked text files that hold `line` somewhere."""
-        status, out, said = _run(self._root, ["grep", "-I", "-l", "-z", "-F", "-f", "-"], line.encode() + b"\n")
-        if status > 1:
-            raise GitError(said)
-        return [name for name in out.decode("utf-8", "surrogateescape").split("\0") if name]
+        """Paths of the tracked text files that contain `line`."""
+        result = run_git(self._root, ["grep", "-I", "-l", "-z", "-F", "-f", "-"], stdin=line.encode() + b"\n")
+        if result.status > 1:
+            raise GitError(result.stderr)
+        return [name for name in result.stdout.decode("utf-8", "surrogateescape").split("\0") if name]
 
 
 def diff_texts(pairs: Sequence[tuple[bytes, bytes]]) -> str:
@@ -78,22 +88,28 @@ def diff_texts(pairs: Sequence[tuple[bytes, bytes]]) -> str:
             "--src-prefix=",
             "--dst-prefix=",
         ]
-        status, out, said = _run(folder, ["diff", *options, "a", "b"], b"")
-    if status > 1:
-        raise GitError(said)
-    return out.decode("utf-8", "surrogateescape")
+        result = run_git(folder, ["diff", *options, "a", "b"])
+    if result.status > 1:
+        raise GitError(result.stderr)
+    return result.stdout.decode("utf-8", "surrogateescape")
 
 
-def _run(folder: Path, arguments: list[str], stdin: bytes) -> tuple[int, bytes, str]:
-    """Exit status, stdout and stderr of git in `folder`. A repository further up is not seen."""
+def run_git(
+    folder: Path, arguments: Sequence[str], *, stdin: bytes = b"", variables: Mapping[str, str] | None = None
+) -> GitResult:
+    """Run git in `folder`, with `variables` added to its environment. A repository further up is not found.
+
+    Raises `GitError` where git cannot be started or does not finish within `TIME_LIMIT`.
+    """
     settings = [part for setting in (*_SETTINGS, f"safe.directory={folder}") for part in ("-c", setting)]
     environment = {
         **_ENVIRONMENT,
         "PATH": os.environ.get("PATH", os.defpath),
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        **(variables or {}),
     }
     try:
-        ended = subprocess.run(
+        done = subprocess.run(
             ["git", *settings, *arguments],
             cwd=folder,
             env=environment,
@@ -104,6 +120,8 @@ def _run(folder: Path, arguments: list[str], stdin: bytes) -> tuple[int, bytes, 
         )
     except subprocess.TimeoutExpired as error:
         raise GitError(f"git {arguments[0]} did not finish within {TIME_LIMIT:g} s") from error
+    except FileNotFoundError as error:
+        raise GitError("git was not found") from error
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from error
-    return ended.returncode, ended.stdout, ended.stderr.decode("utf-8", "replace").strip()
+    return GitResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip())

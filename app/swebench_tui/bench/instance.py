@@ -8,9 +8,9 @@ import msgspec
 class Instance(
     msgspec.Struct, frozen=True, kw_only=True, rename={"fail_to_pass": "FAIL_TO_PASS", "pass_to_pass": "PASS_TO_PASS"}
 ):
-    """A row of a SWE-bench dataset. Columns this struct does not name are ignored.
+    """A row of a SWE-bench dataset. Other columns are ignored.
 
-    `patch` and `test_patch` are the solution and its tests: they grade an answer, they never help to make one.
+    `patch` and `test_patch` are the solution and its tests: they grade an answer and never become part of a prompt.
     `hints_text` was written after the issue and leaks the fix, so prompts leave it out.
     """
 
@@ -29,12 +29,12 @@ class Instance(
 
     @property
     def title(self) -> str:
-        """First line of the issue that has text."""
+        """The first non-blank line of the issue."""
         return next((line.strip() for line in self.problem_statement.splitlines() if line.strip()), "(no issue text)")
 
     @property
     def tests_to_fix(self) -> list[str]:
-        """FAIL_TO_PASS as a list, whether the dataset holds a list or, as the classic ones do, JSON text of one."""
+        """FAIL_TO_PASS as a list; classic datasets hold the JSON text of one."""
         return _names(self.fail_to_pass)
 
     @property

@@ -21,7 +21,7 @@ from swebench_tui.runs.asking import Asking, Reach, Reached
 from swebench_tui.runs.column import Column, run_all
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.settings import prices_file
-from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
 
 _EXAMPLES = """\b

@@ -16,7 +16,7 @@ from swebench_tui.cli.models import print_models
 from swebench_tui.cli.provider_init import init, remove
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.providers import ProviderEntry, TestResult, check_provider, list_providers, status
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line, sanitize
 

@@ -13,10 +13,9 @@ from swebench_tui.cli.context import open_workspace, tell_problems
 from swebench_tui.cli.failure import failing
 from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.layers import PROJECT_FILE
-from swebench_tui.settings.origin import Layer
-from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.layers import PROJECT_FILE, Layer
 from swebench_tui.settings.secrets.key_lint import looks_like_a_key, without_keys
+from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line, sanitize
 
@@ -128,7 +127,7 @@ def set_(key: str, value: str) -> None:
     Several values stand between commas, tables as in TOML. Exit status 2 for a key or a value that may not stand there.
     """
     from swebench_tui.cli.settings_meaning import check_meaning  # noqa: PLC0415 - only this command needs it
-    from swebench_tui.settings.parse_value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
 
     workspace = open_workspace(quiet=True)
     if without_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
@@ -148,7 +147,7 @@ def set_(key: str, value: str) -> None:
 @click.argument("key")
 def unset(key: str) -> None:
     """Take KEY, or a whole table, out of your settings file; the rest of it stays as it is."""
-    from swebench_tui.settings.parse_value import key_path  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.value import key_path  # noqa: PLC0415 - it walks all definitions
 
     workspace = open_workspace(quiet=True)
     with failing():

@@ -6,7 +6,7 @@ from swebench_providers import ProviderError
 from swebench_providers.config import normalise
 from swebench_tui.runs.target import parse_target
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
 
 

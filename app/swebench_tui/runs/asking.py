@@ -18,9 +18,9 @@ from swebench_providers import (
 )
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.policies.keys import DisabledKey
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.statistics import ProviderHealth
@@ -39,7 +39,7 @@ class Asking:
     def __init__(
         self, limits: Mapping[str, RateLimits] | None = None, *, now: Callable[[], float] = time.monotonic
     ) -> None:
-        policies = Policies(retry=_WATCHED, limits=limits or {}, patience=0.0)
+        policies = Policies(retry=_WATCHED, limits=limits or {}, max_breaker_wait=0.0)
         self._coordinator = ProviderCoordinator([], policies, clock=_Clock(now))
 
     def of(self, by_key: Mapping[str, Provider]) -> Guarded:
@@ -53,11 +53,11 @@ class Asking:
 
     def set_aside(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label."""
-        return self._coordinator.set_aside(provider)
+        return self._coordinator.disabled_keys(provider)
 
     def reinstate(self, provider: str, label: str) -> None:
         """Use a key again that was set aside."""
-        self._coordinator.reinstate(provider, label)
+        self._coordinator.enable_key(provider, label)
 
 
 class _Clock:
@@ -85,7 +85,7 @@ class Reached(NamedTuple):
     """A provider, bare and within the policies."""
 
     provider: Provider
-    streams: Streams
+    streams: Streamer
 
 
 class Reach:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 import msgspec
 
 from swebench_providers import Provider, ProviderConfig, ProviderRegistry, TimeLimits
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
     from swebench_providers.policies.statistics import ProviderHealth

@@ -10,7 +10,7 @@ from swebench_providers import Provider, ProviderError, ProviderRegistry
 from swebench_providers.auth import google as google_auth
 from swebench_providers.connection_test import ConnectionReport, Verdict, check, not_asked
 from swebench_tui.services.provider_access import ProviderAccess
-from swebench_tui.settings.readiness import Readiness
+from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
     from swebench_providers.policies.statistics import ProviderHealth

@@ -6,6 +6,7 @@ Tables are merged key by key; of an array the strongest holds as a whole. Nothin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from threading import RLock
@@ -13,16 +14,35 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from swebench_tui.settings import atomic_file, document
+from swebench_tui.settings import atomic_file, toml_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.origin import Layer, Origin
-from swebench_tui.settings.own_providers import known_providers, wrong_provider
-from swebench_tui.settings.paths_in_files import SettingPath, TomlPath, dotted
-from swebench_tui.settings.toml_positions import Lines
+from swebench_tui.settings.providers import known_providers, wrong_provider
+from swebench_tui.settings.toml_positions import Lines, SettingPath, TomlPath, dotted
 
 USER_FILE: Final = "settings.toml"
 PROJECT_FILE: Final = "swebench-tui.toml"
+
+
+class Layer(StrEnum):
+    """Strongest first."""
+
+    COMMAND_LINE = "command line"
+    ENVIRONMENT = "environment"
+    PROJECT_FILE = "project file"
+    USER_FILE = "user file"
+    KEYRING = "keyring"
+    DEFAULT = "default"
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """`where` is the variable, the file's path, or the label of the key; "" for a default."""
+
+    layer: Layer
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer}: {self.where}" if self.where else str(self.layer)
 
 
 class _Source(NamedTuple):
@@ -86,7 +106,7 @@ class LayeredSettings:
         if value is None:
             self.unset(path)
         else:
-            self._write(partial(document.put, at=path, value=self.checked(path, value)))
+            self._write(partial(toml_file.put, at=path, value=self.checked(path, value)))
 
     def checked(self, path: SettingPath, value: object) -> object:
         """A value as a file would have it. Raises `SettingsError` for one that may not stand there."""
@@ -119,7 +139,7 @@ class LayeredSettings:
 
     def unset(self, path: SettingPath) -> None:
         """Take a value out of the user's file; one that is not known too. Raises `SettingsError`."""
-        self._write(partial(document.take, at=path))
+        self._write(partial(toml_file.take, at=path))
 
     def holder(self, path: SettingPath) -> tuple[Origin, object] | None:
         """Where the value that holds stands, and the value as it is written; None where nobody has set it."""
@@ -137,7 +157,7 @@ class LayeredSettings:
     def in_user_file(self, path: SettingPath) -> bool:
         """Whether the user's file has it, right or wrong."""
         text = atomic_file.read(self.user_file)
-        return text is not None and _at(document.parse(self.user_file, text), path) is not None
+        return text is not None and _at(toml_file.parse(self.user_file, text), path) is not None
 
     def _write(self, change: _Change) -> None:
         with self._lock:
@@ -185,12 +205,12 @@ def _read(path: Path, layer: Layer) -> tuple[_Source, Sequence[SettingsError]]:
     origin = Origin(layer, str(path))
     try:
         text = atomic_file.read(path)
-        values = document.parse(path, text) if text else {}
+        values = toml_file.parse(path, text) if text else {}
     except SettingsError as error:
         return _Source(origin, {}, lambda _: None), [error]
     if text is None or not values:
         return _Source(origin, {}, lambda _: None), []
-    from swebench_tui.settings.checking import check  # noqa: PLC0415 - most people have no file to be checked
+    from swebench_tui.settings.value import check  # noqa: PLC0415 - most people have no file to be checked
 
     line = Lines(text)
     found, problems = check(values, source=str(path), line_of=line, project=layer is Layer.PROJECT_FILE)
@@ -217,7 +237,7 @@ def _find(folder: Path | None) -> Path | None:
 
 def _checked(path: SettingPath, value: object) -> object:
     """A value as it is written. Raises `SettingsError` for one that may not stand there."""
-    from swebench_tui.settings.checking import check  # noqa: PLC0415 - only what writes needs it
+    from swebench_tui.settings.value import check  # noqa: PLC0415 - only what writes needs it
 
     values = _nested({path: value}, checked=False)
     found, problems = check(values, source="")

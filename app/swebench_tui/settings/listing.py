@@ -8,9 +8,9 @@ import msgspec
 
 from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
-from swebench_tui.settings.origin import Layer, Origin
-from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.layers import Layer, Origin
+from swebench_tui.settings.schema import NAME, Leaf, is_open, leaves
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
 
 

@@ -12,19 +12,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, Secret, TimeLimits
 from swebench_providers.config import from_environment
-from swebench_tui.settings.address import host_of
-from swebench_tui.settings.definitions import ProviderSettings, Settings, TimeLimitSettings
+from swebench_providers.policies.rate_limits import RateLimits
+from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings, TimeLimitSettings
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.origin import Layer, Origin
+from swebench_tui.settings.layers import Layer, Origin
 from swebench_tui.settings.secrets.keys import Keys
 
+_USUAL: Final = {"http": 80, "https": 443}
 _NOTHING: Final = ProviderSettings()
 _KEYS_OWN: Final = "command"
+
+
+def host_of(url: str) -> str:
+    """`https://api.openai.com/v1` as `https://api.openai.com`; a port only where it is not the scheme's own.
+
+    "" for what is no address, which equals no host of a key.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return ""
+    if not host or parts.scheme not in _USUAL:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + (f":{port}" if port not in {None, _USUAL[parts.scheme]} else "")
+
+
+_UNSET = RateLimitSettings()
+
+
+def rate_limits(settings: Settings) -> dict[str, RateLimits]:
+    """By provider; those without any are left to what the server says."""
+    return {
+        name: RateLimits(**msgspec.structs.asdict(provider.rate_limits))
+        for name, provider in settings.providers.items()
+        if provider.rate_limits != _UNSET
+    }
 
 
 class _Source(msgspec.Struct, frozen=True):

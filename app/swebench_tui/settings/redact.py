@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from swebench_tui.settings.paths_in_files import TomlPath
 from swebench_tui.settings.secrets.key_lint import without_keys
+from swebench_tui.settings.toml_positions import TomlPath
 
 HIDDEN: Final = "…"
 _LONGEST: Final = 60

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
-from swebench_tui.settings.paths_in_files import TomlPath
+import msgspec
+
+SettingPath = tuple[str, ...]
+"""`("providers", "openai", "model")`."""
+
+TomlPath = tuple[str | int, ...]
+"""The same into arrays: `("providers", "openai", "keys", 0, "label")`."""
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 _LONGEST: Final = 200
 """Lines of one statement; a longer one is not looked into, since each line of it is read again with the next."""
 
 _DEEPEST: Final = 8
 """Names of a path within one statement; a setting has five."""
+
+
+def dotted(path: TomlPath) -> str:
+    """A path as TOML writes it: `providers.openai.keys[0].label`."""
+    text = ""
+    for name in path:
+        if isinstance(name, int):
+            text += f"[{name}]"
+        else:
+            text += ("." if text else "") + (name if _BARE.fullmatch(name) else _quoted(name))
+    return text
+
+
+def _quoted(name: str) -> str:
+    return msgspec.json.encode(name.encode("utf-8", "replace").decode()).decode()
 
 
 class Statement(NamedTuple):

@@ -7,18 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret, catalog
-from swebench_tui.settings.address import host_of
 from swebench_tui.settings.definitions import KeptKey, Place, Settings
 from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.layers import LayeredSettings
-from swebench_tui.settings.origin import Origin
-from swebench_tui.settings.own_providers import OwnProviders, check_new, known_providers
-from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.provider_config import ProviderConfigs
-from swebench_tui.settings.readiness import Readiness, readiness
+from swebench_tui.settings.layers import LayeredSettings, Origin
+from swebench_tui.settings.provider_config import ProviderConfigs, host_of
+from swebench_tui.settings.providers import OwnProviders, Readiness, check_new, known_providers, readiness
 from swebench_tui.settings.secrets.keys import Keys
 from swebench_tui.settings.secrets.store import Backend, KeyStore
+from swebench_tui.settings.toml_positions import SettingPath
 
 
 class Workspace:
@@ -92,7 +89,7 @@ class Workspace:
 
     def begin_user_file(self) -> None:
         """Write one that explains every setting and sets none, where there is none. Raises `SettingsError`."""
-        from swebench_tui.settings.template import template  # noqa: PLC0415 - it walks all definitions
+        from swebench_tui.settings.schema import template  # noqa: PLC0415 - it walks all definitions
 
         self._layers.begin(template())
 

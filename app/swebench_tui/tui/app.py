@@ -27,9 +27,9 @@ from swebench_tui.runs.target import Target
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError, SetupError
-from swebench_tui.settings.paths_in_files import SettingPath
 from swebench_tui.settings.prices_file import PricesError
-from swebench_tui.settings.rate_limits import rate_limits
+from swebench_tui.settings.provider_config import rate_limits
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui import crash_handling, signals
 from swebench_tui.tui.bindings import words
@@ -41,7 +41,7 @@ from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
-    from swebench_providers.servers.discovery import Found
+    from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.settings.workspace import Workspace
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models.screen import ModelsScreen
@@ -102,7 +102,7 @@ class SwebenchApp(SafeApp):
         workspace: Workspace | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
-        discover: Callable[[], Awaitable[list[Found]]] | None = None,
+        discover: Callable[[], Awaitable[list[FoundServer]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()

@@ -16,11 +16,11 @@ class AlwaysFails:
         self._error = error
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
-        raise anew(self._error)
+        raise copy_error(self._error)
         yield  # type: ignore[unreachable]  # what makes it a generator
 
 
-def anew(error: ProviderError) -> ProviderError:
+def copy_error(error: ProviderError) -> ProviderError:
     """The same failure for another call: policies write on the error that passes through them."""
     copied = ProviderError(
         error.kind,

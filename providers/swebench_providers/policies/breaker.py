@@ -23,7 +23,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt, Event, Finished, ReasoningDelta, TextDelta
 from swebench_providers.types.messages import UnifiedRequest
@@ -324,7 +324,7 @@ class CircuitBreakerPolicy:
     request is about to go out, since the breaker may have opened while it waited there.
     """
 
-    def __init__(self, inner: Streams, breaker: CircuitBreaker) -> None:
+    def __init__(self, inner: Streamer, breaker: CircuitBreaker) -> None:
         self._inner = inner
         self._breaker = breaker
 

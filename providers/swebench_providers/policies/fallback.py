@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.policies.retry import CIRCUIT_OPEN
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
@@ -41,7 +41,7 @@ class Route(msgspec.Struct, frozen=True):
 
     provider: str
     model: str
-    streams: Streams
+    streamer: Streamer
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.model}"
@@ -58,7 +58,7 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     and answer the same. `filtered` holds for refusals in an answer too.
     """
 
-    usual: tuple[Route, ...]
+    primary: tuple[Route, ...]
     too_long: tuple[Route, ...] = ()
     filtered: tuple[Route, ...] = ()
 
@@ -72,8 +72,8 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
 class Fallback:
     """Tries routes until one answers.
 
-    `patience` is how long, in seconds, it waits for circuits to close again. Once `requests` of a call have gone out
-    it waits no more, so that a circuit which closes only to open again is not asked without end.
+    `max_breaker_wait` is how long, in seconds, it waits for circuits to close again. Once `requests` of a call have
+    gone out it waits no more, so that a circuit which closes only to open again is not asked without end.
     """
 
     def __init__(
@@ -82,24 +82,24 @@ class Fallback:
         *,
         order: Order | None = None,
         restart: bool = False,
-        patience: float = 600.0,
+        max_breaker_wait: float = 600.0,
         requests: int = 40,
         clock: Clock | None = None,
     ) -> None:
         self._chains = chains
         self._order = order or (lambda _, routes: routes)
         self._restart = restart
-        self._patience = patience
+        self._max_breaker_wait = max_breaker_wait
         self._requests = requests
         self._clock = clock or SystemClock()
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        call = _Call(self._order(request, self._chains.usual), self._clock.now() + self._patience)
+        call = _Call(self._order(request, self._chains.primary), self._clock.now() + self._max_breaker_wait)
         while True:
             tried = call.begin()
             asked = msgspec.structs.replace(request, model=tried.model or request.model)
             try:
-                async with aclosing(tried.streams.stream_unified(asked)) as events:
+                async with aclosing(tried.streamer.stream_unified(asked)) as events:
                     async for event in events:
                         match event:
                             case TextDelta() | ReasoningDelta():

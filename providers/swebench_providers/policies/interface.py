@@ -20,7 +20,7 @@ from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
 from swebench_providers.util.clock import SystemClock
 
 
-class Streams(Protocol):
+class Streamer(Protocol):
     """A provider's own interface, as far as a policy wraps it."""
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
@@ -35,7 +35,7 @@ class CallPath(Protocol):
         """One request. Raises `ProviderError`, also before the first event is asked for."""
         ...
 
-    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:
+    def try_alternative(self, error: ProviderError, request: UnifiedRequest) -> bool:
         """Told of each failure: whether the same request may go out at once in another way, as with another key."""
         ...
 
@@ -43,7 +43,7 @@ class CallPath(Protocol):
         """The seconds to keep to after a failure; None where no time was named."""
         ...
 
-    def answered(self, request: UnifiedRequest) -> None:
+    def on_success(self, request: UnifiedRequest) -> None:
         """Told of the answer."""
         ...
 
@@ -60,19 +60,19 @@ class CallPaths(Protocol):
 class SinglePath:
     """Where there is nothing to choose, and nothing to remember."""
 
-    def __init__(self, inner: Streams) -> None:
+    def __init__(self, inner: Streamer) -> None:
         self.stream_unified = inner.stream_unified
 
     def new_call(self) -> CallPath:
         return self
 
-    def another(self, error: ProviderError, request: UnifiedRequest) -> bool:  # noqa: ARG002 - there is none
+    def try_alternative(self, error: ProviderError, request: UnifiedRequest) -> bool:  # noqa: ARG002 - there is none
         return False
 
     def retry_after(self, error: ProviderError, request: UnifiedRequest) -> float | None:  # noqa: ARG002
         return error.retry_after
 
-    def answered(self, request: UnifiedRequest) -> None:
+    def on_success(self, request: UnifiedRequest) -> None:
         """Nothing to learn."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 _IDENTIFIER: Final = re.compile(r"[\w.:/@+=-]{1,128}", re.ASCII)
 
 
-def identifier(word: str | None) -> str | None:
+def log_safe_identifier(word: str | None) -> str | None:
     """`word` where it can be the name of a model or the number of a request, else None.
 
     A server chooses these freely, and one that quotes a prompt where its number belongs must not put it into a log.

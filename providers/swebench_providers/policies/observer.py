@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -20,7 +20,8 @@ from swebench_providers.types.events import (
     TextDelta,
     UsageUpdate,
 )
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class ObserverPolicy:
     """Tells observers of the attempts that a call makes. `provider` is who would be asked."""
 
     def __init__(
-        self, inner: Streams, observers: Sequence[Observer], *, provider: str = "", clock: Clock | None = None
+        self, inner: Streamer, observers: Sequence[Observer], *, provider: str = "", clock: Clock | None = None
     ) -> None:
         self._inner = inner
         self._observers = observers

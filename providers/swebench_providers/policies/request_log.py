@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from swebench_providers.policies.log_safe_identifier import identifier
+from swebench_providers.policies.log_safe_identifier import log_safe_identifier
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import UnifiedRequest
@@ -48,7 +48,7 @@ class RequestLog:
             "sent": outcome.sent,
             "prompt_tokens": usage.prompt_tokens if usage else None,
             "completion_tokens": usage.completion_tokens if usage else None,
-            "request_id": identifier(finished.request_id if finished else error.request_id if error else None),
+            "request_id": log_safe_identifier(finished.request_id if finished else error.request_id if error else None),
         }
         _LOG.log(level, "%s:%s %s", outcome.provider, outcome.model, facts["outcome"], extra=facts)
 

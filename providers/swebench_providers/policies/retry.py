@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.policies.cooldown import PAUSED
-from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streams
+from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streamer
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
@@ -69,7 +69,7 @@ class Retry:
 
     def __init__(
         self,
-        inner: Streams | CallPaths,
+        inner: Streamer | CallPaths,
         settings: RetrySettings | None = None,
         *,
         budget: RetryBudget | None = None,
@@ -113,7 +113,7 @@ class Retry:
                         if following is None:
                             raise
                 if failure is None or following is None:
-                    call.way.answered(request)
+                    call.way.on_success(request)
                     self._budget.succeeded(call.last_cost)
                     return
                 yield self._failed(failure, call.attempt, request)
@@ -128,7 +128,7 @@ class Retry:
     def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call) -> _Next | None:
         """What to do after `error`; None: give up. What it says of key and parameters is remembered in any case."""
         error.provider, error.model = error.provider or self._provider, error.model or request.model
-        another = call.way.another(error, request)
+        another = call.way.try_alternative(error, request)
         dropped = None if another else self._refused.after(error, request)
         if error.reason == CIRCUIT_OPEN or (call.shown and not self._settings.restart):
             return None

@@ -9,7 +9,7 @@ import msgspec
 
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import UnknownPrice
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 
 SelectionName = Literal["ordered", "round_robin", "cheapest", "fastest"]
@@ -17,7 +17,7 @@ SelectionName = Literal["ordered", "round_robin", "cheapest", "fastest"]
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """`limits` are by provider. `patience` is how long, in seconds, a call waits for circuit breakers to close.
+    """`limits` are by provider. `max_breaker_wait` is how long, in seconds, a call waits for circuit breakers to close.
 
     `unknown_price` says what becomes of a model without a known price where there is a budget; one that is refused is
     passed over for the next candidate.
@@ -28,4 +28,4 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     limits: Mapping[str, RateLimits] = {}
     selection: SelectionName = "ordered"
     unknown_price: UnknownPrice = "refuse"
-    patience: float = 600.0
+    max_breaker_wait: float = 600.0

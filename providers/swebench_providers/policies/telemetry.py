@@ -22,11 +22,12 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from swebench_providers.policies.log_safe_identifier import identifier
+from swebench_providers.policies.log_safe_identifier import log_safe_identifier
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
 try:
@@ -200,9 +201,9 @@ def _answered(outcome: Outcome) -> _Attributes:
     attributes: _Attributes = {}
     if finished is not None:
         attributes[Name.FINISH_REASONS] = (finished.reason.value,)
-        if model := identifier(finished.model):
+        if model := log_safe_identifier(finished.model):
             attributes[Name.RESPONSE_MODEL] = model
-    if number := identifier(finished.request_id if finished else error.request_id if error else None):
+    if number := log_safe_identifier(finished.request_id if finished else error.request_id if error else None):
         attributes[Name.RESPONSE_ID] = number
     if outcome.first_token is not None:
         attributes[Name.FIRST_CHUNK] = outcome.first_token

@@ -45,7 +45,7 @@ def test_the_starter_set_is_there_without_any_file() -> None:
     assert len(load("starter")) >= 8
 
 
-def test_rows_stay_in_the_order_of_the_file_and_blank_lines_are_passed_over(tmp_path: Path) -> None:
+def test_rows_keep_their_order_and_blank_lines_are_skipped(tmp_path: Path) -> None:
     lines = [b"", row("b"), b"  \t", row("a"), b"", b""]
     assert ids(written(tmp_path, b"\n".join(lines))) == ["b", "a"]
 
@@ -56,7 +56,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_tolerated(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("document", [b"[%s,%s]", b'{"rows": [%s,\n%s]}', b'{"data": [%s,%s], "version": 3}'])
-def test_a_json_document_is_a_list_or_an_object_that_holds_it(tmp_path: Path, document: bytes) -> None:
+def test_a_json_document_is_a_list_or_holds_one(tmp_path: Path, document: bytes) -> None:
     assert ids(written(tmp_path, document % (row("a"), row("b")), "tasks.JSON")) == ["a", "b"]
 
 
@@ -65,7 +65,7 @@ def test_unknown_columns_are_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("column", ['["t.py::a", "t.py::b"]', ["t.py::a", "t.py::b"]])
-def test_names_of_tests_come_as_json_text_or_as_a_list(tmp_path: Path, column: str | list[str]) -> None:
+def test_test_names_are_json_text_or_a_list(tmp_path: Path, column: str | list[str]) -> None:
     (instance,) = load(written(tmp_path, row(FAIL_TO_PASS=column, PASS_TO_PASS=column)))
     assert instance.tests_to_fix == instance.tests_to_keep == ["t.py::a", "t.py::b"]
 
@@ -80,7 +80,7 @@ def test_names_of_tests_come_as_json_text_or_as_a_list(tmp_path: Path, column: s
         (row("b", FAIL_TO_PASS="['t.py::a']"), "tasks.jsonl:3: `FAIL_TO_PASS` is not a list of test names"),
         (row("b", PASS_TO_PASS="{}"), "tasks.jsonl:3: `PASS_TO_PASS` is not a list of test names"),
         (row("b", FAIL_TO_PASS=[1]), r"tasks.jsonl:3: Expected `str`, got `int` - at `\$.FAIL_TO_PASS\[0\]`"),
-        (row("a"), "tasks.jsonl:3: `instance_id` 'a' is the one of line 1 again"),
+        (row("a"), "tasks.jsonl:3: duplicate `instance_id` 'a', first on line 1"),
         (b"[1, 2]", "tasks.jsonl:3: Expected `object`, got `array`"),
         (b'{"repo": "a/a", nonsense}', "tasks.jsonl:3: JSON is malformed"),
         (row("b")[:-9], "tasks.jsonl:3: Input data was truncated"),
@@ -96,7 +96,7 @@ def test_a_bad_row_is_named_by_file_line_and_column(tmp_path: Path, bad: bytes, 
 
 def test_lines_are_counted_in_a_json_document_too(tmp_path: Path) -> None:
     same_twice = b'{"rows": [\n' + row("a") + b",\n\n" + row("b") + b",\n\t" + row("b") + b"\n]}"
-    with pytest.raises(DatasetError, match=r"^tasks.json:5: `instance_id` 'b' is the one of line 4 again$"):
+    with pytest.raises(DatasetError, match=r"^tasks.json:5: duplicate `instance_id` 'b', first on line 4$"):
         load(written(tmp_path, same_twice, "tasks.json"))
 
 
@@ -109,8 +109,8 @@ def test_lines_are_counted_in_a_json_document_too(tmp_path: Path) -> None:
         (b"7", "tasks.json:1: .*Expected `object | array`, got `int`"),
         (b'{"train": []}', "tasks.json:1: neither a list nor an object with `rows` or `data`"),
         (b'{"rows": 7}', "tasks.json:1: .*Expected `array | null`, got `int`"),
-        (b"[]", "tasks.json holds no task"),
-        (b'{"rows": []}', "tasks.json holds no task"),
+        (b"[]", "tasks.json holds no tasks"),
+        (b'{"rows": []}', "tasks.json holds no tasks"),
     ],
 )
 def test_a_bad_document_is_named_by_file_and_line(tmp_path: Path, document: bytes, complaint: str) -> None:
@@ -119,20 +119,20 @@ def test_a_bad_document_is_named_by_file_and_line(tmp_path: Path, document: byte
 
 
 def test_an_empty_file_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"^tasks.jsonl holds no task$"):
+    with pytest.raises(DatasetError, match=r"^tasks.jsonl holds no tasks$"):
         load(written(tmp_path, BOM + b"\n\n"))
 
 
 @pytest.mark.parametrize("spec", ["lite", "verified", "princeton-nlp/SWE-bench_Lite", "rows.parquet", "", "Starter"])
 def test_other_specs_are_refused_with_what_is_read(spec: str) -> None:
-    with pytest.raises(DatasetError, match="is not a dataset that this program reads") as caught:
+    with pytest.raises(DatasetError, match=r"^unknown dataset") as caught:
         load(spec)
     assert "`starter`" in caught.value.hint
     assert ".jsonl" in caught.value.hint
 
 
 @pytest.mark.parametrize("spec", ["nowhere/tasks.jsonl", "with\0nul.json", "~nobody-of-this-name/tasks.jsonl"])
-def test_a_file_that_cannot_be_read_is_an_error_of_its_own(spec: str) -> None:
+def test_an_unreadable_file_is_a_dataset_error(spec: str) -> None:
     with pytest.raises(DatasetError, match=r"^the dataset cannot be read: "):
         load(spec)
 
@@ -171,7 +171,7 @@ def test_hostile_ids_are_shown_escaped(tmp_path: Path) -> None:
 @given(
     tasks=st.lists(instances, min_size=1, max_size=4, unique_by=lambda instance: instance.instance_id), data=st.data()
 )
-def test_what_is_written_as_lines_or_as_a_document_is_loaded_as_it_was(
+def test_lines_and_documents_round_trip(
     tmp_path_factory: pytest.TempPathFactory, tasks: list[Instance], data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
@@ -182,9 +182,7 @@ def test_what_is_written_as_lines_or_as_a_document_is_loaded_as_it_was(
 
 
 @given(content=st.binary(max_size=60) | st.text('[]{},:"\\ud80\n1 rowsdat', max_size=40).map(str.encode))
-def test_whatever_stands_in_a_file_is_either_tasks_or_a_dataset_error(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_any_content_loads_or_raises_a_dataset_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     for name in ("tasks.jsonl", "tasks.json"):
         with pytest.raises(DatasetError):
             load(written(tmp_path_factory.getbasetemp(), content, name))

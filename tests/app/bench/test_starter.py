@@ -119,7 +119,7 @@ def test_both_patches_apply_to_the_base_commit_in_either_order(task: Instance, c
 
 
 @EACH_TASK
-def test_the_solution_is_small_and_only_the_test_patch_touches_tests(task: Instance) -> None:
+def test_solutions_are_small_and_touch_no_tests(task: Instance) -> None:
     package = task.repo.removeprefix("starter/")
     assert all(path.startswith(f"{package}/") for path in re.findall(r"^\+\+\+ b/(.+)$", task.patch, re.MULTILINE))
     assert all(path.startswith("tests/") for path in re.findall(r"^\+\+\+ b/(.+)$", task.test_patch, re.MULTILINE))
@@ -134,7 +134,7 @@ def test_the_issue_does_not_give_the_solution_away(task: Instance) -> None:
 
 
 @EACH_TASK
-def test_the_file_to_change_is_among_the_sources_and_they_are_short(task: Instance, checkouts: Path) -> None:
+def test_the_context_is_short_and_has_the_changed_file(task: Instance, checkouts: Path) -> None:
     sources = dict(source_files(checkout(task.repo, checkouts)))
     (changed,) = re.findall(r"^\+\+\+ b/(.+)$", task.patch, re.MULTILINE)
     assert len(sources[changed].splitlines()) <= 45
@@ -142,9 +142,7 @@ def test_the_file_to_change_is_among_the_sources_and_they_are_short(task: Instan
 
 
 @EACH_TASK
-def test_fail_to_pass_fails_before_the_solution_and_everything_passes_after_it(
-    task: Instance, checkouts: Path, tmp_path: Path
-) -> None:
+def test_fail_to_pass_needs_the_solution(task: Instance, checkouts: Path, tmp_path: Path) -> None:
     running_before = start_tests(patched(task, checkouts, tmp_path / "before", task.test_patch))
     running_after = start_tests(patched(task, checkouts, tmp_path / "after", task.test_patch, task.patch))
     before, after = outcomes(running_before), outcomes(running_after)
@@ -155,7 +153,7 @@ def test_fail_to_pass_fails_before_the_solution_and_everything_passes_after_it(
 
 
 @pytest.mark.parametrize(("instance_id", "line", "thought"), FIRST_THOUGHTS)
-def test_the_first_thought_does_not_solve_a_task_that_needs_a_second(
+def test_the_obvious_fix_does_not_solve_a_two_step_task(
     checkouts: Path, tmp_path: Path, instance_id: str, line: str, thought: str
 ) -> None:
     task = find(TASKS, instance_id)

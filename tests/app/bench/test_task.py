@@ -43,12 +43,12 @@ def added_lines(patch: str) -> set[str]:
         (" \r\n ", "(empty prompt)"),
     ],
 )
-def test_a_free_prompt_is_titled_by_its_first_line_with_text(prompt: str, title: str) -> None:
+def test_a_prompts_title_is_its_first_line_with_text(prompt: str, title: str) -> None:
     question = free_question(prompt)
     assert (question.title, question.prompt) == (title, prompt)
 
 
-def test_a_free_prompt_is_sent_as_it_is_and_wants_no_patch() -> None:
+def test_a_prompt_is_sent_unchanged_and_wants_no_patch() -> None:
     question = free_question("Why?\r\n")
     request = question.request(max_tokens=16)
     assert (request.prompt, request.system_message, request.max_tokens) == ("Why?\r\n", None, 16)
@@ -59,7 +59,7 @@ def test_a_free_prompt_is_sent_as_it_is_and_wants_no_patch() -> None:
 
 
 @EACH_STARTER_TASK
-def test_a_starter_task_is_asked_with_its_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
+def test_a_starter_task_has_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
     question = task_question(task, repositories=repositories)
     assert question.checkout is not None
     assert (question.checkout / "pyproject.toml").is_file()
@@ -71,7 +71,7 @@ def test_a_starter_task_is_asked_with_its_sources_and_a_checkout(task: Instance,
 
 
 @EACH_STARTER_TASK
-def test_solution_tests_and_hints_of_a_starter_task_are_in_no_prompt(task: Instance, repositories: Path) -> None:
+def test_starter_prompts_leak_no_solution_tests_or_hints(task: Instance, repositories: Path) -> None:
     request = task_question(task, repositories=repositories).request(max_tokens=None)
     sent = msgspec.json.encode(request).decode()
     given = task.problem_statement + "".join(path.read_text() for path in _sources(task, repositories))
@@ -113,14 +113,14 @@ def foreign(**changes: object) -> Instance:
     return msgspec.structs.replace(task, **changes)
 
 
-async def test_a_foreign_task_is_asked_with_the_issue_alone_and_its_patch_stays_unchecked(tmp_path: Path) -> None:
+async def test_a_foreign_task_has_the_issue_alone_and_no_check(tmp_path: Path) -> None:
     question = task_question(foreign(), repositories=tmp_path)
     assert (question.checkout, question.context) == (None, "the issue alone")
     verdict = await question.judge("--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n", "stop")
     assert verdict.status == "unchecked"
 
 
-def test_a_task_that_only_borrows_the_name_of_a_bundled_repository_gets_no_checkout(tmp_path: Path) -> None:
+def test_a_borrowed_repository_name_gets_no_checkout(tmp_path: Path) -> None:
     question = task_question(foreign(repo=STARTER[0].repo), repositories=tmp_path)
     assert (question.checkout, question.context) == (None, "the issue alone")
     assert "<file" not in question.prompt
@@ -137,7 +137,7 @@ def test_line_ends_of_an_issue_become_line_feeds(tmp_path: Path) -> None:
     assert "\r" not in prompt
 
 
-def test_solution_tests_and_hints_of_a_foreign_task_are_in_no_prompt(tmp_path: Path) -> None:
+def test_foreign_prompts_leak_no_solution_tests_or_hints(tmp_path: Path) -> None:
     sent = msgspec.json.encode(task_question(foreign(), repositories=tmp_path).request(max_tokens=None)).decode()
     assert "grades the answer" not in sent
     assert "fuel pump" not in sent
@@ -145,7 +145,7 @@ def test_solution_tests_and_hints_of_a_foreign_task_are_in_no_prompt(tmp_path: P
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize("task", REAL_TASKS, ids=lambda task: task.instance_id)
-def test_solution_tests_and_hints_of_a_real_task_are_in_no_prompt(task: Instance, tmp_path: Path) -> None:
+def test_real_prompts_leak_no_solution_tests_or_hints(task: Instance, tmp_path: Path) -> None:
     prompt = task_question(task, repositories=tmp_path).prompt
     issue = "\n".join(line.strip() for line in task.problem_statement.splitlines())
     for name in SECRETS:

@@ -316,9 +316,9 @@ def test_reading_settings_imports_nothing_that_writes_or_shows_them(arguments: t
 def test_a_setup_imports_nothing_heavy_and_reads_nothing(folder: Path) -> None:
     script = f"""{LOADED}
 from pathlib import Path
-from swebench_tui.settings.workspace import Setup
-setup = Setup(config_folder=Path(sys.argv[1]), data_folder=Path(sys.argv[1]))
-assert setup.settings.editor == "" and not setup.problems
+from swebench_tui.settings.workspace import Workspace
+workspace = Workspace(config_folder=Path(sys.argv[1]), data_folder=Path(sys.argv[1]))
+assert workspace.settings.editor == "" and not workspace.problems
 """
     done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, text=True, check=True)
     assert (

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from swebench_tui.settings.fields import bare, is_open, root
+from swebench_tui.settings.schema import bare, is_open, root
 
 PROVIDERS = ("openai", "ollama", "compatible", "azure")
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -12,14 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.settings import variables
 from swebench_tui.settings.definitions import USER_ONLY, Settings
+from swebench_tui.settings.effective import proxy_variable
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.fields import NAME, Leaf, leaves
-from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE
-from swebench_tui.settings.origin import Layer, Origin
-from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.template import toml
+from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE, Layer, Origin
+from swebench_tui.settings.schema import NAME, Leaf, leaves, toml
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
 
 MODEL = ("providers", "openai", "model")
@@ -152,7 +150,7 @@ def test_proxies_are_those_that_the_transport_finds(environ: dict[str, str]) -> 
             patch.setenv(name, value)
         found = getproxies_environment()
     wanted = found.get("https") or found.get("all") or found.get("http")
-    assert (variables.proxy(environ) or ("", None))[1] == wanted
+    assert (proxy_variable(environ) or ("", None))[1] == wanted
 
 
 # Merging.

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, Secret
 from swebench_providers.catalog import provider_spec
-from swebench_tui.settings.address import host_of
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.origin import Layer
-from swebench_tui.settings.own_providers import own_spec
-from tests.app.settings.plain_setup import PlainSetup
+from swebench_tui.settings.layers import Layer
+from swebench_tui.settings.provider_config import host_of
+from swebench_tui.settings.providers import own_spec
+from tests.app.settings.memory_workspace import MemoryWorkspace
 
 OPENAI = "https://api.openai.com"
 EVIL = "https://evil.example"
 
 
-def workspace(tmp_path: Path, name: str = "openai", **provider: Any) -> PlainSetup:
-    made = PlainSetup(tmp_path, {"providers": {name: provider}})
+def workspace(tmp_path: Path, name: str = "openai", **provider: Any) -> MemoryWorkspace:
+    made = MemoryWorkspace(tmp_path, {"providers": {name: provider}})
     for kept in provider.get("keys", ()):
         made.keyring.kept[name, kept["label"]] = Secret(f"kept-{kept['label']}")
     return made
@@ -34,7 +34,7 @@ def kept(label: str, host: str = OPENAI) -> dict[str, str]:
 
 
 def configure(
-    made: PlainSetup,
+    made: MemoryWorkspace,
     name: str = "openai",
     spec: ProviderSpec | None = None,
     base_url: str | None = None,

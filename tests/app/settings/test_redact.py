@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from swebench_tui.settings import redact
-from swebench_tui.settings.paths_in_files import TomlPath, dotted
+from swebench_tui.settings.toml_positions import TomlPath, dotted
 
 PASSWORD = "hunter2"  # looks like nothing
 

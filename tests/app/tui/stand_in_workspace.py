@@ -8,7 +8,7 @@ from pathlib import Path
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.paths_in_files import SettingPath
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
 
 

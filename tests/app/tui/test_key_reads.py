@@ -8,7 +8,7 @@ from pathlib import Path
 from swebench_providers import Secret
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import all_settled, paste, running, shown, top_screen, wait_until
 from tests.fault_server import FaultServer
 

@@ -27,7 +27,7 @@ from swebench_providers.config import from_environment
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, FaultServerThread, Script, failing, json_body, redirect
-from tests.providers.network import Network, ask
+from tests.providers.network import Network, request_for
 from tests.providers.wire import FIXTURES
 
 TOKEN = "ya29.A0EXAMPLE-0123456789"
@@ -313,7 +313,7 @@ def test_where_there_are_no_credentials_at_all_the_way_to_some_is_said_and_nothi
 
 async def vertex(environ: Mapping[str, str], network: Network, *, base_url: str | None = None) -> ProviderConfig:
     config = ProviderRegistry(environ).configure("vertex", base_url=base_url)
-    await HTTPProvider(provider_spec("vertex"), config, network).generate_unified(ask("gemini-3.8-flash"))
+    await HTTPProvider(provider_spec("vertex"), config, network).generate_unified(request_for("gemini-3.8-flash"))
     return config
 
 
@@ -358,7 +358,9 @@ async def test_a_real_request_carries_the_token_and_its_error_does_not(transport
         server.by_path["/models/m:generateContent"] = server.default
         config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url, base_url_source="given")
         with pytest.raises(ProviderError) as caught:
-            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m", stream=False))
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(
+                request_for("m", stream=False)
+            )
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert (caught.value.kind, TOKEN in str(caught.value)) == (ErrorKind.AUTH, False)
 
@@ -370,7 +372,7 @@ async def test_a_failing_fetch_ends_the_request_before_it_is_sent(
     async with FaultServer(failing(500)) as server:
         config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url)
         with pytest.raises(ProviderError) as caught:
-            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m"))
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(request_for("m"))
         assert (caught.value.kind, caught.value.provider, server.requests) == (ErrorKind.AUTH, "vertex", [])
 
 

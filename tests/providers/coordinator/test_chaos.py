@@ -31,7 +31,7 @@ from swebench_providers.policies.breaker import BreakerSettings, BreakerState, T
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.observer import Outcome
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
@@ -61,7 +61,7 @@ POLICIES = Policies(
         name: RateLimits(concurrency=ConcurrencySettings(start=60, least=8, most=120), requests_per_minute=120_000)
         for name in ("first", "second")
     },
-    patience=60.0,
+    max_breaker_wait=60.0,
 )
 
 
@@ -186,7 +186,7 @@ async def test_a_batch_survives_everything_at_once(
     held: list[int] = []
     async with (
         asyncio.TaskGroup() as group,
-        aclosing(coordinator.process_batch(requests(), at_once=IN_FLIGHT)) as results,
+        aclosing(coordinator.process_batch(requests(), concurrency=IN_FLIGHT)) as results,
     ):
         async for result in results:
             assert result.index not in ended

@@ -33,12 +33,12 @@ from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.observer import Outcome
-from swebench_providers.policies.rate_limit_policy import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.events import Attempt, AttemptFailed, Finished
-from swebench_providers.types.messages import Charge
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step
@@ -51,7 +51,7 @@ CHEAP = ModelPrice(input=Decimal(1), output=Decimal(1))
 ASKED = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
 GONE = error(ErrorKind.TRANSIENT, status=None, reason="unreachable")
 CUT = error(ErrorKind.INCOMPLETE, status=None)
-QUICK = Policies(retry=RetrySettings(attempts=2, base=0.0, throttled_base=0.0, restart=True), patience=0.0)
+QUICK = Policies(retry=RetrySettings(attempts=2, base=0.0, throttled_base=0.0, restart=True), max_breaker_wait=0.0)
 
 
 def good(words: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
@@ -288,7 +288,7 @@ async def test_health_tells_all_there_is_of_each_provider() -> None:
     assert health.error_kinds == {ErrorKind.OVERLOADED: 1}
     assert (health.cost, health.unpriced) == (10 * COST, 0)
     assert (health.breakers["m"].state, health.breakers["m"].failures) == (BreakerState.CLOSED, 1)
-    assert health.headroom["m"].rooms["requests"].per_minute == 600
+    assert health.headroom["m"].limits["requests"].per_minute == 600
     assert set(coordinator.health()) == {"acme", "idle"}
 
 
@@ -327,7 +327,7 @@ async def test_a_key_that_was_set_aside_is_used_again_when_it_is_reinstated() ->
         await answer_of(clock, coordinator)
     assert len(bad.requests) == 1
     assert (await answer_of(clock, coordinator)).content == "other"
-    coordinator.reinstate("acme", "work")
+    coordinator.enable_key("acme", "work")
     assert "mended" in {(await answer_of(clock, coordinator)).content for _ in range(2)}
 
 
@@ -378,7 +378,7 @@ async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
 
     async def all_results() -> list[BatchResult]:
         requests = (msgspec.structs.replace(ASKED, prompt=str(number)) for number in range(20))
-        async with aclosing(coordinator.process_batch(requests, at_once=4)) as results:
+        async with aclosing(coordinator.process_batch(requests, concurrency=4)) as results:
             return [result async for result in results]
 
     results = await run(clock, all_results())
@@ -393,7 +393,7 @@ async def test_a_batch_closed_early_settles_all_it_had_in_flight() -> None:
     _, coordinator = of(clock, [text(), 1.0, *good()], budgets=[budget])
 
     async def first_result() -> None:
-        async with aclosing(coordinator.process_batch((ASKED for _ in count()), at_once=8)) as results:
+        async with aclosing(coordinator.process_batch((ASKED for _ in count()), concurrency=8)) as results:
             async for _ in results:
                 return
 
@@ -407,14 +407,14 @@ async def test_what_is_remembered_for_each_model_stays_bounded() -> None:
     _, coordinator = of(clock, good())
     for number in range(1_500):
         await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
-    assert len(coordinator._calls) <= 256
+    assert len(coordinator._stacks) <= 256
     assert len(coordinator._routes._routes) <= 1_024
-    assert len(coordinator._routes.prices._looked) <= 1_024
+    assert len(coordinator._shared.prices._lookups) <= 1_024
     assert len(coordinator.health()["acme"].breakers) <= 1_024
 
 
 async def test_without_a_provider_there_is_nothing_to_ask() -> None:
-    with pytest.raises(ValueError, match="no provider to ask"):
+    with pytest.raises(ValueError, match="no candidates"):
         await ProviderCoordinator([]).generate_with_fallback(ASKED)
 
 
@@ -495,7 +495,7 @@ async def test_a_model_that_thinks_long_before_its_first_token_is_not_taken_for_
 async def test_a_probe_of_a_model_that_thinks_long_may_be_silent_as_long_as_its_family() -> None:
     clock = VirtualClock()
     slow = Scripted("openai", clock, *[[GONE]] * 6, [900.0, *good()], spec="openai", default="gpt-5-pro")
-    policies = Policies(retry=RetrySettings(attempts=1), breaker=BreakerSettings(probes=1), patience=30.0)
+    policies = Policies(retry=RetrySettings(attempts=1), breaker=BreakerSettings(probes=1), max_breaker_wait=30.0)
     coordinator = ProviderCoordinator([slow], policies, clock=clock)
     for _ in range(6):
         with pytest.raises(ProviderError, match="it was transient"):

@@ -94,36 +94,36 @@ async def played(clock: VirtualClock, results: AsyncIterator[BatchResult]) -> li
 
 @given(
     ends=st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from(["answer", "error"])), max_size=25),
-    at_once=st.integers(1, 8),
+    concurrency=st.integers(1, 8),
     slow_source=st.booleans(),
 )
 async def test_each_index_comes_exactly_once_whatever_the_order_and_the_faults(
-    ends: list[tuple[float, str]], at_once: int, *, slow_source: bool
+    ends: list[tuple[float, str]], concurrency: int, *, slow_source: bool
 ) -> None:
     clock = VirtualClock()
     asker = Asker(clock, dict(enumerate(ends)))
     source = asking_slowly(clock, len(ends)) if slow_source else asking(range(len(ends)))
-    ended = await played(clock, in_parallel(asker, source, at_once=at_once))
+    ended = await played(clock, in_parallel(asker, source, concurrency=concurrency))
     assert sorted(result.index for result in ended) == list(range(len(ends)))
     for result in ended:
         assert result.request.prompt == str(result.index)
         assert (result.response is None) != (result.error is None)
         assert (result.error is not None) == (ends[result.index][1] == "error")
-    assert asker.most <= at_once
+    assert asker.most <= concurrency
 
 
 async def test_results_come_in_the_order_of_their_ends() -> None:
     clock = VirtualClock()
     asker = Asker(clock, {0: (3.0, "answer"), 1: (2.0, "error"), 2: (1.0, "answer")})
-    ended = await played(clock, in_parallel(asker, asking(range(3)), at_once=3))
+    ended = await played(clock, in_parallel(asker, asking(range(3)), concurrency=3))
     assert [result.index for result in ended] == [2, 1, 0]
 
 
-@given(after=st.integers(0, 12), at_once=st.integers(1, 6))
-async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(after: int, at_once: int) -> None:
+@given(after=st.integers(0, 12), concurrency=st.integers(1, 6))
+async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(after: int, concurrency: int) -> None:
     clock = VirtualClock()
     asker, ended = Asker(clock), list[BatchResult]()
-    task = asyncio.create_task(all_of(in_parallel(asker, breaking(after), at_once=at_once), ended))
+    task = asyncio.create_task(all_of(in_parallel(asker, breaking(after), concurrency=concurrency), ended))
     await clock.run_until(task.done)
     assert isinstance(task.exception(), OSError)
     assert sorted(result.index for result in ended) == list(range(after))
@@ -141,7 +141,7 @@ async def test_a_source_whose_own_task_was_cancelled_takes_nothing_with_it() -> 
             yield UnifiedRequest(prompt=str(number))
         raise asyncio.CancelledError("whoever wrote the requests was cancelled")
 
-    task = asyncio.create_task(all_of(in_parallel(asker, reading(), at_once=5), ended))
+    task = asyncio.create_task(all_of(in_parallel(asker, reading(), concurrency=5), ended))
     await clock.run_until(task.done)
     assert task.cancelled()
     assert sorted(result.index for result in ended) == [0, 1, 2]
@@ -151,21 +151,21 @@ async def test_a_source_whose_own_task_was_cancelled_takes_nothing_with_it() -> 
 async def test_a_fault_of_ours_in_one_request_does_not_throw_away_the_others() -> None:
     clock = VirtualClock()
     asker, ended = Asker(clock, {1: (0.1, "bug"), 3: (5.0, "answer")}), list[BatchResult]()
-    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), at_once=4), ended))
+    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), concurrency=4), ended))
     await clock.run_until(task.done)
     assert isinstance(task.exception(), LookupError)
     assert sorted(result.index for result in ended) == [0, 2, 3]
     assert (asker.cancelled, asker.began) == ([], [0, 1, 2, 3])  # and nothing was begun after it
 
 
-@given(wanted=st.integers(0, 10), at_once=st.integers(1, 6))
-async def test_closing_early_cancels_what_runs_and_returns_when_it_has_ended(wanted: int, at_once: int) -> None:
+@given(wanted=st.integers(0, 10), concurrency=st.integers(1, 6))
+async def test_closing_early_cancels_what_runs_and_returns_when_it_has_ended(wanted: int, concurrency: int) -> None:
     clock = VirtualClock()
     asker, before = Asker(clock), asyncio.all_tasks()
     ended: list[int] = []
 
     async def some() -> None:
-        async with aclosing(in_parallel(asker, asking(count()), at_once=at_once)) as results:
+        async with aclosing(in_parallel(asker, asking(count()), concurrency=concurrency)) as results:
             async for result in results:
                 ended.append(result.index)
                 if len(ended) >= wanted:
@@ -183,7 +183,7 @@ async def test_closing_early_cancels_what_runs_and_returns_when_it_has_ended(wan
 async def test_a_batch_cancelled_twice_leaves_nothing_running() -> None:
     clock = VirtualClock()
     asker, before = Asker(clock), asyncio.all_tasks()
-    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), at_once=5), []))
+    task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), concurrency=5), []))
     await clock.run_until(lambda: asker.in_flight == 5)
     task.cancel()
     await asyncio.sleep(0)
@@ -204,7 +204,7 @@ async def test_an_endless_source_is_read_only_as_there_is_room() -> None:
             taken += 1
             yield request
 
-    async with aclosing(in_parallel(Asker(clock), endless(), at_once=4)) as results:
+    async with aclosing(in_parallel(Asker(clock), endless(), concurrency=4)) as results:
         looking = asyncio.create_task(anext(results))
         await clock.run_until(looking.done)
         for _ in range(100):  # nobody looks at the others, so nothing more is taken
@@ -216,17 +216,17 @@ async def test_an_endless_source_is_read_only_as_there_is_room() -> None:
             assert taken <= seen + 4
 
 
-@pytest.mark.parametrize("at_once", [0, -1])
-async def test_none_at_once_is_refused_instead_of_asking_nothing(at_once: int) -> None:
-    with pytest.raises(ValueError, match="with none at once nothing is ever asked"):
-        await played(VirtualClock(), in_parallel(Asker(VirtualClock()), asking(range(3)), at_once=at_once))
+@pytest.mark.parametrize("concurrency", [0, -1])
+async def test_a_concurrency_below_one_is_refused(concurrency: int) -> None:
+    with pytest.raises(ValueError, match="concurrency must be at least 1"):
+        await played(VirtualClock(), in_parallel(Asker(VirtualClock()), asking(range(3)), concurrency=concurrency))
 
 
 async def test_an_empty_batch_ends_at_once() -> None:
-    assert await played(VirtualClock(), in_parallel(Asker(VirtualClock()), [], at_once=3)) == []
+    assert await played(VirtualClock(), in_parallel(Asker(VirtualClock()), [], concurrency=3)) == []
 
 
 async def test_a_refusal_is_a_result_like_any_other() -> None:
     clock = VirtualClock()
-    (result,) = await played(clock, in_parallel(Asker(clock, {0: (1.0, "error")}), asking(range(1)), at_once=9))
+    (result,) = await played(clock, in_parallel(Asker(clock, {0: (1.0, "error")}), asking(range(1)), concurrency=9))
     assert isinstance(result.error, ProviderError)

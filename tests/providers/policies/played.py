@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, ProviderError, TextDelta, UnifiedRequest
-from swebench_providers.policies.interface import Streams
+from swebench_providers.policies.interface import Streamer
 from swebench_providers.types.events import Attempt
 from swebench_providers.util.clock import Clock
 
@@ -76,12 +76,12 @@ def done(at: float = 0.0, reason: FinishReason = FinishReason.STOP) -> Finished:
     return Finished(reason=reason, at=at)
 
 
-async def collect(streams: Streams, request: UnifiedRequest = ASKED) -> list[Event]:
+async def collect(streams: Streamer, request: UnifiedRequest = ASKED) -> list[Event]:
     async with aclosing(streams.stream_unified(request)) as events:
         return [event async for event in events]
 
 
-async def told(streams: Streams, request: UnifiedRequest = ASKED) -> tuple[list[Event], ProviderError | None]:
+async def told(streams: Streamer, request: UnifiedRequest = ASKED) -> tuple[list[Event], ProviderError | None]:
     """All that came, and the error that ended it."""
     events: list[Event] = []
     try:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError
 from swebench_providers.policies.keys import KeyChoice, KeyHealth, KeyRoute
-from swebench_providers.policies.rate_limit_policy import RateLimit, TokenBucketLimiter, demand_of
+from swebench_providers.policies.limiter import TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import AttemptFailed
 from swebench_providers.types.limits import ServerLimit
@@ -35,14 +36,19 @@ class Keys:
         routes = [
             KeyRoute(
                 f"key {n}",
-                RateLimit(
-                    played, limiter, demand=lambda _: demand_of(1, 1), provider="acme", key=f"key {n}", clock=clock
+                RateLimitPolicy(
+                    played,
+                    limiter,
+                    demand=lambda _: estimate_demand(1, 1),
+                    provider="acme",
+                    key=f"key {n}",
+                    clock=clock,
                 ),
                 limiter,
             )
             for n, (played, limiter) in enumerate(zip(self.played, self.limiters, strict=True))
         ]
-        self.choice = KeyChoice(routes, demand=lambda _: demand_of(1, 1), health=self.health, clock=clock)
+        self.choice = KeyChoice(routes, demand=lambda _: estimate_demand(1, 1), health=self.health, clock=clock)
         self.retry = Retry(self.choice, settings, provider="acme", clock=clock, draw=lambda: 1.0, wall=lambda: NOON)
 
     @property
@@ -76,8 +82,8 @@ async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> No
     aside = keys.health.disabled_reason("key 0")
     assert aside is not None
     assert aside.reason == "it was auth"
-    keys.health.reinstate("key 0")
-    assert keys.health.all_well
+    keys.health.enable("key 0")
+    assert keys.health.all_enabled
 
 
 async def test_the_last_key_is_never_set_aside_so_that_the_providers_own_words_are_heard() -> None:
@@ -93,8 +99,8 @@ async def test_the_last_key_is_never_set_aside_so_that_the_providers_own_words_a
 async def test_where_all_keys_are_set_aside_each_is_tried_once_and_the_last_ones_words_are_heard() -> None:
     """As when one was refused for all models, and the other for this one."""
     keys = Keys(VirtualClock(), [[BAD]], [[BARRED]])
-    keys.health.set_aside("key 0", "other", BAD)
-    keys.health.set_aside("key 1", "m", BARRED)
+    keys.health.disable("key 0", "other", BAD)
+    keys.health.disable("key 1", "m", BARRED)
     assert keys.well == [False, False]
     with pytest.raises(ProviderError, match="it was auth"):
         await keys.call()
@@ -108,7 +114,7 @@ async def test_where_all_keys_are_set_aside_each_is_tried_once_and_the_last_ones
 async def test_a_key_that_answers_although_it_was_set_aside_is_back() -> None:
     keys = Keys(VirtualClock(), [[BAD]], [GOOD])
     for label in ("key 0", "key 1"):
-        keys.health.set_aside(label, "m", BAD)
+        keys.health.disable(label, "m", BAD)
     await keys.call()
     assert (keys.requests, keys.well) == ([1, 1], [False, True])
 
@@ -116,23 +122,23 @@ async def test_a_key_that_answers_although_it_was_set_aside_is_back() -> None:
 async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_from_a_model_serves_others() -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
-    health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED))
-    health.set_aside("b", "m", BARRED)
-    health.set_aside("c", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=5_000.0))
+    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED))
+    health.disable("b", "m", BARRED)
+    health.disable("c", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=5_000.0))
     assert [health.disabled_reason(label, "m") is None for label in "abc"] == [False, False, False]
     assert health.disabled_reason("b", "n") is None
     clock.advance(1_000)
     assert [health.disabled_reason(label, "m") is None for label in "abc"] == [True, False, False]
-    health.reinstate("b")
+    health.enable("b")
     clock.advance(5_000)
     assert [health.disabled_reason(label, "m") is None for label in "abc"] == [True, True, True]
-    assert health.all_well
+    assert health.all_enabled
 
 
 def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
     health = KeyHealth(clock=VirtualClock())
     for number in range(3_000):
-        health.set_aside("a", f"m{number}", BARRED)
+        health.disable("a", f"m{number}", BARRED)
     assert sum(health.disabled_reason("a", f"m{number}") is not None for number in range(3_000)) == 1_024
     assert health.disabled_reason("a", "m2999") is not None
 
@@ -141,7 +147,7 @@ def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
 async def test_a_key_without_credit_is_tried_again_within_a_day_whatever_its_server_says(said: float) -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
-    health.set_aside("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
+    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
     clock.advance(86_399)
     assert health.disabled_reason("a", "m") is not None
     clock.advance(2)
@@ -160,7 +166,7 @@ async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:
 async def test_where_all_keys_are_paused_the_earliest_end_is_waited_for() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=20.0, status=429)], GOOD], [GOOD])
-    keys.limiters[1].pause(90.0)
+    keys.limiters[1].start_cooldown(90.0)
     await keys.call()
     assert (keys.requests, clock.now()) == ([2, 0], 21.0)
 
@@ -181,8 +187,8 @@ async def test_where_all_keys_are_paused_for_longer_than_a_call_waits_it_fails_a
     clock = VirtualClock()
     keys = Keys(clock, *[[GOOD] for _ in range(number)])
     for limiter in keys.limiters:
-        limiter.pause(3_600.0)
-    with pytest.raises(ProviderError, match="asked not to be called again until") as raised:
+        limiter.start_cooldown(3_600.0)
+    with pytest.raises(ProviderError, match="accepts no requests until") as raised:
         await keys.call()
     assert (raised.value.kind, raised.value.reason, raised.value.retry_after, raised.value.provider) == (
         ErrorKind.RATE_LIMITED,
@@ -198,7 +204,7 @@ async def test_a_key_that_is_only_busy_is_preferred_to_one_that_is_paused_for_lo
     clock = VirtualClock()
     gate = asyncio.Event()
     keys = Keys(clock, [[gate, *GOOD]], [GOOD])
-    keys.limiters[1].pause(3_600.0)
+    keys.limiters[1].start_cooldown(3_600.0)
     calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than go at once
     await keys.played[0].waits.wait()
     gate.set()
@@ -211,7 +217,7 @@ async def test_the_line_before_a_key_counts_so_that_calls_spread_over_all_of_the
     keys = Keys(clock, [GOOD], [GOOD])
     for used, limiter in zip((10, 11), keys.limiters, strict=True):
         limiter.learn([ServerLimit(dimension="requests", limit=60, remaining=0)])
-        limiter.pause(used / 10)
+        limiter.start_cooldown(used / 10)
     calls = [asyncio.create_task(collect(keys.retry)) for _ in range(20)]
     await clock.run_until(lambda: all(call.done() for call in calls))
     assert min(keys.requests) >= 8
@@ -258,9 +264,9 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
     settings = RetrySettings(attempts=3)
     keys = Keys(clock, *played, settings=settings)
     for number, model, status in aside:
-        keys.health.set_aside(f"key {number}", model, error(ErrorKind.AUTH, status=status))
+        keys.health.disable(f"key {number}", model, error(ErrorKind.AUTH, status=status))
     for limiter, seconds in zip(keys.limiters, paused, strict=False):
-        limiter.pause(seconds)
+        limiter.start_cooldown(seconds)
     for _ in range(calls):
         before = keys.requests
         task = asyncio.create_task(told(keys.retry))
@@ -284,12 +290,12 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
 def test_what_is_set_aside_can_be_listed_for_as_long_as_it_is() -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
-    health.set_aside("work", "m", error(ErrorKind.QUOTA_EXHAUSTED, status=403, after=5.0))
-    health.set_aside("work", "n", BARRED)
-    health.set_aside("home", "m", BAD)
-    assert sorted(health.labels_aside()) == ["home", "work"]
+    health.disable("work", "m", error(ErrorKind.QUOTA_EXHAUSTED, status=403, after=5.0))
+    health.disable("work", "n", BARRED)
+    health.disable("home", "m", BAD)
+    assert sorted(health.disabled_keys()) == ["home", "work"]
     clock.advance(10.0)
-    assert health.labels_aside()["work"].until == float("inf")
-    health.reinstate("work")
-    health.reinstate("home")
-    assert health.labels_aside() == {}
+    assert health.disabled_keys()["work"].until == float("inf")
+    health.enable("work")
+    health.enable("home")
+    assert health.disabled_keys() == {}

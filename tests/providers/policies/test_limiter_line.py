@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from swebench_providers import Event, UnifiedRequest
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.rate_limit_policy import RateLimit, RateLimits, TokenBucketLimiter, demand_of
+from swebench_providers.policies.limiter import TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import done
@@ -56,8 +58,8 @@ class Course:
         self.tasks: list[asyncio.Task[None]] = []
 
     async def call(self, number: int, tokens: float) -> None:
-        limited = RateLimit(
-            self.held, self.limiter, demand=lambda _: demand_of(tokens, 0), provider="acme", clock=self.clock
+        limited = RateLimitPolicy(
+            self.held, self.limiter, demand=lambda _: estimate_demand(tokens, 0), provider="acme", clock=self.clock
         )
         async with aclosing(limited.stream_unified(UnifiedRequest(model="m", prompt=str(number)))) as events:
             async for event in events:
@@ -129,7 +131,7 @@ def test_grants_are_in_the_order_of_arrival_and_all_that_was_taken_comes_back(co
         calls.clock.advance(1e6)
         headroom = calls.limiter.headroom()
         assert (headroom.in_flight, headroom.waiting) == (0, 0)
-        for room in headroom.rooms.values():
+        for room in headroom.limits.values():
             assert room.available == max(1.0, room.per_minute / 6)
 
     asyncio.run(run())
@@ -154,12 +156,12 @@ async def test_a_newcomer_does_not_slip_in_between_two_that_wait(turns: int) -> 
 async def test_whoever_is_told_to_wait_is_in_line_already() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60), clock=clock)
-    (await limiter.acquire(demand_of(10, 0))).release()
-    limited = RateLimit(Held(), limiter, demand=lambda _: demand_of(10, 0), provider="acme", clock=clock)
+    (await limiter.acquire(estimate_demand(10, 0))).release()
+    limited = RateLimitPolicy(Held(), limiter, demand=lambda _: estimate_demand(10, 0), provider="acme", clock=clock)
     async with aclosing(limited.stream_unified(UnifiedRequest(model="m", prompt="1"))) as events:
         assert isinstance(await anext(events), Waiting)
         clock.advance(10)
-        assert limiter.acquire_now(demand_of(10, 0)) is None
+        assert limiter.acquire_now(estimate_demand(10, 0)) is None
         assert isinstance(await anext(events), Attempt)
     assert (limiter.headroom().waiting, limiter.headroom().in_flight) == (0, 0)
 
@@ -167,11 +169,11 @@ async def test_whoever_is_told_to_wait_is_in_line_already() -> None:
 async def test_the_time_to_wait_is_told_with_those_in_front() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=600), clock=clock)  # ten a second, a hundred at once
-    (await limiter.acquire(demand_of(100, 0))).release()
-    waiting = [asyncio.create_task(limiter.acquire(demand_of(50, 0))) for _ in range(3)]
+    (await limiter.acquire(estimate_demand(100, 0))).release()
+    waiting = [asyncio.create_task(limiter.acquire(estimate_demand(50, 0))) for _ in range(3)]
     await asyncio.sleep(0)
-    assert limiter.expected_wait(demand_of(20, 0)) == 17
-    fourth = asyncio.create_task(limiter.acquire(demand_of(20, 0)))
+    assert limiter.expected_wait(estimate_demand(20, 0)) == 17
+    fourth = asyncio.create_task(limiter.acquire(estimate_demand(20, 0)))
     await clock.run_until(fourth.done)
     assert clock.now() == 17
     assert all(task.done() for task in waiting)
@@ -180,8 +182,8 @@ async def test_the_time_to_wait_is_told_with_those_in_front() -> None:
 async def test_nothing_flows_into_a_bucket_from_a_request_that_took_nothing_of_it() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=6_000), clock=clock)
-    permit = await limiter.acquire(demand_of(500, 0))
+    permit = await limiter.acquire(estimate_demand(500, 0))
     limiter.learn([ServerLimit(dimension="input_tokens", limit=6_000, remaining=300)])
-    permit.release(demand_of(0, 0))
-    rooms = limiter.headroom().rooms
-    assert (rooms["tokens"].available, rooms["input_tokens"].available) == (1_000, 300)
+    permit.release(estimate_demand(0, 0))
+    limits = limiter.headroom().limits
+    assert (limits["tokens"].available, limits["input_tokens"].available) == (1_000, 300)

@@ -10,18 +10,13 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
-from swebench_providers.http.rate_limit_headers import server_limits
+from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.http.retry_after import retry_after
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.rate_limit_policy import (
-    Permit,
-    RateLimit,
-    RateLimitCoordinator,
-    RateLimits,
-    TokenBucketLimiter,
-    demand_of,
-    used_by,
-)
+from swebench_providers.policies.limiter import Permit, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy, usage_demand
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
@@ -33,12 +28,12 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 def limiter(
     clock: VirtualClock,
     *,
-    at_once: int = 100,
+    concurrency: int = 100,
     requests_per_minute: float | None = None,
     tokens_per_minute: float | None = None,
 ) -> TokenBucketLimiter:
     limits = RateLimits(
-        concurrency=ConcurrencySettings(start=at_once, least=at_once, most=at_once),
+        concurrency=ConcurrencySettings(start=concurrency, least=concurrency, most=concurrency),
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
     )
@@ -50,7 +45,7 @@ async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> 
     line = limiter(clock, tokens_per_minute=600)  # ten a second, a hundred at once
 
     async def take(number: int, tokens: float) -> None:
-        permits.append(await line.acquire(demand_of(tokens, 0)))
+        permits.append(await line.acquire(estimate_demand(tokens, 0)))
         order.append(number)
 
     async with asyncio.TaskGroup() as group:
@@ -63,9 +58,9 @@ async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> 
 
 async def test_a_place_given_back_wakes_the_next_and_a_cancelled_waiter_leaves_the_line_working() -> None:
     clock = VirtualClock()
-    line = limiter(clock, at_once=1)
-    first = await line.acquire(demand_of(1, 1))
-    waiting = [asyncio.create_task(line.acquire(demand_of(1, 1))) for _ in range(3)]
+    line = limiter(clock, concurrency=1)
+    first = await line.acquire(estimate_demand(1, 1))
+    waiting = [asyncio.create_task(line.acquire(estimate_demand(1, 1))) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()  # the head of the line
     waiting[0].cancel()
@@ -81,11 +76,11 @@ async def test_a_place_given_back_wakes_the_next_and_a_cancelled_waiter_leaves_t
 
 async def test_any_number_of_cancelled_waiters_leaves_nothing_taken() -> None:
     clock, draw = VirtualClock(), random.Random(5)
-    line = limiter(clock, at_once=3, requests_per_minute=6_000)
+    line = limiter(clock, concurrency=3, requests_per_minute=6_000)
     held: list[Permit] = []
 
     async def take() -> None:
-        held.append(await line.acquire(demand_of(1, 1)))
+        held.append(await line.acquire(estimate_demand(1, 1)))
 
     tasks = [asyncio.create_task(take()) for _ in range(200)]
     while not all(task.done() for task in tasks):
@@ -105,9 +100,9 @@ async def test_what_an_answer_did_not_use_comes_back() -> None:
     line = limiter(clock, tokens_per_minute=6_000)  # a thousand at once
     usage = TokenUsage(prompt_tokens=50, completion_tokens=10)
     provider = Played(clock, [text(), UsageUpdate(usage, 0.0), done()])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     await collect(limited)
-    assert line.headroom().rooms["tokens"].available == 940
+    assert line.headroom().limits["tokens"].available == 940
 
 
 @pytest.mark.parametrize(
@@ -123,10 +118,10 @@ async def test_a_failure_takes_what_the_server_may_have_counted(failure: Provide
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
     provider = Played(clock, [failure])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
-    assert line.headroom().rooms["tokens"].available == left
+    assert line.headroom().limits["tokens"].available == left
     assert (line.headroom().in_flight, provider.open) == (0, 0)
 
 
@@ -134,10 +129,10 @@ async def test_a_refusal_pauses_this_limiter_for_as_long_as_the_server_asks() ->
     clock = VirtualClock()
     line = limiter(clock)
     provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="acme", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
-    assert line.headroom().paused_for == 7.0
+    assert line.headroom().cooldown == 7.0
     again = asyncio.create_task(collect(limited))
     await clock.run_until(again.done)
     waiting, attempt, *_ = await again
@@ -151,7 +146,7 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
     clock, gate = VirtualClock(), asyncio.Event()
     line = TokenBucketLimiter(RateLimits(slots=1), clock=clock)
     provider = Played(clock, [gate, text(), done()])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="ollama", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     running = [asyncio.create_task(collect(limited)) for _ in range(2)]
     for _ in range(10):
         await asyncio.sleep(0)
@@ -165,19 +160,19 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
 
 async def test_a_server_that_runs_more_than_was_known_takes_those_who_wait() -> None:
     line = TokenBucketLimiter(RateLimits(slots=1), clock=VirtualClock())
-    await line.acquire(demand_of(1, 1))
-    waiting = asyncio.create_task(line.acquire(demand_of(1, 1)))
+    await line.acquire(estimate_demand(1, 1))
+    waiting = asyncio.create_task(line.acquire(estimate_demand(1, 1)))
     await asyncio.sleep(0)
-    line.runs_at_once(2)
+    line.set_concurrency(2)
     await waiting
-    assert (line.headroom().in_flight, line.headroom().at_once) == (2, 2)
+    assert (line.headroom().in_flight, line.headroom().concurrency) == (2, 2)
 
 
 async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited_for() -> None:
     clock = VirtualClock()
     line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
     provider = Played(clock, [text(), done()])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(1, 1), provider="ollama", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     await collect(limited)
     running = asyncio.create_task(collect(limited))
     await clock.run_until(running.done)
@@ -191,8 +186,8 @@ async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() 
     line.learn(
         [ServerLimit(dimension="requests", limit=600), ServerLimit(dimension="tokens", limit=1_200, remaining=5)]
     )
-    rooms = line.headroom().rooms
-    assert (rooms["requests"].per_minute, rooms["tokens"].per_minute, rooms["tokens"].available) == (60, 1_200, 5)
+    limits = line.headroom().limits
+    assert (limits["requests"].per_minute, limits["tokens"].per_minute, limits["tokens"].available) == (60, 1_200, 5)
 
 
 def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
@@ -274,18 +269,18 @@ def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
     ],
 )
 def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected: list[ServerLimit]) -> None:
-    assert list(server_limits(headers, now=NOW)) == expected
+    assert list(parse_rate_limits(headers, now=NOW)) == expected
 
 
 async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> None:
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
     provider = Played(clock, [text(), done()])
-    limited = RateLimit(provider, line, demand=lambda _: demand_of(100, 800), provider="acme", clock=clock)
+    limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     events = limited.stream_unified(ASKED)
     assert isinstance(await anext(events), Attempt)
     await events.aclose()
-    assert (line.headroom().rooms["tokens"].available, provider.requests) == (1_000, [])
+    assert (line.headroom().limits["tokens"].available, provider.requests) == (1_000, [])
 
 
 @pytest.mark.parametrize(
@@ -324,9 +319,9 @@ def test_when_to_come_back_is_read_in_every_dialect(headers: dict[str, str], sec
 
 
 def test_what_a_server_reports_never_puts_more_into_a_bucket_than_was_taken() -> None:
-    odd = used_by(TokenUsage(prompt_tokens=5, cached_tokens=900, completion_tokens=1))
+    odd = usage_demand(TokenUsage(prompt_tokens=5, cached_tokens=900, completion_tokens=1))
     assert odd["input_tokens"] == 0
-    negative = used_by(TokenUsage(prompt_tokens=-5_000, cached_tokens=-9_000, completion_tokens=-100))
+    negative = usage_demand(TokenUsage(prompt_tokens=-5_000, cached_tokens=-9_000, completion_tokens=-100))
     assert negative == {"requests": 1, "tokens": 0, "input_tokens": 0, "output_tokens": 0}
 
 
@@ -334,17 +329,17 @@ def test_an_answer_of_any_size_holds_the_next_request_back_for_no_longer_than_a_
     """A limit a minute knows nothing of what was longer ago, nor does a count that cannot be stop a run for good."""
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60_000), clock=clock)
-    permit = limiter.acquire_now(demand_of(1_000, 1_000))
+    permit = limiter.acquire_now(estimate_demand(1_000, 1_000))
     assert permit is not None
-    permit.release(used_by(TokenUsage(prompt_tokens=10**15, completion_tokens=1)))
-    assert 0 < limiter.expected_wait(demand_of(5_000, 5_000)) <= 60
+    permit.release(usage_demand(TokenUsage(prompt_tokens=10**15, completion_tokens=1)))
+    assert 0 < limiter.expected_wait(estimate_demand(5_000, 5_000)) <= 60
     clock.advance(60)
-    assert limiter.acquire_now(demand_of(5_000, 5_000)) is not None
+    assert limiter.acquire_now(estimate_demand(5_000, 5_000)) is not None
 
 
 @pytest.mark.parametrize("said", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
 def test_a_limit_that_cannot_be_is_no_limit(said: str) -> None:
-    limits = server_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
+    limits = parse_rate_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
     assert limits == ()
 
 

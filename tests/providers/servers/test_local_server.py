@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
-from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.http.transport import Transport
@@ -27,7 +26,7 @@ class Watched:
     """A coordinator for one local server, and what its breaker went through."""
 
     def __init__(
-        self, name: str, server: FaultServer, transport: Transport, *, patience: float, minimum_calls: int = 3
+        self, name: str, server: FaultServer, transport: Transport, *, max_breaker_wait: float, minimum_calls: int = 3
     ) -> None:
         self.name = name
         self.states: list[BreakerState] = []
@@ -35,7 +34,7 @@ class Watched:
         policies = Policies(
             retry=RetrySettings(attempts=1),
             breaker=BreakerSettings(minimum_calls=minimum_calls, open_for=0.05, longest_open=0.1, probes=1),
-            patience=patience,
+            max_breaker_wait=max_breaker_wait,
         )
         provider = provider_at(f"{server.base_url}{LOCAL[name]}", name, transport)
         self.coordinator = ProviderCoordinator([Candidate(provider, "m")], policies, on_transition=self.went)
@@ -67,7 +66,7 @@ async def test_a_server_that_is_gone_says_so_and_what_to_do(
     name: str, server: FaultServer, transport: Transport
 ) -> None:
     await server.stop_abruptly()
-    watched = Watched(name, server, transport, patience=0)
+    watched = Watched(name, server, transport, max_breaker_wait=0)
     for _ in range(3):
         with pytest.raises(ProviderError, match=r"no connection to .*: connection refused") as caught:
             await watched.coordinator.generate_with_fallback(ASK)
@@ -86,7 +85,7 @@ async def test_calls_that_wait_are_answered_when_the_server_is_back(
 ) -> None:
     """The first calls fail and open the circuit; those that come then wait, and need nobody's help."""
     await server.stop_abruptly()
-    watched = Watched(name, server, transport, patience=60)
+    watched = Watched(name, server, transport, max_breaker_wait=60)
     failed = await asyncio.gather(
         *(watched.coordinator.generate_with_fallback(ASK) for _ in range(3)), return_exceptions=True
     )
@@ -106,15 +105,14 @@ async def test_calls_that_wait_are_answered_when_the_server_is_back(
 
 
 async def test_a_server_is_asked_for_its_slots_again_when_it_is_back(server: FaultServer, transport: Transport) -> None:
-    assert provider_spec("llamacpp").slots == "llamacpp"
     await server.stop_abruptly()
-    watched = Watched("llamacpp", server, transport, patience=0, minimum_calls=20)
+    watched = Watched("llamacpp", server, transport, max_breaker_wait=0, minimum_calls=20)
     with pytest.raises(ProviderError, match="connection refused"):
         await watched.coordinator.generate_with_fallback(ASK)
     await server.restart()
     assert (await watched.coordinator.generate_with_fallback(ASK)).content == "It is here."
     [headroom] = watched.coordinator.health()["llamacpp"].headroom.values()
-    assert headroom.at_once == 2
+    assert headroom.concurrency == 2
     await server.stop_abruptly()
     with pytest.raises(ProviderError, match="connection refused"):
         await watched.coordinator.generate_with_fallback(ASK)
@@ -122,4 +120,4 @@ async def test_a_server_is_asked_for_its_slots_again_when_it_is_back(server: Fau
     await server.restart()
     await watched.coordinator.generate_with_fallback(ASK)
     [headroom] = watched.coordinator.health()["llamacpp"].headroom.values()
-    assert headroom.at_once == 7
+    assert headroom.concurrency == 7

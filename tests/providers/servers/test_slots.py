@@ -21,12 +21,13 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.embedded.server import SLOTS
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.rate_limit_policy import Headroom, RateLimits
+from swebench_providers.policies.limiter import Headroom
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.protocols import WireRequest
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.servers.slots import slots_of
+from swebench_providers.servers.queries import ServerQueries
 from swebench_providers.types.events import Attempt, Waiting
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import provider_at
@@ -100,10 +101,10 @@ async def test_ollama_runs_one_request_of_a_model_at_a_time_unless_the_user_says
     assert fault_server.requests == []
     told = ProviderCoordinator([provider], ONCE)
     await told.generate_with_fallback(ASK)
-    assert (await room(told, "ollama")).at_once == 1
+    assert (await room(told, "ollama")).concurrency == 1
     set_by_user = ProviderCoordinator([provider], Policies(limits={"ollama": RateLimits(slots=4)}))
     await set_by_user.generate_with_fallback(ASK)
-    assert (await room(set_by_user, "ollama")).at_once == 4
+    assert (await room(set_by_user, "ollama")).concurrency == 4
 
 
 async def test_others_say_nothing_and_are_not_asked(fault_server: FaultServer, transport: Transport) -> None:
@@ -138,7 +139,7 @@ async def test_a_real_llama_cpp_is_given_no_more_at_once_than_it_runs(
     answers = await asyncio.gather(*(events_of(coordinator, request) for _ in range(SLOTS + 2)))
     waited = [[event.reason for event in events if isinstance(event, Waiting)] for events in answers]
     assert sorted(waited) == [[]] * SLOTS + [["queue"]] * 2
-    assert (await room(coordinator, "llamacpp")).at_once == SLOTS
+    assert (await room(coordinator, "llamacpp")).concurrency == SLOTS
 
 
 async def events_of(coordinator: ProviderCoordinator, request: UnifiedRequest) -> list[Event]:
@@ -196,7 +197,7 @@ async def test_a_server_says_no_more_than_its_user_allows_and_keeps_the_users_ot
     coordinator = ProviderCoordinator([llamacpp(fault_server, transport)], Policies(limits={"llamacpp": limits}))
     await coordinator.generate_with_fallback(ASK)
     headroom = await room(coordinator, "llamacpp")
-    assert (headroom.at_once, headroom.rooms["requests"].per_minute) == (2, 600)
+    assert (headroom.concurrency, headroom.limits["requests"].per_minute) == (2, 600)
 
 
 async def test_many_first_calls_ask_once_and_a_server_that_said_nothing_is_not_asked_again(
@@ -214,5 +215,5 @@ def test_whatever_is_said_a_number_is_at_least_one(said: dict[str, object]) -> N
     async def ask(_: WireRequest) -> bytes:
         return msgspec.json.encode(said)
 
-    number = asyncio.run(slots_of(provider_spec("llamacpp"), "m", ask))
+    number = asyncio.run(ServerQueries(provider_spec("llamacpp"), ask).slots("m"))
     assert number is None or number >= 1

@@ -1,4 +1,4 @@
-"""The code of a small repository, for a prompt that has room for all of it."""
+"""Context mode for small repositories: all source files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _TEST_FOLDERS = {"test", "tests"}
 
 
 def source_files(checkout: Path, max_bytes: int = 100_000) -> list[tuple[str, str]]:
-    """The Python files that are no tests, as (POSIX path below `checkout`, text), sorted by path.
+    """The Python files that are not tests, as (POSIX path below `checkout`, text), sorted by path.
 
-    Together they hold at most `max_bytes` bytes: a file that no longer fits is left out as a whole. Also left out are
-    hidden folders and files, symbolic links, which may lead anywhere, and what is not UTF-8. Line ends stay as they
-    are. Raises `OSError` for a file that cannot be read.
+    Their total is at most `max_bytes` bytes: a file that does not fit is left out whole. Hidden files and folders,
+    symbolic links, which may point anywhere, and files that are not UTF-8 are left out too. Line ends are kept. Blocks.
+    Raises `OSError` for a file that cannot be read.
     """
     left = max_bytes
     sources: list[tuple[str, str]] = []

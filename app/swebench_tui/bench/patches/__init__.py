@@ -1,7 +1,7 @@
-"""From a model's answer to a checked patch.
+"""The patch ladder: a checked patch from a model's answer.
 
-`judge` does all of it: candidates from the answer, mended in form and never in content, tried until `git apply --check`
-takes one. The steps are there by themselves too: `find_candidates`, `parse_diff` and `emit_diff`, `parse_blocks`.
+`judge` extracts candidates, repairs their form and never their content, and tries them until `git apply --check`
+accepts one. The steps are public too: `find_candidates`, `parse_diff` and `emit_diff`, `parse_blocks`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Applying a parsed diff to a `Overlay`."""
+"""Apply a parsed diff to an `Overlay`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.patches.match import Match, place
+from swebench_tui.bench.patches.match import Match, match
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
@@ -19,44 +19,44 @@ if TYPE_CHECKING:
 
 
 class Located(msgspec.Struct, frozen=True):
-    """A diff whose paths are relative, safe and bare, and what was mended in its headers."""
+    """A diff with relative, safe and bare paths, and the repairs of its headers."""
 
     changes: tuple[FileChange, ...]
     repairs: tuple[Repair, ...] = ()
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """How a diff went into the tree. `as_written`: every hunk was found exactly where and as it stands in the diff."""
+    """The result of applying a diff. `as_written`: every hunk matched exactly where and as the diff states it."""
 
     as_written: bool
     repairs: tuple[Repair, ...] = ()
 
 
 class Splice(msgspec.Struct, frozen=True):
-    """Lines `at` to `at + removed` (from 0) are replaced by `added`."""
+    """Lines `start` to `start + removed` (from 0) are replaced by `added`."""
 
-    at: int
+    start: int
     removed: int
     added: tuple[str, ...]
 
 
-def locate(changes: Iterable[FileChange], locator: Locator, tree: Overlay | None) -> Located:
-    """The same diff with bare paths, without `index` lines that name another version than the tree's.
+def locate(changes: Iterable[FileChange], locator: Locator, overlay: Overlay | None) -> Located:
+    """The same diff with bare paths, and without `index` lines that name another version than the checkout's.
 
-    Raises `PatchError` for a path that leads out of the checkout.
+    Raises `PatchError` for a path outside of the checkout.
     """
     repairs: dict[Repair, None] = {}
-    located = [_located(change, locator, tree, repairs) for change in changes]
+    located = [_located(change, locator, overlay, repairs) for change in changes]
     return Located(tuple(located), tuple(repairs))
 
 
-def _located(change: FileChange, locator: Locator, tree: Overlay | None, repairs: dict[Repair, None]) -> FileChange:
+def _located(change: FileChange, locator: Locator, overlay: Overlay | None, repairs: dict[Repair, None]) -> FileChange:
     old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
     index = change.index
-    if tree is not None and index and not _names_version(index, tree.blob_id(old or new or "")):
+    if overlay is not None and index and not _names_version(index, overlay.blob_id(old or new or "")):
         index = ""
         repairs[Repair.INDEX_LINE] = None
-    if tree is not None and old is not None and old == new and not tree.exists(old) and _only_adds(change):
+    if overlay is not None and old is not None and old == new and not overlay.exists(old) and _only_adds(change):
         old = None
         repairs[Repair.FILE_HEADER] = None
     return msgspec.structs.replace(change, old=old, new=new, index=index)
@@ -65,125 +65,125 @@ def _located(change: FileChange, locator: Locator, tree: Overlay | None, repairs
 def _bare(written: str | None, locator: Locator, repairs: dict[Repair, None]) -> str | None:
     if written is None:
         return None
-    path, mended = locator.from_diff(written)
-    repairs.update(dict.fromkeys(mended))
+    path, fixed = locator.from_diff(written)
+    repairs.update(dict.fromkeys(fixed))
     return path
 
 
 def _names_version(index: str, blob_id: str) -> bool:
-    """Whether an `index old..new` line has this version as its old one."""
+    """Whether an `index old..new` line names this version as the old one."""
     old = index.split()[1].split("..", maxsplit=1)[0]
     return bool(old) and blob_id.startswith(old)
 
 
 def _only_adds(change: FileChange) -> bool:
-    """Whether a diff creates its file without saying `/dev/null`: it starts at line 0 and has no old line."""
+    """Whether a diff creates its file without `/dev/null`: it starts at line 0 and has no old line."""
     return bool(change.hunks) and all(hunk.old_start == 0 and not hunk.old for hunk in change.hunks)
 
 
-def apply_diff(changes: Iterable[FileChange], tree: Overlay) -> Applied:
-    """Apply located changes one after the other. Raises `PatchError` at the first that does not fit."""
-    done = [_apply(change, tree) for change in changes]
-    repairs = dict.fromkeys(repair for applied in done for repair in applied.repairs)
-    return Applied(all(applied.as_written for applied in done), tuple(repairs))
+def apply_diff(changes: Iterable[FileChange], overlay: Overlay) -> Applied:
+    """Apply located changes in order. Raises `PatchError` at the first that does not match."""
+    applied = [_apply(change, overlay) for change in changes]
+    repairs = dict.fromkeys(repair for applied in applied for repair in applied.repairs)
+    return Applied(all(applied.as_written for applied in applied), tuple(repairs))
 
 
-def _apply(change: FileChange, tree: Overlay) -> Applied:
+def _apply(change: FileChange, overlay: Overlay) -> Applied:
     if change.old is None:
-        return _create(change, tree)
-    text, applied = _edited(change, tree.read(change.old))
+        return _create(change, overlay)
+    text, applied = _edited(change, overlay.read(change.old))
     if change.new is None:
         if text.lines:
             raise PatchError(Failure.MALFORMED, f"{change.old!r}: is deleted, but not all of its lines are removed")
-        tree.remove(change.old)
+        overlay.remove(change.old)
         return applied
     if change.renamed:
-        tree.must_be_free(change.new)
-        tree.rename(change.old, change.new)
-    tree.write(change.new, text, change.modes)
+        overlay.must_be_free(change.new)
+        overlay.rename(change.old, change.new)
+    overlay.write(change.new, text, change.modes)
     return applied
 
 
-def _create(change: FileChange, tree: Overlay) -> Applied:
+def _create(change: FileChange, overlay: Overlay) -> Applied:
     path = change.new or ""
-    tree.must_be_free(path)
+    overlay.must_be_free(path)
     if any(hunk.old for hunk in change.hunks):
         raise PatchError(Failure.MALFORMED, f"{path!r}: is a new file, but the diff has old lines for it")
     lines = tuple(line for hunk in change.hunks for line in hunk.lines)
-    ended = not (lines and lines[-1].startswith("\\"))
-    tree.write(path, FileText(tuple(line[1:] for line in lines if line[0] == "+"), ended), change.modes)
+    final_newline = not (lines and lines[-1].startswith("\\"))
+    overlay.write(path, FileText(tuple(line[1:] for line in lines if line[0] == "+"), final_newline), change.modes)
     return Applied(len(change.hunks) <= 1 and all(hunk.old_start == 0 for hunk in change.hunks))
 
 
 def _edited(change: FileChange, text: FileText) -> tuple[FileText, Applied]:
-    placed: list[Match] = []
+    matches: list[Match] = []
     for number, hunk in enumerate(change.hunks, start=1):
         try:
-            placed.append(place(hunk, text))
+            matches.append(match(hunk, text))
         except PatchError as error:
             raise PatchError(error.failure, f"{change.old}: hunk {number} of {len(change.hunks)} {error}") from error
     try:
-        edited, repairs = splice(text, placed)
+        edited, repairs = splice(text, matches)
     except PatchError as error:
         raise PatchError(error.failure, f"{change.old}: {error}") from error
-    starts = [one.at for one in placed]
+    starts = [one.start for one in matches]
     in_order = starts == sorted(set(starts))
     return edited, Applied(not repairs and in_order and all(hunk.count("+-") for hunk in change.hunks), repairs)
 
 
-def splice(text: FileText, placed: Sequence[Match]) -> tuple[FileText, tuple[Repair, ...]]:
-    """`text` with all placed hunks done, and what was mended. Raises `PatchError` when two change the same line."""
-    repairs = [repair for one in placed for repair in one.repairs]
-    ended = text.final_newline
-    for one in placed:
-        ended, mended = _final_newline(one, text, ended=ended)
-        repairs += [Repair.END_OF_FILE] if mended else []
+def splice(text: FileText, matches: Sequence[Match]) -> tuple[FileText, tuple[Repair, ...]]:
+    """`text` with all matched hunks applied, and the repairs. Raises `PatchError` when two change the same line."""
+    repairs = [repair for one in matches for repair in one.repairs]
+    final_newline = text.final_newline
+    for one in matches:
+        final_newline, fixed = _final_newline(one, text, final_newline=final_newline)
+        repairs += [Repair.END_OF_FILE] if fixed else []
     crlf_without_end = text.crlf and not text.final_newline
     lines = [*text.lines[:-1], text.lines[-1] + "\r"] if crlf_without_end else list(text.lines)
     last = len(lines) + 1
-    for edit in sorted((edit for one in placed for edit in _splices(one, text)), key=lambda edit: edit.at)[::-1]:
-        if edit.at + edit.removed > last or edit.at == last:
+    for edit in sorted((edit for one in matches for edit in _splices(one, text)), key=lambda edit: edit.start)[::-1]:
+        if edit.start + edit.removed > last or edit.start == last:
             raise PatchError(Failure.OVERLAPPING_HUNKS, f"two hunks change line {last + 1}")
-        lines[edit.at : edit.at + edit.removed] = edit.added
-        last = edit.at
-    if crlf_without_end and not ended and lines:
+        lines[edit.start : edit.start + edit.removed] = edit.added
+        last = edit.start
+    if crlf_without_end and not final_newline and lines:
         lines[-1] = lines[-1].removesuffix("\r")
-    return FileText(tuple(lines), ended), tuple(dict.fromkeys(repairs))
+    return FileText(tuple(lines), final_newline), tuple(dict.fromkeys(repairs))
 
 
-def _splices(placed: Match, text: FileText) -> list[Splice]:
-    """The hunk as the smallest replacements; context stays as the file has it, added lines follow its line ends."""
-    follow = Repair.LINE_ENDS in placed.repairs
-    there = text.lines[placed.at : placed.at + len(placed.hunk.old)]
-    end = "\r" if 2 * sum(line.endswith("\r") for line in there) > len(there) else ""
+def _splices(matches: Match, text: FileText) -> list[Splice]:
+    """The hunk as the smallest replacements; context keeps the file's text, added lines take its line ends."""
+    follow = Repair.LINE_ENDS in matches.repairs
+    actual = text.lines[matches.start : matches.start + len(matches.hunk.old)]
+    end = "\r" if 2 * sum(line.endswith("\r") for line in actual) > len(actual) else ""
     edits: list[Splice] = []
-    at, removed, added = placed.at, 0, list[str]()
-    for line in (*placed.hunk.lines, " "):
+    index, removed, added = matches.start, 0, list[str]()
+    for line in (*matches.hunk.lines, " "):
         if line[0] == "-":
             removed += 1
         elif line[0] == "+":
             added.append(line[1:].removesuffix("\r") + end if follow else line[1:])
         elif line[0] == " ":
-            edits += [Splice(at, removed, tuple(added))] if removed or added else []
-            at, removed, added = at + removed + 1, 0, []
+            edits += [Splice(index, removed, tuple(added))] if removed or added else []
+            index, removed, added = index + removed + 1, 0, []
     return edits
 
 
-def _final_newline(placed: Match, text: FileText, *, ended: bool) -> tuple[bool, bool]:
-    """Whether the file ends in a newline after the hunk, and whether its markers had to be mended to say so.
+def _final_newline(matches: Match, text: FileText, *, final_newline: bool) -> tuple[bool, bool]:
+    """Whether the file ends in a newline after the hunk, and whether its markers needed a repair.
 
-    Markers count only when the old side tells the truth about the end of the file; otherwise the file stays as it is.
+    Markers count only when the old side is right about the end of the file; otherwise the file keeps its end.
     """
-    lines = placed.hunk.lines
+    lines = matches.hunk.lines
     old_marked, new_marked = (_marked(lines, columns) for columns in (" -", " +"))
-    if placed.at + len(placed.hunk.old) < len(text.lines):
-        return ended, old_marked or new_marked
+    if matches.start + len(matches.hunk.old) < len(text.lines):
+        return final_newline, old_marked or new_marked
     if old_marked == text.final_newline and text.lines:
-        return ended, True
+        return final_newline, True
     return not new_marked, False
 
 
 def _marked(lines: Sequence[str], columns: str) -> bool:
-    """Whether the last line of one side, the one whose `columns` these are, is marked as having no newline."""
-    last = max((at for at, line in enumerate(lines) if line[0] in columns), default=-1)
+    """Whether the last line of one side, given by its `columns`, is marked as having no newline."""
+    last = max((index for index, line in enumerate(lines) if line[0] in columns), default=-1)
     return last + 1 < len(lines) and lines[last + 1][0] == "\\"

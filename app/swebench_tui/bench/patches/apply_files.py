@@ -1,4 +1,4 @@
-"""Putting whole files from an answer into a `Overlay`."""
+"""Apply whole files from an answer to an `Overlay`."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.overlay import Overlay
     from swebench_tui.bench.patches.paths import Locator
 
-_SHORT = 10  # lines of a file below which nothing can be said about how much of it is left
+_SHORT = 10  # lines; the share of a shorter file that is left tells nothing
 
 
-def apply_files(contents: Iterable[tuple[str, tuple[str, ...]]], tree: Overlay, locator: Locator) -> tuple[Repair, ...]:
-    """Put each (name, lines) into the tree; returns what was mended. Raises `PatchError` for what is no whole file."""
+def apply_files(
+    contents: Iterable[tuple[str, tuple[str, ...]]], overlay: Overlay, locator: Locator
+) -> tuple[Repair, ...]:
+    """Put each (name, lines) into the overlay; returns the repairs. Raises `PatchError` for a partial file."""
     repairs: list[Repair] = []
     for name, lines in contents:
-        path, mended = locator.from_text(name)
-        repairs += mended
-        if tree.exists(path):
-            repairs += _replace(path, lines, tree)
+        path, fixed = locator.from_text(name)
+        repairs += fixed
+        if overlay.exists(path):
+            repairs += _replace(path, lines, overlay)
         else:
-            tree.must_be_free(path)
-            tree.write(path, FileText(lines))
+            overlay.must_be_free(path)
+            overlay.write(path, FileText(lines))
     return tuple(dict.fromkeys(repairs))
 
 
-def _replace(path: str, lines: tuple[str, ...], tree: Overlay) -> list[Repair]:
-    """The new text with the line ends of the old one, at its end too, which a fence cannot show."""
-    before = tree.read(path)
+def _replace(path: str, lines: tuple[str, ...], overlay: Overlay) -> list[Repair]:
+    """The new text with the line ends of the old one, and its final newline, which a fence cannot express."""
+    before = overlay.read(path)
     _must_be_whole(path, lines, before)
     crlf = before.crlf and not any(line.endswith("\r") for line in lines)
     text = FileText(tuple(line + "\r" for line in lines) if crlf else lines)
@@ -41,14 +43,14 @@ def _replace(path: str, lines: tuple[str, ...], tree: Overlay) -> list[Repair]:
     if not before.final_newline:
         text = FileText.parse(text.render().removesuffix("\n").removesuffix("\r"))
         repairs.append(Repair.END_OF_FILE)
-    tree.write(path, text)
+    overlay.write(path, text)
     return repairs
 
 
 def _must_be_whole(path: str, lines: tuple[str, ...], before: FileText) -> None:
     known = set(before.lines)
     if any(is_elision(line) and line not in known for line in lines):
-        raise PatchError(Failure.ELISION, f"{path}: has `...` where lines of the file should be")
+        raise PatchError(Failure.ELISION, f"{path}: has `...` in place of lines of the file")
     if len(before.lines) >= _SHORT and 2 * len(lines) < len(before.lines):
-        what = f"{len(lines)} lines for a file of {len(before.lines)}, so they are taken for a part of it"
+        what = f"{len(lines)} lines for a file of {len(before.lines)}, so it is treated as a part of it"
         raise PatchError(Failure.PARTIAL_FILE, f"{path}: the answer has {what}")

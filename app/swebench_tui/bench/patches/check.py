@@ -1,9 +1,9 @@
-"""The ladder: candidates of an answer against a checkout, until `git apply --check` takes one.
+"""The patch ladder: candidates of an answer are tried on a checkout until `git apply --check` accepts one.
 
-A candidate is applied to a `Overlay` first, which finds its files and the place of every hunk, or refuses. A diff that
-went in exactly as it stands is then shown to git in the model's own hunks; anything else, or if git says no, as the
-difference git sees between the files before and after. So git has the last word on every patch, and no patch adds or
-removes a line that the answer does not.
+A candidate is first applied to an `Overlay`, which resolves its files and matches every hunk, or refuses. A diff that
+applied exactly as written is then checked by git in the model's own hunks; anything else, or a diff that git refuses,
+as git's own diff between the files before and after. So git decides on every patch, and no patch adds or removes a line
+that the answer does not.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SCRIPT = re.compile(r"(?:reproduc|repro_|bug_|debug_|verify_|check_|demo|try_|test_)\w*\.py")
-_NO_CHECKOUT = "not checked: there is no checkout of the repository"
+_NO_CHECKOUT = "not checked: no checkout of the repository"
 _NOTHING = {Failure.EMPTY_ANSWER, Failure.PROSE_ONLY, Failure.NO_DIFF, Failure.NO_CHANGE}
 
 
 def judge(
     answer: str, *, checkout: Path | None, finish_reason: str | None = None, incomplete: bool = False
 ) -> PatchVerdict:
-    """What of `answer` is a patch, and whether it applies to `checkout`, a clean git checkout at the base commit.
+    """Extract the patch of `answer` and check it against `checkout`, a clean git checkout at the base commit.
 
-    Without a checkout the verdict is "unchecked" at best. `finish_reason="length"` or `incomplete` say that the
-    answer was cut off. Blocks while git runs (up to 20 s a call); never raises for what an answer holds, never
-    changes the checkout.
+    Without a checkout the verdict is "unchecked" at best. `finish_reason="length"` and `incomplete` mark an answer that
+    was cut off. Blocks while git runs (up to 20 s a call). Never raises for the content of an answer, never changes the
+    checkout.
     """
     cut = incomplete or finish_reason == "length"
     found = find_candidates(answer, cut=cut)
@@ -59,17 +59,17 @@ def _with_warnings(verdict: PatchVerdict, *, cut: bool) -> PatchVerdict:
 def _warnings(verdict: PatchVerdict, *, cut: bool) -> list[str]:
     created = re.findall(r"^--- /dev/null\n\+\+\+ b/([^/\n]*)$", verdict.patch, re.MULTILINE)
     scripts = [name for name in created if _SCRIPT.fullmatch(name)]
-    said = {
+    warnings = {
         "it touches only tests": bool(verdict.files) and touches_only_tests(verdict.files),
         f"it adds a helper script, {', '.join(scripts)}": bool(scripts),
         "other diffs or blocks of the answer were left out": Repair.FENCE_LEFT_OUT in verdict.repairs,
         "the answer was cut off at the output limit, so there may have been more to this patch": cut,
     }
-    return [warning for warning, holds in said.items() if holds]
+    return [warning for warning, holds in warnings.items() if holds]
 
 
 def _without_checkout(found: Found) -> PatchVerdict:
-    """The first candidate whose form is right. Never more than "unchecked"."""
+    """The first well-formed candidate. Never better than "unchecked"."""
     errors: list[PatchVerdict] = []
     for candidate in found.candidates:
         try:
@@ -82,16 +82,16 @@ def _without_checkout(found: Found) -> PatchVerdict:
 def _unchecked(candidate: Candidate) -> PatchVerdict:
     locator = Locator(None)
     if isinstance(candidate, Diff):
-        located = locate(candidate.changes, locator, None)
+        resolved = locate(candidate.changes, locator, None)
         try:
-            patch = emit_diff(located.changes)
+            patch = emit_diff(resolved.changes)
         except PatchError as error:
-            return _pending(str(error), (path for change in located.changes for path in change.paths))
-        repairs = _unique(candidate.repairs, located.repairs)
-        return _verdict("unchecked", patch, located.changes, repairs, detail=_NO_CHECKOUT)
+            return _pending(str(error), (path for change in resolved.changes for path in change.paths))
+        repairs = _unique(candidate.repairs, resolved.repairs)
+        return _verdict("unchecked", patch, resolved.changes, repairs, detail=_NO_CHECKOUT)
     names = (block.name for block in candidate.blocks) if isinstance(candidate, Edits) else dict(candidate.contents)
     files = [locator.from_text(name)[0] for name in names if name is not None]
-    return _pending("blocks and whole files become a diff only beside the files", files)
+    return _pending("blocks and whole files become a diff only with the files", files)
 
 
 def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
@@ -101,7 +101,7 @@ def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
 
 
 def _best(found: Found, checkout: Path) -> PatchVerdict:
-    """The first candidate that applies, else what is wrong with the first one."""
+    """The first candidate that applies, else the failure of the first one."""
     verdicts: list[PatchVerdict] = []
     try:
         git = Git(checkout)
@@ -115,56 +115,56 @@ def _best(found: Found, checkout: Path) -> PatchVerdict:
 
 
 def _try(candidate: Candidate, git: Git, checkout: Path) -> PatchVerdict:
-    tree = Overlay(checkout)
+    overlay = Overlay(checkout)
     try:
-        return _checked(candidate, tree, git, Locator(checkout))
+        return _checked(candidate, overlay, git, Locator(checkout))
     except PatchError as error:
-        return _shown(error, candidate, git, Locator(checkout))
+        return _refused_with_diff(error, candidate, git, Locator(checkout))
 
 
-def _checked(candidate: Candidate, tree: Overlay, git: Git, locator: Locator) -> PatchVerdict:
+def _checked(candidate: Candidate, overlay: Overlay, git: Git, locator: Locator) -> PatchVerdict:
     if isinstance(candidate, Diff):
-        located = locate(candidate.changes, locator, tree)
-        applied = apply_diff(located.changes, tree)
-        repairs = _unique(candidate.repairs, located.repairs, applied.repairs)
-        if applied.as_written and _takes(git, patch := emit_diff(located.changes)) is None:
-            return _verdict("applies", patch, located.changes, repairs)
+        resolved = locate(candidate.changes, locator, overlay)
+        applied = apply_diff(resolved.changes, overlay)
+        repairs = _unique(candidate.repairs, resolved.repairs, applied.repairs)
+        if applied.as_written and _git_message(git, patch := emit_diff(resolved.changes)) is None:
+            return _verdict("applies", patch, resolved.changes, repairs)
         repairs = repairs if applied.repairs else _unique(repairs, [Repair.CONTEXT])
     elif isinstance(candidate, Edits):
-        repairs = _unique(candidate.repairs, apply_blocks(candidate.blocks, tree, locator, git.files_with))
+        repairs = _unique(candidate.repairs, apply_blocks(candidate.blocks, overlay, locator, git.files_with))
     else:
-        repairs = _unique(candidate.repairs, apply_files(candidate.contents, tree, locator))
-    changes = tree.diff()
+        repairs = _unique(candidate.repairs, apply_files(candidate.contents, overlay, locator))
+    changes = overlay.diff()
     if not changes:
-        raise PatchError(Failure.NO_CHANGE, "the patch leaves every file as it is")
+        raise PatchError(Failure.NO_CHANGE, "the patch changes no file")
     patch = emit_diff(changes)
-    said = _takes(git, patch)
-    if said is not None:
-        return _refused(PatchError(Failure.GIT_REFUSED, said), patch, changes)
+    message = _git_message(git, patch)
+    if message is not None:
+        return _refused(PatchError(Failure.GIT_REFUSED, message), patch, changes)
     return _verdict("applies", patch, changes, repairs)
 
 
-def _takes(git: Git, patch: str) -> str | None:
-    """None when git takes `patch`, else what it says."""
+def _git_message(git: Git, patch: str) -> str | None:
+    """None when git accepts `patch`, else its message."""
     try:
         return git.apply_check(patch.encode())
     except UnicodeEncodeError as error:
-        what = "the patch holds bytes that are not UTF-8, which a predictions file cannot hold"
+        what = "the patch has bytes that are not UTF-8, which a predictions file cannot hold"
         raise PatchError(Failure.NOT_UTF8, what) from error
 
 
-def _shown(error: PatchError, candidate: Candidate, git: Git, locator: Locator) -> PatchVerdict:
-    """The refusal, with the diff as far as it can be written down, and git's own words about that."""
+def _refused_with_diff(error: PatchError, candidate: Candidate, git: Git, locator: Locator) -> PatchVerdict:
+    """The refusal, with the diff where it can be emitted, and git's message about it."""
     if not isinstance(candidate, Diff) or error.failure in {Failure.UNSAFE_PATH, Failure.NOT_UTF8, Failure.NO_CHANGE}:
         return _refused(error)
     try:
         changes = locate(candidate.changes, locator, None).changes
         patch = emit_diff(changes)
-        said = _takes(git, patch)
+        message = _git_message(git, patch)
     except PatchError:
         return _refused(error)
-    told = PatchError(error.failure, f"{error} ({said})" if said else str(error))
-    return _refused(told, patch, changes)
+    annotated = PatchError(error.failure, f"{error} ({message})" if message else str(error))
+    return _refused(annotated, patch, changes)
 
 
 def _refused(error: PatchError, patch: str = "", changes: Sequence[FileChange] = ()) -> PatchVerdict:
@@ -179,7 +179,7 @@ def _verdict(
     changes: Sequence[FileChange],
     repairs: Sequence[Repair],
     *,
-    detail: str = "git apply --check takes it",
+    detail: str = "git apply --check accepts it",
 ) -> PatchVerdict:
     hunks = [hunk for change in changes for hunk in change.hunks]
     return PatchVerdict(

@@ -1,4 +1,4 @@
-"""The lines of a diff that say which file is changed, and how.
+"""File headers of a diff.
 
     header   := git_line extended* names? | names
     git_line := "diff --git " path " " path
@@ -6,7 +6,7 @@
               | "rename from" | "rename to"
     names    := "--- " path LF "+++ " path          one of the two may be missing
 
-Paths may be quoted as git does it, and a tab ends them.
+Paths may be quoted as git quotes them, and a tab ends them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ _REGULAR = {"100644", "100755"}
 class Header(msgspec.Struct, frozen=True):
     """A file header. Paths are as written, None for the side that does not exist.
 
-    `named` says whether there was a `---` or `+++` line, `mended` whether these had to be completed or corrected;
-    `end` is the line behind the header.
+    `named`: it has a `---` or `+++` line. `mended`: these were completed or corrected. `end` is the index behind it.
     """
 
     old: str | None
@@ -50,42 +49,42 @@ class Header(msgspec.Struct, frozen=True):
 
     @property
     def changes_file(self) -> bool:
-        """Whether the header alone changes something: a mode, a name, or that the file exists."""
+        """Whether the header alone is a change: of a mode or a name, a new or a deleted file."""
         return bool(self.modes) or self.old is None or self.new is None or bare(self.old) != bare(self.new)
 
 
-def starts_file(lines: Sequence[str], at: int) -> bool:
-    """Whether a file header starts at line `at`."""
-    return at < len(lines) and (lines[at].startswith(GIT_LINE) or starts_names(lines, at))
+def starts_file(lines: Sequence[str], index: int) -> bool:
+    """Whether a file header starts at `index`."""
+    return index < len(lines) and (lines[index].startswith(GIT_LINE) or starts_names(lines, index))
 
 
-def starts_names(lines: Sequence[str], at: int) -> bool:
-    """Whether file names start here: `---` with `+++` behind it, or one of them with a hunk behind it."""
-    if at + 1 >= len(lines) or not lines[at].startswith(("--- ", "+++ ")) or not lines[at][4:].strip():
+def starts_names(lines: Sequence[str], index: int) -> bool:
+    """Whether file names start at `index`: `---` followed by `+++`, or one of them followed by a hunk."""
+    if index + 1 >= len(lines) or not lines[index].startswith(("--- ", "+++ ")) or not lines[index][4:].strip():
         return False
-    return lines[at + 1].startswith("@@") or (lines[at][0] == "-" and lines[at + 1].startswith("+++ "))
+    return lines[index + 1].startswith("@@") or (lines[index][0] == "-" and lines[index + 1].startswith("+++ "))
 
 
-def malformed(lines: Sequence[str], at: int, what: str) -> PatchError:
-    """The error for line `at`, with the line."""
-    line = lines[at] if at < len(lines) else ""
-    return PatchError(Failure.MALFORMED, f"line {at + 1} of the diff {what}: {line[:80]!r}")
+def malformed(lines: Sequence[str], index: int, what: str) -> PatchError:
+    """The error for the line at `index`, with its text."""
+    line = lines[index] if index < len(lines) else ""
+    return PatchError(Failure.MALFORMED, f"line {index + 1} of the diff {what}: {line[:80]!r}")
 
 
 def read_header(lines: Sequence[str], start: int) -> Header:
-    """The file header that starts at line `start`. Raises `PatchError` when it names no file that can be patched."""
-    git_names, at, extended = _read_git_line(lines, start)
-    old, new, end = _read_names(lines, at)
-    named, mended = end > at, end == at + 1
+    """The file header that starts at index `start`. Raises `PatchError` when it names no file that can be patched."""
+    git_names, index, extended = _read_git_line(lines, start)
+    old, new, end = _read_names(lines, index)
+    named, mended = end > index, end == index + 1
     modes = tuple(line for line in extended if line.startswith(_MODES))
     if moves := [line for line in extended if line.startswith(_MOVES)]:
         if len(moves) != 2:
-            raise malformed(lines, start, "renames a file but says only one of the two names")
+            raise malformed(lines, start, "renames a file but has only one of the two names")
         old, new = ("a/" + unquote(moves[0][len(_MOVES[0]) :]), "b/" + unquote(moves[1][len(_MOVES[1]) :]))
     elif not named:
         old, new = git_names or ("", "")
     if not old or not new:
-        raise PatchError(Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file whose name cannot be read")
+        raise PatchError(Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file without a readable name")
     created = old == DEV_NULL or any(mode.startswith("new file") for mode in modes)
     deleted = new == DEV_NULL or any(mode.startswith("deleted file") for mode in modes)
     if created and deleted:
@@ -96,7 +95,7 @@ def read_header(lines: Sequence[str], start: int) -> Header:
         old=None if created else old,
         new=None if deleted else new,
         end=end,
-        git_line=at > start,
+        git_line=index > start,
         named=named,
         mended=mended or (named and (created, deleted) != (old == DEV_NULL, new == DEV_NULL)),
         modes=modes,
@@ -105,36 +104,36 @@ def read_header(lines: Sequence[str], start: int) -> Header:
     )
 
 
-def _read_git_line(lines: Sequence[str], at: int) -> tuple[tuple[str, str] | None, int, list[str]]:
-    """`git_line extended*`: its two names if they can be told apart, the line behind, and the extended lines."""
-    if not lines[at].startswith(GIT_LINE):
-        return None, at, []
-    names = _both_names(lines[at][len(GIT_LINE) :].rstrip())
+def _read_git_line(lines: Sequence[str], index: int) -> tuple[tuple[str, str] | None, int, list[str]]:
+    """`git_line extended*`: its two names if they can be separated, the index behind, and the extended lines."""
+    if not lines[index].startswith(GIT_LINE):
+        return None, index, []
+    names = _both_names(lines[index][len(GIT_LINE) :].rstrip())
     extended: list[str] = []
-    at += 1
-    while at < len(lines) and (line := lines[at].rstrip()).startswith(_EXTENDED):
+    index += 1
+    while index < len(lines) and (line := lines[index].rstrip()).startswith(_EXTENDED):
         if line.startswith(_BINARY):
-            raise PatchError(Failure.BINARY, "the answer holds a binary patch, which cannot be checked as text")
+            raise PatchError(Failure.BINARY, "the answer has a binary patch, which cannot be checked as text")
         if line.startswith(_COPIES):
-            raise malformed(lines, at, "copies a file, which is not understood")
+            raise malformed(lines, index, "copies a file, which is not supported")
         if line.startswith(_MODES) and line.rsplit(" ", 1)[1] not in _REGULAR:
-            raise PatchError(Failure.UNSAFE_PATH, f"`{line}` makes something that is not a regular file")
+            raise PatchError(Failure.UNSAFE_PATH, f"`{line}` creates something other than a regular file")
         extended.append(line)
-        at += 1
-    return names, at, extended
+        index += 1
+    return names, index, extended
 
 
-def _read_names(lines: Sequence[str], at: int) -> tuple[str, str, int]:
-    """`names`: old and new path and the line behind. A missing one says what the other says; both are "" for none."""
-    if not starts_names(lines, at):
-        return "", "", at
+def _read_names(lines: Sequence[str], index: int) -> tuple[str, str, int]:
+    """`names`: old and new path and the index behind. A missing one is taken from the other; both are "" for none."""
+    if not starts_names(lines, index):
+        return "", "", index
     written = {"---": "", "+++": ""}
     for mark in written:
-        if at < len(lines) and lines[at].startswith(mark + " "):
-            written[mark] = unquote(lines[at][4:].split("\t", 1)[0].rstrip())
-            at += 1
+        if index < len(lines) and lines[index].startswith(mark + " "):
+            written[mark] = unquote(lines[index][4:].split("\t", 1)[0].rstrip())
+            index += 1
     old, new = written.values()
-    return old or _other_side(new), new or _other_side(old), at
+    return old or _other_side(new), new or _other_side(old), index
 
 
 def bare(path: str) -> str:
@@ -148,7 +147,7 @@ def _other_side(path: str) -> str:
 
 
 def _both_names(rest: str) -> tuple[str, str] | None:
-    """Old and new name of a git line, None where it can be cut in several ways."""
+    """Old and new name of a git line, None where it can be split in several ways."""
     half = len(rest) // 2
     old, new = unquote(rest[:half]), unquote(rest[half + 1 :])
     if rest[half : half + 1] == " " and bare(old) == bare(new):

@@ -1,4 +1,4 @@
-r"""Reading unified diffs as models write them.
+r"""Parse unified diffs as models write them.
 
     diff  := (junk | file)*
     file  := header hunk*                      the header is `diff_header`'s
@@ -6,9 +6,9 @@ r"""Reading unified diffs as models write them.
     start := "@@ -" range " +" range " @@" heading | "@@" anything
     body  := (" " text | "-" text | "+" text | "\ No newline at end of file" | "")*
 
-A body is first read by the counts of its start, as git does, so that a removed line that looks like `--- a/file`
-stays a line. Where the counts are wrong it goes on to the next thing that cannot be a body line. Inside a fence that
-is a header or the end, and anything else is an error; in bare text prose ends it too.
+A body is first read by the counts of its start, as git does, so that a removed line that looks like `--- a/file` stays
+a line. Where the counts are wrong, it extends to the next line that cannot be part of a body. Inside a fence that is a
+header or the end, and anything else is an error; in bare text prose ends it too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BULLET_OR_RULE = re.compile(r"[-+] \S|[-+]+\s*$")
 
 
 class ParsedDiff(msgspec.Struct, frozen=True):
-    """The files of a diff, paths as written; what was mended to read them; the line behind the last hunk, from 0."""
+    """The files of a diff, paths as written; the repairs of reading it; the index behind the last hunk."""
 
     changes: tuple[FileChange, ...]
     repairs: tuple[Repair, ...] = ()
@@ -41,24 +41,24 @@ class ParsedDiff(msgspec.Struct, frozen=True):
 
 
 def looks_like_diff(lines: Sequence[str]) -> bool:
-    """Whether a line could start a diff: a git line, the names of a file, or a numbered hunk."""
+    """Whether any line starts a diff: a git line, the names of a file, or a numbered hunk."""
     return any(
-        line[:3] in _STARTS and (starts_file(lines, at) or _NUMBERED.match(line) is not None)
-        for at, line in enumerate(lines)
+        line[:3] in _STARTS and (starts_file(lines, index) or _NUMBERED.match(line) is not None)
+        for index, line in enumerate(lines)
     )
 
 
 def parse_diff(lines: Sequence[str], *, fenced: bool = True, name: str | None = None) -> ParsedDiff:
     """The diff in `lines`, which have no line ends.
 
-    `name` is the file that hunks without any header belong to. Raises `PatchError` where reading on would be guessing.
+    `name` is the file of hunks without any header. Raises `PatchError` where the parser would have to guess.
     """
     return _Parser(lines, fenced=fenced, name=name).diff()
 
 
 class _Parser:
     def __init__(self, lines: Sequence[str], *, fenced: bool, name: str | None) -> None:
-        self._lines, self._at = lines, 0
+        self._lines, self._index = lines, 0
         self._fenced, self._name = fenced, name
         self._edits_read = 0
         self._repairs: dict[Repair, None] = {}
@@ -68,36 +68,36 @@ class _Parser:
         changes: list[FileChange] = []
         end = 0
         while (line := self._line()) is not None:
-            if starts_file(self._lines, self._at):
+            if starts_file(self._lines, self._index):
                 changes.append(self._file())
             elif line.startswith("@@"):
                 changes.append(self._more_hunks(changes.pop()) if changes else self._unnamed_file())
             else:
                 self._skip(line, behind_hunk=bool(changes))
                 continue
-            end = self._at
+            end = self._index
         if not changes:
             raise PatchError(Failure.MALFORMED, "the diff has neither a file header nor a hunk (`@@ -1,2 +1,3 @@`)")
         return ParsedDiff(tuple(changes), tuple(self._repairs), end)
 
     def _skip(self, line: str, *, behind_hunk: bool) -> None:
-        """`junk`. A line that adds or removes something is none: to skip it would change what the diff does."""
+        """`junk`. A line that adds or removes something is not junk: skipping it would change the diff."""
         prose = _signature(line) if self._fenced else _BULLET_OR_RULE.match(line)
         if behind_hunk and line[:1] in _CHANGES and not prose:
-            raise malformed(self._lines, self._at, "belongs to no hunk")
-        self._at += 1
+            raise malformed(self._lines, self._index, "belongs to no hunk")
+        self._index += 1
 
     def _file(self) -> FileChange:
         """`header hunk*`."""
-        start = self._at
+        start = self._index
         header = read_header(self._lines, start)
-        self._at = header.end
+        self._index = header.end
         self._count_edit()
         hunks = self._hunks(new_file=header.old is None, startless=header.named)
         if header.mended or (hunks and not header.named):
             self._repairs[Repair.FILE_HEADER] = None
         if not (hunks or header.changes_file):
-            raise malformed(self._lines, start, "starts a file without any hunk")
+            raise malformed(self._lines, start, "starts a file without a hunk")
         return FileChange(
             old=header.old,
             new=header.new,
@@ -109,24 +109,24 @@ class _Parser:
         )
 
     def _more_hunks(self, change: FileChange) -> FileChange:
-        """Hunks behind junk belong to the file before it."""
+        """Hunks behind junk belong to the previous file."""
         return msgspec.structs.replace(change, hunks=change.hunks + self._hunks(new_file=change.old is None))
 
     def _unnamed_file(self) -> FileChange:
-        """Hunks without any header belong to the file that is named outside of the diff."""
+        """Hunks without any header belong to the file named outside of the diff."""
         if self._name is None:
-            what = f"line {self._at + 1} of the diff starts a hunk, but no line names its file"
+            what = f"line {self._index + 1} of the diff starts a hunk, but no line names its file"
             raise PatchError(Failure.NO_FILE_NAME, what)
         self._repairs[Repair.FILE_HEADER] = None
         hunks = self._hunks(new_file=False)
         return FileChange(old="a/" + self._name, new="b/" + self._name, hunks=hunks, git_line=False)
 
     def _hunks(self, *, new_file: bool, startless: bool = False) -> tuple[Hunk, ...]:
-        """`hunk*`. With `startless`, the first one may be a mere body."""
+        """`hunk*`. With `startless`, the first one may be a body only."""
         hunks: list[Hunk] = []
         shift = 0
         while (line := self._line()) is not None:
-            mere_body = startless and not hunks and line[:1] in _COLUMNS and not starts_names(self._lines, self._at)
+            mere_body = startless and not hunks and line[:1] in _COLUMNS and not starts_names(self._lines, self._index)
             if not (line.startswith("@@") or mere_body):
                 break
             self._count_edit()
@@ -136,12 +136,12 @@ class _Parser:
 
     def _hunk(self, line: str, shift: int, *, new_file: bool) -> Hunk:
         """`start body`."""
-        start = self._at
-        self._at += line.startswith("@@")
+        start = self._index
+        self._index += line.startswith("@@")
         numbers = _NUMBERED.match(line)
         hunk = self._numbered_hunk(numbers, shift) if numbers else Hunk(self._loose_body(), 0 if new_file else None)
         if not hunk.lines:
-            raise malformed(self._lines, start, "starts a hunk without any line")
+            raise malformed(self._lines, start, "starts a hunk without lines")
         if new_file and not numbers:
             self._repairs[Repair.NUMBERED] = None
         return hunk
@@ -155,43 +155,43 @@ class _Parser:
         return hunk
 
     def _counted_body(self, old: int, new: int) -> tuple[str, ...]:
-        """The body that the counts promise, or nothing where the lines do not keep the promise."""
+        """The body that matches the counts, or nothing where the lines do not match them."""
         body: list[str] = []
-        at = self._at
-        while old > 0 or new > 0 or (self._line(at) or "").startswith("\\"):
-            line = self._line(at)
+        index = self._index
+        while old > 0 or new > 0 or (self._line(index) or "").startswith("\\"):
+            line = self._line(index)
             if line is None or not (line[:1] in _COLUMNS or _blank(line)):
                 return ()
             body.append(line)
             old -= line[:1] != "+" and line[:1] != "\\"
             new -= line[:1] != "-" and line[:1] != "\\"
-            at += 1
-        if old or new or not body or self._goes_on(at):
+            index += 1
+        if old or new or not body or self._goes_on(index):
             return ()
-        self._at = at
+        self._index = index
         return self._with_columns(body)
 
-    def _goes_on(self, at: int) -> bool:
-        """Whether the hunk has more lines than its start says. To stop there would drop them in silence."""
-        while (line := self._line(at)) is not None and not line.strip():
-            at += 1
-        if line is None or line[:1] not in _COLUMNS or starts_names(self._lines, at) or _signature(line):
+    def _goes_on(self, index: int) -> bool:
+        """Whether the hunk has more lines than its counts. Stopping there would drop them silently."""
+        while (line := self._line(index)) is not None and not line.strip():
+            index += 1
+        if line is None or line[:1] not in _COLUMNS or starts_names(self._lines, index) or _signature(line):
             return False
-        behind_blank = not self._line(at - 1)
+        behind_blank = not self._line(index - 1)
         return self._fenced or not (behind_blank and _BULLET_OR_RULE.match(line))
 
     def _loose_body(self) -> tuple[str, ...]:
-        """All lines up to the next header, the end, or (in bare text) prose; without the blank lines at its end."""
+        """All lines up to the next header, the end, or (in bare text) prose; without trailing blank lines."""
         body: list[str] = []
         while (line := self._line()) is not None and not self._at_boundary(line):
             if not (line[:1] in _COLUMNS or _blank(line)):
                 if self._fenced:
-                    raise malformed(self._lines, self._at, "starts with none of ' ', '+' and '-'")
+                    raise malformed(self._lines, self._index, "starts with none of ' ', '+' and '-'")
                 break
             if not self._fenced and body and _blank(body[-1]) and _BULLET_OR_RULE.match(line):
                 break
             body.append(line)
-            self._at += 1
+            self._index += 1
         while body and _blank(body[-1]):
             body.pop()
         return self._with_columns(body)
@@ -202,7 +202,7 @@ class _Parser:
         return tuple(" " + line if _blank(line) else line for line in body)
 
     def _at_boundary(self, line: str) -> bool:
-        names_and_hunk = starts_names(self._lines, self._at) and (self._line(self._at + 2) or "").startswith("@@")
+        names_and_hunk = starts_names(self._lines, self._index) and (self._line(self._index + 2) or "").startswith("@@")
         return line.startswith(("@@", GIT_LINE)) or names_and_hunk
 
     def _count_edit(self) -> None:
@@ -211,16 +211,16 @@ class _Parser:
             what = f"the diff has more than {MOST_EDITS} hunks and files, or {MOST_LINES} lines"
             raise PatchError(Failure.TOO_LARGE, what)
 
-    def _line(self, at: int | None = None) -> str | None:
-        at = self._at if at is None else at
-        return self._lines[at] if at < len(self._lines) else None
+    def _line(self, index: int | None = None) -> str | None:
+        index = self._index if index is None else index
+        return self._lines[index] if index < len(self._lines) else None
 
 
 def _blank(line: str) -> bool:
-    """A line whose leading space was lost, if it ever was a context line."""
+    """A context line that may have lost its leading space."""
     return line in {"", "\r"}
 
 
 def _signature(line: str) -> bool:
-    """The line `-- ` that ends a mail made by `git format-patch`."""
+    """The signature line `-- ` of `git format-patch`."""
     return line.rstrip() == "--"

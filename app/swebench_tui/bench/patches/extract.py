@@ -1,9 +1,9 @@
-"""From an answer to the candidates for its patch, in the order in which they are to be tried.
+"""Extract the candidates for a patch from an answer, in the order in which they are tried.
 
-SEARCH/REPLACE blocks come first, all together. Then diffs: of fences that touch the same file the last one counts,
-earlier ones are drafts; fences for different files are parts of one patch. If that does not apply, each fence by
-itself, the last one first, but never one that only touches tests when another does more. Whole files are looked for
-only in answers without blocks and diffs.
+SEARCH/REPLACE blocks come first, all together. Then diffs: of fences that touch the same file the last one counts and
+earlier ones are drafts; fences for different files are parts of one patch. If that does not apply, each fence alone,
+the last one first, but never one that touches only tests when another does more. Whole files are extracted only from
+answers without blocks and diffs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _MOST_PARTS = 200  # diffs, or files, in one answer
-_MOST_TRIED = 8  # diffs tried by themselves, from the last one back
+_MOST_TRIED = 8  # diffs tried alone, from the last one back
 _NO_FILES = frozenset({"bash", "sh", "shell", "console", "text", "txt", "output", "log", "pycon", "traceback"})
 _EXTENSION = re.compile(r"\w\.[A-Za-z]\w{0,9}$")
 _TEST_NAME = re.compile(r"tests?_.*|.*_tests?|tests?|conftest")
@@ -47,7 +47,7 @@ class Edits(msgspec.Struct, frozen=True):
 
 
 class Files(msgspec.Struct, frozen=True):
-    """Whole files: name as written and lines."""
+    """Whole files: the name as written, and the lines."""
 
     contents: tuple[tuple[str, tuple[str, ...]], ...]
     repairs: tuple[Repair, ...] = ()
@@ -57,7 +57,7 @@ Candidate = Diff | Edits | Files
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What an answer offers: candidates to try in this order, and what is wrong with the rest of it."""
+    """The candidates of an answer in the order to try them, and the errors of the rest."""
 
     candidates: tuple[Candidate, ...] = ()
     errors: tuple[PatchError, ...] = ()
@@ -67,11 +67,14 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def find_candidates(answer: str, *, cut: bool = False) -> Found:
-    """The candidates in `answer`. With `cut`, what the end of the answer cut through is an error, never a candidate."""
+    """The candidates in `answer`.
+
+    With `cut`, an edit that the end of the answer interrupts is an error, not a candidate.
+    """
     if not answer.strip():
         return _broken(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"))
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
-        answer = answer.replace("\r\n", "\n")  # the whole answer came with CRLF: its transport, not its content
+        answer = answer.replace("\r\n", "\n")  # every line ends in CRLF: the transport's doing, not content
     try:
         read = read_regions(answer)
     except PatchError as error:
@@ -83,17 +86,17 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
 
 
 def _alone(candidate: Candidate) -> Candidate:
-    """The candidate of an answer that holds both blocks and diffs; only one of the two is taken."""
+    """A candidate of an answer that has both blocks and diffs, of which only one is used."""
     repairs = tuple(dict.fromkeys([*candidate.repairs, Repair.FENCE_LEFT_OUT]))
     return msgspec.structs.replace(candidate, repairs=repairs)
 
 
 def _nothing(read: Answer, *, cut: bool) -> PatchError:
     if cut:
-        return PatchError(Failure.TRUNCATED, "the answer was cut off at the output limit before it came to a patch")
+        return PatchError(Failure.TRUNCATED, "the answer was cut off at the output limit before any patch")
     if all(region.kind == "prose" for region in read.regions):
-        return PatchError(Failure.PROSE_ONLY, "the answer is prose without any code")
-    what = "the answer has code in it, but no diff, no SEARCH/REPLACE block and no named file"
+        return PatchError(Failure.PROSE_ONLY, "the answer has no code")
+    what = "the answer has code, but no diff, no SEARCH/REPLACE block and no named file"
     return PatchError(Failure.NO_DIFF, what)
 
 
@@ -115,7 +118,7 @@ def _broken(error: PatchError) -> Found:
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """One region's diff, or why it cannot be read; `cut` when the answer ends within it."""
+    """The diff of one region, or the error of reading it; `cut`: the answer ends inside it."""
 
     parsed: ParsedDiff | None = None
     error: PatchError | None = None
@@ -154,7 +157,7 @@ def _in_order(parts: Sequence[_Part], *, left_out: bool) -> Iterable[Diff]:
 
 
 def _latest(parts: Sequence[_Part]) -> list[_Part]:
-    """Of the parts that share a file the last one, in the order of the answer."""
+    """The last of the parts that share a file, in the order of the answer."""
     latest: list[_Part] = []
     seen: set[str] = set()
     for part in reversed(parts):
@@ -184,21 +187,21 @@ def _part(region: Region, read: Answer, *, cut: bool, ended: bool) -> _Part:
         return _Part(error=error, cut=cut and runs_out)
     to_the_end = runs_out and (region.kind != "prose" or not any(line.strip() for line in region.lines[parsed.end :]))
     if _is_cut_in_two(region, parsed):
-        return _Part(error=PatchError(Failure.NESTED_FENCE, "a fence inside the diff ends the fence around it"))
+        return _Part(error=PatchError(Failure.NESTED_FENCE, "a fence inside the diff closes the fence around it"))
     repairs = [Repair.FENCE_CLOSED] if runs_out and region.kind != "prose" else []
     repairs += [Repair.FINAL_NEWLINE] if to_the_end and not ended and parsed.end == len(region.lines) else []
     return _Part(msgspec.structs.replace(parsed, repairs=(*repairs, *parsed.repairs)), cut=cut and to_the_end)
 
 
 def _name_outside(region: Region, read: Answer) -> str | None:
-    """The file that a diff without any header is for: named in its fence's info string or above the fence."""
+    """The file of a diff without any header: named in its fence's info string or above the fence."""
     if region.kind == "prose":
         return None
-    return name_in_info(region.info.partition(" ")[2]) or name_above(read.lines, region.at - 1)
+    return name_in_info(region.info.partition(" ")[2]) or name_above(read.lines, region.start - 1)
 
 
 def _is_cut_in_two(region: Region, parsed: ParsedDiff) -> bool:
-    """Whether the fence ended too early: another one opened in it, or a hunk is short and goes on behind the end."""
+    """Whether the fence ended too early: another one opened inside it, or a short hunk continues behind its end."""
     if region.kind == "prose":
         return False
     if region.end == "interrupted":
@@ -213,7 +216,7 @@ def _only_tests(part: _Part) -> bool:
 def touches_only_tests(files: Iterable[str]) -> bool:
     """Whether every path is a test by its name: below a `tests` folder, `test_*.py`, `*_test.py`, `conftest.py`.
 
-    Folders called `test` or `testing` say nothing: `django/test` is no test.
+    Folders named `test` or `testing` do not count: `django/test` is not a test.
     """
     return all("tests" in path.parts[:-1] or _TEST_NAME.fullmatch(path.stem) for path in map(PurePosixPath, files))
 
@@ -226,9 +229,9 @@ def _files(read: Answer, *, cut: bool) -> Found:
         if name is None or not any(line.strip() for line in region.lines):
             continue
         if region.end == "interrupted":
-            return _broken(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} ends the fence around it"))
+            return _broken(PatchError(Failure.NESTED_FENCE, f"a fence inside {name!r} closes the fence around it"))
         if region.end == "answer":
-            unclosed = PatchError(Failure.MALFORMED, f"the fence with the file {name!r} has no end")
+            unclosed = PatchError(Failure.MALFORMED, f"the fence with the file {name!r} is not closed")
             return _broken(_cut_off(f"the file {name!r}") if cut else unclosed)
         repairs += [Repair.DRAFT_DROPPED] if contents.pop(name, None) is not None else []
         contents[name] = region.lines
@@ -238,7 +241,9 @@ def _files(read: Answer, *, cut: bool) -> Found:
 
 
 def _file_name(region: Region, read: Answer) -> str | None:
-    """The file a fence is named after: in its info string, or alone on the line above. It has an extension."""
-    above = next((line for line in reversed(read.lines[max(0, region.at - 3) : region.at - 1]) if line.strip()), "")
+    """The file name of a fence: in its info string, or alone on the line above. It must have an extension."""
+    above = next(
+        (line for line in reversed(read.lines[max(0, region.start - 3) : region.start - 1]) if line.strip()), ""
+    )
     name = name_in_info(region.info) or (None if region.language in _NO_FILES else name_alone(above))
     return name if name and _EXTENSION.search(name) else None

@@ -1,4 +1,4 @@
-"""File names in the text around code: above a block, in a fence's info string."""
+"""File names around code: above a block, in a fence's info string."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _FENCE_MARKS = ("```", "~~~")
 _LOOK_BACK = 4
 
 
-def name_above(lines: Sequence[str], at: int) -> str | None:
-    """The file that the closest line above `at` names, blank lines left out; of a fence, its info string counts."""
-    for line in reversed(lines[max(0, at - _LOOK_BACK) : at]):
+def name_above(lines: Sequence[str], index: int) -> str | None:
+    """The file named on the closest non-blank line above `index`; of a fence, its info string counts."""
+    for line in reversed(lines[max(0, index - _LOOK_BACK) : index]):
         text = line.strip()
         if text.startswith(_FENCE_MARKS):
             if name := name_in_info(text.strip("`~ ")):
@@ -34,7 +34,7 @@ def name_above(lines: Sequence[str], at: int) -> str | None:
 
 
 def name_in_info(info: str) -> str | None:
-    """The file an info string names: `python app/x.py`, `python:app/x.py`, `app/x.py`, `python title="app/x.py"`."""
+    """The file named in an info string: `python app/x.py`, `python:app/x.py`, `app/x.py`, `python title="app/x.py"`."""
     if len(info) > _LONGEST_LINE:
         return None
     words = [word.split("=", 1)[-1].strip("\"'{}") for word in info.replace(":", " ").split()]
@@ -42,7 +42,7 @@ def name_in_info(info: str) -> str | None:
 
 
 def name_in(line: str) -> str | None:
-    """The one file a line names: the line is its path under some decoration, or has it as its one path in backticks."""
+    """The one file a line names: the whole line under some decoration, or its only path in backticks."""
     ticked = {word for word in _TICKED.findall(line[:_LONGEST_LINE]) if _PATH.fullmatch(word)}
     return ticked.pop() if len(ticked) == 1 else name_alone(line)
 

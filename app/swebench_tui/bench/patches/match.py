@@ -1,10 +1,10 @@
-"""Where a hunk belongs in a file.
+"""Match a hunk against a file.
 
-Its old lines must stand there one after the other. Removed lines must be equal; context lines may differ in the
-blanks at their ends, and any line in its CR. Among several such places the stated line decides if it is one of them.
-Otherwise there must be one place, or one that is equal to the last blank; or the place nearest to the stated line,
-when the function in the hunk's heading is the one around it, or when it is within `NEAR` lines and no other is within
-twice as many. All else is ambiguous.
+The hunk's old lines must be consecutive in the file. Removed lines must be equal; context lines may differ in trailing
+blanks, and any line in its CR. Of several matches the one at the stated line wins. Otherwise there must be exactly one
+match, or exactly one that is equal to the last blank; or the match nearest to the stated line wins, if the function in
+the hunk's heading encloses it, or if it is within `NEAR` lines and no other is within twice as many. Everything else is
+ambiguous.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.patches.diagnose import why_not_found
+from swebench_tui.bench.patches.diagnose import diagnose
 from swebench_tui.bench.patches.text import TRAILING
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEAR = 10  # lines
 
-_MANY = 200  # places after which nobody counts on
+_MANY = 200  # matches after which counting stops
 _MOST_BLANKS = 5  # blank lines at the end of a hunk that can be too many
 _GUTTER = re.compile(r"( *(\d{1,7})(?: ?[|│:→]|\t) ?)(.*)", re.DOTALL)
 _HEADINGS = (
@@ -36,50 +36,53 @@ _HEADINGS = (
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A hunk and the line it starts at, from 0. The hunk can have lost its number gutter or blank lines at its end."""
+    """A hunk and the index of its first line in the file.
+
+    It may have lost a line-number gutter or trailing blank lines.
+    """
 
     hunk: Hunk
-    at: int
+    start: int
     repairs: tuple[Repair, ...] = ()
 
 
-def place(hunk: Hunk, text: FileText, *, whole: bool = False) -> Match:
-    """The one place for `hunk`. Raises `PatchError` when there is none, or more than one.
+def match(hunk: Hunk, text: FileText, *, whole: bool = False) -> Match:
+    """The one match of `hunk`. Raises `PatchError` when there is none or more than one.
 
-    With `whole`, blank lines at its end are lines like any other; else they are dropped when the file has none there.
+    With `whole`, trailing blank lines must match too; otherwise they are dropped where the file has none.
     """
     forms: list[tuple[Hunk, tuple[Repair, ...]]] = [(hunk, ())]
     forms += [] if whole else [(shorter, (Repair.TRAILING_BLANK_CONTEXT,)) for shorter in _without_blank_tail(hunk)]
     forms += [(bare, (Repair.LINE_NUMBERS,)) for bare in _without_gutter(hunk)]
     for form, repairs in forms:
-        if at := places_of(form, text):
-            return placed_at(form, _choose(form, at, text), text, repairs)
+        if starts := candidate_starts(form, text):
+            return match_at(form, _choose(form, starts, text), text, repairs)
     if not hunk.old and not text.lines:
         return Match(hunk, 0)
     if not hunk.old:
-        raise PatchError(Failure.CONTEXT_AMBIGUOUS, "has no old line that says where it belongs")
-    raise why_not_found(hunk, text)
+        raise PatchError(Failure.CONTEXT_AMBIGUOUS, "has no old line that locates it")
+    raise diagnose(hunk, text)
 
 
-def places_of(hunk: Hunk, text: FileText) -> list[int]:
-    """Where the old lines of `hunk` stand in `text`, from 0, the stated line first if it is one of them."""
+def candidate_starts(hunk: Hunk, text: FileText) -> list[int]:
+    """Indexes in `text` at which the old lines of `hunk` match; the stated line first if it is one of them."""
     needle = tuple(line.rstrip(TRAILING) for line in hunk.old)
     if not needle:
         return []
     removed = [(number, line[1:].rstrip("\r")) for number, line in enumerate(_old_lines(hunk)) if line[0] == "-"]
 
-    def fits(at: int) -> bool:
-        if text.stripped[at : at + len(needle)] != needle:
+    def matches(start: int) -> bool:
+        if text.stripped[start : start + len(needle)] != needle:
             return False
-        return all(text.lines[at + number].rstrip("\r") == line for number, line in removed)
+        return all(text.lines[start + number].rstrip("\r") == line for number, line in removed)
 
     stated = _stated(hunk)
-    found = [stated] if stated is not None and fits(stated) else []
-    rarest = min(range(len(needle)), key=lambda at: len(text.places.get(needle[at], ())))
-    for seen in text.places.get(needle[rarest], ()):
-        at = seen - rarest
-        if at >= 0 and at != stated and fits(at):
-            found.append(at)
+    found = [stated] if stated is not None and matches(stated) else []
+    rarest = min(range(len(needle)), key=lambda index: len(text.positions.get(needle[index], ())))
+    for position in text.positions.get(needle[rarest], ()):
+        start = position - rarest
+        if start >= 0 and start != stated and matches(start):
+            found.append(start)
             if len(found) > _MANY:
                 break
     return found
@@ -93,12 +96,12 @@ def _stated(hunk: Hunk) -> int | None:
     return None if hunk.old_start is None or hunk.old_start < 1 else hunk.old_start - 1
 
 
-def _choose(hunk: Hunk, at: Sequence[int], text: FileText) -> int:
+def _choose(hunk: Hunk, starts: Sequence[int], text: FileText) -> int:
     old, stated = hunk.old, _stated(hunk)
-    if at[0] == stated or len(at) == 1:
-        return at[0]
-    equal = [start for start in at if list(text.lines[start : start + len(old)]) == old]
-    left = equal or at
+    if starts[0] == stated or len(starts) == 1:
+        return starts[0]
+    equal = [start for start in starts if list(text.lines[start : start + len(old)]) == old]
+    left = equal or starts
     if len(left) == 1:
         return left[0]
     if stated is None or len(left) > _MANY:
@@ -110,35 +113,35 @@ def _choose(hunk: Hunk, at: Sequence[int], text: FileText) -> int:
     raise _ambiguous(left, f"none of them at the stated line {hunk.old_start}")
 
 
-def _ambiguous(at: Sequence[int], why: str) -> PatchError:
-    lines = ", ".join(str(start + 1) for start in at[:4]) + (", ..." if len(at) > 4 else "")
-    return PatchError(Failure.CONTEXT_AMBIGUOUS, f"fits in several places (lines {lines}), {why}")
+def _ambiguous(starts: Sequence[int], why: str) -> PatchError:
+    lines = ", ".join(str(start + 1) for start in starts[:4]) + (", ..." if len(starts) > 4 else "")
+    return PatchError(Failure.CONTEXT_AMBIGUOUS, f"matches in several places (lines {lines}), {why}")
 
 
-def _heading_agrees(hunk: Hunk, at: int, text: FileText) -> bool:
-    """Whether the heading is one that git would give to a hunk at this line."""
+def _heading_agrees(hunk: Hunk, start: int, text: FileText) -> bool:
+    """Whether git would give this heading to a hunk at index `start`."""
     heading = hunk.heading.strip()
-    above = [next((line for line in reversed(text.lines[:at]) if form.match(line)), "") for form in _HEADINGS]
+    above = [next((line for line in reversed(text.lines[:start]) if form.match(line)), "") for form in _HEADINGS]
     return bool(heading) and any(line.strip().startswith(heading) for line in above)
 
 
-def placed_at(hunk: Hunk, at: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Match:
-    """`hunk` at one of its `places_of`, and what of its form differs there."""
-    pairs = list(zip(hunk.old, text.lines[at:], strict=False))
-    mended = list(repairs)
-    if any(line.rstrip("\r") != there.rstrip("\r") for line, there in pairs):
-        mended.append(Repair.TRAILING_BLANKS)
-    if any(line.endswith("\r") != there.endswith("\r") for line, there in pairs):
-        mended.append(Repair.LINE_ENDS)
+def match_at(hunk: Hunk, start: int, text: FileText, repairs: tuple[Repair, ...] = ()) -> Match:
+    """`hunk` at one of its `candidate_starts`, with the repairs of form that this needs."""
+    pairs = list(zip(hunk.old, text.lines[start:], strict=False))
+    repairs_here = list(repairs)
+    if any(line.rstrip("\r") != actual.rstrip("\r") for line, actual in pairs):
+        repairs_here.append(Repair.TRAILING_BLANKS)
+    if any(line.endswith("\r") != actual.endswith("\r") for line, actual in pairs):
+        repairs_here.append(Repair.LINE_ENDS)
     if hunk.old_start is None:
-        mended.append(Repair.NUMBERED)
-    elif at != _stated(hunk):
-        mended.append(Repair.MOVED)
-    return Match(hunk, at, tuple(mended))
+        repairs_here.append(Repair.NUMBERED)
+    elif start != _stated(hunk):
+        repairs_here.append(Repair.MOVED)
+    return Match(hunk, start, tuple(repairs_here))
 
 
 def _without_blank_tail(hunk: Hunk) -> list[Hunk]:
-    """The hunk without the blank context lines at its end, one fewer at a time."""
+    """The hunk without its trailing blank context lines, one fewer at a time."""
     shorter: list[Hunk] = []
     lines = hunk.lines
     while len(lines) > 1 and lines[-1][0] == " " and not lines[-1].strip() and len(shorter) < _MOST_BLANKS:
@@ -148,14 +151,14 @@ def _without_blank_tail(hunk: Hunk) -> list[Hunk]:
 
 
 def _without_gutter(hunk: Hunk) -> list[Hunk]:
-    """The hunk without line numbers in front of its lines: old lines all have rising ones, added lines all or none."""
+    """The hunk without line numbers before its lines: all old lines have consecutive ones, added lines all or none."""
     gutters = {line: _GUTTER.match(line[1:]) for line in hunk.lines if line[0] != "\\"}
     old = [gutters[line] for line in hunk.lines if line[0] in " -"]
     added = [gutters[line] for line in hunk.lines if line[0] == "+"]
-    numbers = [int(match[2]) for match in old if match]
+    numbers = [int(found[2]) for found in old if found]
     if not old or len(numbers) < len(old) or numbers != list(range(numbers[0], numbers[0] + len(old))):
         return []
     if any(added) and not all(added):
         return []
-    bare = tuple(line[0] + match[3] if (match := gutters.get(line)) else line for line in hunk.lines)
+    bare = tuple(line[0] + found[3] if (found := gutters.get(line)) else line for line in hunk.lines)
     return [msgspec.structs.replace(hunk, lines=bare, old_start=numbers[0])]

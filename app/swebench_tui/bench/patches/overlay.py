@@ -1,4 +1,4 @@
-"""The checkout as an answer would leave it. Nothing is written to it; the differences come out as one diff."""
+"""A checkout with an answer's changes laid over it in memory. Nothing is written; the differences become one diff."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_NEWLINE = "\\ No newline at end of file"
 
 
 class Overlay:
-    """Files of a checkout with changes laid over them. Paths are relative and known to be safe (`paths.Locator`)."""
+    """Files of a checkout with changes on top. Paths are relative and already checked by `paths.Locator`."""
 
     def __init__(self, checkout: Path) -> None:
         self._root = checkout
@@ -29,61 +29,61 @@ class Overlay:
         self._renamed_from: dict[str, str] = {}
 
     def exists(self, path: str) -> bool:
-        """Whether there is a file at `path` now."""
+        """Whether a file exists at `path`, changes included."""
         if path in self._now:
             return self._now[path] is not None
         return (self._root / path).is_file()
 
     def read(self, path: str) -> FileText:
-        """The text at `path` now. Raises `PatchError` when there is none."""
+        """The text at `path`, changes included. Raises `PatchError` for a missing file."""
         if not self.exists(path):
-            raise PatchError(Failure.FILE_NOT_FOUND, f"there is no file {path!r} in the checkout")
+            raise PatchError(Failure.FILE_NOT_FOUND, f"no file {path!r} in the checkout")
         return self._now.get(path) or self._base(path)
 
     def must_be_free(self, path: str) -> None:
-        """Raises `PatchError` when no new file can get this path.
+        """Raise `PatchError` when no new file can be created at this path.
 
-        `git apply --check` takes a patch that needs a file as a folder, and `git apply` then fails.
+        `git apply --check` accepts a patch that needs a file as a folder, and `git apply` then fails.
         """
         if self.exists(path) or (self._root / path).is_dir():
-            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but it is already in the checkout")
+            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but the checkout has it already")
         blocking = next((str(parent) for parent in PurePosixPath(path).parents if self.exists(str(parent))), None)
         if blocking is not None:
-            what = f"{path!r} would be a new file, but {blocking!r} is a file and no folder"
+            what = f"{path!r} would be a new file, but {blocking!r} is a file, not a folder"
             raise PatchError(Failure.FILE_EXISTS, what)
 
     def write(self, path: str, text: FileText, modes: tuple[str, ...] = ()) -> None:
-        """Put `text` at `path`; `modes` are the header lines that say what becomes of its file mode."""
+        """Put `text` at `path`; `modes` are header lines for its file mode."""
         self._now[path] = text
         if modes:
             self._modes[path] = modes
 
     def remove(self, path: str) -> None:
-        """Take the file at `path` away."""
+        """Remove the file at `path`."""
         self._now[path] = None
 
     def rename(self, old: str, new: str) -> None:
-        """Give the file at `old` the name `new`, which is free."""
+        """Rename the file at `old` to `new`, which must be free."""
         self._renamed_from[new] = self._renamed_from.pop(old, old)
         self._now[new] = self.read(old)
         self._now[old] = None
 
     def blob_id(self, path: str) -> str:
-        """The name git has for the file as it was; zeros for none."""
+        """Git's blob id of the original file; zeros for a missing one."""
         content = self._base_bytes(path)
         if content is None:
             return "0" * 40
         return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
     def diff(self) -> list[FileChange]:
-        """What changed, file by file in the order of the first touch, with three lines of context."""
+        """The changes, file by file in the order of the first edit, with three lines of context."""
         edited = [path for path, text in self._now.items() if text is not None and self._source(path) is not None]
         hunks = self._hunks(edited)
         changes = [self._change(path, hunks.get(path, ())) for path in self._now]
         return [change for change in changes if change is not None]
 
     def _source(self, path: str) -> str | None:
-        """The path that the file at `path` had before, None for a new file."""
+        """The original path of the file at `path`, None for a new file."""
         source = self._renamed_from.get(path, path)
         return source if self._base_bytes(source) is not None else None
 
@@ -104,7 +104,7 @@ class Overlay:
         return FileChange(old=path, new=None, hunks=_all(self._base(path), "-"), modes=(mode,))
 
     def _hunks(self, paths: list[str]) -> dict[str, tuple[Hunk, ...]]:
-        """The hunks between each file as it was and as it is now; one run of git for all of them."""
+        """The hunks between each file's original and current text, from one run of git."""
         texts = [(self._base(self._source(path) or path), self._now[path] or FileText(())) for path in paths]
         if all(old == new for old, new in texts):
             return {}

@@ -1,4 +1,4 @@
-"""From a path a model wrote to a file of the checkout. Every path is an attack until it is known to be harmless."""
+"""Resolve a path that a model wrote to a file of the checkout. Every path is hostile until checked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _LONGEST_PATH, _LONGEST_NAME = 900, 255
 
 
 class Locator:
-    """Finds the files of one checkout, or only checks the form of paths when there is none."""
+    """Resolves paths in one checkout; without a checkout only their form is checked."""
 
     def __init__(self, checkout: Path | None) -> None:
         self._root = checkout
 
     def from_diff(self, written: str) -> tuple[str, list[Repair]]:
-        """Relative path for a name of a diff, with or without its a/ or b/; what was mended. Raises `PatchError`."""
+        """Relative path for a name in a diff, with or without a/ or b/, and the repairs. Raises `PatchError`."""
         if not written.startswith(("a/", "b/")):
             path, repairs = self.from_text(written)
             return path, [*repairs, Repair.PREFIXES]
@@ -31,7 +31,7 @@ class Locator:
         return path, repairs
 
     def from_text(self, written: str) -> tuple[str, list[Repair]]:
-        """Relative path for a name that stands by itself, as above a block."""
+        """Relative path for a name outside of a diff, such as above a block, and the repairs. Raises `PatchError`."""
         path = written
         while path.startswith("./"):
             path = path[2:]
@@ -40,7 +40,7 @@ class Locator:
         return self._checked(path), [Repair.PATH] if path != written else []
 
     def _inside(self, path: str) -> str:
-        """The longest end of `path` that is a file of the checkout; `path` itself when there is none."""
+        """The longest suffix of `path` that is a file of the checkout; `path` itself when there is none."""
         parts = path.split("/")
         ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
         return next((end for end in ends if len(parts) < 50 and self._is_file(end)), path)
@@ -50,11 +50,11 @@ class Locator:
 
     def _checked(self, path: str) -> str:
         if not _is_safe(path):
-            raise PatchError(Failure.UNSAFE_PATH, f"{path[:200]!r} is not a path inside of the repository")
+            raise PatchError(Failure.UNSAFE_PATH, f"{path[:200]!r} is not a path inside the repository")
         if self._root is not None:
-            way = [PurePosixPath(path), *PurePosixPath(path).parents]
-            if any((self._root / part).is_symlink() for part in way if part.parts):
-                raise PatchError(Failure.UNSAFE_PATH, f"{path!r} leads through a symbolic link")
+            chain = [PurePosixPath(path), *PurePosixPath(path).parents]
+            if any((self._root / part).is_symlink() for part in chain if part.parts):
+                raise PatchError(Failure.UNSAFE_PATH, f"{path!r} goes through a symbolic link")
         return path
 
 
@@ -65,6 +65,6 @@ def _is_safe(path: str) -> bool:
 
 
 def _is_safe_name(name: str) -> bool:
-    # Some file systems ignore case and trailing dots or blanks, and know `.git` by its short name `git~1`.
+    # Some file systems ignore case and trailing dots or blanks, and accept the short name `git~1` for `.git`.
     folded = name.casefold().rstrip(". ")
     return bool(folded) and folded not in {".git", "git~1"} and len(name.encode()) <= _LONGEST_NAME

@@ -1,11 +1,11 @@
-"""An answer cut into the insides of its fences and tags and the prose between them, in one pass.
+"""Split an answer into the contents of its fences and tags and the prose between them, in one pass.
 
     region := fence | tag | prose
     fence  := indent sign info LF line* indent sign LF          sign: three or more of ` or of ~, not fewer at the end
     tag    := "<patch>" line* "</patch>" | "<diff>" line* "</diff>"
 
-The end of a fence stands at the indentation of its start and nowhere else: in a diff, a fence of the file's own text is
-one column further in. What is behind a fence that opened inside another one is prose, whatever the outer one was.
+A fence closes at the indentation of its start only: in a diff, a fence of the file's own text is one column further in.
+Text behind a fence that opened inside another one is prose, whatever the outer one was.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _TAGS = {"<patch>": "</patch>", "<diff>": "</diff>"}
 
 
 class Region(msgspec.Struct, frozen=True):
-    """A part of an answer. `at` is the line its first one stands on, from 0; `after` is the line behind its end.
+    """A part of an answer. `start` is the index of its first line, `after` the line behind its end.
 
-    `end` says how it ended: by its own mark, because another fence opened inside it, or with the answer.
+    `end` is how it ended: closed by its own mark, interrupted by a fence that opened inside it, or with the answer.
     """
 
     kind: Literal["fence", "tag", "prose"]
     info: str
     lines: tuple[str, ...]
-    at: int
+    start: int
     end: Literal["closed", "interrupted", "answer"]
     after: str = ""
 
@@ -49,7 +49,7 @@ class Region(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """All regions of an answer, and its lines without the indentation of the fences they stand in."""
+    """All regions of an answer, and its lines without the indentation of their fences."""
 
     regions: tuple[Region, ...]
     lines: tuple[str, ...]
@@ -74,7 +74,7 @@ class _Opening(msgspec.Struct, frozen=True):
 
 
 def read_regions(answer: str) -> Answer:
-    """Cut `answer`. Every line but the marks belongs to one region. Raises `PatchError` for thousands of fences."""
+    """Split `answer`. Every line but the marks belongs to one region. Raises `PatchError` for thousands of fences."""
     return _Reader(answer.removesuffix("\n").split("\n")).read()
 
 
@@ -90,10 +90,10 @@ class _Reader:
         self._in_hunk = False  # among the lines of a diff, where a blank in front of a mark is the diff's
 
     def read(self) -> Answer:
-        for at, line in enumerate(self._lines):
+        for index, line in enumerate(self._lines):
             first = line[:1]
             indented = first in _BLANKS and not (self._in_hunk and first == " ")
-            if (first in _SIGNS or (indented and line.lstrip()[:1] in _SIGNS)) and self._is_mark(line, at):
+            if (first in _SIGNS or (indented and line.lstrip()[:1] in _SIGNS)) and self._is_mark(line, index):
                 self._flat.append(line)
                 continue
             self._in_hunk = first in _BODY if self._in_hunk else first == "@" and line.startswith("@@")
@@ -103,14 +103,14 @@ class _Reader:
         self._end("answer", len(self._lines))
         return Answer(tuple(self._regions), tuple(self._flat))
 
-    def _is_mark(self, line: str, at: int) -> bool:
+    def _is_mark(self, line: str, index: int) -> bool:
         """Whether `line` ends a region and starts the next one."""
         outer = self._open[-1] if self._open else None
         if outer and outer.is_closed_by(line):
-            self._end("closed", at)
+            self._end("closed", index)
             self._open.pop()
         elif opening := _opening(line, outer):
-            self._end("interrupted", at)
+            self._end("interrupted", index)
             self._open.append(opening)
             self._inside = opening
             self._region = [opening.rest] if opening.rest else []
@@ -118,17 +118,17 @@ class _Reader:
             return False
         return True
 
-    def _end(self, how: Literal["closed", "interrupted", "answer"], at: int) -> None:
+    def _end(self, how: Literal["closed", "interrupted", "answer"], index: int) -> None:
         inside = self._inside
         if inside or any(line.strip() for line in self._region):
             kind: Literal["fence", "tag", "prose"] = "prose" if inside is None else "tag" if inside.is_tag else "fence"
-            after = self._lines[at + 1] if at + 1 < len(self._lines) else ""
+            after = self._lines[index + 1] if index + 1 < len(self._lines) else ""
             if len(self._regions) >= MOST_REGIONS:
                 raise PatchError(Failure.TOO_LARGE, f"the answer has more than {MOST_REGIONS} fences")
             self._regions.append(
                 Region(kind, inside.info if inside else "", tuple(self._region), self._start, how, after)
             )
-        self._inside, self._region, self._start = None, [], at + 1
+        self._inside, self._region, self._start = None, [], index + 1
 
 
 def _opening(line: str, outer: _Opening | None) -> _Opening | None:
@@ -145,7 +145,7 @@ def _opening(line: str, outer: _Opening | None) -> _Opening | None:
 
 
 def _may_open(fence: _Opening, outer: _Opening | None) -> bool:
-    """Inside another fence only one with an info string opens, a shorter one only if it is a diff in a mere wrapper."""
+    """Inside another fence only one with an info string opens, a shorter one only as a diff in a plain wrapper."""
     if outer is None or outer.is_tag:
         return True
     if not fence.info or fence.indent != outer.indent:

@@ -1,4 +1,4 @@
-"""A file as lines. Only LF ends a line: a CR stays with its line, and U+2028 is text like any other."""
+"""A file as lines. Only LF ends a line: a CR belongs to its line, and U+2028 is text."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ TRAILING = " \t\r"
 
 
 class FileText(msgspec.Struct, frozen=True, dict=True):
-    """The text of one file; `final_newline` says whether its last line has its LF."""
+    """The text of one file; `final_newline`: its last line ends in LF."""
 
     lines: tuple[str, ...]
     final_newline: bool = True
 
     @classmethod
     def parse(cls, text: str) -> FileText:
-        """The lines of `text`; `render` gives the same text back."""
+        """The lines of `text`; `render` returns the same text."""
         lines = text.split("\n")
         ended = lines[-1] == ""
         return cls(tuple(lines[:-1] if ended else lines), ended)
@@ -33,13 +33,13 @@ class FileText(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def stripped(self) -> tuple[str, ...]:
-        """The lines without blanks and CR at their ends."""
+        """The lines without trailing blanks and CR."""
         return tuple(line.rstrip(TRAILING) for line in self.lines)
 
     @cached_property
-    def places(self) -> dict[str, list[int]]:
-        """Stripped line -> where it stands, from 0."""
-        index: dict[str, list[int]] = {}
-        for at, line in enumerate(self.stripped):
-            index.setdefault(line, []).append(at)
-        return index
+    def positions(self) -> dict[str, list[int]]:
+        """Stripped line -> its indexes."""
+        positions: dict[str, list[int]] = {}
+        for index, line in enumerate(self.stripped):
+            positions.setdefault(line, []).append(index)
+        return positions

@@ -1,4 +1,4 @@
-"""Unified diffs: what they are made of, and how one is written down. Reading them is `diff_parser`'s business."""
+"""Unified diffs: their data model and how one is emitted. `diff_parser` reads them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ESCAPE = re.compile(rb'\\([0-3][0-7]{2}|[abtnvfr"\\])')
 class Hunk(msgspec.Struct, frozen=True):
     """One hunk. Lines keep their first column: " ", "-", "+", or "\\" for the no-newline marker.
 
-    `old_start` counts from 1 (0 for a file that is not there yet) and is None where the answer gave no numbers.
-    `heading` is all that stood behind the second `@@`.
+    `old_start` counts from 1 (0 for a new file) and is None where the answer gave no numbers. `heading` is the text
+    behind the second `@@`.
     """
 
     lines: tuple[str, ...]
@@ -40,15 +40,15 @@ class Hunk(msgspec.Struct, frozen=True):
         return [line[1:] for line in self.lines if line[0] in " +"]
 
     def count(self, columns: str) -> int:
-        """How many lines have their first column among `columns`."""
+        """The number of lines whose first column is among `columns`."""
         return sum(line[0] in columns for line in self.lines)
 
 
 class FileChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What a diff does to one file. `old` is None for a new file, `new` for a deleted one.
+    """The changes of a diff to one file. `old` is None for a new file, `new` for a deleted one.
 
-    As the parser gives them, paths are as written, prefixes and all; `emit_diff` wants them relative and bare.
-    `modes`, `similarity` and `index` are header lines as they stood; `git_line`: there was a `diff --git` line.
+    The parser returns paths as written, with prefixes; `emit_diff` needs them relative and bare. `modes`, `similarity`
+    and `index` are header lines as written; `git_line`: the header has a `diff --git` line.
     """
 
     old: str | None
@@ -61,17 +61,20 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def renamed(self) -> bool:
-        """Whether the file changes its name."""
+        """Whether the file is renamed."""
         return self.old is not None and self.new is not None and self.old != self.new
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The paths it touches: one, or for a rename two."""
+        """The paths it touches: one, or two for a rename."""
         return tuple(dict.fromkeys(path for path in (self.old, self.new) if path is not None))
 
 
 def emit_diff(changes: Iterable[FileChange]) -> str:
-    """The diff as git would write it, counts and new starts computed. Raises `PatchError` for a hunk without place."""
+    """The diff as git writes it, with computed counts and new starts.
+
+    Raises `PatchError` for a hunk without a start.
+    """
     return "".join(line + "\n" for change in changes for line in _lines_of(change))
 
 
@@ -94,14 +97,14 @@ def _lines_of(change: FileChange) -> list[str]:
 
 def _header(hunk: Hunk, shift: int) -> str:
     if hunk.old_start is None:
-        raise PatchError(Failure.NEEDS_CHECKOUT, "a hunk without line numbers finds its place only in a checkout")
+        raise PatchError(Failure.NEEDS_CHECKOUT, "a hunk without line numbers can be located only in a checkout")
     old, new = hunk.count(" -"), hunk.count(" +")
     new_start = new_start_of(hunk.old_start, old, new, shift)
     return f"@@ -{_range(hunk.old_start, old)} +{_range(new_start, new)} @@{hunk.heading}"
 
 
 def new_start_of(old_start: int, old: int, new: int, shift: int) -> int:
-    """Where the new side of a hunk starts when the hunks before it made the file `shift` lines longer.
+    """The new start of a hunk when earlier hunks made the file `shift` lines longer.
 
     An empty side names the line before it, hence the corrections.
     """
@@ -120,7 +123,7 @@ def _name(prefix: str, path: str | None) -> str:
 
 
 def quote(path: str) -> str:
-    """`path` as git prints it: in double quotes with octal escapes where it holds anything but plain ASCII."""
+    """`path` as git prints it: in double quotes with octal escapes unless it is plain ASCII."""
     if path.isascii() and path.isprintable() and not set(path) & {'"', "\\"}:
         return path
     return '"' + "".join(_escaped(byte) for byte in path.encode("utf-8", "replace")) + '"'
@@ -133,7 +136,7 @@ def _escaped(byte: int) -> str:
 
 
 def unquote(name: str) -> str:
-    """The path behind git's quoting; a name without quotes is taken as it stands."""
+    """The path without git's quoting; a name without quotes is returned unchanged."""
     if len(name) < 2 or not (name[0] == name[-1] == '"'):
         return name
 

@@ -1,4 +1,4 @@
-"""From a task to what is sent to a model. The gold patch, its tests and the hints never take part in it."""
+"""The prompt for a task. The gold patch, its tests and the hints never become part of it."""
 
 from __future__ import annotations
 

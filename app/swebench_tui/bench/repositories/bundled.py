@@ -1,31 +1,28 @@
-"""Git checkouts of the bundled repositories: made without network, with the same commit id on every machine.
+"""Git checkouts of the bundled repositories: created without network, with the same commit id on every machine.
 
-The id of a commit is a hash over files, modes, author, dates and message. All of them are fixed here, and git is kept
-from reading any configuration but the checkout's own, so the id can be compared with the task's `base_commit`.
+A commit id is a hash over files, modes, author, dates and message. All of them are fixed here, and git reads no
+configuration but the checkout's own, so the id can be compared with the task's `base_commit`.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swebench_tui.bench import datasets
+from swebench_tui.bench.datasets import starter
+from swebench_tui.bench.git import GitError, run_git
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _DATE = "2024-01-01T00:00:00 +0000"
-_WHO = {"NAME": "swebench-tui starter set", "EMAIL": "starter@swebench-tui.invalid", "DATE": _DATE}
-_FIXED = {
-    **{f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER") for what, value in _WHO.items()},
+_IDENTITY = {"NAME": "swebench-tui starter set", "EMAIL": "starter@swebench-tui.invalid", "DATE": _DATE}
+_REPRODUCIBLE = {
+    **{f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in _IDENTITY.items()},
     "GIT_DEFAULT_HASH": "sha1",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_ATTR_NOSYSTEM": "1",
     # A user's ignore and attributes files have default places that GIT_CONFIG_GLOBAL does not switch off.
     "HOME": os.devnull,
     "XDG_CONFIG_HOME": os.devnull,
@@ -33,7 +30,7 @@ _FIXED = {
 
 
 class CheckoutError(Exception):
-    """A checkout that cannot be made or trusted. `str(error)` says what happened, `hint` what to do about it."""
+    """A checkout that cannot be created or trusted. `str(error)` says what happened, `hint` what to do about it."""
 
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what)
@@ -41,7 +38,7 @@ class CheckoutError(Exception):
 
 
 def bundled(repo: str) -> bool:
-    """Do the files of this repository come with the program?"""
+    """Whether the program contains the files of this repository."""
     return repo in _base_commits()
 
 
@@ -50,14 +47,14 @@ def base_commit(repo: str) -> str:
     try:
         return _base_commits()[repo]
     except KeyError:
-        hint = f"Bundled are {', '.join(sorted(_base_commits()))}."
+        hint = f"Bundled repositories: {', '.join(sorted(_base_commits()))}."
         raise CheckoutError(f"the repository {repo!r} is not bundled", hint=hint) from None
 
 
 def checkout(repo: str, into: Path) -> Path:
-    """The checkout of a bundled repository at its base commit: a folder inside `into`, made when it is not there.
+    """The checkout of a bundled repository at its base commit: a folder inside `into`, created if missing. Blocks.
 
-    Processes may race for it: each makes its own beside the place, the first rename wins. Raises `CheckoutError` when
+    Processes may race: each creates its own beside the target, and the first rename wins. Raises `CheckoutError` when
     git is missing or fails, when nothing can be written, and when the files are not those of the base commit.
     """
     commit = base_commit(repo)
@@ -67,11 +64,11 @@ def checkout(repo: str, into: Path) -> Path:
             into.mkdir(parents=True, exist_ok=True)
             _make(repo, commit, target)
     except OSError as error:
-        hint = "Make room there, or see to it that the folder can be written."
+        hint = "Free disk space, or make the folder writable."
         raise CheckoutError(f"the checkout of {repo} cannot be written: {error}", hint=hint) from error
     if _git(target, "rev-parse", "HEAD") != commit or _git(target, "status", "--porcelain"):
-        hint = "Move away or delete that folder; it is made again when it is needed."
-        raise CheckoutError(f"{target} was changed since it was made", hint=hint)
+        hint = "Move or delete that folder: it is created again when needed."
+        raise CheckoutError(f"{target} was changed since it was created", hint=hint)
     return target
 
 
@@ -80,8 +77,8 @@ def _make(repo: str, commit: str, target: Path) -> None:
         made = Path(workshop) / "checkout"
         _copy(_source(repo), made)
         if (made_commit := _commit(made)) != commit:
-            what = f"the bundled files of {repo} make commit {made_commit}, not {commit}"
-            raise CheckoutError(what, hint="They were changed; install the program again.")
+            what = f"the bundled files of {repo} have commit id {made_commit}, not {commit}"
+            raise CheckoutError(what, hint="The installed files were changed: install the program again.")
         try:
             made.rename(target)
         except OSError:
@@ -90,7 +87,7 @@ def _make(repo: str, commit: str, target: Path) -> None:
 
 
 def _base_commits() -> dict[str, str]:
-    return {task.repo: task.base_commit for task in datasets.load(datasets.STARTER)}
+    return {task.repo: task.base_commit for task in starter.load()}
 
 
 def _source(repo: str) -> Traversable:
@@ -123,22 +120,11 @@ def _commit(folder: Path) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment = inherited | _FIXED | {"GIT_CEILING_DIRECTORIES": str(folder.parent)}
-    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=True,
-        )
-    except FileNotFoundError as error:
-        raise CheckoutError("git was not found", hint="Install git, and see to it that it is on the PATH.") from error
-    except subprocess.CalledProcessError as error:
-        hint = "Where the folder was changed by hand, delete it: it is made again when it is needed."
-        raise CheckoutError(f"git failed in {folder}: {error.stderr.strip()}", hint=hint) from error
-    return done.stdout.strip()
+        result = run_git(folder, arguments, variables=_REPRODUCIBLE)
+    except GitError as error:
+        raise CheckoutError(str(error), hint="Install git and put it on the PATH.") from error
+    if result.status:
+        hint = "If the folder was changed by hand, delete it: it is created again when needed."
+        raise CheckoutError(f"git failed in {folder}: {result.stderr}", hint=hint)
+    return result.stdout.decode("utf-8", "replace").strip()

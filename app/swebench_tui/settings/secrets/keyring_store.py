@@ -7,14 +7,13 @@ of a backend come back as text: their frames hold the key, and a traceback would
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.secrets.backends import NONE, Fit, fit
 from swebench_tui.settings.secrets.store import ELSEWHERE, SERVICE, Backend
 from swebench_tui.settings.secrets.timeout import Impatient, NoAnswerError
 from swebench_tui.terminal_text import one_line
@@ -25,9 +24,53 @@ if TYPE_CHECKING:
 LIMIT: Final = 3.0
 """Seconds. A locked keyring asks the user where there is a display, and waits for that without an end."""
 
+NONE: Final = "there is no system keyring here"
+
+_NO_KEYRING: Final = frozenset({"keyring.backends.fail", "keyring.backends.null"})
+_CHAIN: Final = "keyring.backends.chainer"
+_ON_THE_TERMINAL: Final = ("keyrings.alt", "keyrings.cryptfile", "sagecipher")
 _NO_NAME: Final = "none"
 _PROBE: Final = "probe"
 _LONGEST: Final = 200
+_PAST: Final = {"read": "read", "keep": "kept", "remove": "removed"}
+
+
+class Fit(msgspec.Struct, frozen=True):
+    """The backends that may be used, in the order in which they are asked; `problem` says why there is none."""
+
+    name: str
+    backends: tuple[KeyringBackend, ...]
+    problem: str = ""
+
+
+def fit(chosen: KeyringBackend) -> Fit:
+    """`chosen` is what the package `keyring` found. A chain is looked into: it may end in a file of plain text."""
+    name = _name(chosen)
+    if type(chosen).__module__ != _CHAIN:
+        problem = _problem(chosen)
+        return Fit(name, () if problem else (chosen,), problem)
+    links: Iterable[KeyringBackend] = chosen.backends  # type: ignore[attr-defined]  # of a chain alone
+    within = tuple(links)
+    usable = tuple(link for link in within if not _problem(link))
+    problems = dict.fromkeys(filter(None, map(_problem, within)))
+    return Fit(", ".join(map(_name, usable)) or name, usable, "" if usable else "; ".join(problems) or NONE)
+
+
+def _problem(backend: KeyringBackend) -> str:
+    """Why a key is not given to this backend; "" where nothing speaks against it."""
+    module, kind = type(backend).__module__, type(backend).__name__
+    if module in _NO_KEYRING:
+        return NONE
+    if "plain" in kind.lower() or "uncrypted" in kind.lower():
+        return f"{_name(backend)} writes keys as plain text"
+    if module.startswith(_ON_THE_TERMINAL):
+        return f"{_name(backend)} asks for a password on the terminal"
+    return ""
+
+
+def _name(backend: KeyringBackend) -> str:
+    """`SecretService Keyring`, without its priority, which may ask the bus."""
+    return "none" if type(backend).__module__ in _NO_KEYRING else str(type(backend).name)
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -111,9 +154,6 @@ class KeyringStore:
                 return _refused(error, key)
 
         return told
-
-
-_PAST: Final = {"read": "read", "keep": "kept", "remove": "removed"}
 
 
 def _read(fitting: Fit, user: str) -> Secret | None:

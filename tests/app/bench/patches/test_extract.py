@@ -108,7 +108,7 @@ def test_a_path_is_a_test_by_its_name(path: str, is_test: bool) -> None:
     assert touches_only_tests([path]) == is_test
 
 
-def test_a_draft_that_is_whole_is_taken_from_an_answer_that_was_cut_off_in_the_final_one(make_repo: MakeRepo) -> None:
+def test_a_whole_draft_survives_a_cut_off_final_diff(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE, "y.py": CODE})
     cut = fence(5, "final").partition("+++")[0]
     verdict = judge(fence(3, "draft") + cut, checkout=repo.root, finish_reason="length")
@@ -157,7 +157,7 @@ def test_other_fences_are_not_whole_files(answer: str, make_repo: MakeRepo) -> N
     assert (verdict.status, verdict.failure) == ("no_patch", Failure.NO_DIFF)
 
 
-def test_whole_files_can_be_new_and_follow_the_line_ends_of_old_ones(make_repo: MakeRepo) -> None:
+def test_whole_files_may_be_new_and_keep_line_ends(make_repo: MakeRepo) -> None:
     repo = make_repo({"crlf.py": "a\r\nb\r\n", "open.py": "a\nb"})
     answer = "new/n.py\n```\nx\n```\ncrlf.py\n```\na\nc\n```\nopen.py\n```\na\nc\n```\n"
     verdict = judge(answer, checkout=repo.root)

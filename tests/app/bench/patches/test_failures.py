@@ -69,7 +69,7 @@ CASES = [
     Case(diff("@@ @@\n-same\n+x", "app/same.py"), Failure.CONTEXT_AMBIGUOUS, "lines 1, 2, 3, 4, ..."),
     Case("", Failure.EMPTY_ANSWER, "empty", "no_patch"),
     Case(" \n\n", Failure.EMPTY_ANSWER, "empty", "no_patch"),
-    Case("The bug is in `f`. I would change it.", Failure.PROSE_ONLY, "prose", "no_patch"),
+    Case("The bug is in `f`. I would change it.", Failure.PROSE_ONLY, "no code", "no_patch"),
     Case("Like this:\n```python\nprint(1)\n```\n", Failure.NO_DIFF, "no diff, no SEARCH/REPLACE block", "no_patch"),
     Case("I start by", Failure.TRUNCATED, "cut off at the output limit", "no_patch", "length"),
     Case("", Failure.TRUNCATED, "cut off at the output limit", "no_patch", "length"),
@@ -88,10 +88,10 @@ CASES = [
     Case(
         diff("@@ -1 +1 @@\n-nowhere\n+x"), Failure.TRUNCATED, "before a patch that applies", "does_not_apply", "length"
     ),
-    Case(diff("@@ -1,2 +1,2 @@\n line 1\n line 2"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
-    Case(block("line 1\n", "line 1\n"), Failure.NO_CHANGE, "leaves every file as it is", "no_patch"),
+    Case(diff("@@ -1,2 +1,2 @@\n line 1\n line 2"), Failure.NO_CHANGE, "changes no file", "no_patch"),
+    Case(block("line 1\n", "line 1\n"), Failure.NO_CHANGE, "changes no file", "no_patch"),
     Case(diff("@@ -1,2 +1,2 @@\n-line 1\nline 2"), Failure.MALFORMED, "line 5 of the diff starts with none of"),
-    Case("app/x.py\n```python\n" + CODE, Failure.MALFORMED, "the fence with the file 'app/x.py' has no end"),
+    Case("app/x.py\n```python\n" + CODE, Failure.MALFORMED, "the fence with the file 'app/x.py' is not closed"),
     Case("x.py\n<<<<<<< SEARCH\na\n=======\nb\n", Failure.MALFORMED, "has no `>>>>>>> REPLACE`"),
     Case("x.py\n<<<<<<< SEARCH\na\n>>>>>>> REPLACE\n", Failure.MALFORMED, "0 `=======` lines"),
     Case(
@@ -104,9 +104,7 @@ CASES = [
     Case(
         "<<<<<<< SEARCH\n    go()\n=======\n    stop()\n>>>>>>> REPLACE\n", Failure.SEARCH_AMBIGUOUS, "several places"
     ),
-    Case(
-        "<<<<<<< SEARCH\nnowhere\n=======\nx\n>>>>>>> REPLACE\n", Failure.NO_FILE_NAME, "no file holds its SEARCH text"
-    ),
+    Case("<<<<<<< SEARCH\nnowhere\n=======\nx\n>>>>>>> REPLACE\n", Failure.NO_FILE_NAME, "no file contains"),
     Case(
         "```diff\ndiff --git a/logo.png b/logo.png\nindex 1..2 100644\nGIT binary patch\nliteral 3\nabc\n```\n",
         Failure.BINARY,
@@ -131,16 +129,16 @@ CASES = [
     Case(
         diff("@@ -0,0 +1 @@\n+x").replace("--- a/app/x.py", "--- /dev/null"),
         Failure.FILE_EXISTS,
-        "already in the checkout",
+        "the checkout has it already",
     ),
     Case(block("", "x\n"), Failure.FILE_EXISTS, "already there"),
     Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line four\n+x"), Failure.CONTEXT_NOT_FOUND, "'line four'"),
-    Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line 5\n+x"), Failure.CONTEXT_NOT_FOUND, "do not follow each other"),
+    Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line 5\n+x"), Failure.CONTEXT_NOT_FOUND, "are not consecutive"),
     Case(diff("@@ -1 +1 @@\n     go()\n+    x", "app/twice.py"), Failure.CONTEXT_AMBIGUOUS, "lines 2, 7"),
     Case(diff("@@ ... @@\n-    go()\n+    x", "app/twice.py"), Failure.CONTEXT_AMBIGUOUS, "lines 2, 7"),
     Case(diff("@@ -5,0 +6 @@\n+x"), Failure.CONTEXT_AMBIGUOUS, "no old line"),
     Case(block("nowhere\n", "x\n"), Failure.SEARCH_NOT_FOUND, "'nowhere'"),
-    Case(block("if True:\n\treturn 1\n", "x\n", "app/tabs.py"), Failure.SEARCH_NOT_FOUND, "other blanks"),
+    Case(block("if True:\n\treturn 1\n", "x\n", "app/tabs.py"), Failure.SEARCH_NOT_FOUND, "differs in whitespace"),
     Case(block("line 1\n...\nline 9\n", "x\n"), Failure.SEARCH_NOT_FOUND, "`...`"),
     Case(block("    go()\n", "    stop()\n", "app/twice.py"), Failure.SEARCH_AMBIGUOUS, "lines 2, 7"),
     Case(diff("@@ -3,2 +3,2 @@\n-old 3\n+line 3\n line 4"), Failure.ALREADY_APPLIED, "already applied"),
@@ -151,13 +149,11 @@ CASES = [
         Failure.TABS_AS_SPACES,
         "tabs",
     ),
-    Case(
-        diff("@@ -2,2 +2,2 @@\n   go()\n-  return 1\n+  return 2", "app/twice.py"), Failure.WHITESPACE, "other blanks"
-    ),
+    Case(diff("@@ -2,2 +2,2 @@\n   go()\n-  return 1\n+  return 2", "app/twice.py"), Failure.WHITESPACE, "whitespace"),
     Case("app/x.py\n```python\nline 1\nline 2\n```\n", Failure.PARTIAL_FILE, "2 lines for a file of 30"),
-    Case(block("", "x\n", "app/x.py/y.py"), Failure.FILE_EXISTS, "'app/x.py' is a file and no folder"),
+    Case(block("", "x\n", "app/x.py/y.py"), Failure.FILE_EXISTS, "'app/x.py' is a file, not a folder"),
     Case(block("", "x\n", "app"), Failure.NO_FILE_NAME, "names no file"),
-    Case(block("", "x\n", "./app"), Failure.FILE_EXISTS, "already in the checkout"),
+    Case(block("", "x\n", "./app"), Failure.FILE_EXISTS, "the checkout has it already"),
     Case(block("version 1\n", "version 2\n", "ident.txt"), Failure.GIT_REFUSED, "patch failed: ident.txt:1"),
 ]
 
@@ -192,7 +188,7 @@ def test_without_a_checkout_some_answers_cannot_become_a_diff(answer: str) -> No
     assert verdict.files == ("app/x.py",)
 
 
-def test_without_a_checkout_a_good_diff_is_unchecked_and_a_bad_one_does_not_apply() -> None:
+def test_without_a_checkout_no_diff_is_better_than_unchecked() -> None:
     good = judge(diff("@@ -1 +1 @@\n-a\n+b"), checkout=None)
     assert (good.status, good.failure, good.added, good.removed) == ("unchecked", None, 1, 1)
     assert good.patch == "--- a/app/x.py\n+++ b/app/x.py\n@@ -1 +1 @@\n-a\n+b\n"
@@ -203,14 +199,14 @@ def test_without_a_checkout_a_good_diff_is_unchecked_and_a_bad_one_does_not_appl
 def test_a_missing_checkout_is_no_fault_of_the_answer(tmp_path: Path) -> None:
     verdict = judge(diff("@@ -1 +1 @@\n-a\n+b"), checkout=tmp_path / "gone")
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
-    assert "there is no checkout" in verdict.detail
+    assert "no checkout" in verdict.detail
 
 
 def test_a_missing_git_is_no_fault_of_the_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     verdict = judge(diff("@@ -1 +1 @@\n-line 1\n+x\n line 2"), checkout=repo.root)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
-    assert "git could not be started" in verdict.detail
+    assert "git was not found" in verdict.detail
 
 
 def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

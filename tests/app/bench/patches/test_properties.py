@@ -222,7 +222,7 @@ def test_a_damaged_content_is_refused(repo: Repo, edit: tuple[str, str], data: s
 
 @settings(max_examples=25, deadline=None)
 @given(edits())
-def test_blocks_with_the_old_and_new_file_leave_the_same_tree(repo: Repo, edit: tuple[str, str]) -> None:
+def test_a_block_of_whole_files_produces_the_new_file(repo: Repo, edit: tuple[str, str]) -> None:
     before, after = edit
     diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
     repo.write({NAME: before if before.endswith("\n") else before + "\n"})
@@ -242,7 +242,7 @@ def test_a_text_renders_as_it_was(text: str) -> None:
     st.lists(st.sampled_from([" ", "-", "+"]), max_size=10),
     st.integers(0, 3),
 )
-def test_a_splice_puts_the_new_side_where_the_old_one_was(letters: list[str], columns: list[str], at: int) -> None:
+def test_a_splice_replaces_the_old_side_by_the_new(letters: list[str], columns: list[str], at: int) -> None:
     hunk = Hunk(tuple(column + f"{number}" for number, column in enumerate(columns)))
     before = FileText((*letters[:at], *hunk.old, *letters[at:]))
     after, _ = splice(before, [Match(hunk, len(letters[:at]))])

@@ -1,4 +1,4 @@
-"""The form of a diff is mended until git takes it; what it adds and removes is never touched."""
+"""The form of a diff is mended until ggit apply --check accepts it; what it adds and removes is never touched."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_clean_diff_applies_as_it_stands_wherever_it_stands(answer: str, make_
     verdict = assert_changes(make_repo({"app/x.py": CODE}), answer, {"app/x.py": CHANGED}, [])
     assert verdict.patch.removeprefix(GIT_LINE) == CLEAN
     assert (verdict.files, verdict.added, verdict.removed) == (("app/x.py",), 1, 1)
-    assert verdict.detail == "git apply --check takes it"
+    assert verdict.detail == "git apply --check accepts it"
 
 
 WRAPPED = f"````markdown\nThe patch:\n```diff\n{CLEAN}```\n````\n"
@@ -169,7 +169,7 @@ def test_line_ends_follow_the_file(make_repo: MakeRepo) -> None:
     assert_changes(repo, fence(crlf_lines), {"app/x.py": CHANGED}, [Repair.LINE_ENDS])
 
 
-def test_a_diff_with_the_files_own_crlf_stays_as_it_is(make_repo: MakeRepo) -> None:
+def test_a_diff_with_the_files_crlf_is_unchanged(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/x.py": CODE.replace("\n", "\r\n")})
     header, body = HUNK.split("\n", 1)
     diff = f"{HEADERS}{header}\n" + body.replace("\n", "\r\n")
@@ -229,7 +229,7 @@ def twin_diff(start: int, heading: str = "") -> str:
         (11, " def f2():", None),  # as far from the second place as from the third
     ],
 )
-def test_among_equal_places_the_stated_line_or_the_heading_decides_or_none(
+def test_stated_line_or_heading_decides_between_equal_matches(
     start: int, heading: str, place: int | None, make_repo: MakeRepo
 ) -> None:
     repo = make_repo({"x.py": TWINS})
@@ -249,7 +249,7 @@ def test_a_place_within_reach_wins_when_no_other_is(make_repo: MakeRepo) -> None
     assert_changes(make_repo({"x.py": code}), answer, {"x.py": f"a()\nc()\n{filler}a()\nb()\n"}, [Repair.MOVED])
 
 
-def test_a_place_that_is_equal_to_the_last_blank_wins_over_one_that_is_not(make_repo: MakeRepo) -> None:
+def test_an_exact_match_beats_one_that_differs_in_blanks(make_repo: MakeRepo) -> None:
     code = "a  \nb\n\na\nb\n"
     answer = fence("--- a/x.py\n+++ b/x.py\n@@ @@\n a\n-b\n+c\n")
     assert_changes(make_repo({"x.py": code}), answer, {"x.py": "a  \nb\n\na\nc\n"}, [Repair.NUMBERED])
@@ -267,7 +267,7 @@ def test_hunks_that_share_context_are_merged(make_repo: MakeRepo) -> None:
     assert_changes(make_repo({"app/x.py": CODE}), answer, {"app/x.py": expected}, [Repair.CONTEXT])
 
 
-def test_hunks_out_of_order_and_a_file_named_twice_are_one_patch(make_repo: MakeRepo) -> None:
+def test_unordered_hunks_and_repeated_files_make_one_patch(make_repo: MakeRepo) -> None:
     later = "@@ -20,3 +20,2 @@\n line 20\n-line 21\n line 22\n"
     expected = {"app/x.py": CHANGED.replace("line 21\n", "")}
     repo = make_repo({"app/x.py": CODE})
@@ -315,7 +315,7 @@ def test_new_deleted_renamed_and_executable_files_are_understood(make_repo: Make
         ),
     ],
 )
-def test_a_new_file_with_a_wrong_header_is_a_new_file(body: str, repairs: list[Repair], make_repo: MakeRepo) -> None:
+def test_a_new_file_with_a_wrong_header_is_created(body: str, repairs: list[Repair], make_repo: MakeRepo) -> None:
     assert_changes(make_repo({}), fence(body), {"new.py": "a\nb\n"}, repairs)
 
 
@@ -342,7 +342,7 @@ def test_lines_only_end_at_a_line_feed(make_repo: MakeRepo) -> None:
     assert_changes(make_repo({"x.py": code}), answer, {"x.py": "a\u2028b\nC\u2029\n\x85d\n"}, [])
 
 
-def test_a_patch_in_a_subfolder_of_another_repository_is_still_checked(make_repo: MakeRepo) -> None:
+def test_a_checkout_inside_another_repository_is_still_checked(make_repo: MakeRepo) -> None:
     repo = make_repo({"inner/app/x.py": CODE})
     wrong = judge(fence(CLEAN.replace("line 5", "line five")), checkout=repo.root / "inner")
     assert wrong.failure is Failure.CONTEXT_NOT_FOUND
@@ -363,7 +363,7 @@ def test_the_users_git_configuration_does_not_matter(make_repo: MakeRepo, monkey
     assert (verdict.status, verdict.added) == ("applies", 1)
 
 
-def test_a_patch_that_is_cut_off_behind_its_end_applies_with_a_warning(make_repo: MakeRepo) -> None:
+def test_a_cut_behind_the_patch_applies_with_a_warning(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/x.py": CODE})
     for verdict in (
         judge(fence(CLEAN), checkout=repo.root, finish_reason="length"),
@@ -375,7 +375,7 @@ def test_a_patch_that_is_cut_off_behind_its_end_applies_with_a_warning(make_repo
     assert "cut off" not in judge(fence(CLEAN), checkout=repo.root, finish_reason="stop").detail
 
 
-def test_a_patch_for_tests_alone_and_a_helper_script_are_pointed_out(make_repo: MakeRepo) -> None:
+def test_warnings_name_test_only_patches_and_helper_scripts(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/tests/x.py": CODE, "app/x.py": CODE})
     assert "touches only tests" in judge(fence(CLEAN.replace("app/", "app/tests/")), checkout=repo.root).detail
     script = "--- /dev/null\n+++ b/reproduce_bug.py\n@@ -0,0 +1 @@\n+x\n"

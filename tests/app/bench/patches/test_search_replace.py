@@ -87,22 +87,20 @@ def test_if_one_block_does_not_fit_none_is_done(make_repo: MakeRepo) -> None:
     assert verdict.detail.startswith("block 2 of 2: app/x.py: its SEARCH text")
 
 
-def test_a_block_without_a_name_goes_to_the_one_file_that_holds_its_text(make_repo: MakeRepo) -> None:
+def test_an_unnamed_block_applies_to_the_only_matching_file(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/x.py": CODE, "y.py": OTHER, "z.py": "    return 1 or 2\n"})
     assert_leaves(repo, f"Like this:\n```python\n{BLOCK}```\n", {"app/x.py": CHANGED}, (Repair.FILE_HEADER,))
 
 
 @pytest.mark.parametrize("copies", [0, 2])
-def test_a_block_without_a_name_is_refused_when_no_file_or_several_hold_its_text(
-    copies: int, make_repo: MakeRepo
-) -> None:
+def test_an_unnamed_block_with_no_unique_file_is_refused(copies: int, make_repo: MakeRepo) -> None:
     repo = make_repo({f"{number}.py": CODE for number in range(copies)})
     verdict = judge(BLOCK, checkout=repo.root)
     assert verdict.failure is Failure.NO_FILE_NAME
-    assert ("2 files hold" if copies else "no file holds") in verdict.detail
+    assert ("2 files contain" if copies else "no file contains") in verdict.detail
 
 
-def test_a_text_at_two_places_is_refused_and_not_put_at_the_first(make_repo: MakeRepo) -> None:
+def test_a_search_text_at_two_places_is_refused(make_repo: MakeRepo) -> None:
     verdict = judge(f"x.py\n{BLOCK}", checkout=make_repo({"x.py": CODE + "\n\ndef three():\n    return 1\n"}).root)
     assert verdict.failure is Failure.SEARCH_AMBIGUOUS
     assert "lines 5, 13" in verdict.detail
@@ -163,7 +161,7 @@ def test_line_ends_and_a_missing_final_newline_follow_the_file(make_repo: MakeRe
     assert_leaves(repo, last, {"y.py": "x = 1\ny = 3\nz = 4"})
 
 
-def test_an_empty_search_writes_a_new_file_or_fills_an_empty_one(make_repo: MakeRepo) -> None:
+def test_an_empty_search_creates_or_fills_a_file(make_repo: MakeRepo) -> None:
     block = "<<<<<<< SEARCH\n=======\na = 1\n\nb = 2\n>>>>>>> REPLACE\n"
     repo = make_repo({"empty.py": "", "y.py": OTHER})
     assert_leaves(repo, f"deep/down/new.py\n{block}", {"deep/down/new.py": "a = 1\n\nb = 2\n"})
@@ -171,7 +169,7 @@ def test_an_empty_search_writes_a_new_file_or_fills_an_empty_one(make_repo: Make
     assert judge(f"y.py\n{block}", checkout=repo.root).failure is Failure.FILE_EXISTS
 
 
-def test_a_heading_underlined_like_the_divider_is_refused_unless_the_markers_differ(make_repo: MakeRepo) -> None:
+def test_an_underline_like_the_divider_needs_other_markers(make_repo: MakeRepo) -> None:
     rst = "Heading\n=======\n\nText.\n"
     repo = make_repo({"doc.rst": rst})
     block = "doc.rst\n<<<<<<< SEARCH\nHeading\n=======\n\nText.\n=======\nHeading\n=======\n\nMore.\n>>>>>>> REPLACE\n"

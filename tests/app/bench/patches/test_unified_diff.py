@@ -64,7 +64,7 @@ index 1234567..89abcde 100644
 """.lstrip().replace("{tab}", "\t")
 
 
-def test_a_diff_by_git_is_written_down_as_it_was_read() -> None:
+def test_a_diff_by_git_round_trips() -> None:
     assert judge(BY_GIT, checkout=None).patch == BY_GIT
     assert judge(BY_GIT, checkout=None).repairs == ()
 
@@ -88,12 +88,12 @@ def hunks_of(body: str, *, fenced: bool = True) -> list[Hunk]:
     return [hunk for change in parse_diff(diff.split("\n"), fenced=fenced).changes for hunk in change.hunks]
 
 
-def test_a_removed_line_that_looks_like_a_header_stays_a_line_where_the_counts_say_so() -> None:
+def test_counts_keep_a_removed_line_that_resembles_a_header() -> None:
     hunks = hunks_of("@@ -1 +1 @@\n--- a/y\n+++ b/y\n@@ -5 +5 @@\n-a\n+b")
     assert [hunk.lines for hunk in hunks] == [("--- a/y", "+++ b/y"), ("-a", "+b")]
 
 
-def test_a_second_file_starts_where_the_counts_are_wrong_and_a_hunk_follows_its_names() -> None:
+def test_a_second_file_starts_despite_wrong_counts() -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n-a\n+b\n--- a/y\n+++ b/y\n@@ -5 +5 @@\n-a\n+b"
     assert [change.old for change in parse_diff(diff.split("\n")).changes] == ["a/x", "a/y"]
 
@@ -113,13 +113,13 @@ def test_a_hunk_has_its_lines_whatever_its_counts(counts: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["@@", "@@ @@", "@@ ... @@", "@@ def f(): @@", "@@ -x,y +x,y @@"])
-def test_a_hunk_header_without_numbers_gives_a_hunk_without_a_place(header: str) -> None:
+def test_a_hunk_header_without_numbers_has_no_start(header: str) -> None:
     assert [hunk.old_start for hunk in hunks_of(f"{header}\n-a\n+b")] == [None]
     with pytest.raises(PatchError, match="without line numbers"):
         emit_diff([FileChange(old="x", new="x", hunks=(Hunk(("-a", "+b")),))])
 
 
-def test_too_small_counts_do_not_drop_the_lines_behind_a_blank_one() -> None:
+def test_small_counts_keep_the_lines_behind_a_blank() -> None:
     assert hunks_of("@@ -1,2 +1,2 @@\n a\n-b\n+c\n\n-d\n+e")[0].lines == (" a", "-b", "+c", " ", "-d", "+e")
 
 
@@ -135,12 +135,12 @@ def test_a_bullet_list_is_prose_behind_wrong_counts_too() -> None:
     assert hunks_of("@@ -1,9 +1,9 @@\n a\n-b\n+c\n\n- I changed b", fenced=False)[0].lines == (" a", "-b", "+c")
 
 
-def test_prose_between_the_hunks_of_a_bare_diff_does_not_lose_a_hunk() -> None:
+def test_prose_between_hunks_of_a_bare_diff_loses_none() -> None:
     hunks = hunks_of("@@ -1 +1 @@\n-a\n+b\nAnd further down:\n@@ -9 +9 @@\n-c\n+d\nDone.", fenced=False)
     assert [hunk.lines for hunk in hunks] == [("-a", "+b"), ("-c", "+d")]
 
 
-def test_the_signature_of_a_mailed_patch_is_no_line_of_it() -> None:
+def test_a_mail_signature_is_not_a_patch_line() -> None:
     assert hunks_of("@@ -1 +1 @@\n-a\n+b\n-- \n2.39.0")[0].lines == ("-a", "+b")
 
 
@@ -155,9 +155,9 @@ def test_the_signature_of_a_mailed_patch_is_no_line_of_it() -> None:
         (
             "--- a/x\n+++ b/x\n@@ -1 +1 @@\n@@ -2 +2 @@\n-a\n+b",
             Failure.MALFORMED,
-            "line 3 of the diff starts a hunk without any line",
+            "line 3 of the diff starts a hunk without lines",
         ),
-        ("--- a/x\n+++ b/x\n\nnothing", Failure.MALFORMED, "without any hunk"),
+        ("--- a/x\n+++ b/x\n\nnothing", Failure.MALFORMED, "without a hunk"),
         ("--- a/x\n+++ b/y\n@@ -1 +1 @@\n-a\n+b", Failure.MALFORMED, "names two files, 'x' and 'y'"),
         ("diff --git a/x b/y\ncopy from x\ncopy to y", Failure.MALFORMED, "copies a file"),
         ("diff --git a/x b/y\nrename to y", Failure.MALFORMED, "only one of the two names"),
@@ -165,13 +165,13 @@ def test_the_signature_of_a_mailed_patch_is_no_line_of_it() -> None:
         ("just text", Failure.MALFORMED, "neither a file header nor a hunk"),
         ("- a\n+ b", Failure.MALFORMED, "neither a file header nor a hunk"),
         ("@@ -1 +1 @@\n-a\n+b", Failure.NO_FILE_NAME, "no line names its file"),
-        ("diff --git a/x y z b/x\n@@ -1 +1 @@\n-a\n+b", Failure.NO_FILE_NAME, "whose name cannot be read"),
+        ("diff --git a/x y z b/x\n@@ -1 +1 @@\n-a\n+b", Failure.NO_FILE_NAME, "without a readable name"),
         ("diff --git a/x b/x\nindex 1..2\nGIT binary patch\nliteral 3", Failure.BINARY, "binary patch"),
         ("diff --git a/x b/x\nBinary files a/x and b/x differ", Failure.BINARY, "binary patch"),
         (
             "diff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/etc",
             Failure.UNSAFE_PATH,
-            "not a regular file",
+            "other than a regular file",
         ),
     ],
 )

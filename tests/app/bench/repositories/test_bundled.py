@@ -20,7 +20,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("repo", REPOS)
-def test_a_checkout_is_clean_and_has_one_commit_with_the_id_of_its_tasks(tmp_path: Path, repo: str) -> None:
+def test_a_checkout_is_clean_and_has_the_tasks_commit(tmp_path: Path, repo: str) -> None:
     folder = checkout(repo, tmp_path)
     assert {git(folder, "log", "--all", "--format=%H")} == {
         task.base_commit for task in load("starter") if task.repo == repo
@@ -32,9 +32,7 @@ def test_a_repository_has_the_same_commit_in_all_its_tasks() -> None:
     assert all(task.base_commit == task.environment_setup_commit == base_commit(task.repo) for task in load("starter"))
 
 
-def test_the_commit_does_not_depend_on_the_users_git_and_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commit_is_independent_of_user_and_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     (home / ".config" / "git").mkdir(parents=True)
     (home / ".config" / "git" / "ignore").write_text("*.py\n")
@@ -61,7 +59,7 @@ def test_the_commit_does_not_depend_on_the_users_git_and_machine(
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_what_python_and_editors_leave_among_the_bundled_files_is_not_copied(tmp_path: Path) -> None:
+def test_caches_and_hidden_files_are_not_copied(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for name in ("pkg/__pycache__/a.pyc", ".pytest_cache/b", ".DS_Store", "pkg/a.py"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,8 +78,8 @@ def test_a_checkout_is_made_once(tmp_path: Path) -> None:
 
 
 def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
-    program = "import pathlib, sys; from swebench_tui.bench.repositories.bundled import materialise\n"
-    program += "print(materialise(sys.argv[1], pathlib.Path(sys.argv[2])))"
+    program = "import pathlib, sys; from swebench_tui.bench.repositories.bundled import checkout\n"
+    program += "print(checkout(sys.argv[1], pathlib.Path(sys.argv[2])))"
     command = [sys.executable, "-c", program, REPO, str(tmp_path)]
     racers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     printed = {racer.communicate()[0].strip() for racer in racers}
@@ -89,7 +87,7 @@ def test_processes_that_race_for_a_checkout_all_get_it(tmp_path: Path) -> None:
     assert [racer.returncode for racer in racers] == [0, 0, 0]
 
 
-def test_who_comes_second_in_the_race_leaves_the_first_checkout_alone(tmp_path: Path) -> None:
+def test_the_second_process_keeps_the_first_checkout(tmp_path: Path) -> None:
     folder = checkout(REPO, tmp_path)
     (folder / "mine.txt").write_text("kept")
     repositories.bundled._make(REPO, base_commit(REPO), folder)
@@ -111,7 +109,7 @@ def test_a_changed_checkout_is_never_handed_out(tmp_path: Path, change: str) -> 
     folder = checkout(REPO, tmp_path)
     who = {f"GIT_{role}_{what}": "a@b.invalid" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     subprocess.run(["sh", "-c", change], cwd=folder, env=os.environ | who, check=True)
-    with pytest.raises(CheckoutError, match="was changed since it was made") as caught:
+    with pytest.raises(CheckoutError, match="was changed since it was created") as caught:
         checkout(REPO, tmp_path)
     assert "delete that folder" in caught.value.hint
 
@@ -123,8 +121,8 @@ def test_a_folder_without_git_is_not_taken_for_a_checkout(tmp_path: Path) -> Non
         checkout(REPO, tmp_path)
 
 
-def test_files_that_make_another_commit_are_refused_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(CheckoutError, match=f"make commit {base_commit(REPO)}, not 0000") as caught:
+def test_changed_bundled_files_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    with pytest.raises(CheckoutError, match=f"have commit id {base_commit(REPO)}, not 0000") as caught:
         repositories.bundled._make(REPO, "0" * 40, tmp_path / "checkout")
     assert "install the program again" in caught.value.hint
     assert list(tmp_path.iterdir()) == []

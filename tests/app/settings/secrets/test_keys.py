@@ -10,7 +10,7 @@ from swebench_providers import Secret
 from swebench_tui.settings.definitions import KeptKey
 from swebench_tui.settings.errors import KeyStoreError
 from tests.app.leaks import shown
-from tests.app.settings.plain_setup import PlainSetup
+from tests.app.settings.memory_workspace import MemoryWorkspace
 
 CANARY = "sk-canary-9c1f44d0e7"
 KEY = Secret(CANARY)
@@ -18,32 +18,32 @@ HOST, OTHER_HOST = "https://api.openai.com", "https://proxy.example"
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> PlainSetup:
-    return PlainSetup(tmp_path)
+def workspace(tmp_path: Path) -> MemoryWorkspace:
+    return MemoryWorkspace(tmp_path)
 
 
 def entry(label: str, place: str = "keyring", host: str = HOST) -> KeptKey:
     return KeptKey(label=label, place=place, host=host)  # type: ignore[arg-type]
 
 
-def test_a_key_that_is_kept_is_listed_without_it_and_read_once(workspace: PlainSetup) -> None:
+def test_a_key_that_is_kept_is_listed_without_it_and_read_once(workspace: MemoryWorkspace) -> None:
     kept = workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
     assert workspace.keys.listed("openai") == (kept,) == (entry("work"),)
     assert CANARY not in str(workspace.document)
-    again = PlainSetup(Path("/nowhere"), workspace.document)
+    again = MemoryWorkspace(Path("/nowhere"), workspace.document)
     again.keyring.kept = workspace.keyring.kept
     assert [again.keys.read("openai", kept) for _ in range(3)] == [KEY] * 3
     assert (again.keyring.reads, again.keys.known()) == (1, [KEY])
 
 
-def test_several_keys_stand_in_their_order_and_a_label_again_replaces(workspace: PlainSetup) -> None:
+def test_several_keys_stand_in_their_order_and_a_label_again_replaces(workspace: MemoryWorkspace) -> None:
     for label, key in (("work", "a"), ("home", "b"), ("work", "c")):
         workspace.keys.keep("openai", Secret(key), label=label, place=None, host=HOST)
     assert workspace.keys.listed("openai") == (entry("work"), entry("home"))
     assert workspace.keys.read("openai", entry("work")) == Secret("c")
 
 
-def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(workspace: PlainSetup) -> None:
+def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(workspace: MemoryWorkspace) -> None:
     workspace.keys.keep("openai", KEY, label="a", place=None, host=HOST)
     assert workspace.settings().secrets.keep_in is None
     workspace.keys.keep("openai", KEY, label="b", place="file", host=HOST)
@@ -51,7 +51,7 @@ def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itse
     assert workspace.keys.keep("openai", KEY, label="c", place=None, host=HOST).place == "file"
 
 
-def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(workspace: PlainSetup) -> None:
+def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(workspace: MemoryWorkspace) -> None:
     workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked") as raised:
         workspace.keys.keep("openai", KEY, label="work", place="keyring", host=HOST)
@@ -59,7 +59,7 @@ def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(
     assert CANARY not in shown(raised.value)
 
 
-def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: PlainSetup) -> None:
+def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: MemoryWorkspace) -> None:
     workspace.read_only = 0
     with pytest.raises(KeyStoreError, match="cannot be written") as raised:
         workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
@@ -69,7 +69,9 @@ def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: PlainSet
 
 
 @pytest.mark.parametrize("works", [0, 1])
-def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(workspace: PlainSetup, works: int) -> None:
+def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(
+    workspace: MemoryWorkspace, works: int
+) -> None:
     workspace.keys.keep("openai", Secret("old"), label="work", place=None, host=HOST)
     workspace.read_only = workspace.changes + works
     with pytest.raises(KeyStoreError):
@@ -79,7 +81,7 @@ def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(works
     assert KEY not in workspace.keyring.kept.values()
 
 
-def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(workspace: PlainSetup) -> None:
+def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(workspace: MemoryWorkspace) -> None:
     workspace.keys.keep("openai", Secret("old"), label="work", place="keyring", host=HOST)
     workspace.keys.keep("openai", KEY, label="work", place="file", host=HOST)
     assert (workspace.keyring.kept, workspace.keys.listed("openai")) == ({}, (entry("work", "file"),))
@@ -89,7 +91,7 @@ def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(worksp
     assert workspace.keys.read("openai", workspace.keys.listed("openai")[0]) == KEY
 
 
-def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(workspace: PlainSetup) -> None:
+def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(workspace: MemoryWorkspace) -> None:
     workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
     workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked"):
@@ -102,16 +104,18 @@ def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(works
         workspace.keys.remove("openai", "work")
 
 
-def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(workspace: PlainSetup) -> None:
+def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(workspace: MemoryWorkspace) -> None:
     workspace.keys.keep("openai", KEY, label="work", place=None, host=HOST)
-    other = PlainSetup(Path("/nowhere"), workspace.document)
+    other = MemoryWorkspace(Path("/nowhere"), workspace.document)
     with pytest.raises(KeyStoreError, match="not in the keyring any more") as raised:
         other.keys.read("openai", entry("work"))
     assert "provider init openai" in raised.value.hint
 
 
 @pytest.mark.parametrize("label", ["", "-x", "a\nb", "x" * 41, CANARY, "0123456789abcdef0123456789abcdef"])
-def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(workspace: PlainSetup, label: str) -> None:
+def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(
+    workspace: MemoryWorkspace, label: str
+) -> None:
     with pytest.raises(KeyStoreError) as raised:
         workspace.keys.keep("openai", KEY, label=label, place=None, host=HOST)
     assert CANARY not in f"{raised.value}{raised.value.hint}"

@@ -21,8 +21,8 @@ from swebench_tui.runs.formatting import dollars
 from swebench_tui.services.providers import ProviderEntry, status
 from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.fields import NAME, is_open, leaves
-from swebench_tui.settings.paths_in_files import dotted
+from swebench_tui.settings.schema import NAME, is_open, leaves
+from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.table import key_text, status_colour
@@ -177,10 +177,10 @@ def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
 
 
 def _headroom(name: str, headroom: Headroom) -> Iterator[Content]:
-    paused = f", paused for {headroom.paused_for:.0f} s" if headroom.paused_for else ""
-    concurrent = f"{headroom.in_flight} of {headroom.at_once} concurrent, {headroom.waiting} waiting{paused}"
+    paused = f", paused for {headroom.cooldown:.0f} s" if headroom.cooldown else ""
+    concurrent = f"{headroom.in_flight} of {headroom.concurrency} concurrent, {headroom.waiting} waiting{paused}"
     yield _line("rate limits", f"{concurrent}   {name}")
-    for dimension, limit in headroom.rooms.items():
+    for dimension, limit in headroom.limits.items():
         unit = dimension.replace("_", " ")
         yield _line("", f"{limit.available:,.0f} of {limit.per_minute:,.0f} {unit} per minute left")
 

@@ -20,7 +20,7 @@ from swebench_providers.policies.keys import DisabledKey
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import SetupError
-from swebench_tui.settings.origin import Layer
+from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen

@@ -14,10 +14,10 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from swebench_providers import ProviderError
-from swebench_tui.settings import parse_value
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.fields import in_words
-from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.schema import in_words
+from swebench_tui.settings.toml_positions import SettingPath, dotted
+from swebench_tui.settings.value import value_at
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.settings.rows import Row
@@ -99,7 +99,7 @@ class EditSettingScreen(Dialog[SettingPath | None]):
 
     def _checked(self, path: SettingPath, text: str) -> object:
         """The value as it is written. Raises `SettingsError`, also for an address that is none."""
-        value = parse_value.value_at(path, text)
+        value = value_at(path, text)
         self._workspace.check(path, value)
         if path[0] == "providers" and path[-1] == "base_url":
             try:

@@ -9,9 +9,9 @@ from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from swebench_tui.settings import redact
-from swebench_tui.settings.fields import NAME, Leaf, is_open, leaves
-from swebench_tui.settings.origin import Layer, Origin
-from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.layers import Layer, Origin
+from swebench_tui.settings.schema import NAME, Leaf, is_open, leaves
+from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 

@@ -18,8 +18,8 @@ from textual.widgets.option_list import Option
 
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.origin import Layer
-from swebench_tui.settings.paths_in_files import SettingPath, dotted
+from swebench_tui.settings.layers import Layer
+from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.settings import rows

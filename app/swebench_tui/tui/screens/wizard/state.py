@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 from swebench_providers import Provider
 from swebench_providers.catalog import provider_spec
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.provider_access import EngineAccess
@@ -23,16 +22,6 @@ MAX_COLUMNS: Final = 4
 _POPULAR: Final = ("openai", "anthropic", "openrouter", "gemini", "ollama")
 """Listed before the other providers."""
 
-_PROVIDER_OF: Final[Mapping[str, str]] = {
-    ServerKind.OLLAMA: "ollama",
-    ServerKind.VLLM: "vllm",
-    ServerKind.SGLANG: "sglang",
-    ServerKind.LLAMACPP: "llamacpp",
-    ServerKind.LMSTUDIO: "lmstudio",
-    ServerKind.FASTCHAT: "fastchat",
-    ServerKind.COMPATIBLE: "compatible",
-}
-
 
 class WizardState:
     """One run of the wizard. `None` in `entries`, `servers` and `keyring` means not checked yet."""
@@ -41,7 +30,7 @@ class WizardState:
         self.workspace = workspace
         self.access = EngineAccess(engine, workspace)
         self.entries: dict[str, ProviderEntry] | None = None
-        self.servers: list[Found] | None = None
+        self.servers: list[FoundServer] | None = None
         self.keyring: Backend | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
@@ -49,9 +38,9 @@ class WizardState:
         self.models: dict[str, str] = {}
         self._engine = engine
         self._preselected: set[str] = set()
-        self._search: asyncio.Task[list[Found]] | None = None
+        self._search: asyncio.Task[list[FoundServer]] | None = None
 
-    async def find_servers(self) -> list[Found]:
+    async def find_servers(self) -> list[FoundServer]:
         """The servers of this machine, searched for once; the search goes on when the step that started it is left."""
         if self._search is None:
             self._search = asyncio.create_task(self._engine.discover())
@@ -96,11 +85,11 @@ class WizardState:
         if not configured and "embedded" not in self._preselected:
             self._preselect("embedded", index=0)
 
-    def take_servers(self, servers: list[Found]) -> None:
+    def take_servers(self, servers: list[FoundServer]) -> None:
         """Store the servers of this machine and preselect them, at the address where they were found."""
         self.servers = servers
         for server in servers:
-            name = _PROVIDER_OF[server.kind]
+            name = server.kind
             if name in self._preselected:
                 continue
             if (provider_spec(name).base_url or "").rstrip("/") != server.base_url.rstrip("/"):
@@ -142,7 +131,7 @@ class WizardState:
 
     def running(self, name: str) -> bool:
         """Whether a server of this kind was found on this machine."""
-        return any(_PROVIDER_OF[server.kind] == name for server in self.servers or [])
+        return any(server.kind == name for server in self.servers or [])
 
     def not_running(self, name: str) -> bool:
         """Whether the search found no server at the default address of a local provider."""

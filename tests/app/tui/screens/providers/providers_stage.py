@@ -13,7 +13,7 @@ from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
 
 NOWHERE = "http://127.0.0.1:9"

@@ -14,7 +14,7 @@ from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen
 from swebench_tui.tui.screens.providers.keys import KeysScreen
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.screens.providers.providers_stage import app, choose, providers_of, row_says, says, setup_in
 from tests.fault_server import FaultServer, failing

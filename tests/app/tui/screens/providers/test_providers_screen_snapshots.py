@@ -28,7 +28,7 @@ from swebench_tui.tui.screens.providers.keys import KeysScreen
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.edit import EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.screens.providers.providers_stage import NOWHERE, choose, says
 
@@ -64,10 +64,10 @@ HEALTH = ProviderHealth(
     headroom={
         "gpt-6-luna": Headroom(
             in_flight=1,
-            at_once=4,
+            concurrency=4,
             waiting=2,
-            paused_for=0.0,
-            rooms={
+            cooldown=0.0,
+            limits={
                 "requests": LimitStatus(per_minute=500, available=421),
                 "tokens": LimitStatus(per_minute=200_000, available=9_500),
             },

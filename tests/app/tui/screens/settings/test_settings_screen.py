@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from swebench_tui.settings.fields import NAME, leaves
+from swebench_tui.settings.schema import NAME, leaves
 from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.edit import _DEBOUNCE, EditSettingScreen

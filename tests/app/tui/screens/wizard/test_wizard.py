@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_providers import Secret
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.store import KeyStore
 from swebench_tui.settings.workspace import Workspace
@@ -23,7 +23,7 @@ from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
 from swebench_tui.tui.screens.wizard.connection_tests import ConnectionTestStep
 from swebench_tui.tui.screens.wizard.detection import DetectionStep
 from tests.app.scripted import Gate
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import compare_screen, paste, shown, states, top_screen, wait_until
 from tests.fault_server import FaultServer, Script, failing, html_page
 
@@ -48,11 +48,11 @@ def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring:
 
 @asynccontextmanager
 async def started(
-    workspace: Workspace, *servers: Found, size: tuple[int, int] = (100, 30), gate: Gate | None = None
+    workspace: Workspace, *servers: FoundServer, size: tuple[int, int] = (100, 30), gate: Gate | None = None
 ) -> AsyncGenerator[Pilot[None], None]:
     """The app as a user starts it; `servers` are found once the gate is open."""
 
-    async def discover() -> list[Found]:
+    async def discover() -> list[FoundServer]:
         if gate is not None:
             await gate.passed()
         return list(servers)
@@ -134,7 +134,7 @@ async def test_nine_keys_lead_from_an_api_key_to_an_answer(tmp_path: Path) -> No
 
 async def test_a_detected_server_is_used_at_its_address(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        found = Found(kind=ServerKind.LLAMACPP, name="llama.cpp", base_url=server.base_url, models=("tiny",))
+        found = FoundServer(kind="llamacpp", name="llama.cpp", base_url=server.base_url, models=("tiny",))
         workspace = setup_in(tmp_path)
         async with started(workspace, found) as pilot:
             await says(pilot, "llama.cpp at")

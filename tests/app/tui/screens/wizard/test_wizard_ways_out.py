@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
@@ -32,8 +32,8 @@ from tests.fault_server import Ending, FaultServer, Script
 EMBEDDED = ["embedded:smollm2", "embedded:smollm2"]
 
 
-def found_at(address: str, *, kind: ServerKind = ServerKind.LLAMACPP, needs_key: bool = False) -> Found:
-    return Found(kind=kind, name=kind.value, base_url=address, needs_key=needs_key)
+def found_at(address: str, *, kind: str = "llamacpp", needs_key: bool = False) -> FoundServer:
+    return FoundServer(kind=kind, name=kind, base_url=address, needs_key=needs_key)
 
 
 async def test_continuing_before_the_search_ends_loses_no_server(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ async def test_skipping_during_the_search_cancels_it(tmp_path: Path) -> None:
 async def test_a_key_for_a_detected_server_is_sent_to_its_address(tmp_path: Path) -> None:
     async with FaultServer(default=Script("All is well.")) as server:
         workspace = setup_in(tmp_path)
-        found = found_at(server.base_url, kind=ServerKind.COMPATIBLE, needs_key=True)
+        found = found_at(server.base_url, kind="compatible", needs_key=True)
         async with started(workspace, found) as pilot:
             await says(pilot, "needs an API key")
             await pilot.press("enter")
@@ -203,8 +203,8 @@ async def test_choosing_a_private_file_is_remembered(tmp_path: Path) -> None:
 
 
 async def test_control_characters_of_a_server_are_made_visible(tmp_path: Path) -> None:
-    hostile = Found(
-        kind=ServerKind.LLAMACPP, name="[b]x[/b]", base_url="http://127.0.0.1:9/v1", models=("m\x1b[2J\u202eevil",)
+    hostile = FoundServer(
+        kind="llamacpp", name="[b]x[/b]", base_url="http://127.0.0.1:9/v1", models=("m\x1b[2J\u202eevil",)
     )
     async with started(setup_in(tmp_path), hostile) as pilot:
         text = await says(pilot, "[b]x[/b] at")

@@ -18,11 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swebench_tui.settings import atomic_file, document
+from swebench_tui.settings import atomic_file, toml_file
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.paths_in_files import SettingPath
-from swebench_tui.settings.toml_positions import Lines
+from swebench_tui.settings.toml_positions import Lines, SettingPath
 from swebench_tui.settings.workspace import Workspace
 from tests.app.settings.documents import settings_documents
 
@@ -103,7 +102,7 @@ def test_comments_unknown_keys_and_their_order_outlast_any_changes(
 ) -> None:
     text, wanted = WRITTEN, tomllib.loads(WRITTEN)
     for (at, value), put in changes:
-        text = document.put(FILE, text, at, value) if put else document.take(FILE, text, at)
+        text = toml_file.put(FILE, text, at, value) if put else toml_file.take(FILE, text, at)
         table = wanted
         for name in at[:-1]:
             table = table.setdefault(name, {}) if put else table.get(name, {})
@@ -123,16 +122,16 @@ def _without_empty(value: object) -> object:
 
 
 def test_a_change_touches_no_other_line() -> None:
-    changed = document.put(FILE, WRITTEN, ("providers", "openai", "model"), "b")
+    changed = toml_file.put(FILE, WRITTEN, ("providers", "openai", "model"), "b")
     assert changed == WRITTEN.replace('model = "a"', 'model = "b"')
-    assert document.take(FILE, WRITTEN, ("editor",)) == WRITTEN.replace('editor = "vim"  # mine\n', "")
+    assert toml_file.take(FILE, WRITTEN, ("editor",)) == WRITTEN.replace('editor = "vim"  # mine\n', "")
 
 
 def test_taking_a_table_out_leaves_the_comments_of_those_around_it() -> None:
-    taken = document.take(FILE, WRITTEN, ("providers", "openai"))
+    taken = toml_file.take(FILE, WRITTEN, ("providers", "openai"))
     assert comments(taken) == comments(WRITTEN)
     assert set(tomllib.loads(taken)["providers"]) == {"ollama"}
-    assert document.take(FILE, WRITTEN, ("providers", "azure")) == WRITTEN
+    assert toml_file.take(FILE, WRITTEN, ("providers", "azure")) == WRITTEN
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,7 @@ def test_taking_a_table_out_leaves_the_comments_of_those_around_it() -> None:
 @pytest.mark.parametrize(("at", "value"), CHANGES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
 def test_however_a_file_is_written_a_change_is_made_or_refused_whole(text: str, at: SettingPath, value: object) -> None:
     try:
-        changed = document.put(FILE, text, at, value)
+        changed = toml_file.put(FILE, text, at, value)
     except SettingsError as error:
         assert "settings edit" in error.hint  # noqa: PT017 - either outcome is right
     else:
@@ -162,7 +161,7 @@ def test_however_a_file_is_written_a_change_is_made_or_refused_whole(text: str, 
 
 def test_a_value_in_the_place_of_a_table_is_told() -> None:
     with pytest.raises(SettingsError, match=r"providers\.openai is no table"):
-        document.put(FILE, "providers.openai = 3", ("providers", "openai", "model"), "x")
+        toml_file.put(FILE, "providers.openai = 3", ("providers", "openai", "model"), "x")
 
 
 # Where a value stands.
@@ -231,13 +230,13 @@ def test_a_config_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from swebench_tui.settings.workspace import Setup
+from swebench_tui.settings.workspace import Workspace
 folder = Path(sys.argv[1])
-setup = Setup({}, config_folder=folder, data_folder=folder)
+workspace = Workspace({}, config_folder=folder, data_folder=folder)
 name, times = sys.argv[2], int(sys.argv[3])
 print("ready", flush=True)
 for number in range(times):
-    setup.change(("keymap", f"{name}.{number}"), "x" * 300)
+    workspace.change(("keymap", f"{name}.{number}"), "x" * 300)
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.workspace import Workspace
-from tests.app.settings.plain_setup import MemoryStore
+from tests.app.settings.memory_workspace import MemoryStore
 
 KEY = Secret("sk-canary-9c1f44d0e7")
 

@@ -1,23 +1,32 @@
-"""A settings file's values against the definitions: each wrong one is a problem of its own, and the rest holds."""
+"""Values of settings: parsed from the command line, and checked against the definitions.
+
+Each wrong value of a file is a problem of its own, and the rest holds.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from msgspec import inspect
 
-from swebench_tui.settings import fields, redact
+from swebench_tui.settings import redact, schema
 from swebench_tui.settings.definitions import USER_ONLY
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.fields import bare, in_words
-from swebench_tui.settings.paths_in_files import TomlPath, dotted
+from swebench_tui.settings.schema import NAME, bare, in_words, is_open, kind_at
+from swebench_tui.settings.toml_positions import SettingPath, TomlPath, dotted
 
 SECRET_NAMES: Final = re.compile(r"^(api[_-]?)?(key|token|secret|password)s?$", re.IGNORECASE)
 NO_KEY: Final = "No key belongs in this file."
 _WRONG: Final = object()
+_NOT_HERE: Final = (
+    "It is ignored: whoever wrote the project could run commands or see what is sent. "
+    "Put it into your own settings file (`swebench-tui settings path`)."
+)
+_QUOTED: Final = 'Write it as providers.openai.model; a name with a dot in it as headers."X.Y".'
 
 
 class Checked(NamedTuple):
@@ -36,7 +45,7 @@ def check(
 ) -> Checked:
     """`source` names the file, "" where it is none; a `project`'s must not set what only the user may."""
     checking = _Checking(source, line_of, project=project)
-    found = checking.struct(fields.root(), (), values)
+    found = checking.struct(schema.root(), (), values)
     return Checked(found, tuple(checking.problems))
 
 
@@ -97,12 +106,6 @@ class _Checking:
         self.problems.append(SettingsError(f"{where}{dotted(at)} {what}", hint=hint, line=line))
 
 
-_NOT_HERE: Final = (
-    "It is ignored: whoever wrote the project could run commands or see what is sent. "
-    "Put it into your own settings file (`swebench-tui settings path`)."
-)
-
-
 def _fits(kind: inspect.Type, found: object) -> bool:
     match kind:
         case inspect.StrType():
@@ -135,5 +138,56 @@ def _did_you_mean(name: str, known: list[str], value: object) -> str:
 
 def _dotted_name(at: TomlPath, found: object) -> str:
     """What to say where a name with dots was read as tables in one another."""
-    open_table = isinstance(found, dict) and fields.is_open(fields.kind_at(tuple(map(str, at[:-1]))) or fields.root())
+    open_table = isinstance(found, dict) and schema.is_open(schema.kind_at(tuple(map(str, at[:-1]))) or schema.root())
     return " A name with a dot in it has to be quoted." if open_table else ""
+
+
+def key_path(key: str, *, known: bool = True) -> SettingPath:
+    """The path of a key with dots. Raises `SettingsError`; where only a `known` one will do, for any other too.
+
+    In a table whose keys the user chooses the rest is one name: `keymap.compare.run`.
+    """
+    path: SettingPath = ()
+    try:
+        value: object = tomllib.loads(f"{key} = 0") if "\n" not in key else None
+        while isinstance(value, dict):
+            ((name, value),) = value.items()
+            path = (*path, name)
+    except (ValueError, RecursionError):
+        path = ()
+    if not path:
+        raise SettingsError("the key cannot be read", hint=_QUOTED)
+    for depth in range(1, len(path)):
+        kind = kind_at(path[:depth])
+        if kind is not None and is_open(kind):
+            path = (*path[:depth], ".".join(path[depth:]))
+            break
+    if known and kind_at(path) is None:
+        raise SettingsError(f"{dotted(path)} is no setting", hint=_near(path))
+    return path
+
+
+def value_at(path: SettingPath, text: str) -> object:
+    """What was typed as a value of the kind that stands there. Raises `SettingsError` for what cannot be one."""
+    kind = kind_at(path)
+    if isinstance(kind, inspect.StrType | inspect.LiteralType):
+        return text
+    try:
+        return tomllib.loads(f"it = {text}")["it"]
+    except (ValueError, RecursionError):
+        pass
+    if isinstance(kind, inspect.VarTupleType) and isinstance(kind.item_type, inspect.StrType):
+        return [each.strip() for each in text.split(",") if each.strip()]
+    raise SettingsError(
+        f"{dotted(path)} cannot be what was typed", hint=f"It is {in_words(kind or schema.root())}, as in TOML."
+    )
+
+
+def _near(path: SettingPath) -> str:
+    """The settings a path may have been meant for."""
+    if SECRET_NAMES.search(path[-1]):
+        return f"{NO_KEY} Run: swebench-tui provider init NAME"
+    name = path[1] if len(path) > 1 and path[0] == "providers" else NAME
+    there = [dotted(tuple(name if part == NAME else part for part in leaf.path)) for leaf in schema.leaves()]
+    near = get_close_matches(dotted(path), there, n=1)
+    return f"Did you mean {near[0]}?" if near else "`swebench-tui settings edit` explains every setting."

@@ -13,12 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.settings.checking import check
-from swebench_tui.settings.fields import Leaf, in_words, leaves
-from swebench_tui.settings.own_providers import known_providers
-from swebench_tui.settings.paths_in_files import dotted
-from swebench_tui.settings.schema import schema
-from swebench_tui.settings.template import template, toml
+from swebench_tui.settings.providers import known_providers
+from swebench_tui.settings.schema import Leaf, in_words, leaves, schema, template, toml
+from swebench_tui.settings.toml_positions import dotted
+from swebench_tui.settings.value import check
 from tests.app.settings.documents import mangled, settings_documents
 
 DOCS = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.paths_in_files import SettingPath, dotted
-from swebench_tui.settings.toml_positions import Statement, statements
+from swebench_tui.settings.toml_positions import SettingPath, Statement, dotted, statements
 
 _TABLE: Final = re.compile(r"\('.*'\)")  # the parser names tables as Python writes tuples
 _BY_HAND: Final = "Change it in an editor: swebench-tui settings edit"

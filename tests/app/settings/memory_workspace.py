@@ -10,7 +10,7 @@ import msgspec
 from swebench_providers import Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.origin import Layer, Origin
+from swebench_tui.settings.layers import Layer, Origin
 from swebench_tui.settings.provider_config import ProviderConfigs
 from swebench_tui.settings.secrets.keys import Keys
 
@@ -41,7 +41,7 @@ class MemoryStore:
             raise KeyStoreError(self.broken, hint="Do something else.")
 
 
-class PlainSetup:
+class MemoryWorkspace:
     """`document` is the settings as TOML would have them. `read_only` lets a change fail, from that one on."""
 
     def __init__(self, data_folder: Path, document: dict[str, Any] | None = None) -> None:
