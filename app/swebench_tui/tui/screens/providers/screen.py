@@ -64,7 +64,7 @@ tested
         Binding("e", "edit", "edit", id="providers.edit"),
         Binding("a", "add", "add", id="providers.add"),
         Binding("delete", "remove", "remove", key_display="del", id="providers.remove"),
-        Binding("escape", "stop", "cancel tests", id="providers.stop"),
+        Binding("escape", "stop", "cancel", id="providers.stop"),
     ]
 
     def __init__(

@@ -10,15 +10,15 @@ from textual.pilot import Pilot
 
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.servers.discovery import FoundServer
-from swebench_tui.services.providers import TestResult
+from swebench_tui.services import providers
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.wizard.choose_models import ChooseModelsStep
 from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
 from swebench_tui.tui.screens.wizard.connection_tests import ConnectionTestStep
 from swebench_tui.tui.screens.wizard.detection import DetectionStep
-from tests.app.settings.memory_workspace import MemoryStore
+from tests.app.tui.fixed_workspace import FixedWorkspace
 from tests.app.tui.pilot import shown, top_screen, wait_until
-from tests.app.tui.screens.wizard.test_wizard import says, setup_in
+from tests.app.tui.screens.wizard.test_wizard import says
 from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
 
 FOUND = FoundServer(
@@ -35,7 +35,7 @@ def app_in(folder: Path) -> SwebenchApp:
     async def discover() -> list[FoundServer]:
         return [FOUND]
 
-    app = SwebenchApp(workspace=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)
+    app = SwebenchApp(workspace=FixedWorkspace(ENVIRON, folder), discover=discover)
     app.animation_level = "none"
     return app
 
@@ -95,7 +95,7 @@ async def to_tests(pilot: Pilot[None]) -> None:
     screen = pilot.app.screen
     assert isinstance(screen, ChooseProvidersStep)
     screen.state.chosen = [report.provider for report in REPORTS]
-    screen.state.tests = {report.provider: TestResult(report=report) for report in REPORTS}
+    screen.state.tests = {report.provider: providers.TestResult(report=report) for report in REPORTS}
     await pilot.press("enter")
     await top_screen(pilot, ConnectionTestStep)
     await says(pilot, "Start the server")
