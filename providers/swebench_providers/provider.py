@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from swebench_providers.auth import strategy
-from swebench_providers.auth.strategies import ExpiringAuth
+from swebench_providers.auth.strategies import ExpiringAuth, scrubber_for
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
@@ -31,11 +31,10 @@ from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
 from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
 from swebench_providers.types.models import ModelInfo, ModelPrice
-from swebench_providers.types.secret import Secret
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.usage_checks import UsageChecker
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 if TYPE_CHECKING:
     from swebench_providers.tokens.counter import TokenCount
@@ -98,10 +97,11 @@ class HTTPProvider:
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
         self._queries = ServerQueries(self.spec, self._fetch)
-        self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
+        self._profiles: LRUCache[str, ModelProfile] = LRUCache(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
+        self._scrubber = scrubber_for(self._auth, *config.secrets)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = ResponseAccumulator(self._now())
@@ -319,20 +319,14 @@ class HTTPProvider:
     def _has_credentials(self) -> bool:
         return bool(self._config.api_key) or isinstance(self._auth, ExpiringAuth)
 
-    @property
-    def _shown_key(self) -> Secret | None:
-        """What the server has been shown, and so may quote."""
-        return self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
-
     def _identified(self, event: Event, response: HTTPResponse) -> Event:
         """The end of an answer with the server's number of it. A server names itself as it likes, but with no key."""
         if not isinstance(event, Finished):
             return event
         named = (response.headers.get(name) for name in _REQUEST_IDS)
-        number, model = next(filter(None, named), event.request_id), event.model
-        if shown := self._shown_key:
-            number, model = number and shown.scrub(number), shown.scrub(model)
-        return msgspec.structs.replace(event, request_id=number, model=model)
+        number = next(filter(None, named), event.request_id)
+        scrub = self._scrubber.scrub
+        return msgspec.structs.replace(event, request_id=number and scrub(number), model=scrub(event.model))
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
@@ -340,11 +334,7 @@ class HTTPProvider:
         A server may have quoted it; and the frames the error came through hold the request and the server's words.
         """
         error.provider, error.model = self.name, model
-        if shown := self._shown_key:
-            error.args = (shown.scrub(str(error)),)
-            error.code = shown.scrub(error.code)
-            error.hint = shown.scrub(error.hint)
-            error.request_id = error.request_id and shown.scrub(error.request_id)
+        self._scrubber.scrub_error(error)
         error.hint = self._in_own_terms(error)
         error.__context__ = None
         return error.with_traceback(None)

@@ -213,7 +213,7 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
     try:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             pictures = Pictures(pilot)
-            await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+            await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
             await pictures.press("enter")
             await all_settled(pilot)
             await pictures.take("both columns have failed")

@@ -1,1 +1,1 @@
-"""Operations that the app and the command line share."""
+"""What the full-screen app and the command line both do, with no knowledge of either."""

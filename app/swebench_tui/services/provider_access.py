@@ -108,10 +108,10 @@ class EngineAccess:
         return self._engine.readiness(name)
 
     def describe_config(self, name: str) -> ProviderConfig:
-        return self._engine.outline(name)
+        return self._engine.describe_config(name)
 
     async def resolve(self, name: str, *, base_url: str | None = None) -> Provider:
-        return (await self._engine.reach(name, at=base_url)).provider
+        return (await self._engine.resolve(name, base_url=base_url)).provider
 
     async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return await asyncio.wrap_future(self._engine.submit(coroutine))

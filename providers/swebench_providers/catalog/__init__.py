@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.util.prefix import longest_prefix
 
 T = TypeVar("T")
 
@@ -142,22 +143,27 @@ def profile_of(spec: ProviderSpec, model: str) -> ModelProfile:
     A router's id carries its author (`openai/gpt-6-sol`), which is not part of the family's prefix.
     """
     name = model.rpartition("/")[2].lower()
-    candidates = [
-        (prefix, family.profile, file)
+    families = {
+        prefix: (family.profile, file)
         for file in map(_family_file, spec.families)
         for family in file.family
         for prefix in family.match
-        if name.startswith(prefix)
-    ]
-    if not candidates:
+    }
+    prefix = longest_prefix(families, name)
+    if prefix is None:
         return ModelProfile()
-    _, profile, file = max(candidates, key=lambda found: len(found[0]))
+    profile, file = families[prefix]
     words = f"-{name.partition(':')[0]}-"
     if not any(f"-{word}-" in words for word in file.responses_only):
         return profile
     efforts = tuple(effort for effort in profile.efforts if effort != "none")
     return msgspec.structs.replace(
-        profile, needs_responses=True, sampling="no", efforts=efforts, first_token=_THINKS_LONG
+        profile,
+        needs_responses=True,
+        sampling="no",
+        efforts=efforts,
+        default_effort=profile.default_effort if profile.default_effort in efforts else None,
+        first_token=_THINKS_LONG,
     )
 
 

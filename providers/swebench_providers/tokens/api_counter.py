@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.auth.strategies import AuthStrategy
+from swebench_providers.auth.strategies import AuthStrategy, scrubber_for
 from swebench_providers.config import ProviderConfig
 from swebench_providers.http.interface import USER_AGENT, HTTPTransport, join
 from swebench_providers.protocols import WireRequest, failures
@@ -33,6 +33,7 @@ class APITokenCounter:
         self._config = config
         self._auth = auth
         self._transport = transport
+        self._scrubber = scrubber_for(auth, *config.secrets)
 
     async def count_tokens(self, text: str, model: str) -> TokenCount:
         tokens = await self._request_count(UnifiedRequest(model=model, prompt=text)) if text else 0
@@ -83,9 +84,7 @@ class APITokenCounter:
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it; without the key, which a server may have quoted."""
         error.provider, error.model = self._config.name, model
-        if self._config.api_key:
-            error.args = (self._config.api_key.scrub(str(error)),)
-            error.code = self._config.api_key.scrub(error.code)
+        self._scrubber.scrub_error(error)
         return error.with_traceback(None)
 
 

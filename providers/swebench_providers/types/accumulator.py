@@ -82,6 +82,11 @@ class ResponseAccumulator:
     def reasoning(self) -> str:
         return "".join(self._reasoning)
 
+    @property
+    def deltas(self) -> int:
+        """The number of pieces that text and reasoning came in."""
+        return len(self._text) + len(self._reasoning)
+
     def cost(self, last: Charge | None = None) -> Decimal | None:
         """What all attempts cost together, in USD; see `total_cost`."""
         return total_cost(self.charges, last)

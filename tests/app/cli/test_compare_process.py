@@ -61,9 +61,7 @@ def test_answers_are_on_standard_output_before_the_process_ends(server: FaultSer
 
 @pytest.mark.usefixtures("sigint_is_heard")
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
-def test_ctrl_c_ends_it_at_once_keeps_what_arrived_and_closes_the_connections(
-    server: FaultServerThread, *, as_json: bool
-) -> None:
+def test_ctrl_c_keeps_the_text_and_closes_the_connections(server: FaultServerThread, *, as_json: bool) -> None:
     server.server.default = SLOW
     with start(server, *TWO_COLUMNS, *(["--json"] if as_json else [])) as process:
         if as_json:
@@ -88,7 +86,7 @@ def test_ctrl_c_ends_it_at_once_keeps_what_arrived_and_closes_the_connections(
         assert rest.count("· cancelled ·".encode()) == 2
 
 
-def test_a_reader_that_leaves_ends_it_quietly(server: FaultServerThread) -> None:
+def test_a_closed_pipe_ends_it_without_a_message(server: FaultServerThread) -> None:
     server.server.default = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=200)
     with start(server, *TWO_COLUMNS, "--json") as process:
         assert process.stdout is not None

@@ -17,6 +17,7 @@ from swebench_providers import ProviderSpec
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
+from swebench_providers.redaction import MASK, without_credentials
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.services.providers import ProviderEntry, status
 from swebench_tui.settings import redact
@@ -25,8 +26,8 @@ from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.table import key_text, status_colour
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds
@@ -109,7 +110,7 @@ def _overview(entry: ProviderEntry, spec: ProviderSpec | None) -> Iterator[Conte
     current = status(entry)
     yield Content.assemble((str(current), status_colour(current)), (f"   {one_line(entry.readiness.title)}", "bold"))
     address = entry.readiness.base_url
-    yield _line("address", redact.address(address) if address else "none")
+    yield _line("address", without_credentials(address) if address else "none")
     yield _line("API key", key_text(entry))
     if spec is not None:
         yield _line("protocol", spec.protocol)
@@ -200,7 +201,7 @@ def _settings(workspace: Workspace, name: str) -> list[Content]:
             value = "see API keys (k)" if path[-1] == "keys" else str(redact.value(path, effective.value))
             lines.append(_setting(dotted(path[2:]), value, str(effective.origin)))
     own = workspace.settings.providers.get(name)
-    lines += [_setting(f"headers.{header}", redact.HIDDEN, "user file") for header in (own.headers if own else ())]
+    lines += [_setting(f"headers.{header}", MASK, "user file") for header in (own.headers if own else ())]
     return lines
 
 

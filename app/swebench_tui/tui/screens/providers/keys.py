@@ -23,9 +23,9 @@ from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen, problem
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 1.0  # seconds
@@ -75,7 +75,7 @@ class KeysScreen(Dialog[None]):
     @work(exclusive=True, group="read")
     async def _update(self) -> None:
         entries = await asyncio.to_thread(lambda: list(_entries(self._workspace, self._provider)))
-        disabled = await self._engine.set_aside(self._provider)
+        disabled = await self._engine.disabled_keys(self._provider)
         rows = [_row(entry, disabled, self._now()) for entry in entries]
         if not rows:
             rows = [Content.styled("– No API key. Press a to add one.", "$foreground-muted")]
@@ -142,7 +142,7 @@ class KeysScreen(Dialog[None]):
         """Enable the key again."""
         entry = self._selected
         if entry is not None:
-            await self._engine.reinstate(self._provider, entry.source)
+            await self._engine.enable_key(self._provider, entry.source)
             self._update()
 
     def action_leave(self) -> None:

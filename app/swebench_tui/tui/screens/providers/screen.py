@@ -215,7 +215,7 @@ tested
 
         compare = getattr(self.app, "compare", None)
         columns = [view.column for view in compare.columns if view.column is not None] if compare else []
-        errors = [column.facts.error for column in columns if column.target.provider == name]
+        errors = [column.state.error for column in columns if column.target.provider == name]
         return [RecentError(str(error), error.hint) for error in errors if error is not None]
 
     def action_add(self) -> None:

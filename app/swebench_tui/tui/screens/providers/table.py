@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 
+from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.services.providers import Level, ProviderEntry, Status, status
-from swebench_tui.settings import redact
 from swebench_tui.terminal_text import one_line
 
 
@@ -97,7 +97,7 @@ def address_text(entry: ProviderEntry) -> str:
     """The base URL without credentials; `–` when there is none."""
     if entry.readiness.embedded:
         return "on this machine"
-    return redact.address(entry.readiness.base_url) if entry.readiness.base_url else "–"
+    return without_credentials(entry.readiness.base_url) if entry.readiness.base_url else "–"
 
 
 def next_step(entry: ProviderEntry, *, accepts_key: bool) -> str:

@@ -135,10 +135,10 @@ async def test_only_ready_providers_are_tested_all_at_once(tmp_path: Path) -> No
 async def open_breaker(engine: Engine, server: FaultServer) -> None:
     """Send failing requests until the circuit breaker is open."""
     server.default = failing(500, "out of order")
-    reached = await engine.reach("compatible")
+    resolved = await engine.resolve("compatible")
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 

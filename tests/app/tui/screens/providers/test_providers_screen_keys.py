@@ -39,10 +39,10 @@ async def enter_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen
 
 async def send_request(engine: Engine, provider: str) -> None:
     """Send one request with the next key."""
-    reached = await engine.reach(provider)
+    resolved = await engine.resolve(provider)
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 

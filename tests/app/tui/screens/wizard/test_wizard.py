@@ -60,7 +60,7 @@ async def started(
     app = SwebenchApp(workspace=workspace, discover=discover)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
-        await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+        await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
         yield pilot
 
 

@@ -43,7 +43,8 @@ def app_in(folder: Path) -> SwebenchApp:
 async def to_detection(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, SwebenchApp)
-    await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+    await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
+    await pilot.press("2")  # an almost empty screen behind the dialog
     app.action_open_wizard()
     await top_screen(pilot, DetectionStep)
     await wait_until(pilot, lambda: "searching" not in shown(pilot.app.screen), what="the end of all checks")
