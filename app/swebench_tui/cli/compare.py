@@ -130,7 +130,7 @@ class _Lookup:
 
     def __init__(self, workspace: Workspace) -> None:
         coordinator = interactive_coordinator(rate_limits(workspace.settings))
-        self._resolver = ProviderResolver(workspace.registry, coordinator, workspace.configs)
+        self._resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
 
     async def __call__(self, provider: str, *, base_url: str | None) -> Source:
         return self._resolver.source(provider, base_url=base_url)

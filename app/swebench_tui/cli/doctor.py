@@ -30,10 +30,10 @@ from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.providers import check_provider, list_providers
 from swebench_tui.settings import prices_file
-from swebench_tui.settings.atomic_file import absence
+from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.providers import Readiness
-from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
@@ -63,7 +63,7 @@ class SettingsHealth(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, bool]
     problems: list[tuple[str, str]]
     keep_in: str | None
-    keyring: Backend
+    keyring: KeyringStatus
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         registry.spec(name)  # raises for an unknown name before anything is sent
     async with CommandAccess(workspace, time_limits=_TIME_LIMITS) as access:
         keyring, servers, results = await asyncio.gather(
-            asyncio.to_thread(workspace.keyring),
+            asyncio.to_thread(workspace.keys.keyring_status),
             registry.discover(),
             asyncio.gather(*(check_provider(access, name, count_models=False) for name in asked)),
         )
@@ -135,10 +135,12 @@ async def _examine(asked: tuple[str, ...]) -> Health:
     )
 
 
-def _settings(workspace: Workspace, keyring: Backend) -> SettingsHealth:
+def _settings(workspace: Workspace, keyring: KeyringStatus) -> SettingsHealth:
     return SettingsHealth(
         files={
-            str(path): not absence(path) for path in (workspace.user_file, workspace.project_file) if path is not None
+            str(path): not why_missing(path)
+            for path in (workspace.user_file, workspace.project_file)
+            if path is not None
         },
         problems=[(str(problem), problem.hint) for problem in workspace.problems] + _price_problems(workspace),
         keep_in=workspace.settings.secrets.keep_in,

@@ -72,10 +72,10 @@ class CommandAccess:
         return self._workspace.registry
 
     def readiness(self, name: str) -> Readiness:
-        return self._workspace.readiness(name)
+        return self._workspace.providers.readiness(name)
 
     def describe_config(self, name: str) -> ProviderConfig:
-        return self._workspace.outline(name)
+        return self._workspace.providers.describe_config(name)
 
     async def resolve(self, name: str, *, base_url: str | None = None) -> Provider:
         registry = self.registry

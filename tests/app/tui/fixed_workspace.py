@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from swebench_providers import ProviderRegistry, ProviderSpec
-from swebench_tui.settings.secrets.store import KeyStore
 from swebench_tui.settings.toml_positions import SettingPath
-from swebench_tui.settings.workspace import Workspace
+from swebench_tui.settings.workspace import Providers, Workspace
 from tests.app.settings.memory_workspace import MemoryStore
 
 FIXED: Final[Mapping[str, ProviderSpec]] = {
@@ -65,28 +64,31 @@ class _FixedRegistry(ProviderRegistry):
         return sorted(FIXED)
 
 
+class _FixedProviders(Providers):
+    """The fixed providers, configured by the settings of a workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace, workspace.keys)
+        self._registry = _FixedRegistry(workspace.environ, configure=self._configs.configure)
+        for name, spec in FIXED.items():
+            self._registry.register(name, spec)
+
+    @property
+    def registry(self) -> ProviderRegistry:
+        return self._registry
+
+
 class FixedWorkspace(Workspace):
     """Settings in a folder of the test, over the fixed providers."""
 
     def __init__(
-        self,
-        environ: Mapping[str, str],
-        folder: Path,
-        *,
-        overrides: Mapping[SettingPath, object] | None = None,
-        keyring: KeyStore | None = None,
+        self, environ: Mapping[str, str], folder: Path, *, overrides: Mapping[SettingPath, object] | None = None
     ) -> None:
         super().__init__(
             environ,
             config_folder=folder / "config",
             data_folder=folder / "data",
             overrides=overrides,
-            keyring=keyring or MemoryStore(),
+            keyring=MemoryStore(),
         )
-        self._fixed = _FixedRegistry(environ, configure=self._configs.configure)
-        for name, spec in FIXED.items():
-            self._fixed.register(name, spec)
-
-    @property
-    def registry(self) -> ProviderRegistry:
-        return self._fixed
+        self.providers = _FixedProviders(self)

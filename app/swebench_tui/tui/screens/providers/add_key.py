@@ -15,10 +15,10 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from swebench_providers import Secret
-from swebench_tui.settings.definitions import Place
+from swebench_tui.settings.definitions import KeyStorage
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.key_lint import mistakes
-from swebench_tui.settings.secrets.store import ELSEWHERE
+from swebench_tui.settings.secrets.store import ALTERNATIVES
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
@@ -76,7 +76,7 @@ class AddKeyScreen(Dialog[str | None]):
         if self._workspace.settings.secrets.keep_in == "file":
             text = f"Enter: save in a {_PRIVATE_FILE}, as set in secrets.keep_in"
         else:
-            keyring = await asyncio.to_thread(self._workspace.keyring)
+            keyring = await asyncio.to_thread(self._workspace.keys.keyring_status)
             if keyring.usable:
                 return
             variables = " or ".join(self._workspace.registry.spec(self._provider).env)
@@ -86,7 +86,7 @@ class AddKeyScreen(Dialog[str | None]):
             hint.update(Content(one_line(text)))
 
     def _free_label(self) -> str:
-        taken = {kept.label for kept in self._workspace.keys(self._provider)}
+        taken = {kept.label for kept in self._workspace.keys.entries(self._provider)}
         names = ("default", *(f"key {number}" for number in range(2, len(taken) + 3)))
         return next(name for name in names if name not in taken)
 
@@ -127,7 +127,7 @@ class AddKeyScreen(Dialog[str | None]):
         self._save("file")
 
     @work(exclusive=True)
-    async def _save(self, place: Place | None) -> None:
+    async def _save(self, storage: KeyStorage | None) -> None:
         """Store the key, without what certainly is not part of it. Other warnings are confirmed by saving again."""
         entered, label = Secret(self.query_one("#key", Input).value), self.query_one("#label", Input).value.strip()
         found = mistakes(self._provider, entered)
@@ -142,23 +142,23 @@ class AddKeyScreen(Dialog[str | None]):
             return
         self._show_warnings([])
         try:
-            await asyncio.to_thread(self._store, key, label, place)
+            await asyncio.to_thread(self._store, key, label, storage)
         except KeyStoreError as error:
-            self.query_one(".problem", Static).update(self._problem(error, place))
+            self.query_one(".problem", Static).update(self._problem(error, storage))
         else:
             self.dismiss(label)
 
-    def _problem(self, error: KeyStoreError, place: Place | None) -> Content:
+    def _problem(self, error: KeyStoreError, storage: KeyStorage | None) -> Content:
         """The error, with the private file as a way out where it is one."""
-        in_file = "file" in {place, self._workspace.settings.secrets.keep_in}
+        in_file = "file" in {storage, self._workspace.settings.secrets.keep_in}
         if in_file or self._workspace.registry.spec(self._provider).auth == "none":
             return problem(error)
-        if error.hint == ELSEWHERE:  # names the flags of the command line
+        if error.hint == ALTERNATIVES:  # names the flags of the command line
             return Content(f"✗ {one_line(str(error))}\n→ {_FILE_HINT}")
         return Content.assemble(problem(error), f"\n→ {_FILE_HINT}")
 
-    def _store(self, key: Secret, label: str, place: Place | None) -> None:
-        self._workspace.keep_key(self._provider, key, label=label, place=place)
+    def _store(self, key: Secret, label: str, storage: KeyStorage | None) -> None:
+        self._workspace.keys.add(self._provider, key, label=label, storage=storage)
 
     def action_leave(self) -> None:
         """Cancel."""

@@ -130,7 +130,7 @@ class KeysScreen(Dialog[None]):
         if not await self.app.push_screen_wait(ConfirmScreen(f"Remove key {entry.label!r}?", lines)):
             return
         try:
-            await asyncio.to_thread(self._workspace.remove_key, self._provider, entry.label)
+            await asyncio.to_thread(self._workspace.keys.remove, self._provider, entry.label)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:
@@ -158,9 +158,9 @@ def _entries(workspace: Workspace, provider: str) -> Iterator[KeyEntry]:
     own = workspace.settings.providers.get(provider)
     if own is not None and own.key_command:
         yield KeyEntry(source="command", description="output of key_command")
-    for kept in workspace.keys(provider):
-        description = f"stored in the {kept.place}, sent only to {kept.host}"
-        yield KeyEntry(source=f"{kept.place}: {kept.label}", description=description, label=kept.label)
+    for kept in workspace.keys.entries(provider):
+        description = f"stored in the {kept.storage}, sent only to {kept.host}"
+        yield KeyEntry(source=f"{kept.storage}: {kept.label}", description=description, label=kept.label)
 
 
 def _row(entry: KeyEntry, disabled: Mapping[str, DisabledKey], now: float) -> Content:

@@ -26,7 +26,7 @@ async def remove_provider(screen: Screen[None], workspace: Workspace, name: str)
     if not await screen.app.push_screen_wait(ConfirmScreen(f"Remove {name}?", _consequences(workspace, name))):
         return False
     try:
-        await asyncio.to_thread(workspace.remove_provider, name)
+        await asyncio.to_thread(workspace.providers.remove, name)
     except SetupError as error:
         _report(screen, f"{name} was removed only in part", error)
     else:
@@ -44,7 +44,9 @@ def _consequences(workspace: Workspace, name: str) -> list[str]:
     own = workspace.settings.providers.get(name)
     lines = ["Removed from your settings file:"]
     lines += [f"  {field}" for field in (msgspec.to_builtins(own) if own else {}) if field != "keys"]
-    lines += [f"  key {key.label!r} for {key.host}, stored in the {key.place}" for key in workspace.keys(name)]
+    lines += [
+        f"  key {key.label!r} for {key.host}, stored in the {key.storage}" for key in workspace.keys.entries(name)
+    ]
     if own is not None and own.like:
         lines.append(f"{name} is a custom provider: it disappears from the list.")
     lines.append("Environment variables and project files are not changed.")

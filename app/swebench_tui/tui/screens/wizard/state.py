@@ -12,7 +12,7 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.provider_access import EngineAccess
 from swebench_tui.services.providers import ProviderEntry, TestResult, check_provider, list_providers
-from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
 
@@ -31,7 +31,7 @@ class WizardState:
         self.access = EngineAccess(engine, workspace)
         self.entries: dict[str, ProviderEntry] | None = None
         self.servers: list[FoundServer] | None = None
-        self.keyring: Backend | None = None
+        self.keyring: KeyringStatus | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
         self.tests: dict[str, TestResult] = {}
@@ -54,10 +54,10 @@ class WizardState:
         if self._search is not None:
             self._search.cancel()
 
-    async def find_keyring(self) -> Backend:
+    async def find_keyring(self) -> KeyringStatus:
         """The keyring of this machine, probed once; takes up to 3 seconds."""
         if self.keyring is None:
-            self.keyring = await asyncio.to_thread(self.workspace.keyring)
+            self.keyring = await asyncio.to_thread(self.workspace.keys.keyring_status)
         return self.keyring
 
     async def check(self, name: str) -> TestResult:

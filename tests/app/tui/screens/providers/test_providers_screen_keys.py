@@ -53,7 +53,7 @@ def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Workspace, Memor
     keyring = MemoryStore()
     workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
     for label in ("work", "home"):
-        workspace.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
+        workspace.keys.add("compatible", Secret(f"{KEY}-{label}"), label=label, storage="keyring")
     return workspace, keyring
 
 
@@ -132,7 +132,7 @@ async def test_a_key_is_removed_after_a_confirmation(tmp_path: Path) -> None:
             await wait_until(pilot, lambda: ("compatible", "home") not in keyring.kept, what="it gone")
             await top_screen(pilot, KeysScreen)
             await wait_until(pilot, lambda: "home" not in shown(keys), what="the row gone")
-            assert [kept.label for kept in workspace.keys("compatible")] == ["work"]
+            assert [kept.label for kept in workspace.keys.entries("compatible")] == ["work"]
 
 
 async def test_a_key_that_cannot_be_removed_stays_listed(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ async def test_a_key_that_cannot_be_removed_stays_listed(tmp_path: Path) -> None
             await top_screen(pilot, ConfirmScreen)
             await pilot.press("y")
             await says(pilot, "✗ the keyring is locked")
-            assert len(workspace.keys("compatible")) == 2
+            assert len(workspace.keys.entries("compatible")) == 2
 
 
 async def test_a_key_from_the_environment_cannot_be_removed(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ KEY = "sk-nobody-canary-0f3a91c5d7"
 class NoStore(MemoryStore):
     """A locked keyring."""
 
-    def keep(self, provider: str, label: str, key: Secret) -> None:  # noqa: ARG002
+    def write(self, provider: str, label: str, key: Secret) -> None:  # noqa: ARG002
         raise KeyStoreError("the keyring is locked", hint="Unlock it.")
 
 
@@ -217,7 +217,7 @@ async def test_a_key_the_keyring_refuses_can_go_into_a_file(tmp_path: Path) -> N
         await says(pilot, "file: default")
     (kept,) = (tmp_path / "data" / "secrets").glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert [each.place for each in workspace.keys("openai")] == ["file"]
+    assert [each.storage for each in workspace.keys.entries("openai")] == ["file"]
 
 
 async def test_skipping_saves_the_input_and_never_reopens_the_wizard(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_skipping_saves_the_input_and_never_reopens_the_wizard(tmp_path: P
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
         await wait_until(pilot, workspace.user_file.exists, what="the settings file")
         assert lineup(pilot) == ["embedded:smollm2", "embedded:smollm2"]
-    assert workspace.readiness("openai").ready
+    assert workspace.providers.readiness("openai").ready
     async with started(workspace) as pilot:
         await pilot.pause(0.3)
         assert pilot.app.screen is compare_screen(pilot)

@@ -71,7 +71,7 @@ async def test_a_key_for_a_detected_server_is_sent_to_its_address(tmp_path: Path
             await says(pilot, "✓ connected")
         assert server.requests
         assert {each.headers.get("authorization") for each in server.requests} == {f"Bearer {KEY}"}
-        assert [kept.host for kept in workspace.keys("compatible")] == [server.base_url.removesuffix("/v1")]
+        assert [kept.host for kept in workspace.keys.entries("compatible")] == [server.base_url.removesuffix("/v1")]
 
 
 async def test_quitting_in_the_middle_loses_nothing(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def without_keyring(folder: Path) -> Workspace:
 async def test_without_a_keyring_a_key_is_stored_nowhere_unasked(tmp_path: Path) -> None:
     workspace = without_keyring(tmp_path)
     async with started(workspace) as pilot:
-        await says(pilot, "There is no system keyring here")
+        await says(pilot, "No system keyring found")
         await pilot.press("enter")
         text = await says(pilot, "Set the environment variable")
         assert "Set OPENAI_API_KEY or press k" in text
@@ -176,11 +176,11 @@ async def test_without_a_keyring_a_key_is_stored_nowhere_unasked(tmp_path: Path)
         assert "Enter: save in the system keyring" not in text
         await paste(pilot, KEY)
         await pilot.press("enter", "enter")
-        await says(pilot, "the key was not kept")
+        await says(pilot, "the key was not stored")
         assert dialog.query_one("#key", Input).value == KEY
         await pilot.press("escape")
         await top_screen(pilot, ChooseProvidersStep)
-    assert workspace.keys("openai") == ()
+    assert workspace.keys.entries("openai") == ()
     assert not (tmp_path / "data" / "secrets").exists()
     assert KEY not in workspace.user_file.read_text("utf-8")
 
@@ -188,7 +188,7 @@ async def test_without_a_keyring_a_key_is_stored_nowhere_unasked(tmp_path: Path)
 async def test_choosing_a_private_file_is_remembered(tmp_path: Path) -> None:
     workspace = without_keyring(tmp_path)
     async with started(workspace) as pilot:
-        await says(pilot, "There is no system keyring here")
+        await says(pilot, "No system keyring found")
         await pilot.press("enter")
         await says(pilot, "openai")
         await pilot.press("space")
