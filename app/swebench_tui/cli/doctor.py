@@ -25,10 +25,11 @@ from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer
 from swebench_providers.servers.recognition import COMPATIBLE
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
-from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.terminal import Terminal, examine
+from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.providers import check_provider, list_providers
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.prices_file import PricesError
@@ -42,7 +43,7 @@ _RUNTIME: Final = "xllamacpp"
 _LEAST: Final = (80, 24)
 _SIGNS: Final = str.maketrans({"✓": "+", "·": "-", "✗": "x", "→": ">"})  # for encodings that have none of them
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_PATIENCE: Final = TimeLimits(connect=3.0, first_token=30.0, idle=30.0)
+_TIME_LIMITS: Final = TimeLimits(connect=3.0, first_token=30.0, idle=30.0)
 _EXAMPLES: Final = """\b
 Examples:
   swebench-tui doctor
@@ -111,15 +112,14 @@ async def _examine(asked: tuple[str, ...]) -> Health:
     workspace = open_workspace()
     registry = workspace.registry
     for name in asked:
-        registry.spec(name)  # a name there is none of is said before anything is asked
-    try:
-        keyring, servers, reports = await asyncio.gather(
+        registry.spec(name)  # raises for an unknown name before anything is sent
+    async with CommandAccess(workspace, time_limits=_TIME_LIMITS) as access:
+        keyring, servers, results = await asyncio.gather(
             asyncio.to_thread(workspace.keys.keyring_status),
             registry.discover(),
-            asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
+            asyncio.gather(*(check_provider(access, name, count_models=False) for name in asked)),
         )
-    finally:
-        await registry.aclose()
+        entries = await asyncio.to_thread(list_providers, access)
     return Health(
         version=__version__,
         python=platform.python_version(),
@@ -132,9 +132,9 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(workspace, keyring),
-        providers=[workspace.providers.readiness(name) for name in registry.list_providers()],
+        providers=[entry.readiness for entry in entries],
         servers=servers,
-        reachable=reports,
+        reachable=[result.report for result in results],
     )
 
 
