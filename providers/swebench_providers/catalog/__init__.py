@@ -53,10 +53,10 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     Google's application default credentials. `hosts` are the domains that are the provider's own where `base_url` alone
     does not say it. `headers` go with every request; one with a variable in braces only where that is set.
     `responses_api`: it has OpenAI's Responses beside `protocol`, for what needs it. `local` servers need no key.
-    `price`: `list` looks the model up in `genai-prices` under `prices_id`, in which `{route}` stands for what follows
-    the colon of a model id; `free` costs nothing, but for models whose names match a pattern of `charged`, whose price
-    is unknown; `unknown` stays so. `lists_prices`: its own list of models has prices. `batch_share` is what a batch job
-    costs as a share of the usual price, None where there is no batch, or none whose price is known.
+    `price`: `list` looks the model up in the bundled price list under `prices_id`, in which `{route}` stands for what
+    follows the colon of a model id; `free` costs nothing, but for models whose names match a pattern of `charged`,
+    whose price is unknown; `unknown` stays so. `lists_prices`: its own list of models has prices. `batch_share` is what
+    a batch job costs as a share of the usual price, None where there is no batch, or none whose price is known.
     `families` are the files its model rules come from. `default_model` is used where the user names none.
     `models` are those there are, where the provider has no list of them to ask for. `server` is the kind of local
     server it is, a module of `servers/kinds`: how its version, windows, slots and exact token counts are read.
