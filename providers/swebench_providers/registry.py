@@ -85,6 +85,10 @@ class ProviderRegistry:
         """Put the user's own prices, by provider and model, into the configurations made from now on."""
         self._prices = prices
 
+    def own_prices(self, name: str) -> Mapping[str, ModelPrice]:
+        """The user's own prices of a provider, by model."""
+        return self._prices.get(name, {})
+
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
         """The configuration that the environment, or `configure`, gives for a provider; `base_url` comes first."""
         environ = os.environ if self._environ is None else self._environ
@@ -92,7 +96,7 @@ class ProviderRegistry:
 
     def _priced(self, config: ProviderConfig) -> ProviderConfig:
         """With the user's own prices."""
-        return msgspec.structs.replace(config, prices=self._prices.get(config.name, {}))
+        return msgspec.structs.replace(config, prices=self.own_prices(config.name))
 
     def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:
         """A bare provider: one call is one request. Without `config` the environment gives the configuration."""

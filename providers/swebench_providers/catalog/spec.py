@@ -63,9 +63,9 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     embedded: bool = False
     """The model that runs in a child process of this one."""
     price: Literal["list", "free", "unknown"] = "unknown"
-    """`list`: in `genai-prices` under `prices_id`; `free`, except for the models of `charged`; `unknown`."""
+    """`list`: in the bundled price list under `prices_id`; `free`, except for the models of `charged`; `unknown`."""
     prices_id: str = ""
-    """The provider's name in `genai-prices`; `{route}` stands for what follows the colon of a model id."""
+    """The provider's name in the price list; `{route}` stands for what follows the colon of a model id."""
     charged: tuple[str, ...] = ()
     """Patterns of model names whose price is unknown, although `price` is `free`."""
     lists_prices: bool = False

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.content import Content
 
-from swebench_providers import Finished, FinishReason, Notice
+from swebench_providers import (
+    AttemptFailed,
+    ErrorKind,
+    Finished,
+    FinishReason,
+    ModelPrice,
+    Notice,
+    ProviderError,
+)
 from swebench_tui.bench import datasets
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.answer.answer_view import AnswerView
@@ -214,6 +223,38 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
         rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
         at = rows.index("── thinking ──")
         assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+
+
+async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:
+    error = ProviderError(ErrorKind.INCOMPLETE, "it broke off", hint="")
+    broken, second = Gate(), Gate()
+    provider = ScriptedProvider(
+        text("The first half"),
+        broken,
+        AttemptFailed(provider="acme", model="m", error=error, at=2),
+        text("The second"),
+        second,
+        finished(),
+    )
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "The first half" in shown(column(pilot)), what="the first attempt")
+        broken.open()
+        await wait_until(pilot, lambda: "The second" in shown(column(pilot)), what="the second attempt")
+        assert "The first half" not in shown(column(pilot))
+        second.open()
+        await all_settled(pilot)
+        assert column(pilot).answer == "The second"
+
+
+async def test_a_cancelled_column_shows_what_it_cost() -> None:
+    provider = ScriptedProvider(text("word " * 400), Gate(), price=ModelPrice(input=Decimal(1), output=Decimal(10)))
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "● streaming" in shown(column(pilot)), what="streaming")
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot)), what="cancelled")
+        assert "~$0.0" in shown(column(pilot))
 
 
 # Hostile text.
