@@ -62,5 +62,5 @@ def test_a_budget_refuses_a_model_of_unknown_price() -> None:
     with FaultServerThread(Script("Hello.")) as server:
         printed = run("budget.py", server, "compatible", "m", "0.01")
         assert server.server.requests == []
-    assert "stopped: nobody knows what m of compatible costs" in printed
+    assert "stopped: no known price for compatible:m" in printed
     assert "spent $0 of $0.01" in printed

@@ -323,11 +323,11 @@ def test_wrong_usage_exits_with_2_and_names_the_option(arguments: tuple[str, ...
 @pytest.mark.parametrize(
     ("arguments", "what", "hint"),
     [
-        (("-t", "olama:x", *ASK), "there is no provider 'olama'", "Did you mean 'ollama'?"),
+        (("-t", "olama:x", *ASK), "unknown provider 'olama'", "Did you mean 'ollama'?"),
         (("-t", ":x", *ASK), "no provider in ':x'", "Write it as PROVIDER:MODEL or PROVIDER."),
         (("-t", "ollama", "--dataset", "no/such.jsonl", "--count", "1"), "No such file", "Check the path"),
         (("-t", "ollama", "--dataset", "nonsense", "--count", "1"), "unknown dataset 'nonsense'", ""),
-        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "the base URL 'ftp://host' cannot be used", "Write it as"),
+        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "invalid base URL 'ftp://host'", "Write it as"),
     ],
 )
 def test_a_failure_exits_with_1_and_a_hint(arguments: tuple[str, ...], what: str, hint: str) -> None:

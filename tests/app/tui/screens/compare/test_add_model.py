@@ -76,7 +76,7 @@ async def test_an_invalid_target_is_an_error_in_the_dialog() -> None:
         await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="how to write one")
         await paste(pilot, "olama:[b]x[/b]")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "✗ there is no provider 'olama'" in shown(dialog), what="the error")
+        await wait_until(pilot, lambda: "✗ unknown provider 'olama'" in shown(dialog), what="the error")
         assert "→ Did you mean 'ollama'?" in shown(dialog)
         assert len(compare_screen(pilot).columns) == 1
 

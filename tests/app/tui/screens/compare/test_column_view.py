@@ -158,7 +158,7 @@ async def test_a_missing_key_is_an_error_that_names_the_variable() -> None:
 async def test_an_unusable_address_is_an_error_before_any_request() -> None:
     async with running("ollama:m", "embedded", environ={"OLLAMA_HOST": "ftp://host"}) as pilot:
         await pilot.press("r")
-        await wait_until(pilot, lambda: "cannot be used" in shown(column(pilot, 0)), what="the error")
+        await wait_until(pilot, lambda: "invalid base URL" in shown(column(pilot, 0)), what="the error")
         assert "→ Write it as http://HOST:PORT" in shown(column(pilot, 0))
         assert states(pilot) == ["-", "-"]
 

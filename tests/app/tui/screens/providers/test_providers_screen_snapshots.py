@@ -1,9 +1,9 @@
-"""How the Providers and the Settings screen look: each at a moment that the test holds still."""
+"""Snapshots of Providers, its dialogs and Settings. Only `test_all_providers` shows the real catalog."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
@@ -19,21 +19,25 @@ from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom, LimitStatus
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
 from swebench_tui.runs.target import parse_target
+from swebench_tui.services import providers
+from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
+from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
-from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
-from swebench_tui.tui.screens.providers.provider_facts import TestResult
+from swebench_tui.tui.screens.providers.keys import KeysScreen
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
 from swebench_tui.tui.screens.settings.edit import EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.settings.memory_workspace import MemoryStore
+from tests.app.tui.fixed_workspace import FixedWorkspace
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.screens.providers.providers_stage import NOWHERE, choose, says
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
 MIDDLE = (120, 40)
-ENVIRON = {"OPENAI_API_KEY": "k" * 20, "OPENROUTER_API_KEY": "k" * 20, "OLLAMA_HOST": NOWHERE}
+ENVIRON = {"OPENAI_API_KEY": "k" * 20, "ANTHROPIC_API_KEY": "k" * 20, "OLLAMA_HOST": NOWHERE}
+OVERRIDES: Mapping[SettingPath, object] = {("providers", "openai", "model"): "gpt-6-luna", ("editor",): "vim"}
 
 HEALTH = ProviderHealth(
     in_flight=1,
@@ -84,16 +88,10 @@ class Compare(Protocol):
 
 
 class StillApp(SwebenchApp):
-    """On a clock that stands still, with the health the test says."""
+    """The app with a stopped clock and given statistics, over the fixed providers or over `workspace`."""
 
-    def __init__(self, folder: Path) -> None:
-        workspace = Workspace(
-            ENVIRON,
-            config_folder=folder / "config",
-            data_folder=folder / "data",
-            overrides={("providers", "openai", "model"): "gpt-6-luna", ("editor",): "vim"},
-            keyring=MemoryStore(),
-        )
+    def __init__(self, folder: Path, workspace: Workspace | None = None) -> None:
+        workspace = workspace or FixedWorkspace(ENVIRON, folder, overrides=OVERRIDES)
         super().__init__(workspace.registry, workspace=workspace, lineup=[parse_target("ollama:x")], now=lambda: 100.0)
         self.animation_level = "none"
         self.engine.health = self._health  # type: ignore[method-assign]
@@ -103,12 +101,12 @@ class StillApp(SwebenchApp):
         return {"openai": HEALTH, "ollama": msgspec.structs.replace(fine, cost=Decimal(0))}
 
 
-def trial(verdict: Verdict, message: str = "", hint: str = "", models: int | None = None) -> TestResult:
+def result_of(verdict: Verdict, message: str = "", hint: str = "", models: int | None = None) -> providers.TestResult:
     ttft = 431.0 if verdict == "fine" else None
     report = ConnectionReport(
         provider="x", model="m", verdict=verdict, ttft_ms=ttft, latency_ms=512, message=message, hint=hint
     )
-    return TestResult(report=report, models=models)
+    return providers.TestResult(report=report, models=models)
 
 
 async def _endless() -> None:
@@ -116,22 +114,23 @@ async def _endless() -> None:
 
 
 async def table(pilot: Pilot[None]) -> None:
-    """The rows, after some tests and during one."""
+    """The rows after some tests and during one."""
     await pilot.press("4")
     screen = await top_screen(pilot, ProvidersScreen)
     await wait_until(pilot, lambda: "embedded" in shown(screen), what="the rows")
     results = {
-        "openrouter": trial("bad_key", "the key was refused: [b]expired[/b]", "Set another key with k."),
-        "ollama": trial("no_route", "no connection to 127.0.0.1", "Start the server, or check its port."),
-        "vllm": trial("no_route", "no connection to 127.0.0.1", "Start the server, or check its port."),
-        "embedded": trial("fine", models=1),
+        "anthropic": result_of("bad_key", "the key was rejected: [b]expired[/b]", "Press k to set another key."),
+        "ollama": result_of("no_route", "no connection to 127.0.0.1", "Start the server, or check its port."),
+        "vllm": result_of("no_route", "no connection to 127.0.0.1", "Start the server, or check its port."),
+        "embedded": result_of("fine", models=1),
     }
     for name, result in results.items():
-        screen._facts[name] = msgspec.structs.replace(screen._facts[name], tested=result)
-    screen._tests["lmstudio"] = (98.8, screen.run_worker(_endless()))
-    await choose(pilot, "openrouter")
-    for words in (
-        "! key refused",
+        screen._entries[name] = msgspec.structs.replace(screen._entries[name], test=result)
+    tested = "lmstudio" if "lmstudio" in screen.entries else "embedded"
+    screen._tests._running[tested] = (98.8, screen.run_worker(_endless()))
+    await choose(pilot, "anthropic")
+    for text in (
+        "! key rejected",
         "◌ testing 1.2 s",
         "○ open 12 s",
         "✗ unreachable",
@@ -139,7 +138,7 @@ async def table(pilot: Pilot[None]) -> None:
         "expired",
         "help",
     ):
-        await says(pilot, words)
+        await says(pilot, text)
 
 
 async def details(pilot: Pilot[None]) -> None:
@@ -147,7 +146,7 @@ async def details(pilot: Pilot[None]) -> None:
     await choose(pilot, "openai")
     await pilot.press("enter")
     screen = await top_screen(pilot, ProviderDetailsScreen)
-    await wait_until(pilot, lambda: len(screen._from_settings) > 1 and "back" in shown(screen), what="the origins")
+    await wait_until(pilot, lambda: len(screen._from_settings) > 1 and "back" in shown(screen), what="the sources")
     await pilot.pause()
 
 
@@ -155,17 +154,17 @@ async def keys(pilot: Pilot[None]) -> None:
     await table(pilot)
     await pilot.press("k")
     await top_screen(pilot, KeysScreen)
-    await says(pilot, "→ the environment variable OPENROUTER_API_KEY")
-    await says(pilot, "use again")
+    await says(pilot, "→ environment variable ANTHROPIC_API_KEY")
+    await says(pilot, "r enable")
 
 
 async def add_key(pilot: Pilot[None]) -> None:
     await keys(pilot)
     await pilot.press("a")
     await top_screen(pilot, AddKeyScreen)
-    await paste(pilot, '"sk-or-0123456789"')
+    await paste(pilot, '"sk-ant-0123456789"')
     await says(pilot, "There are quotes")
-    await says(pilot, "keep it in a file")
+    await says(pilot, "save in file")
 
 
 async def settings(pilot: Pilot[None]) -> None:
@@ -188,23 +187,30 @@ async def edit_setting(pilot: Pilot[None]) -> None:
 
 
 @SIZES
-def test_the_table(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=table)
+def test_all_providers(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+    workspace = Workspace(
+        ENVIRON,
+        config_folder=tmp_path / "config",
+        data_folder=tmp_path / "data",
+        overrides=OVERRIDES,
+        keyring=MemoryStore(),
+    )
+    assert snap_compare(StillApp(tmp_path, workspace), terminal_size=size, run_before=table)
 
 
 @SIZES
-def test_the_details(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_details(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=details)
 
 
 @SIZES
-def test_the_settings(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_settings(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=settings)
 
 
 @pytest.mark.parametrize("size", [(80, 24), MIDDLE], ids=["80x24", "120x40"])
 @pytest.mark.parametrize("moment", [keys, add_key, edit_setting])
-def test_the_dialogs(
+def test_dialogs(
     snap_compare: Compare, tmp_path: Path, moment: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int]
 ) -> None:
     assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=moment)
@@ -222,7 +228,7 @@ def test_without_colours(
 
 
 @pytest.mark.parametrize("moment", [table, details, settings])
-def test_in_the_terminals_own_colours(
+def test_in_terminal_colours(
     snap_compare: Compare, tmp_path: Path, moment: Callable[[Pilot[None]], Awaitable[None]]
 ) -> None:
     app = StillApp(tmp_path)
