@@ -190,7 +190,7 @@ def test_set_writes_what_was_typed_as_the_kind_it_is(file: Path, key: str, value
         ("providers", "x", "It is a table"),
         ("providers.openai.api_key", "x", "No key belongs in this file. Run: swebench-tui provider init NAME"),
         ("providers.openai.base_url", "ftp://a", "it is not an http or https address"),
-        ("providers.openai.base_url", "http://me:x@a", "it carries credentials"),
+        ("providers.openai.base_url", "http://me:x@a", "it contains credentials"),
         ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
         ("compare.lineup", ":x", "names no provider"),
         ("keymap.compare.rum", "f5", "Did you mean 'compare.run'?"),
