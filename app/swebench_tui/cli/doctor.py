@@ -20,6 +20,7 @@ from swebench_providers import TimeLimits
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
+from swebench_providers.pricing import price_list
 from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer
 from swebench_providers.servers.recognition import COMPATIBLE
 from swebench_tui import __version__, paths
@@ -35,9 +36,9 @@ from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
-_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
+_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
 _LEAST: Final = (80, 24)
 _SIGNS: Final = str.maketrans({"✓": "+", "·": "-", "✗": "x", "→": ">"})  # for encodings that have none of them
@@ -74,6 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     executable: str
     system: str
     packages: dict[str, str | None]
+    price_list: price_list.Source
     git: str | None
     folders: dict[str, str]
     terminal: Terminal
@@ -101,7 +103,7 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """
     with failing():
         health = asyncio.run(_examine(asked))
-    click.echo(msgspec.json.encode(health) if as_json else _text(health))
+    click.echo(json_text(health) if as_json else _text(health))
     if not all(report.ok for report in health.reachable):
         click.get_current_context().exit(1)
 
@@ -124,6 +126,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         executable=sys.executable,
         system=f"{platform.system()} {platform.machine()}",
         packages={name: _version(name) for name in _PACKAGES},
+        price_list=price_list.source(),
         git=shutil.which("git"),
         folders=_folders(),
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
@@ -204,6 +207,7 @@ def _program(health: Health) -> list[str]:
         _row("system", health.system),
         _row("git", health.git or "not found: patches cannot be checked; install git"),
         *(_row(name, installed or "not installed") for name, installed in health.packages.items()),
+        _row("price list", f"{health.price_list.package} {health.price_list.version}, {health.price_list.retrieved}"),
     ]
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from swebench_providers import Provider, ProviderError, ProviderRegistry
 from swebench_providers.auth import google as google_auth
-from swebench_providers.connection_test import ConnectionReport, Verdict, check, not_asked
+from swebench_providers.connection_test import ConnectionReport, Verdict, check, report_error
 from swebench_tui.services.provider_access import ProviderAccess
 from swebench_tui.settings.providers import Readiness
 
@@ -168,7 +168,7 @@ async def check_provider(
     try:
         provider = await access.resolve(name, base_url=base_url)
     except ProviderError as error:
-        return TestResult(report=not_asked(name, error, model))
+        return TestResult(report=report_error(name, error, model))
     report = await access.run(check(provider, model))
     if not report.ok or not count_models:
         return TestResult(report=report)

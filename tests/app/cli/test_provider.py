@@ -78,6 +78,6 @@ def test_google_credentials_make_vertex_ready() -> None:
 def test_an_invalid_address_affects_only_its_own_row(address: str) -> None:
     found = rows({"OLLAMA_HOST": address})
     assert (found["ollama"]["configured"], found["ollama"]["base_url"]) == (False, None)
-    assert "cannot be used" in str(found["ollama"]["hint"])
+    assert "invalid base URL" in str(found["ollama"]["hint"])
     assert CANARY not in str(found)
     assert found["llamacpp"]["configured"] is True

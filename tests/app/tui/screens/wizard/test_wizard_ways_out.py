@@ -241,7 +241,7 @@ async def test_an_address_error_is_visible_at_the_smallest_size(tmp_path: Path) 
         await pilot.press("tab", "tab")
         await paste(pilot, "ftp://x")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "✗ the base URL" in shown(pilot.app.screen), what="what is wrong")
+        await wait_until(pilot, lambda: "✗ invalid base URL" in shown(pilot.app.screen), what="what is wrong")
         assert "HOST/PATH" in shown(pilot.app.screen)
 
 

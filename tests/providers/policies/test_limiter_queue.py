@@ -120,7 +120,7 @@ happenings = st.lists(
 
 @given(happenings)
 @settings(max_examples=300)
-def test_grants_are_in_the_order_of_arrival_and_all_that_was_taken_comes_back(course: list[tuple[str, int]]) -> None:
+def test_permits_are_granted_in_order_and_fully_returned(course: list[tuple[str, int]]) -> None:
     async def run() -> None:
         calls = Course()
         for what, amount in course:
@@ -138,7 +138,7 @@ def test_grants_are_in_the_order_of_arrival_and_all_that_was_taken_comes_back(co
 
 
 @pytest.mark.parametrize("turns", range(5))
-async def test_a_newcomer_does_not_slip_in_between_two_that_wait(turns: int) -> None:
+async def test_a_new_request_does_not_overtake_queued_ones(turns: int) -> None:
     """Whichever turn of the loop it comes in while two places become free for two that wait."""
     calls = Course()
     for _ in range(AT_ONCE + 2):
@@ -153,7 +153,7 @@ async def test_a_newcomer_does_not_slip_in_between_two_that_wait(turns: int) -> 
     assert calls.granted == [0, 1, 2, 3, 4]
 
 
-async def test_whoever_is_told_to_wait_is_in_line_already() -> None:
+async def test_a_request_is_queued_before_its_wait_is_reported() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60), clock=clock)
     (await limiter.acquire(estimate_demand(10, 0))).release()
@@ -166,7 +166,7 @@ async def test_whoever_is_told_to_wait_is_in_line_already() -> None:
     assert (limiter.headroom().waiting, limiter.headroom().in_flight) == (0, 0)
 
 
-async def test_the_time_to_wait_is_told_with_those_in_front() -> None:
+async def test_the_expected_wait_includes_queued_requests() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=600), clock=clock)  # ten a second, a hundred at once
     (await limiter.acquire(estimate_demand(100, 0))).release()
@@ -179,7 +179,7 @@ async def test_the_time_to_wait_is_told_with_those_in_front() -> None:
     assert all(task.done() for task in waiting)
 
 
-async def test_nothing_flows_into_a_bucket_from_a_request_that_took_nothing_of_it() -> None:
+async def test_a_request_refunds_only_buckets_it_took_from() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=6_000), clock=clock)
     permit = await limiter.acquire(estimate_demand(500, 0))
