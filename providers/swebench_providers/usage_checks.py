@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -22,19 +23,27 @@ class UsageChecker:
         self._cuts_prompts = cuts_prompts
         self._usage: TokenUsage | None = None
 
-    def check(self, event: Event) -> list[Event]:
-        """The event, corrected where it cannot be right, with a notice about that."""
-        if isinstance(event, UsageUpdate):
-            self._usage = event.usage
-            if self._cuts_prompts and event.usage.prompt_tokens:
-                return [event, *self._cut_prompt(event)]
-        elif isinstance(event, Finished) and self._stopped_at_limit(event):
-            notice = (
-                f"The server reported the answer as complete, but it is as long as the limit of "
-                f"{self._request.max_tokens} tokens: it was cut off."
-            )
-            return [Notice(notice, event.at), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
-        return [event]
+    def check(self, events: Sequence[Event]) -> list[Event]:
+        """`events`, corrected where they cannot be right, with a notice about each correction."""
+        checked: list[Event] = []
+        for event in events:
+            if isinstance(event, UsageUpdate):
+                self._usage = event.usage
+                checked.append(event)
+                if self._cuts_prompts and event.usage.prompt_tokens:
+                    checked += self._cut_prompt(event)
+            elif isinstance(event, Finished) and self._stopped_at_limit(event):
+                checked += self._cut_off(event)
+            else:
+                checked.append(event)
+        return checked
+
+    def _cut_off(self, event: Finished) -> list[Event]:
+        notice = (
+            f"The server reported the answer as complete, but it is as long as the limit of "
+            f"{self._request.max_tokens} tokens: it was cut off."
+        )
+        return [Notice(notice, event.at), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
 
     def _stopped_at_limit(self, event: Finished) -> bool:
         limit, usage = self._request.max_tokens, self._usage

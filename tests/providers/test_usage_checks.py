@@ -16,8 +16,8 @@ STOP = Finished(reason=FinishReason.STOP, at=1.0)
 @pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, False)])
 def test_an_answer_as_long_as_its_limit_was_cut_off(tokens: int, *, cut: bool) -> None:
     checker = UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
-    checker.check(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
-    *notices, last = checker.check(STOP)
+    checker.check([UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0)])
+    *notices, last = checker.check([STOP])
     assert isinstance(last, Finished)
     assert last.reason is (FinishReason.LENGTH if cut else FinishReason.STOP)
     assert [isinstance(notice, Notice) for notice in notices] == ([True] if cut else [])
@@ -29,9 +29,9 @@ def test_without_a_count_or_a_limit_nothing_is_contradicted() -> None:
         (UnifiedRequest(prompt="?", max_tokens=8), TokenUsage(completion_tokens=9, source="estimated")),
     ):
         checker = UsageChecker(request, cuts_prompts=False)
-        checker.check(UsageUpdate(usage, 1.0))
-        assert checker.check(STOP) == [STOP]
-    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).check(STOP) == [STOP]
+        checker.check([UsageUpdate(usage, 1.0)])
+        assert checker.check([STOP]) == [STOP]
+    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).check([STOP]) == [STOP]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
@@ -42,7 +42,7 @@ async def test_a_real_llamacpp_reports_a_cut_answer_as_completed(
     provider = provider_at(
         f"{running.address}/v1", "llamacpp", transport, api_key=running.key, protocol="openai_responses"
     )
-    request = UnifiedRequest(prompt="Count from one to one hundred.", max_tokens=8, temperature=0, stream=stream)
+    request = UnifiedRequest(prompt="Tell a long story about a dragon.", max_tokens=8, temperature=0, stream=stream)
     answer = await provider.generate_unified(request)
     assert answer.finish_reason is FinishReason.LENGTH
     assert any("it was cut off" in notice for notice in answer.notices)

@@ -20,7 +20,7 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE, Layer
 from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 if TYPE_CHECKING:
     from swebench_tui.services.settings import KeyProblem
@@ -70,7 +70,7 @@ def show(*, as_json: bool) -> None:
             for row in rows
         ]
         problems = [{"what": str(each), "hint": each.hint, "line": each.line} for each in workspace.problems]
-        click.echo(msgspec.json.encode({"settings": settings, "problems": problems}))
+        click.echo(json_text({"settings": settings, "problems": problems}))
         return
     lines = [(one_line(dotted(row.path)), row.text, one_line(str(row.origin))) for row in rows]
     keys, values = (max(len(line[column]) for line in lines) for column in (0, 1))
@@ -89,7 +89,7 @@ def path(*, as_json: bool) -> None:
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not missing},
     ]
     if as_json:
-        click.echo(msgspec.json.encode(files))
+        click.echo(json_text(files))
         return
     for file in files:
         location = file["path"] or f"no {PROJECT_FILE} in this folder or above it"

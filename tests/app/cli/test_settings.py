@@ -191,7 +191,7 @@ def test_set_writes_text_as_the_type_of_the_setting(file: Path, key: str, value:
         ("providers", "x", "Expected a table"),
         ("providers.openai.api_key", "x", "Keys do not belong in this file. Run: swebench-tui provider init NAME"),
         ("providers.openai.base_url", "ftp://a", "it is not an http or https address"),
-        ("providers.openai.base_url", "http://me:x@a", "it carries credentials"),
+        ("providers.openai.base_url", "http://me:x@a", "it contains credentials"),
         ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
         ("compare.lineup", ":x", "no provider in"),
         ("keymap.compare.rum", "f5", "Did you mean 'compare.run'?"),

@@ -1,14 +1,23 @@
-"""What stands in a column: the patch verdict, an error with its hint, and hostile text as nothing but text."""
+"""A column on the screen: patch verdict, errors with hints, and hostile text shown literally."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.content import Content
 
-from swebench_providers import Finished, FinishReason, Notice
+from swebench_providers import (
+    AttemptFailed,
+    ErrorKind,
+    Finished,
+    FinishReason,
+    ModelPrice,
+    Notice,
+    ProviderError,
+)
 from swebench_tui.bench import datasets
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.answer.answer_view import AnswerView
@@ -39,7 +48,7 @@ def search_replace(before: str, after: str) -> str:
 
 
 def gold_as_blocks() -> str:
-    """The gold patch of the first starter task, hunk for hunk, as a model is asked to write it."""
+    """The gold patch of the first starter task, hunk by hunk, in the format that models are asked for."""
     hunk = TASK.patch.split("@@")[2].split("\n", 1)[1]
     lines = [line for line in hunk.splitlines(keepends=True) if not line.startswith("\\")]
     before = "".join(line[1:] for line in lines if line[0] in " -")
@@ -47,7 +56,7 @@ def gold_as_blocks() -> str:
 
 
 async def answered(script: Script) -> str:
-    """What a column shows once `script` has been played to the first starter task."""
+    """A column after `script` was its answer to the first starter task."""
     async with FaultServer(script) as server, running("compatible:m", server=server) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
@@ -149,7 +158,7 @@ async def test_a_missing_key_is_an_error_that_names_the_variable() -> None:
 async def test_an_unusable_address_is_an_error_before_any_request() -> None:
     async with running("ollama:m", "embedded", environ={"OLLAMA_HOST": "ftp://host"}) as pilot:
         await pilot.press("r")
-        await wait_until(pilot, lambda: "cannot be used" in shown(column(pilot, 0)), what="the error")
+        await wait_until(pilot, lambda: "invalid base URL" in shown(column(pilot, 0)), what="the error")
         assert "→ Write it as http://HOST:PORT" in shown(column(pilot, 0))
         assert states(pilot) == ["-", "-"]
 
@@ -212,8 +221,40 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
         gate.open()
         await all_settled(pilot)
         rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
-        at = rows.index("── thinking ──")
-        assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+        first = rows.index("── thinking ──")
+        assert rows[first : first + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+
+
+async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:
+    error = ProviderError(ErrorKind.INCOMPLETE, "it broke off", hint="")
+    broken, second = Gate(), Gate()
+    provider = ScriptedProvider(
+        text("The first half"),
+        broken,
+        AttemptFailed(provider="acme", model="m", error=error, at=2),
+        text("The second"),
+        second,
+        finished(),
+    )
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "The first half" in shown(column(pilot)), what="the first attempt")
+        broken.open()
+        await wait_until(pilot, lambda: "The second" in shown(column(pilot)), what="the second attempt")
+        assert "The first half" not in shown(column(pilot))
+        second.open()
+        await all_settled(pilot)
+        assert column(pilot).answer == "The second"
+
+
+async def test_a_cancelled_column_shows_what_it_cost() -> None:
+    provider = ScriptedProvider(text("word " * 400), Gate(), price=ModelPrice(input=Decimal(1), output=Decimal(10)))
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "● streaming" in shown(column(pilot)), what="streaming")
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot)), what="cancelled")
+        assert "~$0.0" in shown(column(pilot))
 
 
 # Hostile text.
