@@ -121,14 +121,14 @@ def check_value(workspace: Workspace, path: SettingPath, text: str, *, check_key
 
 
 def _provider_rows(workspace: Workspace, name: str) -> Iterator[SettingRow]:
-    """The settings of a provider, and its key if it has one. If none is set, all but address and model are hidden."""
+    """The settings of a provider, and its key if it has one. While nothing is set, most rows are hidden."""
     ours = [leaf for leaf in leaves() if NAME in leaf.path]
     rows = [row for leaf in ours for row in _rows(workspace, leaf, leaf.path_for(name))]
-    key = workspace.effective(("providers", name, KEY))
-    configured = bool(key.value) or any(row.is_set for row in rows)
+    configured = any(row.is_set for row in rows)
     for row in rows:
         visible = configured or row.path[-1] in _ALWAYS_VISIBLE
         yield row if visible else msgspec.structs.replace(row, hidden=True)
+    key = workspace.effective(("providers", name, KEY))
     if key.value:
         yield SettingRow(path=("providers", name, KEY), leaf=_KEY_LEAF, value=key.value, origin=key.origin)
 
