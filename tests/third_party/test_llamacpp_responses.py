@@ -57,6 +57,6 @@ async def test_openais_models_without_chat_completions_are_asked_there(
     assert 1 <= answer.usage.completion_tokens <= 8
 
 
-async def test_a_prompt_beyond_the_window_is_named_so(responses: HTTPProvider, *, stream: bool) -> None:
+async def test_a_prompt_beyond_the_window_is_a_context_overflow(responses: HTTPProvider, *, stream: bool) -> None:
     error = await error_of(responses, msgspec.structs.replace(QUESTION, prompt="word " * 9000, stream=stream))
     assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)
