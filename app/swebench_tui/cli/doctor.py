@@ -36,7 +36,7 @@ from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
 _PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
@@ -103,7 +103,7 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """
     with failing():
         health = asyncio.run(_examine(asked))
-    click.echo(msgspec.json.encode(health) if as_json else _text(health))
+    click.echo(json_text(health) if as_json else _text(health))
     if not all(report.ok for report in health.reachable):
         click.get_current_context().exit(1)
 

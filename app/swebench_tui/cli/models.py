@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final
 
 import click
-import msgspec
 
 from swebench_providers import ModelPrice, TimeLimits
 from swebench_tui import paths
@@ -27,7 +26,7 @@ from swebench_tui.services.models import (
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
 _TIME_LIMITS: Final = TimeLimits(connect=5.0, first_token=30.0, idle=30.0)
 _NAME_WIDTH: Final = 36  # columns, so that a row fits 80; a longer name makes its own row longer
@@ -84,7 +83,7 @@ def print_models(
     if sort is not None:
         models = sort_models(models, sort)
     if as_json:
-        click.echo(msgspec.json.encode([_json_row(model) for model in models]))
+        click.echo(json_text([_json_row(model) for model in models]))
         return
     for line in _table(models):
         click.echo(line)

@@ -18,7 +18,7 @@ from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.providers import ProviderEntry, TestResult, check_provider, list_providers, status
 from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 _COLUMNS: Final = 80
 _STATUS_WIDTH: Final = 13
@@ -45,7 +45,7 @@ def list_(*, as_json: bool) -> None:
     """List all providers with status, address and key source. Sends no request."""
     entries = list_providers(CommandAccess(open_workspace()))
     if as_json:
-        click.echo(msgspec.json.encode([_json_row(entry) for entry in entries]))
+        click.echo(json_text([_json_row(entry) for entry in entries]))
         return
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
@@ -85,7 +85,7 @@ def test(name: str, model: str, *, as_json: bool) -> None:
         result = asyncio.run(_test(workspace, name, model))
     report = result.report
     if as_json:
-        click.echo(msgspec.json.encode({"ok": report.ok, **msgspec.to_builtins(report), "models": result.models}))
+        click.echo(json_text({"ok": report.ok, **msgspec.to_builtins(report), "models": result.models}))
         click.get_current_context().exit(0 if report.ok else 1)
     if not report.ok:
         raise Failed(f"{report.provider}: {report.verdict.replace('_', ' ')}: {report.message}", report.hint)

@@ -192,7 +192,7 @@ def test_set_writes_what_was_typed_as_the_kind_it_is(file: Path, key: str, value
         ("providers.openai.base_url", "ftp://a", "it is not an http or https address"),
         ("providers.openai.base_url", "http://me:x@a", "it contains credentials"),
         ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
-        ("compare.lineup", ":x", "names no provider"),
+        ("compare.lineup", ":x", "no provider in"),
         ("keymap.compare.rum", "f5", "Did you mean 'compare.run'?"),
         ("keymap.compare.run", "notakey", "'notakey' is no key"),
         ("keymap.compare.run", "f1", "would both be on f1"),

@@ -191,6 +191,7 @@ async def test_a_provider_is_added_in_a_dialog(tmp_path: Path) -> None:
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "my-box")
         await pilot.press("ctrl+s")
+        await top_screen(pilot, ProvidersScreen)
         await row_says(pilot, "my-box", "my-box")
         assert workspace.settings.providers["my-box"].base_url == server.base_url
 
@@ -232,7 +233,7 @@ async def test_settings_are_edited_and_a_wrong_value_is_refused(tmp_path: Path) 
         await pilot.press("slash")
         await paste(pilot, "base_url")
         await pilot.press("enter", "enter")
-        await says(pilot, "Where it is reached")
+        await says(pilot, "Base URL.")
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "ftp://x")
         await says(pilot, "✗")

@@ -116,7 +116,7 @@ async def test_a_provider_without_keys_reports_that(tmp_path: Path) -> None:
     async with providers_of(setup_in(tmp_path)) as pilot:
         await enter_key(pilot, "embedded", KEY)
         await pilot.press("ctrl+s")
-        await says(pilot, "✗ embedded takes no key")
+        await says(pilot, "✗ embedded does not use a key")
 
 
 async def test_a_key_is_removed_after_a_confirmation(tmp_path: Path) -> None:

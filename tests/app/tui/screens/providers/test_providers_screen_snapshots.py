@@ -1,104 +1,27 @@
-"""Snapshots of Providers, its dialogs and Settings. Only `test_all_providers` shows the real catalog."""
+"""Snapshots of the Providers screen and its dialogs. Only `test_all_providers` shows the real catalog."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 import pytest
-from textual.app import App
 from textual.pilot import Pilot
 
-from swebench_providers import ErrorKind
 from swebench_providers.connection_test import ConnectionReport, Verdict
-from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
-from swebench_providers.policies.limiter import Headroom, LimitStatus
-from swebench_providers.policies.statistics import Percentiles, ProviderHealth
-from swebench_tui.runs.target import parse_target
 from swebench_tui.services import providers
-from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.details import ProviderDetailsScreen
 from swebench_tui.tui.screens.providers.keys import KeysScreen
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
-from swebench_tui.tui.screens.settings.edit import EditSettingScreen
-from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.settings.memory_workspace import MemoryStore
-from tests.app.tui.fixed_workspace import FixedWorkspace
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
-from tests.app.tui.screens.providers.providers_stage import NOWHERE, choose, says
-
-SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
-MIDDLE = (120, 40)
-ENVIRON = {"OPENAI_API_KEY": "k" * 20, "ANTHROPIC_API_KEY": "k" * 20, "OLLAMA_HOST": NOWHERE}
-OVERRIDES: Mapping[SettingPath, object] = {("providers", "openai", "model"): "gpt-6-luna", ("editor",): "vim"}
-
-HEALTH = ProviderHealth(
-    in_flight=1,
-    succeeded=14,
-    failed=6,
-    retries=4,
-    success_rate=0.7,
-    latency=Percentiles(2100.0, 4800.0, 5000.0),
-    first_token=Percentiles(420.0, 1900.0, 2000.0),
-    error_kinds={ErrorKind.OVERLOADED: 5, ErrorKind.TIMEOUT: 1},
-    cost=Decimal("0.0231"),
-    unpriced=0,
-    breakers={
-        "gpt-6-luna": BreakerStatistics(
-            state=BreakerState.OPEN,
-            calls=8,
-            failures=6,
-            slow=1,
-            probes_done=0,
-            probes=3,
-            opens_in=12.4,
-            openings=1,
-            refused=3,
-            reason="6 of 8 calls failed",
-        )
-    },
-    headroom={
-        "gpt-6-luna": Headroom(
-            in_flight=1,
-            concurrency=4,
-            waiting=2,
-            cooldown=0.0,
-            limits={
-                "requests": LimitStatus(per_minute=500, available=421),
-                "tokens": LimitStatus(per_minute=200_000, available=9_500),
-            },
-        )
-    },
-)
-
-
-class Compare(Protocol):
-    """The fixture `snap_compare` of pytest-textual-snapshot, as far as it is used here."""
-
-    def __call__(
-        self, app: App[None], *, terminal_size: tuple[int, int], run_before: Callable[[Pilot[None]], Awaitable[None]]
-    ) -> bool: ...
-
-
-class StillApp(SwebenchApp):
-    """The app with a stopped clock and given statistics, over the fixed providers or over `workspace`."""
-
-    def __init__(self, folder: Path, workspace: Workspace | None = None) -> None:
-        workspace = workspace or FixedWorkspace(ENVIRON, folder, overrides=OVERRIDES)
-        super().__init__(workspace.registry, workspace=workspace, lineup=[parse_target("ollama:x")], now=lambda: 100.0)
-        self.animation_level = "none"
-        self.engine.health = self._health  # type: ignore[method-assign]
-
-    async def _health(self) -> dict[str, ProviderHealth]:
-        fine = msgspec.structs.replace(HEALTH, breakers={}, headroom={}, unpriced=2)
-        return {"openai": HEALTH, "ollama": msgspec.structs.replace(fine, cost=Decimal(0))}
+from tests.app.tui.screens.providers.providers_stage import choose, says
+from tests.app.tui.still_app import ENVIRON, OVERRIDES, StillApp
+from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
 
 
 def result_of(verdict: Verdict, message: str = "", hint: str = "", models: int | None = None) -> providers.TestResult:
@@ -167,25 +90,6 @@ async def add_key(pilot: Pilot[None]) -> None:
     await says(pilot, "save in file")
 
 
-async def settings(pilot: Pilot[None]) -> None:
-    await table(pilot)
-    await pilot.press("f2")
-    await top_screen(pilot, SettingsScreen)
-    await says(pilot, "command line")
-    await says(pilot, "edit file")
-
-
-async def edit_setting(pilot: Pilot[None]) -> None:
-    await settings(pilot)
-    await pilot.press("slash")
-    await paste(pilot, "openai idle")
-    await pilot.press("enter", "enter")
-    await top_screen(pilot, EditSettingScreen)
-    await paste(pilot, "-5")
-    await says(pilot, "✗")
-    await says(pilot, "write it")
-
-
 @SIZES
 def test_all_providers(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
     workspace = Workspace(
@@ -203,20 +107,15 @@ def test_details(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -
     assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=details)
 
 
-@SIZES
-def test_settings(snap_compare: Compare, tmp_path: Path, size: tuple[int, int]) -> None:
-    assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=settings)
-
-
-@pytest.mark.parametrize("size", [(80, 24), MIDDLE], ids=["80x24", "120x40"])
-@pytest.mark.parametrize("moment", [keys, add_key, edit_setting])
+@pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("moment", [keys, add_key])
 def test_dialogs(
     snap_compare: Compare, tmp_path: Path, moment: Callable[[Pilot[None]], Awaitable[None]], size: tuple[int, int]
 ) -> None:
     assert snap_compare(StillApp(tmp_path), terminal_size=size, run_before=moment)
 
 
-@pytest.mark.parametrize("moment", [table, details, settings])
+@pytest.mark.parametrize("moment", [table, details])
 def test_without_colours(
     snap_compare: Compare,
     tmp_path: Path,
@@ -227,7 +126,7 @@ def test_without_colours(
     assert snap_compare(StillApp(tmp_path), terminal_size=MIDDLE, run_before=moment)
 
 
-@pytest.mark.parametrize("moment", [table, details, settings])
+@pytest.mark.parametrize("moment", [table, details])
 def test_in_terminal_colours(
     snap_compare: Compare, tmp_path: Path, moment: Callable[[Pilot[None]], Awaitable[None]]
 ) -> None:
