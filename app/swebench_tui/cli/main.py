@@ -16,7 +16,7 @@ import click
 from swebench_tui import __version__
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "compare": ("compare", "Send one prompt to several models and print the responses."),
+    "compare": ("compare", "Send one prompt to several models and print their answers."),
     "completions": ("completions", "Print a shell completion script."),
     "doctor": ("doctor", "Show what is installed, configured and reachable."),
     "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
