@@ -217,7 +217,7 @@ def _api_version(query: str) -> str:
 
 
 def _password(proxy: str | None) -> Secret | None:
-    """The password in a proxy's address; None for one too short to be told from other text."""
+    """The password in a proxy's address; None for one too short to be distinguished from other text."""
     try:
         password = unquote(urlsplit(proxy or "").password or "")
     except ValueError:
