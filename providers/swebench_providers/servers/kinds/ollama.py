@@ -1,4 +1,4 @@
-"""Ollama (api-contracts 2.1, 2.2, 8.2).
+"""Ollama (wire-contracts 2.1, 2.2, 8.2).
 
 Each request names the window to load, so the window of a model is the model's own, and that of the server the one it
 has loaded. There is no endpoint that counts tokens; the usage of an answer does.
