@@ -82,7 +82,7 @@ def test_the_state_of_the_embedded_model_is_reported(monkeypatch: pytest.MonkeyP
     assert there["runtime"]
     monkeypatch.setattr(weights, "find", lambda: None)
     gone = health()["embedded"]
-    assert (gone["weights"], "weights of the embedded model" in gone["missing"]) == (None, True)
+    assert (gone["weights"], "embedded model's weights" in gone["missing"]) == (None, True)
     assert "run: swebench-tui embedded install" in run().stdout
 
 

@@ -1,4 +1,4 @@
-"""A local server that is gone is a clear state, and when it is back it answers again without anybody's help."""
+"""A stopped local server opens its circuit, and is used again by itself once it is back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCAL = {"llamacpp": "/v1", "ollama": "", "lmstudio": "/v1", "vllm": "/v1"}
 
 
 class Watched:
-    """A coordinator for one local server, and what its breaker went through."""
+    """A coordinator for one local server, with the states of its breaker."""
 
     def __init__(
         self, name: str, server: FaultServer, transport: Transport, *, max_breaker_wait: float, minimum_calls: int = 3
@@ -44,7 +44,7 @@ class Watched:
         self.moved.set()
 
     async def until(self, state: BreakerState) -> None:
-        """The breaker reaches a state while calls go on, for which nobody waits longer than a test may take."""
+        """Wait until the breaker has been in `state`."""
         while state not in self.states:
             self.moved.clear()
             await self.moved.wait()
@@ -62,7 +62,7 @@ async def server() -> AsyncIterator[FaultServer]:
         yield server
 
 
-async def test_a_server_that_is_gone_says_so_and_what_to_do(
+async def test_an_unreachable_server_is_an_error_with_a_hint(
     name: str, server: FaultServer, transport: Transport
 ) -> None:
     await server.stop_abruptly()
@@ -80,10 +80,10 @@ async def test_a_server_that_is_gone_says_so_and_what_to_do(
     assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "3 of 3 calls failed")
 
 
-async def test_calls_that_wait_are_answered_when_the_server_is_back(
+async def test_waiting_calls_are_answered_when_the_server_is_back(
     name: str, server: FaultServer, transport: Transport
 ) -> None:
-    """The first calls fail and open the circuit; those that come then wait, and need nobody's help."""
+    """The first calls fail and open the circuit; later ones wait and succeed."""
     await server.stop_abruptly()
     watched = Watched(name, server, transport, max_breaker_wait=60)
     failed = await asyncio.gather(
@@ -104,7 +104,7 @@ async def test_calls_that_wait_are_answered_when_the_server_is_back(
     assert (breaker.state, headroom.in_flight, headroom.waiting) == (BreakerState.CLOSED, 0, 0)
 
 
-async def test_a_server_is_asked_for_its_slots_again_when_it_is_back(server: FaultServer, transport: Transport) -> None:
+async def test_slots_are_requested_again_after_a_failure(server: FaultServer, transport: Transport) -> None:
     await server.stop_abruptly()
     watched = Watched("llamacpp", server, transport, max_breaker_wait=0, minimum_calls=20)
     with pytest.raises(ProviderError, match="connection refused"):

@@ -1,7 +1,7 @@
-"""Ollama (api-contracts 2.1, 2.2, 8.2).
+"""Ollama (wire-contracts 2.1, 2.2, 8.2).
 
-It is told with each request what window to load, so the window of a model is the model's own, and that of the server
-what it has loaded. It has no endpoint that counts tokens: the usage of an answer tells.
+Each request names the window to load, so the window of a model is the model's own, and that of the server the one it
+has loaded. There is no endpoint that counts tokens; the usage of an answer does.
 """
 
 from __future__ import annotations
