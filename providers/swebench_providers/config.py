@@ -29,8 +29,8 @@ _LOCAL_NAMES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa"
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in seconds: to connect, until the first text or thinking, between two pieces of it, and in total.
 
-    A model that reasons, or is being loaded, can be silent for minutes (api-contracts 5.0). Where `first_token` is None
-    the limit of the model's family holds, else `idle`.
+    A model that reasons, or is being loaded, can be silent for minutes (wire-contracts 5.0). Where `first_token` is
+    None the limit of the model's family holds, else `idle`.
     """
 
     connect: float = 10.0

@@ -1,4 +1,4 @@
-"""The description of a kind of local server: how it is recognised, and its endpoints (api-contracts 2.1, 8).
+"""The description of a kind of local server: how it is recognised, and its endpoints (wire-contracts 2.1, 8).
 
 No I/O: requests are written and responses decoded here; `discovery` and `queries` send them.
 """

@@ -1,4 +1,4 @@
-"""What the server of a provider reports beside its answers: windows of models, slots (api-contracts 2.1, 2.2, 8.2).
+"""What the server of a provider reports beside its answers: windows of models, slots (wire-contracts 2.1, 2.2, 8.2).
 
 The window is the one that holds for a request: where the server cuts or refuses what is longer than what it has loaded,
 it is that, and unknown while nothing is loaded. Each request to Ollama names the window to load, so there it is the

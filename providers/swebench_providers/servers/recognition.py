@@ -1,4 +1,4 @@
-"""Which kind of local server sent these responses (api-contracts 8.2). No I/O."""
+"""Which kind of local server sent these responses (wire-contracts 8.2). No I/O."""
 
 from __future__ import annotations
 

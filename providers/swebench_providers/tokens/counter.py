@@ -42,6 +42,6 @@ def turns(request: UnifiedRequest) -> list[Message]:
 
 
 def framing(request: UnifiedRequest) -> int:
-    """Tokens that a chat adds to its texts: 3 per message and 3 that open the reply (api-contracts 7)."""
+    """Tokens that a chat adds to its texts: 3 per message and 3 that open the reply (wire-contracts 7)."""
     messages = len(request.messages) + bool(request.system_message) + bool(request.prompt)
     return _PER_MESSAGE * messages + _PER_REPLY

@@ -32,7 +32,7 @@ _Encoder = Callable[[str], list[int]]
 
 class Tokenizer(NamedTuple):
     """The encoding of a model. `certain`: it is known to be the model's own. `framing`: the tokens that its chat format
-    adds to the usual framing (api-contracts 7).
+    adds to the usual framing (wire-contracts 7).
     """
 
     encoding: str
