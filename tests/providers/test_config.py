@@ -105,9 +105,9 @@ def test_an_invalid_address_is_refused_with_a_hint(written: str) -> None:
 def test_credentials_in_an_address_are_refused_and_not_shown(written: str) -> None:
     with pytest.raises(ProviderError) as caught:
         normalise(written, OLLAMA)
-    shown = f"{caught.value} {caught.value!r} {caught.value.hint}"
-    assert "hunter22" not in shown.replace("\n", "")
-    assert "••••@" in shown
+    text = f"{caught.value} {caught.value!r} {caught.value.hint}"
+    assert "hunter22" not in text.replace("\n", "")
+    assert "••••@" in text
 
 
 addresses = st.one_of(
@@ -212,12 +212,12 @@ def test_the_base_url_is_the_callers_environments_or_catalogs() -> None:
 
 
 def test_a_key_is_bound_to_scheme_host_and_port() -> None:
-    for given_ in (
+    for base_url in (
         "http://api.anthropic.com",
         "https://api.anthropic.com:8443",
         "https://api.anthropic.com.evil.example",
     ):
-        assert from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url=given_).api_key is None
+        assert from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url=base_url).api_key is None
     own = from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url="https://api.anthropic.com/v1")
     assert own.api_key is not None
 

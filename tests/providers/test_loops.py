@@ -70,11 +70,11 @@ def test_loops_in_several_threads_may_share_a_transport(threaded: FaultServerThr
     provider = provider_for(threaded.base_url, "compatible", transport)
 
     async def main() -> list[str]:
-        async def ask() -> str:
+        async def fetch() -> str:
             return (await provider.generate_unified(REQUEST)).content
 
-        inside = asyncio.gather(*(ask() for _ in range(5)))
-        other = asyncio.to_thread(lambda: [asyncio.run(ask()) for _ in range(5)])
+        inside = asyncio.gather(*(fetch() for _ in range(5)))
+        other = asyncio.to_thread(lambda: [asyncio.run(fetch()) for _ in range(5)])
         return [*await inside, *await other]
 
     assert asyncio.run(main()) == ["a"] * 10

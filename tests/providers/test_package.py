@@ -53,9 +53,9 @@ def test_the_specification_finds_its_names() -> None:
 
 def test_lazy_names_match_the_type_checkers_imports() -> None:
     module = ast.parse(Path(swebench_providers.__file__).read_text("utf-8"))
-    (guarded,) = [node for node in module.body if isinstance(node, ast.If)]
+    (block,) = [node for node in module.body if isinstance(node, ast.If)]
     declared = {
-        alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
+        alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert declared == {name: f"swebench_providers.{where}" for name, where in swebench_providers._LATER.items()}
 

@@ -78,9 +78,9 @@ def test_every_name_gives_a_provider_of_that_name(name: str) -> None:
 def test_an_unknown_name_hints_at_the_nearest_or_all(written: str, hint: str) -> None:
     registry = ProviderRegistry({})
     registry.register("mine", ProviderSpec(title="Mine", protocol="openai_chat"))
-    for ask in (registry.spec, registry.get_provider, registry.configure):
+    for lookup in (registry.spec, registry.get_provider, registry.configure):
         with pytest.raises(ProviderError) as caught:
-            ask(written)
+            lookup(written)
         assert (caught.value.kind, caught.value.reason) == (ErrorKind.BAD_ENDPOINT, "unknown_provider")
         assert (str(caught.value), caught.value.hint) == (f"unknown provider {written!r}", hint)
 

@@ -118,8 +118,8 @@ def test_a_given_base_url_keeps_the_usual_protocol() -> None:
 
 async def test_the_deployments_api_can_be_set_and_quotes_the_deployment() -> None:
     network = Network((wire.FIXTURES / "azure" / "stream.sse").read_bytes())
-    given_ = "https://r.openai.azure.com/openai?api-version=2024-10-21&key=hunter22"
-    config = ProviderRegistry(AZURE).configure("azure", base_url=given_)
+    base_url = "https://r.openai.azure.com/openai?api-version=2024-10-21&key=hunter22"
+    config = ProviderRegistry(AZURE).configure("azure", base_url=base_url)
     config = msgspec.structs.replace(config, protocol="azure_deployments")
     await HTTPProvider(provider_spec("azure"), config, network).generate_unified(request_for("a/../b?c"))
     path = "/openai/deployments/a%2F..%2Fb%3Fc/chat/completions?api-version=2024-10-21"
@@ -176,10 +176,10 @@ def test_any_environment_gives_a_configuration_or_a_provider_error(environ: dict
 async def test_the_first_key_found_is_sent_in_the_providers_header(
     name: str, variables: list[str], header: str, mark: str
 ) -> None:
-    reach = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "GOOGLE_CLOUD_PROJECT": "p"}
+    addresses = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "GOOGLE_CLOUD_PROJECT": "p"}
     network = Network()
     while variables:
-        environ = reach | {variable: f"key-of-{variable}" for variable in variables}
+        environ = addresses | {variable: f"key-of-{variable}" for variable in variables}
         with suppress(ProviderError):  # the empty answer
             await provider_on(name, environ, network).generate_unified(request_for("m"))
         sent = network.sent[-1].headers
@@ -196,9 +196,9 @@ def test_azures_token_comes_before_its_key() -> None:
 @pytest.mark.parametrize("name", [name for name in provider_names() if not provider_spec(name).local])
 async def test_without_a_key_a_hosted_provider_gets_no_request(name: str) -> None:
     network = Network()
-    reach = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "GOOGLE_CLOUD_PROJECT": "p"}
+    addresses = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "GOOGLE_CLOUD_PROJECT": "p"}
     with pytest.raises(ProviderError) as caught:
-        await provider_on(name, reach, network).generate_unified(request_for("m"))
+        await provider_on(name, addresses, network).generate_unified(request_for("m"))
     assert (caught.value.kind, network.sent) == (ErrorKind.AUTH, [])
     assert caught.value.hint.startswith("Set ")
 
@@ -214,7 +214,7 @@ async def test_a_local_server_needs_no_key(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given_", "shown"),
+    ("base_url", "key_is_sent"),
     [
         ("https://r.openai.azure.com", True),
         ("https://r.services.ai.azure.com/openai/v1", True),
@@ -224,9 +224,9 @@ async def test_a_local_server_needs_no_key(name: str) -> None:
         ("https://gateway.example", False),
     ],
 )
-def test_azures_key_is_sent_to_azures_hosts_only(given_: str, *, shown: bool) -> None:
-    config = ProviderRegistry({"AZURE_OPENAI_API_KEY": "k"}).configure("azure", base_url=given_)
-    assert (config.api_key is not None) is shown
+def test_azures_key_is_sent_to_azures_hosts_only(base_url: str, *, key_is_sent: bool) -> None:
+    config = ProviderRegistry({"AZURE_OPENAI_API_KEY": "k"}).configure("azure", base_url=base_url)
+    assert (config.api_key is not None) is key_is_sent
 
 
 def test_googles_token_is_sent_to_google_only() -> None:

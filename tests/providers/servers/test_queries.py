@@ -76,14 +76,14 @@ async def test_a_server_reports_windows_that_its_list_leaves_out(
 
 @pytest.mark.parametrize("name", REPORTED)
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [failing(404), failing(500), json_body({}), json_body([]), Script(body=b"<html>"), Script(body=b"\xff\xfe")],
     ids=["404", "500", "empty", "list", "page", "bytes"],
 )
 async def test_an_unusable_response_leaves_models_as_they_were(
-    fault_server: FaultServer, transport: Transport, name: str, answer: Script
+    fault_server: FaultServer, transport: Transport, name: str, response: Script
 ) -> None:
-    fault_server.by_path[PATHS[name][1]] = answer
+    fault_server.by_path[PATHS[name][1]] = response
     models = [ModelInfo(id="a", context_window=7), ModelInfo(id="b")]
     assert await provider_at(base_url(fault_server, name), name, transport).describe(models) == models
 
@@ -105,7 +105,7 @@ async def test_a_provider_whose_list_is_complete_gets_no_request(
 async def test_eight_models_are_described_at_a_time_in_order() -> None:
     open_now = most = 0
 
-    async def ask(request: WireRequest) -> bytes:
+    async def fetch(request: WireRequest) -> bytes:
         nonlocal open_now, most
         open_now += 1
         most = max(most, open_now)
@@ -116,7 +116,7 @@ async def test_eight_models_are_described_at_a_time_in_order() -> None:
         return msgspec.json.encode({"model_info": model_info})
 
     models = [ModelInfo(id=str(size)) for size in range(100)]
-    described = await fetch_details(models, details_of("ollama"), ask, seconds=60)
+    described = await fetch_details(models, details_of("ollama"), fetch, seconds=60)
     assert [(model.id, model.context_window) for model in described] == [(str(size), size + 1) for size in range(100)]
     assert most == 8
 
@@ -182,10 +182,10 @@ json = st.recursive(
 
 
 @given(json, st.sampled_from(sorted(REPORTED)))
-def test_any_response_gives_a_positive_window_or_none(answer: object, name: str) -> None:
+def test_any_response_gives_a_positive_window_or_none(response: object, name: str) -> None:
     model = ModelInfo(id="x")
     try:
-        described = details_of(name).decode(msgspec.json.encode(answer), model)
+        described = details_of(name).decode(msgspec.json.encode(response), model)
     except UNREADABLE:
         return
     assert described.context_window is None or described.context_window > 0

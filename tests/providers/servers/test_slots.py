@@ -33,7 +33,7 @@ from tests.fault_server import FaultServer, Script, failing, html_page, json_bod
 from tests.providers.dialects import provider_at
 from tests.providers.wire import FIXTURES
 
-ASK = UnifiedRequest(model="m", prompt="Say it.")
+REQUEST = UnifiedRequest(model="m", prompt="Say it.")
 PROPS = (FIXTURES / "llamacpp" / "props.json").read_bytes()
 ONCE = Policies(retry=RetrySettings(attempts=1))
 
@@ -61,7 +61,7 @@ async def test_llamacpp_reports_its_slots_to_requests_with_a_key(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         failing(404),
         failing(401),
@@ -78,9 +78,9 @@ async def test_llamacpp_reports_its_slots_to_requests_with_a_key(
     ids=["404", "401", "loading", "page", "empty", "list", "none", "negative", "word", "yes", "bytes"],
 )
 async def test_a_response_without_slots_gives_no_number(
-    fault_server: FaultServer, transport: Transport, answer: Script
+    fault_server: FaultServer, transport: Transport, response: Script
 ) -> None:
-    fault_server.by_path["/props"] = answer
+    fault_server.by_path["/props"] = response
     assert await llamacpp(fault_server, transport).slots("m") is None
 
 
@@ -98,10 +98,10 @@ async def test_ollama_has_one_slot_unless_the_user_sets_more(fault_server: Fault
     assert (await provider.slots("qwen3:8b"), await provider.slots("gpt-oss:120b-cloud")) == (1, None)
     assert fault_server.requests == []
     by_default = ProviderCoordinator([provider], ONCE)
-    await by_default.generate_with_fallback(ASK)
+    await by_default.generate_with_fallback(REQUEST)
     assert (await headroom_of(by_default, "ollama")).concurrency == 1
     set_by_user = ProviderCoordinator([provider], Policies(limits={"ollama": RateLimits(slots=4)}))
-    await set_by_user.generate_with_fallback(ASK)
+    await set_by_user.generate_with_fallback(REQUEST)
     assert (await headroom_of(set_by_user, "ollama")).concurrency == 4
 
 
@@ -149,13 +149,13 @@ async def test_waiting_for_a_slot_is_not_time_to_first_token(fault_server: Fault
     fault_server.by_path["/props"] = json_body({"total_slots": 1})
     fault_server.default = Script("a b", before_first_token=0.1)
     coordinator = ProviderCoordinator([Candidate(llamacpp(fault_server, transport), "m")], ONCE)
-    answers = await asyncio.gather(*(events_of(coordinator, ASK) for _ in range(3)))
+    answers = await asyncio.gather(*(events_of(coordinator, REQUEST) for _ in range(3)))
     for events in answers[1:]:
         kinds = [type(event) for event in events if isinstance(event, Waiting | Attempt)]
         assert kinds == [Waiting, Attempt]
     for earlier, later in pairwise(answers):  # nobody's attempt began before the last one's end
         assert attempt_of(later).at >= max(event.at for event in earlier if isinstance(event, TextDelta))
-    responses = await asyncio.gather(*(coordinator.generate_with_fallback(ASK) for _ in range(3)))
+    responses = await asyncio.gather(*(coordinator.generate_with_fallback(REQUEST) for _ in range(3)))
     by_wait = sorted(responses, key=lambda response: response.waited_ms)
     assert all(response.ttft_ms is not None and response.ttft_ms > 90 for response in responses)
     assert by_wait[1].waited_ms > 90
@@ -187,7 +187,7 @@ async def test_reported_slots_keep_the_users_limits(fault_server: FaultServer, t
     fault_server.by_path["/props"] = json_body({"total_slots": 50})
     limits = RateLimits(requests_per_minute=600, concurrency=ConcurrencySettings(most=2))
     coordinator = ProviderCoordinator([llamacpp(fault_server, transport)], Policies(limits={"llamacpp": limits}))
-    await coordinator.generate_with_fallback(ASK)
+    await coordinator.generate_with_fallback(REQUEST)
     headroom = await headroom_of(coordinator, "llamacpp")
     assert (headroom.concurrency, headroom.limits["requests"].per_minute) == (2, 600)
 
@@ -195,15 +195,15 @@ async def test_reported_slots_keep_the_users_limits(fault_server: FaultServer, t
 async def test_slots_are_requested_once_even_without_a_result(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.by_path["/props"] = failing(404)
     coordinator = ProviderCoordinator([llamacpp(fault_server, transport)], ONCE)
-    await asyncio.gather(*(coordinator.generate_with_fallback(ASK) for _ in range(10)))
-    await coordinator.generate_with_fallback(ASK)
+    await asyncio.gather(*(coordinator.generate_with_fallback(REQUEST) for _ in range(10)))
+    await coordinator.generate_with_fallback(REQUEST)
     assert count_requests(fault_server) == 1
 
 
 @given(st.dictionaries(st.just("total_slots"), st.none() | st.booleans() | st.integers() | st.floats() | st.text()))
 def test_any_response_gives_at_least_one_slot_or_none(body: dict[str, object]) -> None:
-    async def ask(_: WireRequest) -> bytes:
+    async def fetch(_: WireRequest) -> bytes:
         return msgspec.json.encode(body)
 
-    number = asyncio.run(ServerQueries(provider_spec("llamacpp"), ask).slots("m"))
+    number = asyncio.run(ServerQueries(provider_spec("llamacpp"), fetch).slots("m"))
     assert number is None or number >= 1
