@@ -44,7 +44,8 @@ def leaks(data: str | bytes) -> bool:
 
 def quoting_server() -> Script:
     """A refusal that quotes the key it received: in the error, and in the request id."""
-    return Script(status=401, error_message=f"no such key: {CANARY}", headers={"x-request-id": f"req-{CANARY}"})
+    quoted = " ".join((CANARY, CANARY[:20], FORMS[2], base64.b64encode(f"Bearer {CANARY}".encode()).decode()))
+    return Script(status=401, error_message=f"no such key: {quoted}", headers={"x-request-id": f"req-{CANARY}"})
 
 
 @pytest.fixture
