@@ -43,35 +43,35 @@ Examples:
 @click.command("doctor", epilog=_EXAMPLES)
 @click.option(
     "--ask",
-    "asked",
+    "tested",
     multiple=True,
     metavar="P",
     shell_complete=provider_names,
     help="Also test this provider (costs a few tokens). May be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(*, asked: tuple[str, ...], as_json: bool) -> None:
+def command(*, tested: tuple[str, ...], as_json: bool) -> None:
     """Show what is installed, configured and running on this machine; with --ask, also test providers.
 
     Takes up to 3 seconds, plus the time of the tests. Exit status 1 when a test fails.
     """
     with failing():
-        health = asyncio.run(_examine(asked))
+        health = asyncio.run(_examine(tested))
     click.echo(json_text(health) if as_json else render(health))
     if not all(report.ok for report in health.reachable):
         click.get_current_context().exit(1)
 
 
-async def _examine(asked: tuple[str, ...]) -> Health:
+async def _examine(tested: tuple[str, ...]) -> Health:
     workspace = open_workspace()
     registry = workspace.registry
-    for name in asked:
+    for name in tested:
         registry.spec(name)  # raises for an unknown name before anything is sent
     async with CommandAccess(workspace, time_limits=_TIME_LIMITS) as access:
         keyring, servers, results = await asyncio.gather(
             asyncio.to_thread(workspace.keys.keyring_status),
             registry.discover(),
-            asyncio.gather(*(check_provider(access, name, count_models=False) for name in asked)),
+            asyncio.gather(*(check_provider(access, name, count_models=False) for name in tested)),
         )
         entries = await asyncio.to_thread(list_providers, access)
     return Health(

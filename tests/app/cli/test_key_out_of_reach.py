@@ -43,8 +43,8 @@ def test_the_doctor_reports_it_and_everything_else() -> None:
 
 
 def test_in_a_comparison_only_its_column_fails(server: FaultServerThread) -> None:
-    asked = "compare", "-t", "openai", "-t", "compatible:a", "--prompt", "Why?"
-    done = run(*asked, "--json", COMPATIBLE_BASE_URL=server.base_url)
+    command = "compare", "-t", "openai", "-t", "compatible:a", "--prompt", "Why?"
+    done = run(*command, "--json", COMPATIBLE_BASE_URL=server.base_url)
     events = [json.loads(line) for line in done.stdout.split("\n") if line]
     outcomes = {event["target"]: event for event in events if event["event"] == "done"}
     assert (done.exit_code, outcomes["compatible:a"]["state"]) == (1, "done")

@@ -50,9 +50,9 @@ def test_a_full_disk_is_reported_in_one_sentence(folders: Path, command: str) ->
 @pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["text", "json"])
 def test_a_comparison_reports_a_full_disk(server: FaultServerThread, arguments: Sequence[str]) -> None:
     server.server.by_model = {"a": Script("fine"), "b": Script("fine")}
-    asked = "compare", "-t", "compatible:a", "-t", "compatible:b", "--prompt", "Why?"
+    command = "compare", "-t", "compatible:a", "-t", "compatible:b", "--prompt", "Why?"
     with Path("/dev/full").open("wb") as full:
-        done = run(*asked, *arguments, output=full, COMPATIBLE_BASE_URL=server.base_url)
+        done = run(*command, *arguments, output=full, COMPATIBLE_BASE_URL=server.base_url)
     assert done.returncode == 1
     assert "cannot read or write the output" in done.stderr.decode()
 
@@ -71,7 +71,7 @@ def test_the_doctor_runs_without_standard_output(folders: Path) -> None:  # noqa
         ("provider remove mine", 2, "Nobody can be asked here: give --yes."),
     ],
 )
-def test_without_standard_input_nothing_is_asked(folders: Path, command: str, status: int, message: str) -> None:
+def test_without_standard_input_nothing_is_prompted(folders: Path, command: str, status: int, message: str) -> None:
     file = folders / "config" / "swebench-tui" / "settings.toml"
     file.parent.mkdir(parents=True)
     file.write_text('[providers.mine]\nlike = "compatible"\nbase_url = "http://a"\n')
@@ -159,9 +159,13 @@ def test_a_misplaced_key_is_neither_shown_nor_written(folders: Path, arguments: 
 def completed(line: str, environ: Mapping[str, str]) -> list[str]:
     """The completions that bash offers for the last word."""
     program = Path(sys.executable).with_name("swebench-tui")
-    asked = {"_SWEBENCH_TUI_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    completion = {
+        "_SWEBENCH_TUI_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }
     return subprocess.run(
-        [program], env={**environ, **asked}, capture_output=True, text=True, check=False
+        [program], env={**environ, **completion}, capture_output=True, text=True, check=False
     ).stdout.split()
 
 

@@ -88,7 +88,7 @@ class Stage:
         screen._set_task(self._prompt)
         await wait_until(pilot, lambda: "help" in shown(screen), what="the footer")
 
-    async def at(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
+    async def advance(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
         """Set the clock and wait until `until` holds."""
         self.now = now
         await wait_until(pilot, until, what=what)
@@ -122,9 +122,9 @@ def streaming(prompt: TaskPrompt) -> Stage:
 async def stream(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.open(pilot)
     await pilot.press("enter")
-    asked = [view.column for view in compare_screen(pilot).columns]
-    await wait_until(pilot, lambda: [each.state.deltas for each in asked if each] == [5, 10], what="all deltas")
-    await stage.at(
+    started = [view.column for view in compare_screen(pilot).columns]
+    await wait_until(pilot, lambda: [each.state.deltas for each in started if each] == [5, 10], what="all deltas")
+    await stage.advance(
         pilot, 112.4, until=lambda: shown(compare_screen(pilot)).count("12.4s") == 2, what="the time on the screen"
     )
 
@@ -167,7 +167,7 @@ async def mix(stage: Stage, gate: Gate, pilot: Pilot[None]) -> None:
 
 
 @SIZES
-def test_compare_before_anything_is_asked(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+def test_compare_before_the_first_run(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
     stage = Stage(prompt, registry_of(), "embedded:smollm2", "openai")
     assert snap_compare(stage.app, terminal_size=size, run_before=stage.open)
 
