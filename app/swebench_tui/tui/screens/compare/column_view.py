@@ -15,11 +15,12 @@ from swebench_providers import ProviderError
 from swebench_tui.runs.column import Column, GenerationState
 from swebench_tui.runs.target import Target
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer import AnswerView
 from swebench_tui.tui.screens.compare.metrics_view import MetricsView
+from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 
-class ColumnView(Vertical):
+class ColumnView(Vertical, CachedLines):
     """Draws a `Column` of the engine; knows it only by its facts and pieces."""
 
     ALLOW_MAXIMIZE = True

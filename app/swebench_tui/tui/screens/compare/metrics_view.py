@@ -11,6 +11,7 @@ from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs import formatting
 from swebench_tui.runs.column import GenerationState, State
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 _PERIOD: Final = 0.2
 """Seconds between two looks at figures that only run on; digits that change faster are not read."""
@@ -29,7 +30,7 @@ _COLOURS: Final = {
 }
 
 
-class MetricsView(Static):
+class MetricsView(Static, CachedLines):
     """Written anew at once when the state changes, else at its own pace; laid out anew when it grows or shrinks."""
 
     def __init__(self) -> None:

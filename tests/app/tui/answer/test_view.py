@@ -14,8 +14,8 @@ from textual.geometry import Offset, Region
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
-from swebench_tui.tui.answer.answer_view import AnswerView
-from swebench_tui.tui.answer.markdown_lines import Look
+from swebench_tui.tui.answer import AnswerView
+from swebench_tui.tui.answer.markdown import Look
 from tests.app.tui.pilot import rows_of, wait_until
 
 NASTY = (
@@ -45,11 +45,11 @@ class WatchedView(AnswerView):
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
         self.rendered = 0
-        self._painted: dict[int, str] = {}
+        self._last_paint: dict[int, str] = {}
 
     @property
     def painted(self) -> list[str]:
-        return [self._painted.get(y, "") for y in range(self.size.height)]
+        return [self._last_paint.get(y, "") for y in range(self.size.height)]
 
     def _segments(self, row: int) -> Iterator[Segment]:
         self.rendered += 1
@@ -57,7 +57,7 @@ class WatchedView(AnswerView):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)
-        self._painted |= {y: strip.text.rstrip() for y, strip in zip(crop.line_range, strips, strict=True)}
+        self._last_paint |= {y: strip.text.rstrip() for y, strip in zip(crop.line_range, strips, strict=True)}
         return strips
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.markdown_lines import Line, Look, Span, State, format_line
-from swebench_tui.tui.answer.plain_text import expand_tabs
+from swebench_tui.tui.answer.markdown import Line, Look, Span, State, format_line
+from swebench_tui.tui.answer.wrapping import expand_tabs
 
 
 class AnswerLines:

@@ -29,7 +29,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.plain_text import expand_tabs
+from swebench_tui.tui.answer.wrapping import expand_tabs
 
 
 class Look(Flag):
