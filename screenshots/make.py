@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
-from swebench_providers.servers.discovery import Found
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
@@ -56,7 +56,7 @@ async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
 async def take() -> None:
     """Each picture from an app of its own, with nothing set up but what the picture needs."""
 
-    async def nothing() -> list[Found]:
+    async def nothing() -> list[FoundServer]:
         return []
 
     for shot in (compare, workspace, providers):

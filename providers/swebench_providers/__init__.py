@@ -36,18 +36,16 @@ from swebench_providers.types.events import (
     Waiting,
 )
 from swebench_providers.types.messages import (
-    Charge,
     FailedAttempt,
     FinishReason,
     Message,
-    ModelInfo,
-    ModelPrice,
-    TokenUsage,
     ToolCall,
     UnifiedRequest,
     UnifiedResponse,
 )
+from swebench_providers.types.models import ModelInfo, ModelPrice
 from swebench_providers.types.secret import Secret
+from swebench_providers.types.usage import Charge, TokenUsage
 from swebench_providers.util.sync import run_sync
 
 if TYPE_CHECKING:
@@ -55,6 +53,7 @@ if TYPE_CHECKING:
     from swebench_providers.coordinator.coordinator import ProviderCoordinator
     from swebench_providers.coordinator.in_parallel import BatchResult
     from swebench_providers.coordinator.routes import Candidate
+    from swebench_providers.coordinator.shared import SharedState
     from swebench_providers.policies.breaker import (
         BreakerSettings,
         BreakerState,
@@ -65,9 +64,10 @@ if TYPE_CHECKING:
     from swebench_providers.policies.budget import Budget, BudgetState, BudgetWarning, Reservation, local_day, utc_day
     from swebench_providers.policies.concurrency import ConcurrencySettings
     from swebench_providers.policies.journal import FileJournal, spent_according_to
-    from swebench_providers.policies.limiter import Headroom, RateLimits, TokenBucketLimiter
+    from swebench_providers.policies.limiter import Headroom, TokenBucketLimiter
     from swebench_providers.policies.observer import Observer, Outcome
-    from swebench_providers.policies.rate_limit_policy import RateLimitCoordinator
+    from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
+    from swebench_providers.policies.rate_limits import RateLimits
     from swebench_providers.policies.retry import RetrySettings
     from swebench_providers.policies.settings import Policies
     from swebench_providers.policies.statistics import Percentiles, ProviderHealth
@@ -99,14 +99,15 @@ _LATER: Final = {
     "Observer": "policies.observer",
     "Outcome": "policies.observer",
     "Headroom": "policies.limiter",
-    "RateLimitCoordinator": "policies.rate_limit_policy",
-    "RateLimits": "policies.limiter",
+    "RateLimitCoordinator": "policies.rate_limit_coordinator",
+    "RateLimits": "policies.rate_limits",
     "TokenBucketLimiter": "policies.limiter",
     "RetrySettings": "policies.retry",
     "Policies": "policies.settings",
     "Percentiles": "policies.statistics",
     "ProviderHealth": "policies.statistics",
     "Candidate": "coordinator.routes",
+    "SharedState": "coordinator.shared",
     "APITokenCounter": "tokens.api_counter",
     "EstimateCounter": "tokens.estimate",
     "MetadataTokenCounter": "tokens.metadata_counter",
@@ -173,6 +174,7 @@ __all__ = [
     "SSEAdapter",
     "Secret",
     "ServerSentEvent",
+    "SharedState",
     "TextDelta",
     "TiktokenCounter",
     "TimeLimits",

@@ -6,17 +6,18 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final, Literal
-from urllib.parse import parse_qs, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
 from swebench_providers.auth import google as google_auth
 from swebench_providers.catalog import AuthStyle, ProviderSpec, is_own_host
+from swebench_providers.redaction.key_shapes import without_credentials
+from swebench_providers.redaction.secret_names import SHORTEST, secrets_of_headers
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.secret import Secret
 
-_CREDENTIALS: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
 _TRAILING: Final = re.compile(r"[\s/]+$")
 _NOT_IN_A_HOST: Final = re.compile(r'[\s<>"\\^`{|}]')  # RFC 3986, 3.2.2; letters of every alphabet are left to DNS
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
@@ -70,6 +71,12 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
     prices: Mapping[str, ModelPrice] = {}
     key_source: str | None = None
     base_url_source: Literal["catalog", "environment", "given"] = "catalog"
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What a request of this configuration carries and no output may show: key, secret headers, proxy password."""
+        password = _password(self.proxy)
+        return (*filter(None, (self.api_key, password)), *secrets_of_headers(self.headers))
 
 
 def from_environment(
@@ -209,15 +216,24 @@ def _api_version(query: str) -> str:
     return urlencode({_VERSION: versions[-1]}, errors="replace") if versions else ""
 
 
+def _password(proxy: str | None) -> Secret | None:
+    """The password in a proxy's address; None for one too short to be told from other text."""
+    try:
+        password = unquote(urlsplit(proxy or "").password or "")
+    except ValueError:
+        return None
+    return Secret(password) if len(password) >= SHORTEST else None
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
 
 
 def _bad_address(address: str, why: str) -> ProviderError:
-    shown = _CREDENTIALS.sub(r"\1…@", address)
+    masked = without_credentials(address, malformed=True)
     return ProviderError(
         ErrorKind.BAD_ENDPOINT,
-        f"the base URL {shown!r} cannot be used: {why}",
+        f"the base URL {masked!r} cannot be used: {why}",
         hint="Write it as http://HOST:PORT or https://HOST/PATH.",
     )

@@ -13,24 +13,25 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from swebench_providers.auth import strategy
-from swebench_providers.auth.strategies import ExpiringAuth
+from swebench_providers.auth.strategies import ExpiringAuth, scrubber_for
 from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
-from swebench_providers.http.deadlines import took_too_long, within
+from swebench_providers.http.deadlines import enforce_limits, total_timeout
 from swebench_providers.http.interface import USER_AGENT, HTTPResponse, HTTPTransport, join
-from swebench_providers.http.rate_limit_headers import server_limits
+from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.pricing.model_list import ListedPrices
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
-from swebench_providers.protocols.failures.rules import THE_KEY
-from swebench_providers.servers.details import DETAIL_SECONDS, DETAIL_WIRES, described
-from swebench_providers.servers.slots import SLOT_SECONDS, slots_of
+from swebench_providers.protocols.failures.rules import KEY_NAME
+from swebench_providers.servers import count_endpoint
+from swebench_providers.servers.queries import DETAIL_SECONDS, SLOT_SECONDS, ServerQueries
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, LimitsUpdate, Notice
-from swebench_providers.types.messages import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
-from swebench_providers.types.secret import Secret
+from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
+from swebench_providers.types.models import ModelInfo, ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.usage_checks import UsageChecker
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import Recent
@@ -70,11 +71,11 @@ class Provider(Protocol):
         ...
 
     async def cost_of(
-        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+        self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:
         """What `usage` of `model` costs here, in USD; None when that is unknown. Raises nothing for a server's sake.
 
-        `asked` is the name the model was asked by, where it answered under another one. `batch` is for a batch job.
+        `requested_model` is the name in the request, where the response names another one. `batch` is for a batch job.
         """
         ...
 
@@ -95,10 +96,12 @@ class HTTPProvider:
         self._transport = transport
         self._listed = ListedPrices(self._models)
         self._prices = Prices(spec, config, self._listed if spec.lists_prices else None)
+        self._queries = ServerQueries(self.spec, self._fetch)
         self._profiles: Recent[str, ModelProfile] = Recent(_PROFILES)
         self._now: Callable[[], float] = (clock or SystemClock()).now
         self._pipeline = pipeline(config.protocol or spec.protocol)
         self._auth = strategy(config.auth or spec.auth, config.api_key, proxy=config.proxy, ca_bundle=config.ca_bundle)
+        self._scrubber = scrubber_for(self._auth, *config.secrets)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         fold = ResponseAccumulator(self._now())
@@ -112,14 +115,14 @@ class HTTPProvider:
             limits = self._limits(model)
             async with (
                 aclosing(self._events(wire, spoken, limits)) as arriving,
-                aclosing(within(limits, arriving, self.spec.title)) as events,
+                aclosing(enforce_limits(limits, arriving, self.spec.title)) as events,
             ):
                 async for event in events:
-                    for told in doubts.about(event):
+                    for told in doubts.check(event):
                         fold.add(told)
                         yield told
         except ProviderError as error:
-            fold.leave_in(error)
+            fold.attach_to(error)
             raise self._attributed(error, model) from None
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
@@ -133,7 +136,7 @@ class HTTPProvider:
         else:
             raw = await self._whole(request, fold)
         answered = (fold.finished and fold.finished.model) or request.model
-        cost = await self.cost_of(fold.usage, answered, asked=request.model)
+        cost = await self.cost_of(fold.usage, answered, requested_model=request.model)
         return fold.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
 
     async def list_models(self) -> list[ModelInfo]:
@@ -168,16 +171,16 @@ class HTTPProvider:
         return await best.count(
             text,
             self._meant(model),
-            wire="" if keyless else self.name,
+            endpoint=None if keyless else count_endpoint(self.spec),
             config=self._config,
             auth=self._auth,
             transport=self._transport,
         )
 
     async def cost_of(
-        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+        self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:
-        return await self._prices.cost_of(usage, model, asked=asked, batch=batch)
+        return await self._prices.cost_of(usage, model, requested_model=requested_model, batch=batch)
 
     async def price_of(self, model: str) -> ModelPrice | None:
         return await self._prices.price_of(model)
@@ -187,17 +190,16 @@ class HTTPProvider:
 
         Raises nothing: what is not known when `seconds` are over stays as it was. Most providers' lists say it all.
         """
-        wire = self.spec.details and DETAIL_WIRES[self.spec.details]
-        return await described(models, wire, self._told, seconds=seconds) if wire else list(models)
+        return await self._queries.describe(models, seconds=seconds)
 
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
         """How many requests for `model` run at once where it is served; None where nobody says in `seconds`.
 
         Raises nothing: a server that is gone says nothing.
         """
-        return await slots_of(self.spec, model, self._told, seconds=seconds)
+        return await self._queries.slots(model, seconds=seconds)
 
-    async def _told(self, wire: WireRequest) -> bytes:
+    async def _fetch(self, wire: WireRequest) -> bytes:
         async with self._send(wire, at_root=True) as response:
             return await self._body(response, self._pipeline)
 
@@ -236,9 +238,9 @@ class HTTPProvider:
             async with asyncio.timeout(self._config.time_limits.total):
                 return await self._read_into(fold, request, wire, spoken)
         except TimeoutError:
-            raise self._attributed(took_too_long(self.spec.title, self._config.time_limits), request.model) from None
+            raise self._attributed(total_timeout(self.spec.title, self._config.time_limits), request.model) from None
         except ProviderError as error:
-            fold.leave_in(error)
+            fold.attach_to(error)
             raise self._attributed(error, request.model) from None
 
     async def _read_into(
@@ -250,7 +252,7 @@ class HTTPProvider:
                 fold.add(told)
             doubts = UsageChecker(request, cuts_prompts=self.spec.quirks.cuts_prompts)
             for event in spoken.parser.parse(body, self._now()):
-                for checked in doubts.about(self._identified(event, response)):
+                for checked in doubts.check(self._identified(event, response)):
                     fold.add(checked)
             return body
 
@@ -307,7 +309,7 @@ class HTTPProvider:
         body = await response.read()
         if response.status >= 300:
             error = spoken.parser.classify(response.status, response.headers, body)
-            error.limits = server_limits(response.headers, now=datetime.now(UTC))
+            error.limits = parse_rate_limits(response.headers, now=datetime.now(UTC))
             raise error
         if _is_html(response):
             raise _not_an_api(self.spec.title)
@@ -317,20 +319,14 @@ class HTTPProvider:
     def _has_credentials(self) -> bool:
         return bool(self._config.api_key) or isinstance(self._auth, ExpiringAuth)
 
-    @property
-    def _shown_key(self) -> Secret | None:
-        """What the server has been shown, and so may quote."""
-        return self._auth.token if isinstance(self._auth, ExpiringAuth) else self._config.api_key
-
     def _identified(self, event: Event, response: HTTPResponse) -> Event:
         """The end of an answer with the server's number of it. A server names itself as it likes, but with no key."""
         if not isinstance(event, Finished):
             return event
         named = (response.headers.get(name) for name in _REQUEST_IDS)
-        number, model = next(filter(None, named), event.request_id), event.model
-        if shown := self._shown_key:
-            number, model = number and shown.scrub(number), shown.scrub(model)
-        return msgspec.structs.replace(event, request_id=number, model=model)
+        number = next(filter(None, named), event.request_id)
+        scrub = self._scrubber.scrub
+        return msgspec.structs.replace(event, request_id=number and scrub(number), model=scrub(event.model))
 
     def _attributed(self, error: ProviderError, model: str) -> ProviderError:
         """The error with its provider and model on it, and without the key.
@@ -338,11 +334,7 @@ class HTTPProvider:
         A server may have quoted it; and the frames the error came through hold the request and the server's words.
         """
         error.provider, error.model = self.name, model
-        if shown := self._shown_key:
-            error.args = (shown.scrub(str(error)),)
-            error.code = shown.scrub(error.code)
-            error.hint = shown.scrub(error.hint)
-            error.request_id = error.request_id and shown.scrub(error.request_id)
+        self._scrubber.scrub_error(error)
         error.hint = self._in_own_terms(error)
         error.__context__ = None
         return error.with_traceback(None)
@@ -359,11 +351,11 @@ class HTTPProvider:
             else source and f"the key ({source})"
         )
         variables = known or " or ".join((*self.spec.token_env, *self.spec.env))
-        return error.hint.replace(THE_KEY, variables) if variables and error.kind is ErrorKind.AUTH else error.hint
+        return error.hint.replace(KEY_NAME, variables) if variables and error.kind is ErrorKind.AUTH else error.hint
 
 
 def _limits_told(response: HTTPResponse, at: float) -> list[LimitsUpdate]:
-    limits = server_limits(response.headers, now=datetime.now(UTC))
+    limits = parse_rate_limits(response.headers, now=datetime.now(UTC))
     return [LimitsUpdate(limits, at)] if limits else []
 
 

@@ -24,11 +24,11 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.messages import ModelPrice
+from swebench_providers.types.models import ModelPrice
 
 if TYPE_CHECKING:
     from swebench_providers.http.transport import Transport
-    from swebench_providers.servers.discovery import Found
+    from swebench_providers.servers.discovery import FoundServer
 
 ProviderFactory = Callable[[ProviderSpec, ProviderConfig, HTTPTransport], Provider]
 
@@ -102,7 +102,7 @@ class ProviderRegistry:
             config = self._priced(config)
         return factory(spec, config, self._transport(config))
 
-    async def discover(self) -> list[Found]:
+    async def discover(self) -> list[FoundServer]:
         """The local servers that answer on their usual ports; takes two seconds at most (api-contracts 8)."""
         from swebench_providers.servers.discovery import discover, listening  # noqa: PLC0415 - asked for once, if at all
 

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from swebench_providers.types.events import Event, Finished, Notice, UsageUpdate
-from swebench_providers.types.messages import FinishReason, TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import FinishReason, UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 
 _WORTH_A_DOUBT: Final = 500
 """Tokens; below that an estimate is too rough to doubt a count."""
@@ -21,7 +22,7 @@ class UsageChecker:
         self._cuts_prompts = cuts_prompts
         self._usage: TokenUsage | None = None
 
-    def about(self, event: Event) -> list[Event]:
+    def check(self, event: Event) -> list[Event]:
         """The event as it should be taken, with a notice where that is not as the server said."""
         if isinstance(event, UsageUpdate):
             self._usage = event.usage

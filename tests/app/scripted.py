@@ -89,7 +89,7 @@ class ScriptedProvider:
         usage: TokenUsage | None,  # noqa: ARG002
         model: str,  # noqa: ARG002
         *,
-        asked: str = "",  # noqa: ARG002
+        requested_model: str = "",  # noqa: ARG002
         batch: bool = False,  # noqa: ARG002
     ) -> Decimal | None:
         if isinstance(self._cost, Exception):

@@ -1,14 +1,16 @@
-"""Eight columns of fast streams on a real terminal: are all tokens shown, and are keys still answered?
+"""Eight columns of fast streams on a real terminal: CPU of the app, time from a key to its repaint, text that is lost.
 
-    python -m tests.benchmarks.eight_columns [--columns 8] [--rate 100] [--seconds 12] [--size 320x50]
+    python -m tests.benchmarks.eight_columns [--columns 8] [--rate 60] [--seconds 12] [--size 320x50] [--json]
 
-The app runs in a child process under a pty; the streams come from a fault server in a process of its own. Every 250 ms
-a key is pressed that puts a new number on the screen; the time until that number leaves the app is the answer time.
+The app runs in a child process under a pty; the streams come from a fault server in a process of its own. A key is
+pressed every 250 ms that writes a new number to the screen; the time until that number leaves the app is the latency.
+Exit status 1 means that the measurement is worth nothing: a key was never answered, or text did not arrive.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
 import os
 import pty
@@ -21,30 +23,76 @@ import sys
 import termios
 import time
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
 from tests.fault_server import FaultServerProcess, Script
 
-_PATCH = [
+_PATCH: Final = [
     "--- a/core/cache.py\n+++ b/core/cache.py\n@@ -1,4 +1,4 @@\n",
     " def get(self, key):\n",
     "-    return self._store.get(key)\n",
     "+    return self._store.get(key, None)  # a **missing** key is `None`\n",
 ]
-_MARK = re.compile(rb"K(\d{5})")
+_START_LIMIT: Final = 20.0
+"""Seconds the app has to show its first task."""
+
+_KEY_LIMIT: Final = 3.0
+"""Seconds a key has to be answered."""
+
+_PERIOD: Final = 0.25
+"""Seconds between an answered key and the next one."""
+
+
+class NotMeasuredError(Exception):
+    """What was to be measured did not happen."""
 
 
 class Counts(msgspec.Struct):
-    """What the app saw of its streams."""
+    """Characters of all answers: received by the engine, and held by the widgets."""
 
     arrived: int
     shown: int
 
 
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """`latencies` are seconds from key to repaint; `cpu` is the share of one core, `gap` seconds without a write."""
+
+    columns: int
+    rate: float
+    size: str
+    latencies: list[float]
+    cpu: float
+    gap: float
+    offered: int
+    arrived: int
+    shown: int
+
+    def check(self) -> None:
+        """Raise `NotMeasuredError` if a figure stands for nothing."""
+        if len(self.latencies) < 2:
+            raise NotMeasuredError(f"{len(self.latencies)} keys were pressed; a longer run is needed")
+        if not self.cpu:
+            raise NotMeasuredError("the app used no CPU time")
+        if not self.offered == self.arrived == self.shown:
+            raise NotMeasuredError(f"characters: {self.offered} offered, {self.arrived} arrived, {self.shown} shown")
+
+    def __str__(self) -> str:
+        latencies = [seconds * 1e3 for seconds in self.latencies]
+        p95 = statistics.quantiles(latencies, n=20)[18]
+        return (
+            f"{self.columns} columns x {self.rate:g} tokens/s, {self.size}, load {os.getloadavg()[0]:.1f}\n"
+            f"key to repaint, ms: p50 {statistics.median(latencies):.0f}  p95 {p95:.0f}  max {max(latencies):.0f}"
+            f"  ({len(latencies)} keys)\n"
+            f"CPU {self.cpu:.0%} of one core; longest gap between writes {self.gap:.2f} s\n"
+            f"characters offered {self.offered:,}, arrived {self.arrived:,}, in the widgets {self.shown:,}"
+        )
+
+
 def child(columns: int, base_url: str) -> None:
-    """The app, with one key more than it has."""
+    """Run the app with three keys more: `g` sends the prompt, `k` writes a mark, `q` reports and ends."""
+    from textual import work
     from textual.binding import Binding
     from textual.widgets import Static
 
@@ -56,23 +104,29 @@ def child(columns: int, base_url: str) -> None:
     from swebench_tui.tui.screens.compare.screen import CompareScreen
 
     class Bench(SwebenchApp):
+        CSS = "#mark { dock: bottom; height: 1; }"
         BINDINGS: ClassVar = [
             Binding("k", "mark", priority=True),
             Binding("g", "go", priority=True),
             Binding("q", "report"),
         ]
+        marks = 0
 
-        def action_go(self) -> None:
+        async def action_go(self) -> None:
             assert isinstance(self.screen, CompareScreen)
+            await self.screen.mount(Static(id="mark"))
             self.screen._set_question(free_question("Go."))
             self.screen.action_run()
 
         def action_mark(self) -> None:
-            self.marks = getattr(self, "marks", 0) + 1
-            self.screen.query_one("#modes", Static).update(f"K{self.marks:05d}", layout=False)
+            self.marks += 1
+            self.screen.query_one("#mark", Static).update(f"K{self.marks:05d}", layout=False)
 
-        def action_report(self) -> None:
+        @work
+        async def action_report(self) -> None:
             assert isinstance(self.screen, CompareScreen)
+            while not all(view.settled for view in self.screen.columns):  # noqa: ASYNC110 - a view has no event for it
+                await asyncio.sleep(0.05)
             arrived = sum(len(view.column.text) for view in self.screen.columns if view.column)
             shown = sum(len(view.text) for view in self.screen.query(AnswerView))
             self.exit(message=msgspec.json.encode(Counts(arrived, shown)).decode())
@@ -83,7 +137,7 @@ def child(columns: int, base_url: str) -> None:
 
 
 class Terminal:
-    """The child's terminal, seen from the other side."""
+    """The terminal of a child process, seen from the other side."""
 
     def __init__(self, command: list[str], columns: int, rows: int) -> None:
         self.pid, self._fd = pty.fork()
@@ -92,103 +146,118 @@ class Terminal:
                 command[0], command, {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
             )
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.paints: list[float] = []
-        self.output = b""
-        self._seen: dict[bytes, float] = {}
-        self._awaited = b""
+        self.writes: list[float] = []
+        self._tail = b""
 
     def press(self, key: str) -> None:
+        """Type a key. What the child wrote before no longer counts."""
+        self._tail = b""
         os.write(self._fd, key.encode())
 
-    def read(self, seconds: float) -> None:
-        """Take in what the app writes for so long."""
+    def read(self, seconds: float) -> bool:
+        """Read what the child writes within `seconds`; False if it wrote nothing."""
+        if not select.select([self._fd], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except OSError as error:  # Linux says so when the other end is closed
+            raise NotMeasuredError("the app ended") from error
+        self.writes.append(time.perf_counter())
+        self._tail = self._tail[-256:] + data
+        return True
+
+    def drain(self, seconds: float) -> None:
+        """Read for so long."""
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
-            ready, _, _ = select.select([self._fd], [], [], left)
-            if not ready:
-                return
-            try:
-                data = os.read(self._fd, 1 << 16)
-            except OSError:
-                return
-            now = time.perf_counter()
-            self.paints.append(now)
-            self.output = self.output[-256:] + data
-            if self._awaited in self.output:
-                self._seen.setdefault(self._awaited, now)
+            self.read(left)
 
-    def wait_for(self, what: bytes, within: float) -> float:
-        """Seconds until `what` has been written; `within` when it was not."""
+    def wait_for(self, pattern: bytes, within: float) -> tuple[float, re.Match[bytes]]:
+        """Seconds until the child has written `pattern`, and its match. Raises `NotMeasuredError`."""
         began = time.perf_counter()
-        self._awaited = what
-        self._seen.pop(what, None)
-        while what not in self._seen and time.perf_counter() - began < within:
-            self.read(0.005)
-        return self._seen.get(what, time.perf_counter()) - began
+        while not (match := re.search(pattern, self._tail)):
+            left = began + within - time.perf_counter()
+            if left <= 0:
+                raise NotMeasuredError(f"{pattern!r} was not written within {within:g} s")
+            self.read(left)
+        return self.writes[-1] - began, match
 
     def cpu(self) -> float:
+        """CPU seconds that the child has used."""
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self) -> None:
+        """End the child."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+
+def measure(*, columns: int = 8, rate: float = 60.0, seconds: float = 12.0, size: str = "320x50") -> Measurement:
+    """Stream for `seconds` and press keys meanwhile. Raises `NotMeasuredError` if there is nothing to report."""
+    tokens = _tokens(int(rate * seconds))
+    width, height = map(int, size.split("x"))
+    command = [sys.executable, "-m", "tests.benchmarks.eight_columns", "--columns", str(columns), "--child"]
+    with FaultServerProcess(Script(tokens, tokens_per_second=rate)) as server:
+        terminal = Terminal([*command, server.base_url], width, height)
+        try:
+            terminal.wait_for(rb"starter__", _START_LIMIT)
+            terminal.press("g")
+            terminal.drain(min(1.5, seconds / 4))
+            terminal.writes.clear()
+            cpu, began = terminal.cpu(), time.perf_counter()
+            latencies: list[float] = []
+            while time.perf_counter() - began < seconds * 0.75:
+                terminal.press("k")
+                latencies.append(terminal.wait_for(b"K%05d" % (len(latencies) + 1), _KEY_LIMIT)[0])
+                terminal.drain(_PERIOD)
+            used, took = terminal.cpu() - cpu, time.perf_counter() - began
+            gap = max(later - earlier for earlier, later in pairwise(terminal.writes))
+            terminal.press("q")
+            _, counts = terminal.wait_for(rb'\{"arrived":(\d+),"shown":(\d+)\}', seconds + _START_LIMIT)
+        finally:
+            terminal.end()
+    result = Measurement(
+        columns=columns,
+        rate=rate,
+        size=size,
+        latencies=latencies,
+        cpu=used / took,
+        gap=gap,
+        offered=sum(map(len, tokens)) * columns,
+        arrived=int(counts[1]),
+        shown=int(counts[2]),
+    )
+    result.check()
+    return result
+
+
+def _tokens(count: int) -> tuple[str, ...]:
+    """A patch in pieces of four characters."""
+    lines = [_PATCH[0], *(_PATCH[1 + line % 3] for line in range(1, count))]
+    pieces = [text[i : i + 4] for text in lines for i in range(0, len(text), 4)]
+    return tuple(pieces[:count])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--columns", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--rate", type=float, default=60.0)
     parser.add_argument("--seconds", type=float, default=12.0)
     parser.add_argument("--size", default="320x50")
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(options.columns, options.child)
         return
-    tokens = tuple(token for i in range(int(options.rate * options.seconds)) for token in _tokens(i))[
-        : int(options.rate * options.seconds)
-    ]
-    with FaultServerProcess(Script(tokens, tokens_per_second=options.rate)) as server:
-        measure(options, server.base_url, tokens)
-
-
-def _tokens(line: int) -> list[str]:
-    text = _PATCH[0] if line == 0 else _PATCH[1 + line % 3]
-    return [text[i : i + 4] for i in range(0, len(text), 4)]
-
-
-def measure(options: argparse.Namespace, base_url: str, tokens: tuple[str, ...]) -> None:
-    width, height = map(int, options.size.split("x"))
-    command = [sys.executable, "-m", "tests.benchmarks.eight_columns", "--columns", str(options.columns)]
-    terminal = Terminal([*command, "--child", base_url], width, height)
     try:
-        terminal.wait_for(b"starter__", 20)
-        terminal.press("g")
-        terminal.read(1.5)
-        terminal.paints.clear()
-        cpu, began = terminal.cpu(), time.perf_counter()
-        answers: list[float] = []
-        while time.perf_counter() - began < options.seconds - 3:
-            terminal.press("k")
-            answers.append(terminal.wait_for(b"K%05d" % (len(answers) + 1), 3.0))
-            terminal.read(0.25)
-        took = time.perf_counter() - began
-        used = terminal.cpu() - cpu
-        gaps = [later - earlier for earlier, later in pairwise(terminal.paints)]
-        terminal.read(5)
-        terminal.output = b""
-        terminal.press("q")
-        terminal.wait_for(b'"shown"', 5)
-        counts = re.search(rb'\{"arrived":(\d+),"shown":(\d+)\}', terminal.output)
-        offered = sum(len(token) for token in tokens) * options.columns
-        quantiles = statistics.quantiles(answers, n=20)
-        print(f"{options.columns} columns x {options.rate:g} tokens/s, {options.size}, load {os.getloadavg()[0]:.1f}")
-        p50, p95, worst = (seconds * 1e3 for seconds in (statistics.median(answers), quantiles[18], max(answers)))
-        print(f"key to screen, ms: p50 {p50:.0f}  p95 {p95:.0f}  max {worst:.0f}  ({len(answers)} keys)")
-        print(f"CPU {used / took:.0%} of one core; longest gap between writes {max(gaps):.2f} s")
-        if counts:
-            print(f"characters offered {offered:,}, arrived {int(counts[1]):,}, in the widgets {int(counts[2]):,}")
-    finally:
-        os.kill(terminal.pid, signal.SIGKILL)
-        os.waitpid(terminal.pid, 0)
+        result = measure(columns=options.columns, rate=options.rate, seconds=options.seconds, size=options.size)
+    except NotMeasuredError as error:
+        sys.exit(f"nothing measured: {error}")
+    print(msgspec.json.encode(result).decode() if options.json else result)
 
 
 if __name__ == "__main__":

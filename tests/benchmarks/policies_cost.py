@@ -16,19 +16,14 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.settings import Policies
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Event, Finished, TextDelta, UsageUpdate
-from swebench_providers.types.messages import (
-    FinishReason,
-    ModelInfo,
-    ModelPrice,
-    TokenUsage,
-    UnifiedRequest,
-    UnifiedResponse,
-)
+from swebench_providers.types.messages import FinishReason, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.models import ModelInfo, ModelPrice
+from swebench_providers.types.usage import TokenUsage
 
 CALLS = 3_000
 ROUNDS = 5
@@ -71,7 +66,7 @@ class Scripted:
         usage: TokenUsage | None,
         model: str,  # noqa: ARG002
         *,
-        asked: str = "",  # noqa: ARG002
+        requested_model: str = "",  # noqa: ARG002
         batch: bool = False,  # noqa: ARG002
     ) -> Decimal | None:
         return None if usage is None else PRICE.cost(usage)

@@ -38,7 +38,7 @@ from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.journal import FileJournal
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider

@@ -10,7 +10,7 @@ from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer
-from tests.providers.dialects import BASE_PATHS, speak
+from tests.providers.dialects import BASE_PATHS, provider_for
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def provider(dialect: str, fault_server: FaultServer, transport: Transport) -> HTTPProvider:
     """A provider of each wire format in turn, at the fault server."""
-    return speak(fault_server.base_url, dialect, transport)
+    return provider_for(fault_server.base_url, dialect, transport)
 
 
 @pytest.fixture(scope="session")

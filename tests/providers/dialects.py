@@ -28,10 +28,10 @@ BASE_PATHS: Mapping[str, str] = {"compatible": "/v1", "anthropic": "", "ollama":
 """A provider for each protocol, and what follows the server's address in its base URL."""
 
 KEY = "sk-proj-Zm9yIHRlc3RzIG9ubHk-0123456789"
-ASK = UnifiedRequest(model="m", prompt="Say it.")
+REQUEST = UnifiedRequest(model="m", prompt="Say it.")
 
 
-class Ticking:
+class TickingClock:
     """A clock on which each look takes `step` seconds, and sleeping takes no longer than it says."""
 
     def __init__(self, step: float = 1.0) -> None:
@@ -55,18 +55,20 @@ def provider_at(
     return HTTPProvider(provider_spec(name), config, transport, clock=clock)
 
 
-def speak(address: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any) -> HTTPProvider:
+def provider_for(
+    address: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any
+) -> HTTPProvider:
     """`provider_at` for an address without a path."""
     return provider_at(f"{address}{BASE_PATHS[name]}", name, transport, clock=clock, **fields)
 
 
-async def events_of(provider: HTTPProvider, request: UnifiedRequest = ASK) -> list[Event]:
+async def events_of(provider: HTTPProvider, request: UnifiedRequest = REQUEST) -> list[Event]:
     """All events of an answer."""
     async with aclosing(provider.stream_unified(request)) as events:
         return [event async for event in events]
 
 
-async def error_of(provider: HTTPProvider, request: UnifiedRequest = ASK) -> ProviderError:
+async def error_of(provider: HTTPProvider, request: UnifiedRequest = REQUEST) -> ProviderError:
     """The error a request ends in; a failed test when it ends in an answer."""
     with pytest.raises(ProviderError) as caught:
         await provider.generate_unified(request)
@@ -74,7 +76,7 @@ async def error_of(provider: HTTPProvider, request: UnifiedRequest = ASK) -> Pro
 
 
 @asynccontextmanager
-async def saying(*pieces: bytes, then_wait: bool = False, tls: SSLContext | None = None) -> AsyncIterator[str]:
+async def raw_server(*pieces: bytes, then_wait: bool = False, tls: SSLContext | None = None) -> AsyncIterator[str]:
     """The address of a server that answers any request with these bytes, then closes or waits for the client to."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -93,12 +95,12 @@ async def saying(*pieces: bytes, then_wait: bool = False, tls: SSLContext | None
         yield f"{scheme}://localhost:{server.sockets[0].getsockname()[1]}"
 
 
-async def whole(provider: HTTPProvider, **fields: Any) -> UnifiedResponse:
+async def generate(provider: HTTPProvider, **fields: Any) -> UnifiedResponse:
     """A whole answer to the usual question, with these fields of it changed."""
     return await provider.generate_unified(UnifiedRequest(**{"model": "m", "prompt": "Say it.", **fields}))
 
 
-async def until_text(provider: HTTPProvider, arrived: asyncio.Event, request: UnifiedRequest = ASK) -> None:
+async def until_text(provider: HTTPProvider, arrived: asyncio.Event, request: UnifiedRequest = REQUEST) -> None:
     """Read an answer to its end; `arrived` is set with its first text."""
     async with aclosing(provider.stream_unified(request)) as events:
         async for event in events:

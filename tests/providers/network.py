@@ -26,7 +26,7 @@ VERTEX = {
 
 
 @dataclass
-class Sent:
+class SentRequest:
     """One request as it left."""
 
     method: str
@@ -36,7 +36,7 @@ class Sent:
 
 
 @dataclass
-class Answered:
+class CannedResponse:
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -54,7 +54,7 @@ class Network:
 
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentRequest] = field(default_factory=list)
 
     @asynccontextmanager
     async def send(
@@ -66,21 +66,23 @@ class Network:
         auth: AuthStrategy,
         body: bytes | None,
         limits: TimeLimits,  # noqa: ARG002 - the interface
-    ) -> AsyncIterator[Answered]:
+    ) -> AsyncIterator[CannedResponse]:
         await renew(auth)
-        self.sent.append(Sent(method, url, auth.prepare_headers(headers), msgspec.json.decode(body) if body else None))
-        yield Answered(200, {"content-type": "text/event-stream", **self.headers}, self.body)
+        self.sent.append(
+            SentRequest(method, url, auth.prepare_headers(headers), msgspec.json.decode(body) if body else None)
+        )
+        yield CannedResponse(200, {"content-type": "text/event-stream", **self.headers}, self.body)
 
     async def drain(self, chunks: AsyncIterator[bytes]) -> None:
         async for _ in chunks:
             pass
 
 
-def provider_of(name: str, environ: Mapping[str, str], network: Network, **changes: Any) -> HTTPProvider:
+def provider_on(name: str, environ: Mapping[str, str], network: Network, **changes: Any) -> HTTPProvider:
     """The provider as the environment sets it up, with these fields of its configuration changed."""
     config = msgspec.structs.replace(ProviderRegistry(environ).configure(name), **changes)
     return HTTPProvider(provider_spec(name), config, network)
 
 
-def ask(model: str, **fields: Any) -> UnifiedRequest:
+def request_for(model: str, **fields: Any) -> UnifiedRequest:
     return UnifiedRequest(**{"model": model, "system_message": SYSTEM, "prompt": PROMPT, **fields})

@@ -55,7 +55,7 @@ class Scripted:
         for step in script:
             if isinstance(step, ProviderError):
                 failure = failing_like(step)
-                fold.leave_in(failure)
+                fold.attach_to(failure)
                 raise failure
             if isinstance(step, asyncio.Event):
                 await step.wait()
@@ -90,10 +90,10 @@ class Scripted:
         usage: TokenUsage | None,
         model: str,
         *,
-        asked: str = "",
+        requested_model: str = "",
         batch: bool = False,  # noqa: ARG002
     ) -> Decimal | None:
-        self.priced.append((model, asked))
+        self.priced.append((model, requested_model))
         return None if usage is None or self.price is None else self.price.cost(usage)
 
     async def price_of(self, model: str) -> ModelPrice | None:  # noqa: ARG002

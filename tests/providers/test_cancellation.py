@@ -11,7 +11,16 @@ from swebench_providers import ProviderError, TextDelta, UnifiedRequest
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Ending, FaultServer, Script, failing
-from tests.providers.dialects import ASK, error_of, events_of, provider_at, saying, speak, until_text, whole
+from tests.providers.dialects import (
+    REQUEST,
+    error_of,
+    events_of,
+    generate,
+    provider_at,
+    provider_for,
+    raw_server,
+    until_text,
+)
 
 AT_ONCE = 0.1  # seconds
 PATIENT = 30.0  # seconds; for what only has to happen, on however busy a machine
@@ -36,7 +45,7 @@ async def test_cancelling_before_the_first_token_closes_the_socket_at_once(
     provider: HTTPProvider, fault_server: FaultServer, moment: str, *, stream: bool
 ) -> None:
     fault_server.default = WAITING[moment]
-    task = asyncio.create_task(whole(provider, stream=stream))
+    task = asyncio.create_task(generate(provider, stream=stream))
     [request] = await fault_server.received(1, within=PATIENT)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -63,7 +72,7 @@ async def test_breaking_out_of_the_loop_closes_the_socket_at_once(
     provider: HTTPProvider, fault_server: FaultServer, moment: str
 ) -> None:
     fault_server.default = ANSWERING[moment]
-    async with aclosing(provider.stream_unified(ASK)) as events:
+    async with aclosing(provider.stream_unified(REQUEST)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 break
@@ -76,7 +85,7 @@ async def test_a_time_limit_of_the_callers_closes_the_socket_at_once(
     fault_server.default = ANSWERING["in a stall"]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await provider.generate_unified(ASK)
+            await provider.generate_unified(REQUEST)
     await fault_server.requests[0].client_gone(within=AT_ONCE)
 
 
@@ -89,7 +98,7 @@ async def test_a_fault_in_a_stream_closes_the_socket_at_once(provider: HTTPProvi
 async def test_a_thousand_answers_cancelled_twice_leave_no_connection_open(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
-    provider = speak(fault_server.base_url, dialect, transport)
+    provider = provider_for(fault_server.base_url, dialect, transport)
     fault_server.default = ANSWERING["in a stall"]
     for batch in range(4):  # of 84 in each of the three wire formats
         arrived = [asyncio.Event() for _ in range(84)]
@@ -107,15 +116,15 @@ async def test_a_thousand_answers_cancelled_twice_leave_no_connection_open(
         assert {type(outcome) for outcome in outcomes} == {asyncio.CancelledError}
     await fault_server.all_closed(within=PATIENT)
     fault_server.default = Script("fine")
-    assert (await provider.generate_unified(ASK)).content == "fine"
+    assert (await provider.generate_unified(REQUEST)).content == "fine"
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
 async def test_two_answers_after_each_other_come_over_one_connection(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
-    await whole(provider, stream=stream)
-    await whole(provider, stream=stream)
+    await generate(provider, stream=stream)
+    await generate(provider, stream=stream)
     first, second = fault_server.requests
     assert first.peer_port == second.peer_port
 
@@ -125,7 +134,7 @@ async def test_a_connection_is_used_again_after_an_error_that_was_read_whole(
 ) -> None:
     fault_server.enqueue(failing(429))
     await error_of(provider)
-    await provider.generate_unified(ASK)
+    await provider.generate_unified(REQUEST)
     first, second = fault_server.requests
     assert first.peer_port == second.peer_port
 
@@ -136,31 +145,31 @@ async def test_a_connection_that_broke_is_not_used_again(
 ) -> None:
     fault_server.enqueue(Script("a b c d", ending=ending, after=1, tokens_per_second=500))
     await error_of(provider)
-    assert (await provider.generate_unified(ASK)).content == Script().text
+    assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
 async def test_a_server_restart_between_two_answers_goes_unnoticed(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
-    await provider.generate_unified(ASK)
+    await provider.generate_unified(REQUEST)
     await fault_server.stop_abruptly()
     await fault_server.restart()
-    assert (await provider.generate_unified(ASK)).content == Script().text
+    assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
 async def test_a_server_that_closes_after_its_answer_without_a_word_is_connected_to_anew(transport: Transport) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     data = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
-    async with saying(head, b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)) as address:
-        provider = speak(address, "compatible", transport)
-        assert [(await provider.generate_unified(ASK)).content for _ in range(20)] == ["a"] * 20
+    async with raw_server(head, b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)) as address:
+        provider = provider_for(address, "compatible", transport)
+        assert [(await provider.generate_unified(REQUEST)).content for _ in range(20)] == ["a"] * 20
 
 
 async def test_a_server_known_to_close_after_its_answer_is_told_to(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     for name in ("llamacpp", "embedded", "compatible"):
-        await provider_at(f"{fault_server.base_url}/v1", name, transport).generate_unified(ASK)
+        await provider_at(f"{fault_server.base_url}/v1", name, transport).generate_unified(REQUEST)
     told = [request.headers.get("connection", "") for request in fault_server.requests]
     assert told == ["close", "close", "keep-alive"]
 
@@ -176,23 +185,23 @@ async def test_an_answer_is_whole_at_its_marker_even_if_the_server_never_ends_th
     transport: Transport, dialect: str, content_type: str, answer: bytes
 ) -> None:
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n".encode()
-    async with saying(head, answer, then_wait=True) as address:
-        assert (await speak(address, dialect, transport).generate_unified(ASK)).content == "a"
+    async with raw_server(head, answer, then_wait=True) as address:
+        assert (await provider_for(address, dialect, transport).generate_unified(REQUEST)).content == "a"
 
 
 async def test_closing_the_transport_closes_idle_connections_and_it_can_be_used_again(
     provider: HTTPProvider, fault_server: FaultServer, transport: Transport
 ) -> None:
-    await provider.generate_unified(ASK)
+    await provider.generate_unified(REQUEST)
     assert fault_server.connections_open == 1
     await transport.aclose()
     await fault_server.all_closed(within=0.5)
     await transport.aclose()
-    assert (await provider.generate_unified(ASK)).content == Script().text
+    assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
 async def test_many_answers_at_once_need_no_queue(fault_server: FaultServer, transport: Transport) -> None:
-    provider = speak(fault_server.base_url, "compatible", transport)
+    provider = provider_for(fault_server.base_url, "compatible", transport)
     fault_server.default = Script(before_head=FOR_EVER)
     tasks = [asyncio.create_task(events_of(provider)) for _ in range(150)]  # more than the client's own default of 100
     await fault_server.received(150, within=PATIENT)

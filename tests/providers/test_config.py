@@ -14,7 +14,7 @@ from swebench_providers.config import from_environment, normalise
 from swebench_providers.http.transport import Transport
 from swebench_providers.protocols import PROTOCOLS
 from swebench_providers.provider import HTTPProvider
-from tests.providers.dialects import ASK, error_of, provider_at
+from tests.providers.dialects import REQUEST, error_of, provider_at
 
 OLLAMA, LLAMACPP, ANTHROPIC = (provider_spec(name) for name in ("ollama", "llamacpp", "anthropic"))
 
@@ -107,7 +107,7 @@ def test_credentials_in_an_address_are_refused_and_not_shown(written: str) -> No
         normalise(written, OLLAMA)
     shown = f"{caught.value} {caught.value!r} {caught.value.hint}"
     assert "hunter22" not in shown.replace("\n", "")
-    assert "…@" in shown
+    assert "••••@" in shown
 
 
 addresses = st.one_of(
@@ -245,4 +245,4 @@ async def test_another_wire_format_can_be_named_and_one_there_is_not_is_refused(
         provider_at("http://127.0.0.1:1", "compatible", transport, protocol="soap")
     assert all(name in caught.value.hint for name in PROTOCOLS)
     provider = provider_at("http://127.0.0.1:1", "compatible", transport, protocol="ollama_chat")
-    assert (await error_of(provider, ASK)).kind is ErrorKind.TRANSIENT
+    assert (await error_of(provider, REQUEST)).kind is ErrorKind.TRANSIENT

@@ -28,7 +28,7 @@ from swebench_providers.protocols import PROTOCOLS
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers import wire
-from tests.providers.dialects import ASK, KEY, error_of, provider_at, speak, until_text, whole
+from tests.providers.dialects import KEY, REQUEST, error_of, generate, provider_at, provider_for, until_text
 
 ROOT = Path(__file__).parents[2]
 OLDER_LINE_ENDS = "one\u2028two\u2029three\x85four"  # as they stand in JSON, where they end nothing
@@ -147,7 +147,7 @@ async def test_01_an_event_or_a_character_torn_by_a_chunk_edge_is_read_whole(
     asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
 ) -> None:
     answer_with(fault_server, tongue, tongue.said(*PIECES), cut=1)
-    assert (await whole(asked)).content == "".join(PIECES)
+    assert (await generate(asked)).content == "".join(PIECES)
 
 
 async def test_02_characters_that_other_readers_take_for_line_ends_are_text(
@@ -156,7 +156,7 @@ async def test_02_characters_that_other_readers_take_for_line_ends_are_text(
     records = tongue.said(OLDER_LINE_ENDS)
     assert OLDER_LINE_ENDS.encode() in records[0]  # unescaped, as servers send them
     answer_with(fault_server, tongue, records)
-    assert (await whole(asked)).content == OLDER_LINE_ENDS
+    assert (await generate(asked)).content == OLDER_LINE_ENDS
 
 
 async def test_03_events_in_every_dress_the_grammar_allows_are_read(
@@ -171,7 +171,7 @@ async def test_03_events_in_every_dress_the_grammar_allows_are_read(
     for dress in dressed:
         for cut in (1, len(dress)):  # the first also between CR and LF
             answer_with(fault_server, tongue, [dress], cut=cut)
-            assert (await whole(asked)).content == "ab", dress
+            assert (await generate(asked)).content == "ab", dress
 
 
 @pytest.mark.parametrize("place", ["first", "last", "beside the text"])
@@ -188,7 +188,7 @@ async def test_04_a_chunk_without_choices_is_no_reason_to_fail(
         "beside the text": [text, tongue.record(counted), done],
     }
     answer_with(fault_server, tongue, records[place])
-    answer = await whole(provider_at(f"{fault_server.base_url}/v1", "azure", transport))
+    answer = await generate(provider_at(f"{fault_server.base_url}/v1", "azure", transport))
     assert (answer.content, answer.finish_reason) == ("a", FinishReason.STOP)
     assert (answer.usage is None) == (place == "first")
 
@@ -219,7 +219,7 @@ async def test_07_an_error_line_in_the_middle_of_an_ollama_answer_is_raised_with
     fault_server.default = Script(
         "a b c", ending=Ending.ERROR, after=2, error_message="model requires more system memory"
     )
-    error = await error_of(speak(fault_server.base_url, "ollama", transport))
+    error = await error_of(provider_for(fault_server.base_url, "ollama", transport))
     assert (error.reason, error.partial_text) == ("out_of_memory", "a b")
 
 
@@ -227,7 +227,7 @@ async def test_08_keep_alives_do_not_keep_a_hung_stream_alive(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL, after=1, keep_alive_every=0.005)
-    error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.1)))
+    error = await error_of(provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.1)))
     assert (error.kind, error.partial_text) == (ErrorKind.TIMEOUT, "a")
 
 
@@ -236,7 +236,7 @@ async def test_09_a_model_that_only_thinks_for_longer_than_the_idle_limit_is_ali
 ) -> None:
     thoughts = "thinking " * 20
     fault_server.default = Script("a", reasoning=thoughts, tokens_per_second=25)
-    answer = await whole(speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.7)))
+    answer = await generate(provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.7)))
     assert (answer.content, answer.reasoning) == ("a", thoughts)
     assert answer.latency_ms > 700
 
@@ -274,7 +274,7 @@ async def test_13_cached_tokens_are_part_of_the_prompt_at_every_provider_and_bil
 ) -> None:
     cached = 0 if tongue.lines else 40  # Ollama does not say
     answer_with(fault_server, tongue, [*tongue.said("a")[:1], tongue.record(tongue.count), *tongue.said()])
-    usage = (await whole(asked)).usage
+    usage = (await generate(asked)).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=cached, completion_tokens=9)
     openai = provider_spec("openai")
     price = await cost_of(usage, openai, openai.base_url, "gpt-5")
@@ -287,7 +287,7 @@ async def test_14_counts_that_are_repeated_while_streaming_are_not_added_up(
 ) -> None:
     running = [tongue.record(tongue.count.replace(":9", f":{written}")) for written in (1, 4, 9)]
     answer_with(fault_server, tongue, [*running[:1], *tongue.said("a")[:1], *running[1:], *tongue.said()])
-    usage = (await whole(asked)).usage
+    usage = (await generate(asked)).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=40, completion_tokens=9)
 
 
@@ -299,7 +299,7 @@ async def test_14_what_anthropic_counts_at_the_start_and_at_the_end_is_one_count
     start = f'{{"type":"message_start","message":{{"usage":{counted}}}}}'
     end = '{"type":"message_delta","delta":{},"usage":{"output_tokens":9}}'
     answer_with(fault_server, tongue, [tongue.record(start), *tongue.said("a")[:1], tongue.record(end), *tongue.said()])
-    usage = (await whole(provider_at(fault_server.base_url, "anthropic", transport))).usage
+    usage = (await generate(provider_at(fault_server.base_url, "anthropic", transport))).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=40, completion_tokens=9)
 
 
@@ -308,7 +308,7 @@ async def test_16_a_model_without_a_known_price_costs_an_unknown_amount_and_not_
 ) -> None:
     fault_server.default = Script("fine")
     provider = provider_at(f"{fault_server.base_url}/v1", "openai", transport)
-    answer = await whole(provider, model="gpt-77-nova", max_tokens=16)
+    answer = await generate(provider, model="gpt-77-nova", max_tokens=16)
     assert (answer.content, answer.cost) == ("fine", None)
     spec = provider_spec("openai")
     assert await cost_of(answer.usage, spec, spec.base_url, "gpt-77-nova") is None
@@ -342,7 +342,7 @@ async def test_20_a_parameter_goes_by_the_name_the_server_knows_or_stays_behind_
 ) -> None:
     field, temperature = expected
     asked = provider_at(f"{fault_server.base_url}/v1", provider, transport)
-    answer = await whole(asked, model=model, max_tokens=100, temperature=0.5)
+    answer = await generate(asked, model=model, max_tokens=100, temperature=0.5)
     sent = msgspec.json.decode(fault_server.requests[0].body)
     names = [name for name in ("max_tokens", "max_completion_tokens") if name in sent]
     assert (names, sent.get("temperature")) == ([field], temperature)
@@ -353,7 +353,9 @@ async def test_21_ollama_is_asked_for_a_window_and_doubted_when_it_has_read_too_
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a", prompt_tokens=2050)
-    answer = await whole(speak(fault_server.base_url, "ollama", transport), prompt="a word after another " * 4_000)
+    answer = await generate(
+        provider_for(fault_server.base_url, "ollama", transport), prompt="a word after another " * 4_000
+    )
     sent = msgspec.json.decode(fault_server.requests[0].body)
     assert sent["options"]["num_ctx"] >= 16_000
     assert any("may have cut the prompt" in notice for notice in answer.notices)
@@ -380,7 +382,7 @@ async def test_22_a_refusal_a_filter_or_a_full_window_is_not_an_answer_that_is_d
     tongue = TONGUES[name]
     answer_with(fault_server, tongue, [path.read_bytes()])
     provider = provider_at(f"{fault_server.base_url}{tongue.base}", tongue.provider, transport, protocol=name)
-    assert (await whole(provider)).finish_reason is means
+    assert (await generate(provider)).finish_reason is means
 
 
 async def test_22_the_servers_own_word_for_the_end_is_kept() -> None:
@@ -396,7 +398,7 @@ async def test_22_the_servers_own_word_for_the_end_is_kept() -> None:
 async def test_23_a_thousand_answers_cancelled_twice_leave_no_connection_behind(
     fault_server: FaultServer, transport: Transport
 ) -> None:
-    provider = speak(fault_server.base_url, "compatible", transport)
+    provider = provider_for(fault_server.base_url, "compatible", transport)
     fault_server.default = Script("a b", ending=Ending.STALL, after=1)
     for _ in range(5):
         arrived = [asyncio.Event() for _ in range(200)]
@@ -412,7 +414,7 @@ async def test_23_a_thousand_answers_cancelled_twice_leave_no_connection_behind(
     assert len(fault_server.requests) == 1_000
     await fault_server.all_closed(within=30)
     fault_server.default = Script("fine")
-    assert (await provider.generate_unified(ASK)).content == "fine"
+    assert (await provider.generate_unified(REQUEST)).content == "fine"
 
 
 async def test_24_the_key_is_in_one_header_and_in_no_address_and_no_error(

@@ -11,7 +11,7 @@ import pytest
 from swebench_providers import ProviderError, run_sync
 from swebench_providers.http.transport import Transport
 from tests.fault_server import FaultServerThread, Script
-from tests.providers.dialects import ASK, speak
+from tests.providers.dialects import REQUEST, provider_for
 
 
 @pytest.fixture
@@ -21,34 +21,34 @@ def threaded() -> Iterator[FaultServerThread]:
 
 
 def test_run_sync_works_without_a_running_loop(threaded: FaultServerThread) -> None:
-    provider = speak(threaded.base_url, "ollama", Transport())
-    assert [run_sync(provider.generate_unified(ASK)).content for _ in range(2)] == ["a", "a"]
+    provider = provider_for(threaded.base_url, "ollama", Transport())
+    assert [run_sync(provider.generate_unified(REQUEST)).content for _ in range(2)] == ["a", "a"]
 
 
 async def test_run_sync_works_inside_a_running_loop_and_shares_one_transport_with_it(
     threaded: FaultServerThread,
 ) -> None:
-    provider = speak(threaded.base_url, "ollama", Transport())
-    assert (await provider.generate_unified(ASK)).content == "a"
-    assert run_sync(provider.generate_unified(ASK)).content == "a"
-    assert (await provider.generate_unified(ASK)).content == "a"
+    provider = provider_for(threaded.base_url, "ollama", Transport())
+    assert (await provider.generate_unified(REQUEST)).content == "a"
+    assert run_sync(provider.generate_unified(REQUEST)).content == "a"
+    assert (await provider.generate_unified(REQUEST)).content == "a"
 
 
 async def test_run_sync_raises_what_the_coroutine_raises() -> None:
-    provider = speak("http://127.0.0.1:1", "ollama", Transport())
+    provider = provider_for("http://127.0.0.1:1", "ollama", Transport())
     with pytest.raises(ProviderError, match="no connection"):
-        run_sync(provider.generate_unified(ASK))
+        run_sync(provider.generate_unified(REQUEST))
     with pytest.raises(ProviderError, match="no connection"):
-        await asyncio.to_thread(lambda: run_sync(provider.generate_unified(ASK)))
+        await asyncio.to_thread(lambda: run_sync(provider.generate_unified(REQUEST)))
 
 
 def test_each_loop_has_connections_of_its_own_and_closes_them_when_it_ends(threaded: FaultServerThread) -> None:
     transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
+    provider = provider_for(threaded.base_url, "compatible", transport)
 
     async def twice() -> None:
-        await provider.generate_unified(ASK)
-        await provider.generate_unified(ASK)
+        await provider.generate_unified(REQUEST)
+        await provider.generate_unified(REQUEST)
 
     for _ in range(3):
         asyncio.run(twice())
@@ -58,20 +58,20 @@ def test_each_loop_has_connections_of_its_own_and_closes_them_when_it_ends(threa
 
 def test_a_loop_that_has_ended_is_forgotten(threaded: FaultServerThread) -> None:
     transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
+    provider = provider_for(threaded.base_url, "compatible", transport)
     for _ in range(3):
-        asyncio.run(provider.generate_unified(ASK))
+        asyncio.run(provider.generate_unified(REQUEST))
     gc.collect()
     assert len(transport._pools) == 0
 
 
 def test_loops_in_several_threads_may_share_a_transport(threaded: FaultServerThread) -> None:
     transport = Transport()
-    provider = speak(threaded.base_url, "compatible", transport)
+    provider = provider_for(threaded.base_url, "compatible", transport)
 
     async def main() -> list[str]:
         async def ask() -> str:
-            return (await provider.generate_unified(ASK)).content
+            return (await provider.generate_unified(REQUEST)).content
 
         inside = asyncio.gather(*(ask() for _ in range(5)))
         other = asyncio.to_thread(lambda: [asyncio.run(ask()) for _ in range(5)])

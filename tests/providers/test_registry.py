@@ -23,7 +23,7 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
-from tests.providers.dialects import ASK
+from tests.providers.dialects import REQUEST
 
 NAMES = list(provider_names())
 ALL = f"There are: {', '.join(sorted([*NAMES, 'mine']))}."
@@ -92,7 +92,7 @@ async def test_a_provider_of_ones_own_is_data_and_speaks_the_protocol_it_names(f
     )
     registry.register("mine", spec)
     assert registry.list_providers() == sorted([*NAMES, "mine"])
-    answer = await registry.get_provider("mine").generate_unified(ASK)
+    answer = await registry.get_provider("mine").generate_unified(REQUEST)
     await registry.aclose()
     assert (answer.provider, answer.content) == ("mine", Script().text)
     assert (fault_server.requests[0].path, fault_server.requests[0].headers["x-api-key"]) == ("/v1/messages", "k")
@@ -121,10 +121,10 @@ async def test_a_configuration_that_is_given_is_the_one_that_is_used(fault_serve
 
 async def test_providers_with_the_same_way_to_the_network_share_connections(fault_server: FaultServer) -> None:
     registry = ProviderRegistry({"COMPATIBLE_BASE_URL": fault_server.base_url, "OLLAMA_HOST": fault_server.base_url})
-    await registry.get_provider("compatible").generate_unified(ASK)
-    await registry.get_provider("ollama").generate_unified(ASK)
+    await registry.get_provider("compatible").generate_unified(REQUEST)
+    await registry.get_provider("ollama").generate_unified(REQUEST)
     direct = msgspec.structs.replace(registry.configure("ollama"), proxy="")
-    await registry.get_provider("ollama", direct).generate_unified(ASK)
+    await registry.get_provider("ollama", direct).generate_unified(REQUEST)
     await registry.aclose()
     first, second, third = (request.peer_port for request in fault_server.requests)
     assert first == second != third

@@ -25,7 +25,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Ending, FaultServer, Script, failing, html_page, redirect
-from tests.providers.dialects import ASK, KEY, error_of, saying, speak, whole
+from tests.providers.dialects import KEY, REQUEST, error_of, generate, provider_for, raw_server
 
 QUICK = TimeLimits(connect=0.05, idle=0.05)
 
@@ -36,8 +36,8 @@ QUICK = TimeLimits(connect=0.05, idle=0.05)
 async def test_the_key_is_in_the_authorization_header_and_nowhere_else_in_the_request(
     fault_server: FaultServer, transport: Transport, dialect: str
 ) -> None:
-    provider = speak(fault_server.base_url, dialect, transport)
-    await provider.generate_unified(ASK)
+    provider = provider_for(fault_server.base_url, dialect, transport)
+    await provider.generate_unified(REQUEST)
     await provider.list_models()
     for request in fault_server.requests:
         assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -48,13 +48,13 @@ async def test_the_key_is_in_the_authorization_header_and_nowhere_else_in_the_re
 async def test_a_key_style_of_the_catalog_names_the_header(fault_server: FaultServer, transport: Transport) -> None:
     spec = msgspec.structs.replace(provider_spec("compatible"), auth="x-api-key")
     config = ProviderConfig(name="own", api_key=Secret(KEY), base_url=f"{fault_server.base_url}/v1")
-    await HTTPProvider(spec, config, transport).generate_unified(ASK)
+    await HTTPProvider(spec, config, transport).generate_unified(REQUEST)
     headers = fault_server.requests[0].headers
     assert (headers["x-api-key"], "authorization" in headers) == (KEY, False)
 
 
 async def test_a_server_that_asks_for_no_key_is_shown_none(fault_server: FaultServer, transport: Transport) -> None:
-    await speak(fault_server.base_url, "ollama", transport).generate_unified(ASK)
+    await provider_for(fault_server.base_url, "ollama", transport).generate_unified(REQUEST)
     assert KEY not in str(fault_server.requests[0].headers)
 
 
@@ -79,7 +79,7 @@ async def test_a_key_of_the_environment_goes_to_the_environments_address_and_to_
             registry.configure(name, base_url=other.base_url),
         )
         for config in (own, given_same, given_other):
-            await registry.get_provider(name, config).generate_unified(ASK)
+            await registry.get_provider(name, config).generate_unified(REQUEST)
         await registry.aclose()
         assert [request.headers["authorization"] for request in fault_server.requests] == [f"Bearer {KEY}"] * 2
         assert [request.headers.get("authorization") for request in other.requests] == [None]
@@ -91,7 +91,7 @@ async def test_a_key_of_the_environment_does_not_go_to_an_address_the_caller_gav
     registry = ProviderRegistry({"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "LLAMA_API_KEY": KEY})
     for name in ("openai", "anthropic", "llamacpp"):
         config = registry.configure(name, base_url=fault_server.base_url)
-        await registry.get_provider(name, config).generate_unified(ASK)
+        await registry.get_provider(name, config).generate_unified(REQUEST)
     await registry.aclose()
     assert len(fault_server.requests) == 3
     assert all("authorization" not in request.headers for request in fault_server.requests)
@@ -100,7 +100,7 @@ async def test_a_key_of_the_environment_does_not_go_to_an_address_the_caller_gav
 async def test_without_a_key_a_vendors_own_address_is_not_even_asked() -> None:
     for name, variable in (("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_AUTH_TOKEN")):
         with pytest.raises(ProviderError) as caught:
-            await ProviderRegistry({}).get_provider(name).generate_unified(ASK)
+            await ProviderRegistry({}).get_provider(name).generate_unified(REQUEST)
         assert caught.value.kind is ErrorKind.AUTH
         assert variable in caught.value.hint
 
@@ -145,7 +145,7 @@ async def test_no_error_shows_the_key_even_with_all_local_variables(
     dialect: str, fault_server: FaultServer, transport: Transport, how: str, *, stream: bool
 ) -> None:
     fault_server.default = FAILING[how]
-    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
+    provider = provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
     error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=stream))
     shown = everything_shown(error)
     assert "swebench_providers/provider.py" in shown  # it did look at our frames
@@ -156,7 +156,7 @@ async def test_no_error_shows_the_key_even_with_all_local_variables(
 async def test_no_error_of_the_connection_shows_the_key(transport: Transport, tmp_path: Path) -> None:
     missing = Transport(ca_bundle=str(tmp_path / "missing.pem"))
     proxied = Transport(proxy="http://127.0.0.1:1")
-    async with saying(b"", then_wait=True) as silent, saying(b"") as closing:
+    async with raw_server(b"", then_wait=True) as silent, raw_server(b"") as closing:
         addresses = {
             "refused": ("http://127.0.0.1:1", transport),
             "closed": (closing, transport),
@@ -168,7 +168,7 @@ async def test_no_error_of_the_connection_shows_the_key(transport: Transport, tm
             "no URL": ("http://a\x00b", transport),
         }
         for what, (address, over) in addresses.items():
-            error = await error_of(speak(address, "compatible", over, time_limits=QUICK))
+            error = await error_of(provider_for(address, "compatible", over, time_limits=QUICK))
             assert KEY not in everything_shown(error), what
 
 
@@ -190,9 +190,9 @@ async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_ke
     dialect: str, fault_server: FaultServer, transport: Transport, script: Script, *, stream: bool
 ) -> None:
     fault_server.default = script
-    provider = speak(fault_server.base_url, dialect, transport)
+    provider = provider_for(fault_server.base_url, dialect, transport)
     with pytest.raises(TimeoutError) as caught:
-        await asyncio.wait_for(whole(provider, stream=stream), 0.03)
+        await asyncio.wait_for(generate(provider, stream=stream), 0.03)
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)
     assert "swebench_providers/provider.py" in everything_shown(caught.value)
     assert KEY not in everything_shown(caught.value)
@@ -202,7 +202,7 @@ async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_ke
 async def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
     fault_server: FaultServer, transport: Transport, key: str
 ) -> None:
-    error = await error_of(speak(fault_server.base_url, "compatible", transport, api_key=Secret(key)))
+    error = await error_of(provider_for(fault_server.base_url, "compatible", transport, api_key=Secret(key)))
     assert (error.kind, fault_server.requests) == (ErrorKind.AUTH, [])
     assert "Copy it again" in error.hint
     assert key not in everything_shown(error)
@@ -212,7 +212,7 @@ async def test_a_header_that_cannot_be_sent_is_an_error_and_not_a_crash(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     for value in ("Zoë", "two\r\nx-injected: lines"):
-        error = await error_of(speak(fault_server.base_url, "compatible", transport, headers={"x-title": value}))
+        error = await error_of(provider_for(fault_server.base_url, "compatible", transport, headers={"x-title": value}))
         assert (error.kind, fault_server.requests) == (ErrorKind.BAD_ENDPOINT, [])
         assert KEY not in everything_shown(error)
 
@@ -220,8 +220,8 @@ async def test_a_header_that_cannot_be_sent_is_an_error_and_not_a_crash(
 async def test_providers_and_their_configuration_do_not_show_the_key(
     fault_server: FaultServer, transport: Transport
 ) -> None:
-    provider = speak(fault_server.base_url, "compatible", transport)
-    answer = await provider.generate_unified(ASK)
+    provider = provider_for(fault_server.base_url, "compatible", transport)
+    answer = await provider.generate_unified(REQUEST)
     assert KEY not in f"{provider} {vars(provider)} {answer} {ProviderConfig(name='x', api_key=Secret(KEY))}"
 
 
@@ -231,6 +231,6 @@ async def test_no_log_line_shows_the_key(
     caplog.set_level(logging.DEBUG)
     fault_server.enqueue(failing(401, f"wrong: {KEY}"))
     await error_of(provider)
-    await provider.generate_unified(ASK)
+    await provider.generate_unified(REQUEST)
     assert "HTTP Request: POST" in caplog.text  # it did hear the client
     assert KEY not in caplog.text

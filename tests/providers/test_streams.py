@@ -20,7 +20,16 @@ from swebench_providers import (
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Cut, FaultServer, Script, UsageSent, json_body
-from tests.providers.dialects import ASK, Ticking, error_of, events_of, provider_at, saying, speak, whole
+from tests.providers.dialects import (
+    REQUEST,
+    TickingClock,
+    error_of,
+    events_of,
+    generate,
+    provider_at,
+    provider_for,
+    raw_server,
+)
 
 TOKENS = (
     "One naïve",
@@ -47,7 +56,7 @@ async def test_the_text_is_exact_however_the_server_dresses_and_cuts_it(
     provider: HTTPProvider, fault_server: FaultServer, cut: Cut | int, dress: str
 ) -> None:
     fault_server.default = replace(DRESSES[dress], text=TOKENS, reasoning=THOUGHTS, cut=cut)
-    answer = await provider.generate_unified(ASK)
+    answer = await provider.generate_unified(REQUEST)
     assert answer.content == "".join(TOKENS)
     assert answer.reasoning == "".join(THOUGHTS)
     assert answer.finish_reason is FinishReason.STOP
@@ -72,7 +81,7 @@ async def test_events_carry_the_time_at_which_they_came(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c", tokens_per_second=500)
-    events = await events_of(speak(fault_server.base_url, dialect, transport, clock=Ticking()))
+    events = await events_of(provider_for(fault_server.base_url, dialect, transport, clock=TickingClock()))
     times = [event.at for event in events]
     assert times == sorted(times)
     assert len({event.at for event in events if isinstance(event, TextDelta)}) == 3  # three pieces, three readings
@@ -82,7 +91,7 @@ async def test_the_first_token_is_timed_from_the_call(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c", before_first_token=0.02, tokens_per_second=100)
-    answer = await speak(fault_server.base_url, dialect, transport).generate_unified(ASK)
+    answer = await provider_for(fault_server.base_url, dialect, transport).generate_unified(REQUEST)
     assert answer.ttft_ms is not None
     assert 20 <= answer.ttft_ms < answer.latency_ms
 
@@ -90,7 +99,7 @@ async def test_the_first_token_is_timed_from_the_call(
 async def test_reasoning_is_found_under_its_newer_name_too(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.default = Script("text", reasoning="thought", reasoning_field="reasoning")
     for stream in (True, False):
-        answer = await whole(speak(fault_server.base_url, "compatible", transport), stream=stream)
+        answer = await generate(provider_for(fault_server.base_url, "compatible", transport), stream=stream)
         assert (answer.content, answer.reasoning) == ("text", "thought")
 
 
@@ -107,7 +116,7 @@ async def test_usage_is_counted_once_with_the_cached_part_inside_the_prompt(
     fault_server: FaultServer, transport: Transport, dialect: str, usage: TokenUsage, *, stream: bool
 ) -> None:
     fault_server.default = Script("a b", reasoning="c", cached_tokens=4)
-    answer = await whole(speak(fault_server.base_url, dialect, transport), stream=stream)
+    answer = await generate(provider_for(fault_server.base_url, dialect, transport), stream=stream)
     assert answer.usage == usage
     assert answer.usage.total_tokens == 14
 
@@ -117,7 +126,7 @@ async def test_usage_that_was_not_sent_is_unknown_not_zero(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     fault_server.default = Script("a", usage=UsageSent.NEVER)
-    assert (await whole(provider, stream=stream)).usage is None
+    assert (await generate(provider, stream=stream)).usage is None
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
@@ -133,7 +142,7 @@ async def test_the_finish_reason_is_one_of_ours_and_the_servers_word_is_kept(
     provider: HTTPProvider, fault_server: FaultServer, said: str, means: FinishReason, *, stream: bool
 ) -> None:
     fault_server.default = Script("a", finish_reason=said)
-    assert (await whole(provider, stream=stream)).finish_reason is means
+    assert (await generate(provider, stream=stream)).finish_reason is means
     finished = (await events_of(provider))[-1]
     assert isinstance(finished, Finished)
     assert finished.raw_reason in {said, "end_turn", "max_tokens"}
@@ -144,7 +153,7 @@ async def test_output_that_went_into_reasoning_alone_is_said(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     fault_server.default = Script("", reasoning="hm hm", finish_reason="length")
-    answer = await whole(provider, stream=stream)
+    answer = await generate(provider, stream=stream)
     assert (answer.content, answer.finish_reason) == ("", FinishReason.LENGTH)
     assert answer.notices == ("All output tokens went into reasoning: raise the output limit or lower the effort.",)
 
@@ -153,7 +162,7 @@ async def test_an_answer_in_one_body_means_the_same_and_is_kept_raw(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.default = Script(TOKENS, reasoning=THOUGHTS)
-    answer = await whole(provider, stream=False)
+    answer = await generate(provider, stream=False)
     assert fault_server.requests[0].json["stream"] is False
     assert (answer.content, answer.reasoning) == ("".join(TOKENS), "".join(THOUGHTS))
     assert (answer.finish_reason, answer.model, answer.request_id) == (FinishReason.STOP, "m", "req_1")
@@ -165,9 +174,9 @@ async def test_an_answer_in_one_body_means_the_same_and_is_kept_raw(
 async def test_a_server_that_ignores_stream_and_answers_in_one_body_is_understood(
     provider: HTTPProvider, fault_server: FaultServer, content_type: str
 ) -> None:
-    body = (await whole(provider, stream=False)).raw_response
+    body = (await generate(provider, stream=False)).raw_response
     fault_server.default = Script(body=body, headers={"content-type": content_type})
-    answer = await provider.generate_unified(ASK)
+    answer = await provider.generate_unified(REQUEST)
     assert fault_server.requests[-1].json["stream"] is True
     assert (answer.content, answer.finish_reason) == (Script().text, FinishReason.STOP)
 
@@ -175,8 +184,8 @@ async def test_a_server_that_ignores_stream_and_answers_in_one_body_is_understoo
 async def test_a_body_without_length_that_ends_with_the_connection_is_a_whole_stream(transport: Transport) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
     body = b'data: {"choices":[{"delta":{"content":"whole"}}]}\n\ndata: [DONE]'  # and no line end behind it
-    async with saying(head, body) as address:
-        answer = await speak(address, "compatible", transport).generate_unified(ASK)
+    async with raw_server(head, body) as address:
+        answer = await provider_for(address, "compatible", transport).generate_unified(REQUEST)
     assert answer.content == "whole"
 
 
@@ -206,10 +215,10 @@ async def test_a_request_without_a_model_goes_to_the_configured_one_else_the_fir
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.by_model = {"first": Script("one"), "second": Script("two")}
-    unset = speak(fault_server.base_url, "compatible", transport)
+    unset = provider_for(fault_server.base_url, "compatible", transport)
     assert (await unset.generate_unified(UnifiedRequest(prompt="Hi"))).content == "one"
     assert isinstance((await events_of(unset, UnifiedRequest(prompt="Hi")))[-1], Finished)
-    chosen = speak(fault_server.base_url, "compatible", transport, model="second")
+    chosen = provider_for(fault_server.base_url, "compatible", transport, model="second")
     assert (await chosen.generate_unified(UnifiedRequest(prompt="Hi"))).content == "two"
 
 
@@ -217,7 +226,7 @@ async def test_a_server_without_models_is_an_error_that_says_what_to_do(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.by_path["/v1/models"] = json_body({"data": []})
-    error = await error_of(speak(fault_server.base_url, "compatible", transport), UnifiedRequest(prompt="Hi"))
+    error = await error_of(provider_for(fault_server.base_url, "compatible", transport), UnifiedRequest(prompt="Hi"))
     assert (error.kind, error.provider) == ("model_not_found", "compatible")
     assert "Load one there" in error.hint
 
@@ -226,8 +235,10 @@ async def test_headers_of_the_users_own_replace_ours_but_never_the_key(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     headers = {"User-Agent": "mine", "X-Title": "tests", "Authorization": "Bearer other"}
-    await speak(fault_server.base_url, "compatible", transport, headers=headers, api_key=None).generate_unified(ASK)
-    await speak(fault_server.base_url, "compatible", transport, headers=headers).generate_unified(ASK)
+    await provider_for(fault_server.base_url, "compatible", transport, headers=headers, api_key=None).generate_unified(
+        REQUEST
+    )
+    await provider_for(fault_server.base_url, "compatible", transport, headers=headers).generate_unified(REQUEST)
     without, keyed = (request.headers for request in fault_server.requests)
     assert (without["user-agent"], without["x-title"], without["authorization"]) == ("mine", "tests", "Bearer other")
     assert "other" not in keyed["authorization"]
@@ -238,6 +249,6 @@ async def test_a_version_in_the_base_url_is_not_said_twice(
     fault_server: FaultServer, transport: Transport, suffix: str
 ) -> None:
     provider = provider_at(f"{fault_server.base_url}{suffix}", "anthropic", transport)
-    await provider.generate_unified(ASK)
+    await provider.generate_unified(REQUEST)
     await provider.list_models()
     assert [request.path for request in fault_server.requests] == ["/v1/messages", "/v1/models"]

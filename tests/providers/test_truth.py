@@ -13,11 +13,11 @@ from swebench_providers.http.transport import MAX_BODY, Transport
 from swebench_providers.protocols.stream import MARKER_MISSING
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Cut, Ending, FaultServer, Script, failing, html_page, redirect
-from tests.providers.dialects import ASK, error_of, provider_at, saying, speak
+from tests.providers.dialects import REQUEST, error_of, provider_at, provider_for, raw_server
 
 IN_ONE_BODY = UnifiedRequest(model="m", prompt="Say it.", stream=False)
 MORE = 16 * 1024 * 1024  # bytes behind the bound, for the client to leave unread
-REQUESTS = pytest.mark.parametrize("request_", [ASK, IN_ONE_BODY], ids=["streamed", "in one body"])
+REQUESTS = pytest.mark.parametrize("request_", [REQUEST, IN_ONE_BODY], ids=["streamed", "in one body"])
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ async def test_an_end_without_its_marker_is_whole_only_where_the_finish_reason_i
 ) -> None:
     fault_server.default = Script("a b c d", ending=Ending.UNMARKED)
     if provider.spec.protocol == "openai_chat":  # imitations of this API are known to leave `[DONE]` out
-        answer = await provider.generate_unified(ASK)
+        answer = await provider.generate_unified(REQUEST)
         assert (answer.content, answer.finish_reason) == ("a b c d", FinishReason.STOP)
         assert MARKER_MISSING in answer.notices
     else:
@@ -90,7 +90,7 @@ async def test_a_record_without_end_is_cut_off_at_a_bound(provider: HTTPProvider
 
 async def test_a_body_without_end_is_cut_off_at_a_bound(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.default = Script(body=b" " * (MAX_BODY + MORE), cut=Cut.JOINED)
-    error = await error_of(speak(fault_server.base_url, "compatible", transport), IN_ONE_BODY)
+    error = await error_of(provider_for(fault_server.base_url, "compatible", transport), IN_ONE_BODY)
     assert (error.kind, error.reason) == (ErrorKind.INCOMPLETE, "bad_frame")
     await fault_server.all_closed(within=1)
 
@@ -132,7 +132,7 @@ async def test_an_error_inside_a_stream_is_what_it_is_before_one(
     fault_server: FaultServer, transport: Transport, dialect: str, said: tuple[int, str, str]
 ) -> None:
     status, code, message = said
-    provider = speak(fault_server.base_url, dialect, transport)
+    provider = provider_for(fault_server.base_url, dialect, transport)
     refused = replace(failing(status, message), error_code=code)
     fault_server.enqueue(refused, replace(refused, status=200, text="a b", ending=Ending.ERROR, after=1))
     before, inside = await error_of(provider), await error_of(provider)
@@ -236,8 +236,8 @@ async def test_an_encoding_that_is_not_what_the_header_says_is_incomplete(
 async def test_a_server_that_does_not_answer_in_http_is_a_fault_of_the_network(
     dialect: str, transport: Transport, said: bytes
 ) -> None:
-    async with saying(said) as address:
-        error = await error_of(speak(address, dialect, transport))
+    async with raw_server(said) as address:
+        error = await error_of(provider_for(address, dialect, transport))
     assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "dropped")
 
 

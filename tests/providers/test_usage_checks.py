@@ -16,8 +16,8 @@ STOP = Finished(reason=FinishReason.STOP, at=1.0)
 @pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, True)])
 def test_an_answer_as_long_as_its_limit_is_not_whole_whatever_the_server_says(tokens: int, *, cut: bool) -> None:
     doubts = UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
-    doubts.about(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
-    *notices, last = doubts.about(STOP)
+    doubts.check(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
+    *notices, last = doubts.check(STOP)
     assert isinstance(last, Finished)
     assert last.reason is (FinishReason.LENGTH if cut else FinishReason.STOP)
     assert [isinstance(notice, Notice) for notice in notices] == ([True] if cut else [])
@@ -29,9 +29,9 @@ def test_without_a_count_or_a_limit_there_is_nothing_to_doubt() -> None:
         (UnifiedRequest(prompt="?", max_tokens=8), TokenUsage(completion_tokens=9, source="estimated")),
     ):
         doubts = UsageChecker(request, cuts_prompts=False)
-        doubts.about(UsageUpdate(usage, 1.0))
-        assert doubts.about(STOP) == [STOP]
-    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).about(STOP) == [STOP]
+        doubts.check(UsageUpdate(usage, 1.0))
+        assert doubts.check(STOP) == [STOP]
+    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).check(STOP) == [STOP]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])

@@ -14,7 +14,7 @@ import msgspec
 from swebench_providers.protocols import PROTOCOLS, Decoder, TransformPipeline
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Finished, ReasoningDelta, TextDelta, UsageUpdate
-from swebench_providers.types.messages import TokenUsage
+from swebench_providers.types.usage import TokenUsage
 
 FIXTURES = Path(__file__).parents[1] / "wire_fixtures"
 

@@ -20,7 +20,8 @@ from swebench_providers import TimeLimits
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
-from swebench_providers.servers.discovery import USUAL_PORTS, Found, ServerKind
+from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer
+from swebench_providers.servers.recognition import COMPATIBLE
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.connection import asked_once
@@ -78,7 +79,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     embedded: Embedded
     settings: SettingsHealth
     providers: list[Readiness]
-    servers: list[Found]
+    servers: list[FoundServer]
     reachable: list[ConnectionReport]
 
 
@@ -258,7 +259,7 @@ def _providers(health: Health) -> list[str]:
     return lines
 
 
-def _heard_of(provider: Readiness, servers: list[Found]) -> str:
+def _heard_of(provider: Readiness, servers: list[FoundServer]) -> str:
     """What the look at this machine's usual ports says of a local provider; "" for the one that is no server yet."""
     if provider.embedded:
         return ""
@@ -268,7 +269,7 @@ def _heard_of(provider: Readiness, servers: list[Found]) -> str:
     there = next((server for server in servers if urlsplit(server.base_url).port == address.port), None)
     if there is None:
         return "does not answer"
-    return "answers" if there.kind in {provider.name, ServerKind.COMPATIBLE} else f"{there.name} answers there"
+    return "answers" if there.kind in {provider.name, COMPATIBLE} else f"{there.name} answers there"
 
 
 def _servers(health: Health) -> list[str]:

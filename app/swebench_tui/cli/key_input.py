@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from swebench_providers import Secret
+from swebench_providers.redaction import looks_like_a_key
 from swebench_tui.cli.failure import Failed
-from swebench_tui.settings.secrets.key_lint import Mistake, looks_like_a_key, mistakes
+from swebench_tui.settings.secrets.key_lint import Mistake, mistakes
 
 _LONGEST: Final = 65_536  # bytes of standard input
 _KEY_OPTIONS: Final = ("--api-key", "--apikey", "--api_key", "--key", "--token", "--secret", "--password")

@@ -44,9 +44,9 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            from swebench_tui.settings.secrets.key_lint import without_keys  # noqa: PLC0415 - only errors need it
+            from swebench_providers.redaction import mask_keys  # noqa: PLC0415 - only errors need it
 
-            vars(error)["message"] = without_keys(error.message)  # click has it final, and shows it as it stands
+            vars(error)["message"] = mask_keys(error.message)  # click has it final, and shows it as it stands
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:

@@ -12,13 +12,13 @@ import msgspec
 from swebench_providers import ProviderConfig, ProviderError, ProviderSpec, Secret
 from swebench_providers.config import from_environment, normalise
 from swebench_providers.connection_test import ConnectionReport, check
+from swebench_providers.redaction import looks_like_a_key
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys, somebody_there
 from swebench_tui.settings.definitions import KeptKey, Place
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.secrets.key_lint import looks_like_a_key
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 

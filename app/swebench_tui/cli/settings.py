@@ -9,12 +9,12 @@ from typing import Final
 import click
 import msgspec
 
+from swebench_providers.redaction import looks_like_a_key, mask_keys
 from swebench_tui.cli.context import open_workspace, tell_problems
 from swebench_tui.cli.failure import failing
 from swebench_tui.settings.atomic_file import absence
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE, Layer
-from swebench_tui.settings.secrets.key_lint import looks_like_a_key, without_keys
 from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line, sanitize
@@ -130,7 +130,7 @@ def set_(key: str, value: str) -> None:
     from swebench_tui.settings.value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
 
     workspace = open_workspace(quiet=True)
-    if without_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
+    if mask_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
         raise click.UsageError(_NO_KEYS)
     with _wrong_usage():
         at = key_path(key)

@@ -38,8 +38,8 @@ from swebench_providers import (
     Waiting,
 )
 from swebench_providers.policies.interface import DirectCall, Streamer
-from swebench_providers.types.accumulator import total
 from swebench_providers.types.errors import incomplete
+from swebench_providers.types.usage import total_cost
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.target import Target
 
@@ -232,9 +232,9 @@ class Column:
                 self._take(event)
         if not self._facts.state.ended:
             raise incomplete(f"{self._provider.name} stopped without saying that this was all")
-        cost = total(self._charges)
+        cost = total_cost(self._charges)
         if not self._charges:
-            cost = await self._provider.cost_of(self._facts.usage, self._facts.model, asked=model)
+            cost = await self._provider.cost_of(self._facts.usage, self._facts.model, requested_model=model)
         self.free = self.free and not cost
         self._set(cost=cost, cost_estimated=not all(charge.exact for charge in self._charges))
         if self._judge is not None:

@@ -19,9 +19,9 @@ from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
     from swebench_providers.policies.keys import DisabledKey
-    from swebench_providers.policies.limiter import RateLimits
+    from swebench_providers.policies.rate_limits import RateLimits
     from swebench_providers.policies.statistics import ProviderHealth
-    from swebench_providers.servers.discovery import Found
+    from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.runs.asking import Reach, Reached
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Engine:
         configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
         outline: Callable[[str], ProviderConfig] | None = None,
         limits: Mapping[str, RateLimits] | None = None,
-        discover: Callable[[], Awaitable[list[Found]]] | None = None,
+        discover: Callable[[], Awaitable[list[FoundServer]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
@@ -92,10 +92,10 @@ class Engine:
         reading = asyncio.get_running_loop().run_in_executor
         return await reading(self._keys, lambda: self._within.reach(provider, at=at))
 
-    async def discover(self) -> list[Found]:
+    async def discover(self) -> list[FoundServer]:
         """The servers that answer on this machine; takes two seconds at most. Called in the caller's own loop."""
 
-        async def look() -> list[Found]:
+        async def look() -> list[FoundServer]:
             return await self._discover()
 
         return await asyncio.wrap_future(self.submit(look()))

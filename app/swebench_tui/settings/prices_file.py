@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from swebench_providers import ModelPrice, ProviderRegistry
-from swebench_providers.types.messages import DEAREST, is_price
+from swebench_providers.types.models import MAX_PRICE, is_price
 
 Prices = Mapping[str, Mapping[str, ModelPrice]]
 """By provider, then by model."""
@@ -89,7 +89,7 @@ def _price(path: Path, where: tuple[str, ...], found: object) -> ModelPrice:
 def _amount(path: Path, where: tuple[str, ...], found: object) -> Decimal:
     if isinstance(found, int | Decimal) and not isinstance(found, bool) and is_price(Decimal(found)):
         return Decimal(found)
-    hint = f"It is a number from 0 to {DEAREST:,}, in USD per million tokens, without quotes."
+    hint = f"It is a number from 0 to {MAX_PRICE:,}, in USD per million tokens, without quotes."
     raise PricesError(f"{path}: {_key(where)} is {_shown(found)}", hint=hint)
 
 

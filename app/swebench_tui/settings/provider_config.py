@@ -18,7 +18,7 @@ import msgspec
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, Secret, TimeLimits
 from swebench_providers.config import from_environment
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings, TimeLimitSettings
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.layers import Layer, Origin

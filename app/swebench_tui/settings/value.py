@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 
 from msgspec import inspect
 
+from swebench_providers.redaction import is_secret_setting
 from swebench_tui.settings import redact, schema
 from swebench_tui.settings.definitions import USER_ONLY
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.schema import NAME, bare, in_words, is_open, kind_at
 from swebench_tui.settings.toml_positions import SettingPath, TomlPath, dotted
 
-SECRET_NAMES: Final = re.compile(r"^(api[_-]?)?(key|token|secret|password)s?$", re.IGNORECASE)
 NO_KEY: Final = "No key belongs in this file."
 _WRONG: Final = object()
 _NOT_HERE: Final = (
@@ -131,7 +131,7 @@ def _within(kind: inspect.IntType | inspect.FloatType, found: float) -> bool:
 
 def _did_you_mean(name: str, known: list[str], value: object) -> str:
     near = get_close_matches(name, known, n=1)
-    if SECRET_NAMES.search(name) and not (isinstance(value, list | dict) and near):
+    if is_secret_setting(name) and not (isinstance(value, list | dict) and near):
         return f"{NO_KEY} Take it out, and run: swebench-tui provider init NAME"
     return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
 
@@ -185,7 +185,7 @@ def value_at(path: SettingPath, text: str) -> object:
 
 def _near(path: SettingPath) -> str:
     """The settings a path may have been meant for."""
-    if SECRET_NAMES.search(path[-1]):
+    if is_secret_setting(path[-1]):
         return f"{NO_KEY} Run: swebench-tui provider init NAME"
     name = path[1] if len(path) > 1 and path[0] == "providers" else NAME
     there = [dotted(tuple(name if part == NAME else part for part in leaf.path)) for leaf in schema.leaves()]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret, catalog
+from swebench_providers.redaction import Scrubber, tokens_in_use
 from swebench_tui.settings.definitions import KeptKey, Place, Settings
 from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
@@ -136,10 +137,8 @@ class Workspace:
         ]
 
     def scrub(self, text: str) -> str:
-        """`text` without any key that is known."""
-        for secret in self.known_secrets():
-            text = secret.scrub(text)
-        return text
+        """`text` with every known key, every token in use and whatever has the shape of a key masked."""
+        return Scrubber(lambda: (*self.known_secrets(), *tokens_in_use())).scrub(text)
 
     # Providers.
 

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import Keys, _character_to_key
+from textual.keys import Keys
 from textual.screen import ModalScreen
 
 from swebench_tui import tui
@@ -22,7 +22,10 @@ from swebench_tui.tui.bindings import words
 APP: Final = "everywhere"
 _MODIFIERS: Final = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 _NAMED_KEYS: Final = frozenset(key.value.rpartition("+")[2] for key in Keys if "<" not in key.value)
-_PUNCTUATION: Final = frozenset(map(_character_to_key, map(chr, range(0x20, 0x7F))))
+_PRINTABLE: Final = [chr(code) for code in range(0x21, 0x7F) if chr(code) != ","]  # a comma separates keys
+_PUNCTUATION: Final = frozenset(
+    {"space", "comma", *(key.key for key in Binding.make_bindings([(key, "", "") for key in _PRINTABLE]))}
+)
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +130,7 @@ def _split(keys: str) -> list[str]:
 
 def _normal(key: str) -> str:
     """As Textual names it: `?` is `question_mark`."""
-    return _character_to_key(key) if len(key) == 1 else key
+    return next(iter(Binding.make_bindings([(key, "", "")]))).key
 
 
 def _is_key(key: str) -> bool:

@@ -33,15 +33,14 @@ from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui import crash_handling, signals
 from swebench_tui.tui.bindings import words
-from swebench_tui.tui.crash_handling import SafeApp
+from swebench_tui.tui.crash_handling import CrashHandlingApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.compare.screen import CompareScreen
-from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import LEAST
 
 if TYPE_CHECKING:
-    from swebench_providers.servers.discovery import Found
+    from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.settings.workspace import Workspace
     from swebench_tui.tui.crash_report import CrashReport
     from swebench_tui.tui.screens.models.screen import ModelsScreen
@@ -58,7 +57,7 @@ class KnowsKeys(Protocol):
     def scrub(self, text: str) -> str: ...
 
 
-class SwebenchApp(SafeApp):
+class SwebenchApp(CrashHandlingApp):
     """The program's screens, and what they share. `setup` is what the user has set up; None for a test without."""
 
     TITLE = "swebench-tui"
@@ -102,7 +101,7 @@ class SwebenchApp(SafeApp):
         workspace: Workspace | None = None,
         lineup: Sequence[Target] | None = None,
         problem: PricesError | None = None,
-        discover: Callable[[], Awaitable[list[Found]]] | None = None,
+        discover: Callable[[], Awaitable[list[FoundServer]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
@@ -126,6 +125,7 @@ class SwebenchApp(SafeApp):
         self._problems += [("A column is left out", f"{error} → {error.hint}") for error in wrong]
         self._quit_asked = float("-inf")
         self._wizard_in: str | None = None
+        self._compare: CompareScreen | None = None
         for mode in MODES:
             self.add_mode(mode.name, getattr(self, f"_{mode.name}_screen"))
         self._take_themes()
@@ -139,9 +139,17 @@ class SwebenchApp(SafeApp):
     @property
     def compare(self) -> CompareScreen:
         """The Compare screen, also while another mode is shown."""
-        screen = self._screen_stacks["compare"][0]
-        assert isinstance(screen, CompareScreen)  # noqa: S101 - the mode's own screen
-        return screen
+        assert self._compare is not None  # noqa: S101 - it is the first screen
+        return self._compare
+
+    @property
+    def home(self) -> Screen[None] | None:
+        return self._compare
+
+    def leave_mode(self, mode: str) -> None:
+        self.switch_mode(self.HOME_MODE)
+        self.remove_mode(mode)
+        self.add_mode(mode, getattr(self, f"_{mode}_screen"))
 
     def scrub(self, text: str) -> str:
         workspace: object = self.workspace
@@ -150,7 +158,8 @@ class SwebenchApp(SafeApp):
     # The modes: each screen is imported when it is first shown.
 
     def _compare_screen(self) -> CompareScreen:
-        return CompareScreen(self.engine, self._lineup, editor=lambda: self.settings.editor, now=self.now)
+        self._compare = CompareScreen(self.engine, self._lineup, editor=lambda: self.settings.editor, now=self.now)
+        return self._compare
 
     def _batch_screen(self) -> Screen[None]:
         from swebench_tui.tui.screens.not_built import BatchScreen  # noqa: PLC0415
@@ -181,18 +190,12 @@ class SwebenchApp(SafeApp):
         if await self.compare.add(event.target):
             self.notify(one_line(f"{event.target} is in Compare now (1)."), markup=False)
 
-    def watch_spent_today(self, spent: Decimal | None) -> None:
-        for stack in self._screen_stacks.values():
-            for screen in stack[:1]:
-                for bar in screen.query(ModeBar):
-                    bar.spent = spent
-
     # Starting, and ending.
 
     def on_mount(self) -> None:
-        self.take_over_loop()
+        self.handle_task_errors()
         if not self.is_headless:
-            signals.heed(self.end_from_outside)
+            signals.on_termination(self.stop_by_signal)
         self._take_keymap()
         if self.workspace is not None:
             self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.workspace.problems]
@@ -364,7 +367,7 @@ def _is_first_start(workspace: Workspace) -> bool:
 
 def run(workspace: Workspace | None = None) -> None:
     """Show the app until the user leaves it; ends the process, with status 1 after a fault."""
-    sys.exit(crash_handling.guarded(lambda: _show(workspace)))
+    sys.exit(crash_handling.run_reporting_crashes(lambda: _show(workspace)))
 
 
 def _show(workspace: Workspace | None) -> CrashReport | None:

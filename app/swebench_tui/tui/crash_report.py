@@ -19,12 +19,13 @@ from typing import Final
 
 import msgspec
 
+from swebench_providers.redaction import Scrubber, mask_overlaps, mask_suspicious, secrets_of_environment, tokens_in_use
 from swebench_tui import __version__, private_file
 from swebench_tui.terminal_text import one_line, sanitize
-from swebench_tui.tui import redact
 
 _PACKAGES: Final = ("textual", "rich", "click", "msgspec", "httpx", "httpx-aiohttp", "aiohttp", "keyring")
 _VARIABLES: Final = ("TERM", "COLORTERM", "NO_COLOR", "TERM_PROGRAM", "LANG", "LC_ALL")
+LEFT_OUT: Final = "[…]"
 _LONGEST_MESSAGE: Final = 300
 _MOST_ERRORS: Final = 8
 _MOST_FRAMES: Final = 40
@@ -86,12 +87,18 @@ def make(error: BaseException, around: Surroundings) -> CrashReport:
 
 
 def _cleaner(around: Surroundings) -> Callable[[str], str]:
-    secrets = redact.secrets_of(around.environ)
+    scrubber = Scrubber(lambda: (*secrets_of_environment(around.environ), *tokens_in_use()))
 
     def clean(text: str) -> str:
-        return redact.without_home(redact.without_keys(around.scrub(text), secrets), around.home)
+        return _without_home(mask_suspicious(scrubber.scrub(around.scrub(text))), around.home)
 
     return clean
+
+
+def _without_home(text: str, home: Path) -> str:
+    """`text` with the user's folder as `~`, since its path holds the user's name."""
+    folder = str(home)
+    return text if folder in {"/", ""} else text.replace(folder, "~")
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -150,7 +157,7 @@ def _message(error: BaseException, around: Surroundings) -> str:
     except Exception:  # noqa: BLE001 - the words are any class's own code
         words = "(its message cannot be read)"
     words = _cleaner(around)(words[: 20 * _LONGEST_MESSAGE])  # before it is cut: half a key is no longer found
-    words = one_line(redact.without_quotations(words[: 2 * _LONGEST_MESSAGE], around.private))
+    words = one_line(mask_overlaps(words[: 2 * _LONGEST_MESSAGE], "\n".join(around.private), LEFT_OUT))
     if len(words) > _LONGEST_MESSAGE:
         words = f"{words[:_LONGEST_MESSAGE]} … ({len(words):,} characters)"
     return f"{name}: {words}" if words else name

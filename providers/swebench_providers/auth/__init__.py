@@ -1,4 +1,4 @@
-"""Which way of showing who is asking a provider wants."""
+"""Authentication of requests, and the choice of the strategy that a provider needs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from swebench_providers.types.secret import Secret
 
 
 def strategy(style: str, key: Secret | None, *, proxy: str | None = None, ca_bundle: str | None = None) -> AuthStrategy:
-    """The strategy a catalog file names in `auth`; without a key there is nothing to show, but for `google`.
+    """The strategy that a catalog file names in `auth`; without a key `NoAuth`, except for `google`.
 
-    `proxy` and `ca_bundle` are for strategies that fetch something, as in `Transport`.
+    `proxy` and `ca_bundle` are for strategies that fetch tokens, as in `Transport`.
     """
     if style == "google" and not key:
         from swebench_providers.auth.google import GoogleAuth  # noqa: PLC0415 - one provider needs it

@@ -1,7 +1,7 @@
-"""HTTP for Google's own package, on the thread it fetches tokens on: the standard library, and nothing more.
+"""HTTP for `google-auth`, on the thread that fetches tokens, with the standard library alone.
 
-Of the clients that package has ready-made one brings another HTTP library, with a trust store of its own, and one
-speaks no TLS. No redirect is followed here: it could carry what the token is given for to another host.
+Of the clients that `google-auth` brings one needs another HTTP library, with a trust store of its own, and one has no
+TLS. Redirects are not followed: one could send the credentials to another host.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from google.auth.exceptions import TransportError
 
 from swebench_providers.auth.tls import trust
 
-_PATIENCE: Final = 30.0
+_TIMEOUT: Final = 30.0  # seconds
 _MAX_BODY: Final = 1024 * 1024
 
 
-class Reply:
-    """An answer as Google's code reads one. Header names are lower case."""
+class Response:
+    """A response as `google-auth` reads it. Header names are lower case."""
 
     def __init__(self, response: HTTPResponse) -> None:
         self.status = response.status
@@ -38,7 +38,7 @@ class Reply:
 
 
 class GoogleHTTP(transport.Request):
-    """Called by Google's code for each request. `proxy` and `ca_bundle` are as in `Transport`."""
+    """Called by `google-auth` for each request. `proxy` and `ca_bundle` are as in `Transport`."""
 
     def __init__(self, *, proxy: str | None = None, ca_bundle: str | None = None) -> None:
         self._proxy = proxy
@@ -52,26 +52,26 @@ class GoogleHTTP(transport.Request):
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         **_: object,
-    ) -> Reply:
-        """Raises Google's `TransportError`, and `ProviderError` (bad_endpoint) for a CA bundle that is none."""
+    ) -> Response:
+        """Raises Google's `TransportError`, and `ProviderError` (bad_endpoint) for an invalid CA bundle."""
         if not url.startswith(("https://", "http://")):
-            raise _failed(f"{url} is no address of the web")
+            raise _failed(f"{url} is not an http or https address")
         request = Request(url, data=body, headers=dict(headers or {}), method=method)  # noqa: S310 - checked above
         try:
-            with self._opener(url).open(request, timeout=min(timeout or _PATIENCE, _PATIENCE)) as response:
-                return Reply(response)
+            with self._opener(url).open(request, timeout=min(timeout or _TIMEOUT, _TIMEOUT)) as response:
+                return Response(response)
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", None) or error
         raise _failed(f"{request.host}: {reason}")
 
     def _opener(self, url: str) -> OpenerDirector:
-        if not url.startswith("https:"):  # a machine of Google's asks itself; no proxy knows the way there
-            return build_opener(ProxyHandler({}), _AsItComes)
-        return build_opener(ProxyHandler(self._proxies()), HTTPSHandler(context=trust(self._ca_bundle)), _AsItComes)
+        if not url.startswith("https:"):  # the metadata server, which no proxy can reach
+            return build_opener(ProxyHandler({}), _RawResponses)
+        return build_opener(ProxyHandler(self._proxies()), HTTPSHandler(context=trust(self._ca_bundle)), _RawResponses)
 
     def _proxies(self) -> dict[str, str]:
-        known = getproxies()
-        proxy = (known.get("https") or known.get("all")) if self._proxy is None else self._proxy
+        proxies = getproxies()
+        proxy = (proxies.get("https") or proxies.get("all")) if self._proxy is None else self._proxy
         return {"https": proxy} if proxy else {}
 
 
@@ -79,8 +79,8 @@ def _failed(what: str) -> TransportError:
     return TransportError(what)  # type: ignore[no-untyped-call]
 
 
-class _AsItComes(HTTPErrorProcessor):
-    """Hands out every answer, errors and redirects too, where its base class would act on them."""
+class _RawResponses(HTTPErrorProcessor):
+    """Returns every response as it is; the base class raises on errors and follows redirects."""
 
     def http_response(self, request: Request, response: HTTPResponse) -> HTTPResponse:  # noqa: ARG002 - the interface
         return response

@@ -1,11 +1,15 @@
-"""How a request shows who is asking. A key goes into a header, never into an address (api-contracts 1.1, 1.2)."""
+"""Authentication strategies: they put the credentials into a request's headers.
+
+A key goes into a header, never into an address (api-contracts 1.1, 1.2).
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from swebench_providers.redaction.scrubber import Scrubber, register
 from swebench_providers.types.secret import Secret
 
 
@@ -18,32 +22,45 @@ class AuthStrategy(Protocol):
 
 
 class ExpiringAuth(ABC):
-    """A strategy whose credentials run out, and have to be fetched.
+    """A strategy whose credentials expire, and have to be fetched.
 
-    A base class, since each request asks whether it is one, and to ask that of a protocol takes long.
+    A base class and not a protocol: each request checks for it, and `isinstance` of a protocol is slow.
     """
 
     @property
     @abstractmethod
     def token(self) -> Secret | None:
-        """What is shown now; None before the first has been fetched."""
+        """The current token; None before the first has been fetched."""
+
+    @property
+    def tokens(self) -> Sequence[Secret]:
+        """Every token that a server may still quote: the current one, and in a subclass those before it."""
+        return [self.token] if self.token else []
 
     @abstractmethod
     def prepare_headers(self, base_headers: Mapping[str, str]) -> dict[str, str]:
-        """As of `AuthStrategy`."""
+        """As in `AuthStrategy`."""
 
     @abstractmethod
     async def renew(self) -> None:
-        """Fetch credentials where there are none that last; returns at once where there are.
+        """Fetch new credentials if the current ones are missing or about to expire; else return at once.
 
         Raises `ProviderError` (auth, transient, bad_endpoint).
         """
 
 
 async def renew(auth: AuthStrategy) -> None:
-    """To be awaited before `prepare_headers`: only what expires needs it. Raises what `ExpiringAuth.renew` does."""
+    """Await this before `prepare_headers`; only expiring credentials need it. Raises as `ExpiringAuth.renew`."""
     if isinstance(auth, ExpiringAuth):
+        register(auth)
         await auth.renew()
+
+
+def scrubber_for(auth: AuthStrategy, *secrets: Secret) -> Scrubber:
+    """Masks `secrets`, such as the configured key, and every token that `auth` fetches."""
+    if isinstance(auth, ExpiringAuth):
+        return Scrubber(lambda: (*secrets, *auth.tokens))
+    return Scrubber(lambda: secrets)
 
 
 class BearerTokenAuth:
@@ -57,7 +74,7 @@ class BearerTokenAuth:
 
 
 class ApiKeyAuth:
-    """The bare key in a header of the provider's own, such as `x-api-key`."""
+    """The bare key in a header that the provider names, such as `x-api-key`."""
 
     def __init__(self, key: Secret, header: str) -> None:
         self._key = key
@@ -68,7 +85,7 @@ class ApiKeyAuth:
 
 
 class NoAuth:
-    """Nothing: a local server that asks for no key."""
+    """No credentials, for a local server that needs no key."""
 
     def prepare_headers(self, base_headers: Mapping[str, str]) -> dict[str, str]:
         return dict(base_headers)

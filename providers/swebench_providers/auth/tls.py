@@ -1,4 +1,4 @@
-"""Whose certificates are believed."""
+"""The TLS trust store: the system's, or a CA bundle of the user's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from swebench_providers.types.errors import ErrorKind, ProviderError
 
 
 def trust(ca_bundle: str | None) -> ssl.SSLContext:
-    """Whose certificates are believed: the system's authorities, or those of a PEM file. Takes tens of milliseconds.
+    """A context that trusts the system's authorities, or those of a PEM file. Takes tens of milliseconds.
 
     Raises `ProviderError` (bad_endpoint) for a file that cannot be read.
     """

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
+from swebench_providers.util.prefix import longest_prefix
 
 T = TypeVar("T")
 
@@ -57,9 +58,10 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     is unknown; `unknown` stays so. `lists_prices`: its own list of models has prices. `batch_share` is what a batch job
     costs as a share of the usual price, None where there is no batch, or none whose price is known.
     `families` are the files its model rules come from. `default_model` is used where the user names none.
-    `models` are those there are, where the provider has no list of them to ask for. `details` names the server whose
-    way of telling more of a model than its list does is known here. `slots` is how many requests it runs at once: the
-    server whose way of telling that is known here, or the number for each model that is usual where no server tells it.
+    `models` are those there are, where the provider has no list of them to ask for. `server` is the kind of local
+    server it is, a module of `servers/kinds`: how its version, windows, slots and exact token counts are read.
+    `count_endpoint` is where a provider that is no such server counts tokens, a key of `tokens.count_endpoints`.
+    `slots` is how many requests for a model it usually runs at once, where the server itself does not report that.
     """
 
     title: str
@@ -85,8 +87,9 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     batch_share: Decimal | None = None
     default_model: str = ""
     models: tuple[str, ...] | None = None
-    details: Literal["fastchat", "llamacpp", "lmstudio", "ollama"] | None = None
-    slots: Literal["llamacpp"] | Annotated[int, msgspec.Meta(ge=1)] | None = None
+    server: str | None = None
+    count_endpoint: Literal["openai_responses", "anthropic_messages", "gemini", "vertex"] | None = None
+    slots: Annotated[int, msgspec.Meta(ge=1)] | None = None
     families: tuple[str, ...] = ()
     quirks: Quirks = Quirks()
 
@@ -114,7 +117,11 @@ class _FamilyFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def read_spec(text: str, source: str) -> ProviderSpec:
     """A provider from TOML. Raises `CatalogError` naming `source` and the key."""
-    return _read(text, source, ProviderSpec)
+    spec = _read(text, source, ProviderSpec)
+    if spec.server is not None and spec.server not in _server_kinds():
+        known = ", ".join(sorted(_server_kinds()))
+        raise CatalogError(f"{source}: unknown kind of server {spec.server!r}, expected one of {known} - at `$.server`")
+    return spec
 
 
 @cache
@@ -136,22 +143,27 @@ def profile_of(spec: ProviderSpec, model: str) -> ModelProfile:
     A router's id carries its author (`openai/gpt-6-sol`), which is not part of the family's prefix.
     """
     name = model.rpartition("/")[2].lower()
-    candidates = [
-        (prefix, family.profile, file)
+    families = {
+        prefix: (family.profile, file)
         for file in map(_family_file, spec.families)
         for family in file.family
         for prefix in family.match
-        if name.startswith(prefix)
-    ]
-    if not candidates:
+    }
+    prefix = longest_prefix(families, name)
+    if prefix is None:
         return ModelProfile()
-    _, profile, file = max(candidates, key=lambda found: len(found[0]))
+    profile, file = families[prefix]
     words = f"-{name.partition(':')[0]}-"
     if not any(f"-{word}-" in words for word in file.responses_only):
         return profile
     efforts = tuple(effort for effort in profile.efforts if effort != "none")
     return msgspec.structs.replace(
-        profile, needs_responses=True, sampling="no", efforts=efforts, first_token=_THINKS_LONG
+        profile,
+        needs_responses=True,
+        sampling="no",
+        efforts=efforts,
+        default_effort=profile.default_effort if profile.default_effort in efforts else None,
+        first_token=_THINKS_LONG,
     )
 
 
@@ -164,6 +176,14 @@ def is_own_host(spec: ProviderSpec, url: str | None) -> bool:
 @cache
 def _family_file(name: str) -> _FamilyFile:
     return _read(_text("families", name), f"catalog/families/{name}.toml", _FamilyFile)
+
+
+@cache
+def _server_kinds() -> frozenset[str]:
+    """The kinds of local servers, by the names of their modules. Imports none: this package is below theirs."""
+    modules = (files(__name__.partition(".")[0]) / "servers" / "kinds").iterdir()
+    names = {entry.name.removesuffix(".py") for entry in modules if entry.name.endswith(".py")}
+    return frozenset(names - {"__init__"})
 
 
 def _text(folder: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which model each provider uses where nobody names one, asked for once; a provider that is gone is asked again."""
+"""The default model of each provider, looked up once. A provider that could not name one is asked again later."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from swebench_providers.types.errors import ProviderError
 from swebench_providers.util.clock import Clock
 from swebench_providers.util.lru import Recent
 
-_LOOK_AGAIN: Final = 15.0
-"""Seconds after which a provider that could not say is asked again, by one call; the others go on meanwhile."""
+_RETRY_AFTER: Final = 15.0
+"""Seconds after which one call repeats a failed lookup; the others use the failure in the meantime."""
 
-_PROVIDERS: Final = 256  # kept at most
+_PROVIDERS: Final = 256  # kept
 
 
-class _Known:
-    """What is known of one provider."""
+class _Lookup:
+    """What is known about one provider."""
 
     def __init__(self) -> None:
         self.model = ""
         self.failure: ProviderError | None = None
-        self.again_at = 0.0
-        self.lookups = 0
-        self.looking = asyncio.Lock()
+        self.retry_at = 0.0
+        self.count = 0
+        self.lock = asyncio.Lock()
 
 
 class DefaultModels:
-    """The default models of the providers of one coordinator."""
+    """The default models of providers."""
 
     def __init__(self, *, clock: Clock) -> None:
         self._now = clock.now
-        self._known: Recent[Provider, _Known] = Recent(_PROVIDERS)
+        self._lookups: Recent[Provider, _Lookup] = Recent(_PROVIDERS)
 
-    def known(self, provider: Provider) -> str:
-        """The model, "" while it is not known."""
-        known = self._known.get(provider)
-        return known.model if known else ""
+    def cached(self, provider: Provider) -> str:
+        """The model, "" while it is unknown."""
+        lookup = self._lookups.get(provider)
+        return lookup.model if lookup else ""
 
-    async def of(self, provider: Provider, *, needed: bool) -> str:
-        """The model. Raises `ProviderError` where the provider cannot say, from memory unless `needed` now.
+    async def fetch(self, provider: Provider, *, required: bool) -> str:
+        """The model. Raises `ProviderError` if the provider cannot name one: the last failure, unless `required`.
 
-        Those who ask at the same time share one look-up, and its failure.
+        Callers at the same time share one lookup, and its failure.
         """
-        known = self._known.get_or_add(provider, _Known)
-        if known.failure is not None and not needed and self._now() < known.again_at:
-            raise copy_error(known.failure)
-        known.again_at = self._now() + _LOOK_AGAIN
-        lookups = known.lookups
-        async with known.looking:
-            if known.model:
-                return known.model
-            if known.failure is not None and known.lookups != lookups:
-                raise copy_error(known.failure)
+        lookup = self._lookups.get_or_add(provider, _Lookup)
+        if lookup.failure is not None and not required and self._now() < lookup.retry_at:
+            raise copy_error(lookup.failure)
+        lookup.retry_at = self._now() + _RETRY_AFTER
+        count = lookup.count
+        async with lookup.lock:
+            if lookup.model:
+                return lookup.model
+            if lookup.failure is not None and lookup.count != count:
+                raise copy_error(lookup.failure)
             try:
-                known.model = await provider.default_model()
+                lookup.model = await provider.default_model()
             except ProviderError as failure:
-                known.failure = failure
+                lookup.failure = failure
                 raise
             finally:
-                known.lookups += 1
-                known.again_at = self._now() + _LOOK_AGAIN
-            return known.model
+                lookup.count += 1
+                lookup.retry_at = self._now() + _RETRY_AFTER
+            return lookup.model

@@ -1,4 +1,4 @@
-"""Who is asked first."""
+"""The order in which the routes of a call are tried."""
 
 from __future__ import annotations
 
@@ -15,76 +15,81 @@ from swebench_providers.policies.settings import SelectionName
 from swebench_providers.tokens.quick_estimate import estimate_prompt
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import ModelPrice, TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import Recent
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where the request sets no limit
-_MEASURED: Final = 64  # first tokens of a model that are remembered: the latest
-_TRIALS: Final = 3  # attempts in which a model may show how fast it is before the measured ones go first again
-_FIRST_PAUSE: Final = 15.0  # seconds that a model which failed stands behind the others; doubled by each failure
-_LONGEST_PAUSE: Final = 600.0
-_FAILURES_COUNTED: Final = 16  # the pause has long been at its longest
-_OF_THE_REQUEST: Final = frozenset(
+_SAMPLES: Final = 64  # times to first token kept of a model: the latest
+_TRIALS: Final = 3  # attempts in which a model is measured before those already measured go first again
+_FIRST_PENALTY: Final = 15.0  # seconds that a model which failed ranks last; doubled by each failure
+_LONGEST_PENALTY: Final = 600.0
+_MAX_FAILURES: Final = 16  # counted; the penalty is at its longest long before
+_REQUEST_FAULTS: Final = frozenset(
     {ErrorKind.CONTEXT_OVERFLOW, ErrorKind.CONTENT_FILTER, ErrorKind.INVALID_REQUEST, ErrorKind.CANCELLED}
 )
-"""Failures that say nothing about whether the model would answer another request."""
+"""Failures that are no evidence about how the model would handle another request."""
 
-_MODELS: Final = 1_024  # remembered at most
+_MODELS: Final = 1_024  # kept
 
 
-class _Speed:
-    """What is known of one model."""
+class _Latency:
+    """The measurements of one model."""
 
     def __init__(self) -> None:
-        self.first_tokens: deque[float] = deque(maxlen=_MEASURED)
+        self.first_tokens: deque[float] = deque(maxlen=_SAMPLES)
         self.trials = 0
         self.failures = 0
         self.failed_at = float("-inf")
-        self.behind_until = float("-inf")
+        self.penalty_until = float("-inf")
 
 
 class LatencyTracker:
-    """How soon each model begins to answer, and which ones fail now. Hears of every attempt as an `Observer`."""
+    """An observer that measures each model's time to first token and knows which ones fail at present."""
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
-        self._models: Recent[tuple[str, str], _Speed] = Recent(_MODELS)
+        self._models: Recent[tuple[str, str], _Latency] = Recent(_MODELS)
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - any request is a trial
-        self._of(attempt.provider, attempt.model).trials += 1
+        self._latency(attempt.provider, attempt.model).trials += 1
 
     def ended(self, outcome: Outcome) -> None:
-        speed = self._of(outcome.provider, outcome.model)
+        latency = self._latency(outcome.provider, outcome.model)
         if outcome.finished is not None:
-            speed.failures, speed.behind_until = 0, float("-inf")
+            latency.failures, latency.penalty_until = 0, float("-inf")
             if outcome.first_token is not None:
-                speed.first_tokens.append(outcome.first_token)
-        elif outcome.error is not None and outcome.error.kind not in _OF_THE_REQUEST:
-            if outcome.began >= speed.failed_at:  # what was in flight together fails once
-                speed.failures = min(speed.failures + 1, _FAILURES_COUNTED)
-                speed.failed_at = outcome.ended
-            speed.behind_until = self._now() + min(_FIRST_PAUSE * 2.0 ** (speed.failures - 1), _LONGEST_PAUSE)
+                latency.first_tokens.append(outcome.first_token)
+        elif outcome.error is not None and outcome.error.kind not in _REQUEST_FAULTS:
+            if outcome.began >= latency.failed_at:  # requests that were in flight together count as one failure
+                latency.failures = min(latency.failures + 1, _MAX_FAILURES)
+                latency.failed_at = outcome.ended
+            penalty = min(_FIRST_PENALTY * 2.0 ** (latency.failures - 1), _LONGEST_PENALTY)
+            latency.penalty_until = self._now() + penalty
 
     def rank(self, provider: str, model: str) -> tuple[int, float]:
-        """Where it stands, the first one lowest: models to be tried, then measured ones by their median, then those
-        that have shown no first token in their trials, and last those that failed a moment ago.
-        """
-        speed = self._models.get((provider, model))
-        if speed is None:
-            return 0, 0.0
-        if speed.behind_until > self._now():
-            return 3, speed.behind_until
-        if speed.first_tokens:
-            return 1, median(speed.first_tokens)
-        return (0, 0.0) if speed.trials < _TRIALS else (2, 0.0)
+        """The sort key of a model, the best lowest.
 
-    def _of(self, provider: str, model: str) -> _Speed:
-        return self._models.get_or_add((provider, model), _Speed)
+        First come models to be measured, then measured ones by their median, then those that have shown no first token
+        in their trials, and last those that failed recently.
+        """
+        latency = self._models.get((provider, model))
+        if latency is None:
+            return 0, 0.0
+        if latency.penalty_until > self._now():
+            return 3, latency.penalty_until
+        if latency.first_tokens:
+            return 1, median(latency.first_tokens)
+        return (0, 0.0) if latency.trials < _TRIALS else (2, 0.0)
+
+    def _latency(self, provider: str, model: str) -> _Latency:
+        return self._models.get_or_add((provider, model), _Latency)
 
 
 class Selection:
-    """Puts routes in the order of a strategy; those without a known price are the dearest."""
+    """Sorts routes by a strategy. A route without a known price counts as the most expensive."""
 
     def __init__(
         self,
@@ -95,14 +100,14 @@ class Selection:
         self._strategy = strategy
         self._rank = rank
         self._price_of = price_of
-        self._turn = count()
+        self._calls = count()
 
     async def order(self, request: UnifiedRequest, routes: Sequence[Route]) -> tuple[Route, ...]:
         match self._strategy:
             case "ordered":
                 return tuple(routes)
             case "round_robin":
-                first = next(self._turn) % len(routes)
+                first = next(self._calls) % len(routes)
                 return (*routes[first:], *routes[:first])
             case "fastest":
                 return tuple(sorted(routes, key=self._speed))

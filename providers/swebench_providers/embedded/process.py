@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from typing import IO, Final, NamedTuple
 import msgspec
 
 from swebench_providers.embedded import weights
+from swebench_providers.redaction import contains_secret_word
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.secret import Secret
 
 INSTALL_COMMAND: Final = "swebench-tui embedded install"
-_SECRET_NAME: Final = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
 class Running(NamedTuple):
@@ -86,7 +85,7 @@ class EmbeddedServer:
             address = self._wait_for_address(process, key)
             if address is None:
                 self._close()
-                raise _did_not_start(_last_line(log))
+                raise _did_not_start(key.scrub(_last_line(log)))
         self._running = Running(address, key)
         return self._running
 
@@ -155,7 +154,7 @@ def _needed_weights() -> Path:
 
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """The child needs no key of any provider."""
-    return {name: value for name, value in environ.items() if not _SECRET_NAME.search(name)}
+    return {name: value for name, value in environ.items() if not contains_secret_word(name)}
 
 
 def _last_line(log: IO[bytes]) -> str:

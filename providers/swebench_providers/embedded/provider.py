@@ -18,9 +18,12 @@ from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.pricing.prices import Prices, charging
 from swebench_providers.provider import HTTPProvider
+from swebench_providers.servers import count_endpoint
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Notice
-from swebench_providers.types.messages import ModelInfo, ModelPrice, TokenUsage, UnifiedRequest, UnifiedResponse
+from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
+from swebench_providers.types.models import ModelInfo, ModelPrice
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -78,16 +81,16 @@ class EmbeddedProvider:
         return await best.count(
             text,
             model or self.spec.default_model,
-            wire="llamacpp",
+            endpoint=count_endpoint(self.spec),
             config=self._reached(running),
             auth=BearerTokenAuth(running.key),
             transport=self._transport,
         )
 
     async def cost_of(
-        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+        self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:
-        return await self._prices.cost_of(usage, model, asked=asked, batch=batch)
+        return await self._prices.cost_of(usage, model, requested_model=requested_model, batch=batch)
 
     async def price_of(self, model: str) -> ModelPrice | None:
         return await self._prices.price_of(model)

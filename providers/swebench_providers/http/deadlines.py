@@ -17,7 +17,9 @@ from swebench_providers.types.events import Event, Finished, ReasoningDelta, Tex
 _LOOK_AGAIN: Final = 1.0  # seconds
 
 
-async def within(limits: TimeLimits, events: AsyncGenerator[Event, None], who: str) -> AsyncGenerator[Event, None]:
+async def enforce_limits(
+    limits: TimeLimits, events: AsyncGenerator[Event, None], who: str
+) -> AsyncGenerator[Event, None]:
     """`events`, as long as they keep to `limits`. Raises `ProviderError` (timeout). The caller closes `events`."""
     watch = _Watch(limits, who)
     try:
@@ -93,14 +95,14 @@ class _Watch:
 
     def _too_long(self) -> ProviderError:
         if self._end <= self._due:
-            return took_too_long(self._who, self._limits)
+            return total_timeout(self._who, self._limits)
         if not self._started:
             limit = self._limits.until_first_token
             return _error(f"{self._who} sent no first token within {limit:g} s", "first_token")
         return _error(f"{self._who} sent no more of its answer for {self._limits.idle:g} s", "idle")
 
 
-def took_too_long(who: str, limits: TimeLimits) -> ProviderError:
+def total_timeout(who: str, limits: TimeLimits) -> ProviderError:
     """An answer that is not there in the time it may take in all."""
     return _error(f"{who} took longer than {limits.total:g} s for its answer", "total")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from swebench_providers.http.retry_after import wait
+from swebench_providers.http.retry_after import parse_delay
 from swebench_providers.types.limits import Dimension, ServerLimit
 
 _SECONDS_A_MINUTE: Final = 60.0
@@ -43,7 +43,7 @@ _DIALECTS: Final = (
 )
 
 
-def server_limits(headers: Mapping[str, str], *, now: datetime) -> tuple[ServerLimit, ...]:
+def parse_rate_limits(headers: Mapping[str, str], *, now: datetime) -> tuple[ServerLimit, ...]:
     """The limits that `headers` (lower-case names) report; empty where they report none. `now` is aware.
 
     A limit whose reset lies further away than a minute is of a longer period, such as a day's: it says nothing of what
@@ -59,7 +59,7 @@ def _read(names: _Names, headers: Mapping[str, str], now: datetime) -> ServerLim
     limit, remaining = _count(headers.get(names.limit)), _count(headers.get(names.remaining))
     if (limit is not None and limit < 1) or (limit is None and remaining is None):
         return None  # nobody is served within a limit of 0: it is how Azure says that it does not know
-    reset_after = wait(headers[names.reset], now=now) if names.reset in headers else None
+    reset_after = parse_delay(headers[names.reset], now=now) if names.reset in headers else None
     if reset_after is not None and reset_after > _SECONDS_A_MINUTE:
         limit = None
     return ServerLimit(dimension=names.dimension, limit=limit, remaining=remaining, reset_after=reset_after)

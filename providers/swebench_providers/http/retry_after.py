@@ -31,14 +31,14 @@ def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    named = wait(headers.get("retry-after", ""), now=now)
+    named = parse_delay(headers.get("retry-after", ""), now=now)
     if named is not None:
         return named
-    waits = [wait(headers[name], now=now) for name in _RESETS if name in headers and _used_up(headers, name)]
+    waits = [parse_delay(headers[name], now=now) for name in _RESETS if name in headers and _used_up(headers, name)]
     return max((seconds for seconds in waits if seconds), default=None)
 
 
-def wait(value: str, *, now: datetime) -> float | None:
+def parse_delay(value: str, *, now: datetime) -> float | None:
     """Seconds from one header value: a number, a Go duration (`6m0s`), RFC 3339, an HTTP date, or an epoch time."""
     value = value.strip()
     number = _number(value)

@@ -27,7 +27,9 @@ from swebench_providers.types.events import (
     UsageUpdate,
     Waiting,
 )
-from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import Charge, TokenUsage, is_cost
 from swebench_providers.util.clock import Clock, SystemClock
 
 _NOTHING: Final = Decimal(0)
@@ -41,8 +43,10 @@ class Pricing(Protocol):
         """USD per million tokens; None where nobody knows."""
         ...
 
-    async def cost_of(self, usage: TokenUsage | None, provider: str, model: str, *, asked: str = "") -> Decimal | None:
-        """USD for an answer of `model`, by what name it was `asked`; None where nobody knows."""
+    async def cost_of(
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
+    ) -> Decimal | None:
+        """USD for an answer of `model` to a request that named `requested_model`; None if it is unknown."""
         ...
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
@@ -152,7 +156,7 @@ class BudgetPolicy:
         if attempt is None:
             return account.charge(None, exact=False, at=event.at)
         model = event.model or attempt.model
-        cost = await self._pricing.cost_of(usage, attempt.provider, model, asked=attempt.model)
+        cost = await self._pricing.cost_of(usage, attempt.provider, model, requested_model=attempt.model)
         if cost is None or not is_cost(cost):
             return account.charge_estimate(event.at)
         # What an answer costs of which nothing was counted is known only where all is free.

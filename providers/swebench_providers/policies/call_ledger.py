@@ -10,7 +10,9 @@ from swebench_providers.policies.budget import Budget, Reservation
 from swebench_providers.tokens.quick_estimate import estimate_prompt, tokens_of_length
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt, AttemptFailed, Event
-from swebench_providers.types.messages import Charge, ModelPrice, TokenUsage, UnifiedRequest, is_cost
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import Charge, TokenUsage, is_cost
 
 _NOTHING: Final = Decimal(0)
 _NEVER_SENT: Final = frozenset({"unreachable", "connect", "circuit_open", "tls"})

@@ -1,8 +1,8 @@
-"""How many requests may run at once: found out by trying, as TCP finds out how much fits through a line.
+"""An adaptive limit on parallel requests, found by probing as TCP congestion control finds a window.
 
-Doubles with every round that went well until the first refusal, then grows by a twentieth a round and falls by a fifth
-with each refusal. The pause that a server asks for is not this clock's business: it would keep the limit from falling
-for a second refusal that comes after a long pause.
+Slow start: the limit doubles with every round of successes until the first 429. After that it is AIMD: a round adds a
+twentieth, a refusal takes a fifth. A cooldown that the server asks for does not stop this clock: a second refusal after
+a long cooldown still lowers the limit.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Final
 import msgspec
 
 _GROWTH: Final = 1.05
-_FALL: Final = 0.8
-_ONE_EPISODE: Final = 15.0  # seconds in which further refusals are the same trouble
-_CALM_AFTER_FAULT: Final = 15.0
-_IN_USE: Final = 0.8  # a limit that is not used up cannot be shown to be too low
+_DECREASE: Final = 0.8
+_EPISODE: Final = 15.0  # seconds within which further refusals have the same cause
+_NO_GROWTH_AFTER_FAULT: Final = 15.0  # seconds
+_IN_USE: Final = 0.8  # share of the limit; one that is not reached cannot be shown to be too low
 
 
 class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Requests at once: the number to start with, and the bounds. `start == least == most` fixes it.
+    """Parallel requests: the initial limit and its bounds. `start == least == most` makes it fixed.
 
-    `most` holds where `least` is above it. `ValueError` for a bound below 1: nothing would ever be let through.
+    `most` wins over a larger `least`. Raises `ValueError` for a bound below 1, which would let nothing through.
     """
 
     start: int = 20
@@ -30,44 +30,50 @@ class ConcurrencySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if min(self.least, self.most) < 1:
-            raise ValueError("at least one request at once has to be let through")
+            raise ValueError("the bounds of the concurrency must be at least 1")
 
 
 class AdaptiveConcurrency:
-    """A limit that learns. Times are monotonic seconds; one that went back ends an episode."""
+    """The limit of one endpoint. Times are monotonic seconds; a clock that went back ends an episode."""
 
     def __init__(self, settings: ConcurrencySettings | None = None) -> None:
         settings = settings or ConcurrencySettings()
-        self._most = float(settings.most)
-        self._least = min(float(settings.least), self._most)
-        self._limit = min(max(float(settings.start), self._least), self._most)
+        self._maximum = float(settings.most)
+        self._minimum = min(float(settings.least), self._maximum)
+        self._limit = min(max(float(settings.start), self._minimum), self._maximum)
         self.limit = int(self._limit)
         self._slow_start = True
-        self._good = 0
-        self._fell_at = float("-inf")
+        self._successes = 0
+        self._decreased_at = float("-inf")
         self._fault_at = float("-inf")
 
+    def cap_at(self, maximum: float) -> None:
+        """Lower the upper bound."""
+        self._maximum = min(self._maximum, maximum)
+        self._minimum = min(self._minimum, self._maximum)
+        self._set(min(self._limit, self._maximum))
+
     def succeeded(self, in_flight: int, now: float) -> None:
-        """A request was answered while `in_flight`, itself included, were running."""
-        if in_flight < self._limit * _IN_USE or 0 <= now - self._fault_at < _CALM_AFTER_FAULT:
+        """Record a success while `in_flight` requests, itself included, were running."""
+        if in_flight < self._limit * _IN_USE or 0 <= now - self._fault_at < _NO_GROWTH_AFTER_FAULT:
             return
-        self._good += 1
-        if self._good >= self._limit:  # as many as fit at once have gone well: a round
-            self._good = 0
+        self._successes += 1
+        if self._successes >= self._limit:  # a round: as many successes as fit in parallel
+            self._successes = 0
             grown = self._limit * 2 if self._slow_start else max(self._limit * _GROWTH, self._limit + 1)
-            self._set(min(self._most, grown))
+            self._set(min(self._maximum, grown))
 
     def refused(self, now: float) -> None:
-        """A server said that there were too many. Of one wave of refusals the first counts."""
+        """Record a 429. Only the first of an episode lowers the limit."""
         self._slow_start = False
-        self._good = 0
-        if not 0 <= now - self._fell_at < _ONE_EPISODE:
-            self._fell_at = now
-            self._set(max(self._least, self._limit * _FALL))
+        self._successes = 0
+        if not 0 <= now - self._decreased_at < _EPISODE:
+            self._decreased_at = now
+            self._set(max(self._minimum, self._limit * _DECREASE))
 
     def faulted(self, now: float) -> None:
-        """A server failed: no time to grow, and no proof that there were too many."""
-        self._good = 0
+        """Record a server fault: it stops growth, but is no evidence of too many requests."""
+        self._successes = 0
         self._fault_at = now
 
     def _set(self, limit: float) -> None:

@@ -1,4 +1,9 @@
-"""How long a server wants to be left alone, and how far that is believed."""
+"""The time during which a server asks not to be called, from `Retry-After`, and when it is probed.
+
+A cooldown of up to `max_wait` seconds is waited out by every request. A longer one is not: requests fail at once with
+the time at which it ends. Every `max_wait` seconds, and at most once a minute, one request goes out as a probe whether
+the cooldown still applies; an answer to it clears the cooldown.
+"""
 
 from __future__ import annotations
 
@@ -8,78 +13,75 @@ from typing import Final
 from swebench_providers.types.errors import ErrorKind, ProviderError
 
 PAUSED: Final = "paused"
-"""The reason of an error that says: not sent, because of a pause too long to wait for."""
+"""The `reason` of the error of a request that was not sent because of a cooldown longer than `max_wait`."""
 
-_LONGEST_SAID: Final = 366 * 86_400.0  # seconds; what a server says beyond that is no time
-
-_OFTEN: Final = 60.0  # seconds; how often a server is asked at most whether it still means a pause
+_LONGEST: Final = 366 * 86_400.0  # seconds; a server that names more than a year means no time
+_PROBE_INTERVAL: Final = 60.0  # seconds between probes, at least
 
 
 class Cooldown:
-    """A pause of up to `longest` seconds is waited for by everybody.
+    """The cooldown of one limiter. Times are monotonic seconds."""
 
-    A longer one is not: whoever comes is told at once until when it lasts. Every `longest` seconds, and no more than
-    once a minute, one request asks whether the server still means it; one that is accepted ends the pause. Times are
-    monotonic seconds.
-    """
-
-    def __init__(self, longest: float) -> None:
-        self._longest = longest
-        self._ask_every = max(longest, _OFTEN)
+    def __init__(self, max_wait: float) -> None:
+        self.max_wait = max_wait
         self.until = float("-inf")
-        self._ask_at = float("-inf")
-        self._asking = False
+        self._probe_at = float("-inf")
+        self._probing = False
 
-    def begin(self, seconds: float, now: float) -> None:
-        """The server asks for so long. The longest of several holds."""
-        self.until = max(self.until, now + min(seconds, _LONGEST_SAID))
-        self._ask_at = max(self._ask_at, now + min(seconds, self._ask_every))
+    def start(self, seconds: float, now: float) -> None:
+        """Extend the cooldown to at least `seconds` from now."""
+        self.until = max(self.until, now + min(seconds, _LONGEST))
+        self._probe_at = max(self._probe_at, now + min(seconds, self._probe_interval))
 
-    def left(self, now: float) -> float:
-        """Seconds until it is over; 0 when it is."""
+    def remaining(self, now: float) -> float:
+        """Seconds until it ends; 0 when there is none."""
         return max(0.0, self.until - now)
 
-    def refuses(self, now: float) -> bool:
-        """Whether it is too long to be waited for, and nobody's turn to ask."""
-        return self.until - now > self._longest and (self._asking or now < self._ask_at)
+    def blocks(self, now: float) -> bool:
+        """Whether it is too long to wait for and no probe is due."""
+        return self.until - now > self.max_wait and (self._probing or now < self._probe_at)
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may go; 0 for the one that asks whether a long pause is still meant."""
-        return 0.0 if self._due(now) and not self._asking else self.left(now)
+        """Seconds until a request may go out; 0 for the probe of a long cooldown."""
+        return 0.0 if self._probe_due(now) and not self._probing else self.remaining(now)
 
-    def asks(self, now: float) -> bool:
-        """A request goes out: whether it is the one that asks. Ends with `asked`, and `lift` where it is accepted."""
-        if self._asking or not self._due(now):
+    def begin_probe(self, now: float) -> bool:
+        """Whether the request that goes out now is the probe. If so, `end_probe` follows when it has ended."""
+        if self._probing or not self._probe_due(now):
             return False
-        self._asking = True
-        self._ask_at = now + self._ask_every
+        self._probing = True
+        self._probe_at = now + self._probe_interval
         return True
 
-    def asked(self) -> None:
-        """The request that asked has ended."""
-        self._asking = False
+    def end_probe(self) -> None:
+        """The probe has ended, successful or not."""
+        self._probing = False
 
-    def lift(self) -> None:
-        """The server takes requests again."""
-        self.until = self._ask_at = float("-inf")
+    def clear(self) -> None:
+        """End the cooldown: the server takes requests again."""
+        self.until = self._probe_at = float("-inf")
 
-    def refusal(self, name: str, now: float) -> ProviderError:
-        """What is said to a request that does not go out."""
-        left = self.left(now)
-        until = datetime.now().astimezone() + timedelta(seconds=left)
+    def error(self, provider: str, now: float) -> ProviderError:
+        """The error of a request that the cooldown blocks."""
+        remaining = self.remaining(now)
+        until = datetime.now().astimezone() + timedelta(seconds=remaining)
         return ProviderError(
             ErrorKind.RATE_LIMITED,
-            f"{name or 'the server'} asked not to be called again until {until:%Y-%m-%d %H:%M}, in {_in_words(left)}",
-            hint="Choose another model or key to go on at once, or run it again then.",
+            f"{provider or 'the server'} accepts no requests until {until:%Y-%m-%d %H:%M}, in {_duration(remaining)}",
+            hint="Use another model or key, or try again after that time.",
             reason=PAUSED,
-            retry_after=left,
+            retry_after=remaining,
         )
 
-    def _due(self, now: float) -> bool:
-        return self.until - now > self._longest and now >= self._ask_at
+    @property
+    def _probe_interval(self) -> float:
+        return max(self.max_wait, _PROBE_INTERVAL)
+
+    def _probe_due(self, now: float) -> bool:
+        return self.until - now > self.max_wait and now >= self._probe_at
 
 
-def _in_words(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     minutes = max(1, round(seconds / 60))
     hours, days = minutes // 60, minutes // 1440
     if days >= 2:

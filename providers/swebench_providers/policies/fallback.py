@@ -41,7 +41,7 @@ class Route(msgspec.Struct, frozen=True):
 
     provider: str
     model: str
-    streams: Streamer
+    streamer: Streamer
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.model}"
@@ -58,7 +58,7 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     and answer the same. `filtered` holds for refusals in an answer too.
     """
 
-    usual: tuple[Route, ...]
+    primary: tuple[Route, ...]
     too_long: tuple[Route, ...] = ()
     filtered: tuple[Route, ...] = ()
 
@@ -94,12 +94,12 @@ class Fallback:
         self._clock = clock or SystemClock()
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        call = _Call(self._order(request, self._chains.usual), self._clock.now() + self._max_breaker_wait)
+        call = _Call(self._order(request, self._chains.primary), self._clock.now() + self._max_breaker_wait)
         while True:
             tried = call.begin()
             asked = msgspec.structs.replace(request, model=tried.model or request.model)
             try:
-                async with aclosing(tried.streams.stream_unified(asked)) as events:
+                async with aclosing(tried.streamer.stream_unified(asked)) as events:
                     async for event in events:
                         match event:
                             case TextDelta() | ReasoningDelta():

@@ -1,7 +1,8 @@
-"""Who may send a request, and when: requests and tokens a minute, and requests at once, taken together.
+"""A limiter: requests and tokens per minute, and parallel requests, acquired together.
 
-First come, first served: a large demand is not overtaken by the small ones behind it. A pause that a server asks for is
-waited for, unless it is a long one (see `pause`).
+Strictly first in, first out: a large demand is not overtaken by small ones behind it. A cooldown that the server asks
+for is waited out, unless it is a long one (see `cooldown`). A limiter belongs to one event loop and is not thread-safe:
+its state changes only between two awaits.
 """
 
 from __future__ import annotations
@@ -15,52 +16,31 @@ import msgspec
 
 from swebench_providers.policies.concurrency import AdaptiveConcurrency, ConcurrencySettings
 from swebench_providers.policies.cooldown import Cooldown
+from swebench_providers.policies.rate_limits import Demand, RateLimits
 from swebench_providers.policies.token_bucket import Bucket
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import WaitReason
 from swebench_providers.types.limits import Dimension, ServerLimit
 from swebench_providers.util.clock import Clock, SystemClock, sleep_unless
 
-Demand = Mapping[Dimension, float]
-"""What a request takes of each limit."""
+FAULTS: Final = frozenset({ErrorKind.OVERLOADED, ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
+"""Kinds of errors that mean a fault of the server."""
 
 _REFUSALS: Final = frozenset({ErrorKind.RATE_LIMITED})
-FAULTS: Final = frozenset({ErrorKind.OVERLOADED, ErrorKind.TRANSIENT, ErrorKind.TIMEOUT})
-"""What says that something is wrong with a server."""
-
-
-class RateLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user, or a catalog file, says of a provider's limits; None waits for what the server says.
-
-    `shared_as` names a limiter that several keys or models share, as those of one organisation do. `slots` is how many
-    requests a local server runs at once: the others wait in a queue here, not in its own. `longest_pause` is how many
-    seconds of a pause that the server asks for are waited for. `ValueError` for numbers that would let nothing through.
-    """
-
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    input_tokens_per_minute: float | None = None
-    output_tokens_per_minute: float | None = None
-    concurrency: ConcurrencySettings = ConcurrencySettings()
-    slots: int | None = None
-    shared_as: str = ""
-    longest_pause: float = 120.0
-
-    def __post_init__(self) -> None:
-        for number in (self.slots, *_rates(self).values()):
-            if number is not None and not 0 < number < float("inf"):
-                raise ValueError(f"a limit of {number} lets nothing through")
 
 
 class LimitStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit: what fits into a minute, and what could be taken now."""
+    """One limit: its rate per minute, and how much of it is available now."""
 
     per_minute: float
     available: float
 
 
 class Headroom(msgspec.Struct, frozen=True, kw_only=True):
-    """How much fits through a limiter now. `cooldown` is in seconds, 0 when it is not."""
+    """A snapshot of a limiter. `concurrency` is the limit on parallel requests, `waiting` the length of the queue.
+
+    `cooldown` is the seconds until the server's cooldown ends, 0 without one.
+    """
 
     in_flight: int
     concurrency: int
@@ -73,25 +53,28 @@ _Buckets = Mapping[Dimension, Bucket]
 
 
 class Permit:
-    """The right to send one request. Ends by `release`, once; what follows is ignored."""
+    """The right to send one request. The first `release` ends it, further ones do nothing.
 
-    __slots__ = ("_buckets", "_demand", "_limiter", "asks")
+    `is_probe` marks the request that probes whether a long cooldown still applies.
+    """
 
-    def __init__(self, limiter: TokenBucketLimiter, demand: Demand, buckets: _Buckets, *, asks: bool) -> None:
+    __slots__ = ("_buckets", "_demand", "_limiter", "is_probe")
+
+    def __init__(self, limiter: TokenBucketLimiter, demand: Demand, buckets: _Buckets, *, is_probe: bool) -> None:
         self._limiter = limiter
         self._demand = demand
         self._buckets: _Buckets | None = buckets
-        self.asks = asks  # whether a long pause is still meant
+        self.is_probe = is_probe
 
     def release(self, used: Demand | None = None) -> None:
-        """Give the place back. `used` is what the request really took; None: all that was taken for it."""
+        """Return the slot. `used` is the actual demand, whose difference is refunded; None refunds nothing."""
         buckets, self._buckets = self._buckets, None
         if buckets is not None:
-            self._limiter.give_back(buckets, self._demand, used, asked=self.asks)
+            self._limiter.release(buckets, self._demand, used, is_probe=self.is_probe)
 
 
 class Ticket:
-    """One that waits, in the line of a limiter."""
+    """A place in the queue of a limiter."""
 
     __slots__ = ("demand", "woken")
 
@@ -101,143 +84,167 @@ class Ticket:
 
 
 class TokenBucketLimiter:
-    """The limits of one key and model, or of all that share a name. `name` is for those who are told of them."""
+    """The limits of one key and model, or of all that share a name. `name` is the provider's, for error messages."""
 
     def __init__(self, limits: RateLimits | None = None, *, name: str = "", clock: Clock | None = None) -> None:
-        limits = limits or RateLimits()
+        self._limits = limits = limits or RateLimits()
         self._name = name
         self._clock = clock or SystemClock()
         self._now = self._clock.now
         self._max_concurrency = limits.concurrency.most
-        self._local = False
+        self._has_slots = False
         self._concurrency = AdaptiveConcurrency(limits.concurrency)
-        self._most = _rates(limits)
-        # Replaced, never changed: a permit gives back to the buckets it has taken from, and to no later one.
-        self._buckets: _Buckets = {name: Bucket(rate, self._now()) for name, rate in self._most.items()}
-        self._line = OrderedDict[Ticket, None]()
-        self._ahead: dict[Dimension, float] = {}
+        self._max_rates = limits.per_minute()
+        # Replaced, never mutated: a permit refunds the buckets it has taken from, and no bucket added later.
+        self._buckets: _Buckets = {name: Bucket(rate, self._now()) for name, rate in self._max_rates.items()}
+        self._queue = OrderedDict[Ticket, None]()
+        self._queued: dict[Dimension, float] = {}
         self._in_flight = 0
-        self._pause = Cooldown(limits.longest_pause)
+        self._cooldown = Cooldown(limits.longest_pause)
         if limits.slots is not None:
             self.set_concurrency(limits.slots)
 
     def acquire_now(self, demand: Demand) -> Permit | None:
-        """Take it where nobody waits and there is room, else None. Raises as `acquire` does."""
+        """A permit if nobody is queued and there is capacity, else None. Raises as `acquire` does."""
         now = self._now()
-        self._check_pause(now)
-        return None if self._line or self._wait(demand, now) else self._take(demand, now)
+        self._check_cooldown(now)
+        return None if self._queue or self._wait(demand, now) else self._take(demand, now)
 
     async def acquire(self, demand: Demand) -> Permit:
-        """Wait for a turn and for room, then take it. Raises `ProviderError` (rate_limited) during a long pause."""
+        """Queue for a permit. Raises `ProviderError` (rate_limited) during a long cooldown."""
         if (permit := self.acquire_now(demand)) is not None:
             return permit
-        place = self.enqueue(demand)
+        ticket = self.enqueue(demand)
         try:
-            return await self.turn(place)
+            return await self.wait(ticket)
         finally:
-            self.leave(place)
+            self.dequeue(ticket)
 
     def enqueue(self, demand: Demand) -> Ticket:
-        """A place behind all that wait. Whoever takes one leaves it, after its turn or without one."""
-        place = Ticket(demand)
-        self._line[place] = None
+        """Join the end of the queue. `dequeue` must follow, whether or not `wait` succeeds."""
+        ticket = Ticket(demand)
+        self._queue[ticket] = None
         for name, amount in demand.items():
-            self._ahead[name] = self._ahead.get(name, 0.0) + amount
-        return place
+            self._queued[name] = self._queued.get(name, 0.0) + amount
+        return ticket
 
-    async def turn(self, place: Ticket) -> Permit:
-        """Wait until it is this one's turn and there is room, then take it. Raises as `acquire` does."""
+    async def wait(self, ticket: Ticket) -> Permit:
+        """Wait until the ticket is first in the queue and there is capacity. Raises as `acquire` does."""
         while True:
-            place.woken.clear()
-            if next(iter(self._line)) is not place:
-                await place.woken.wait()
+            ticket.woken.clear()
+            if next(iter(self._queue)) is not ticket:
+                await ticket.woken.wait()
                 continue
             now = self._now()
-            self._check_pause(now)
-            wait = self._wait(place.demand, now)
+            self._check_cooldown(now)
+            wait = self._wait(ticket.demand, now)
             if not wait:
-                return self._take(place.demand, now)
-            await sleep_unless(self._clock, wait, place.woken)
+                return self._take(ticket.demand, now)
+            await sleep_unless(self._clock, wait, ticket.woken)
 
-    def leave(self, place: Ticket) -> None:
-        """Out of the line, wherever one stood in it, and the next one looks."""
-        del self._line[place]
-        for name, amount in place.demand.items():
-            self._ahead[name] -= amount
-        if not self._line:
-            self._ahead.clear()  # and what rounding left in it
+    def dequeue(self, ticket: Ticket) -> None:
+        """Remove a ticket from anywhere in the queue, and wake the first one."""
+        del self._queue[ticket]
+        for name, amount in ticket.demand.items():
+            self._queued[name] -= amount
+        if not self._queue:
+            self._queued.clear()  # with what rounding left in it
         self._wake()
 
     def expected_wait(self, demand: Demand) -> float:
-        """Seconds until it would be given behind all that wait; infinite while only another's end helps."""
+        """Seconds until a permit behind all queued demands; infinite while all slots are taken."""
         if self._in_flight >= self._concurrency.limit:
             return float("inf")
         now = self._now()
-        wait = self._pause.left(now) if self._pause.refuses(now) else self._pause.wait(now)
+        cooldown = self._cooldown
+        wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
         for name, bucket in self._buckets.items():
-            wait = max(wait, bucket.wait(demand.get(name, 0.0), now, ahead=self._ahead.get(name, 0.0)))
+            wait = max(wait, bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0)))
         return wait
 
     @property
     def load(self) -> float:
-        """The share of its places that are taken or waited for."""
-        return (self._in_flight + len(self._line)) / self._concurrency.limit
+        """Requests in flight and queued, as a share of the limit on parallel requests."""
+        return (self._in_flight + len(self._queue)) / self._concurrency.limit
 
     @property
     def cooldown(self) -> float:
-        """Seconds until the server's pause is over; 0 when it is."""
-        return self._pause.left(self._now())
+        """Seconds until the server's cooldown ends; 0 without one."""
+        return self._cooldown.remaining(self._now())
 
     @property
-    def refuses(self) -> bool:
-        """Whether the pause is too long to be waited for, and nobody's turn to ask."""
-        return self._pause.refuses(self._now())
+    def blocks(self) -> bool:
+        """Whether a cooldown applies that is too long to wait for, and no probe is due."""
+        return self._cooldown.blocks(self._now())
 
-    def reason_to_wait(self, wait: float) -> WaitReason:
-        """Why an `expected_wait` has to be waited for: without a time it is for a place."""
-        return "queue" if self._local and wait in {0.0, float("inf")} else "rate limit"
+    def wait_reason(self, wait: float) -> WaitReason:
+        """What an `expected_wait` waits for: one without a time is for a slot of the server."""
+        return "queue" if self._has_slots and wait in {0.0, float("inf")} else "rate limit"
 
     def set_concurrency(self, slots: int) -> None:
-        """What a server says of itself, or its user: so many requests, and the others wait here."""
-        self._local = True
-        self._concurrency = AdaptiveConcurrency(_slots(min(slots, self._max_concurrency)))
+        """Fix the limit on parallel requests to the number that the server runs; further ones queue here."""
+        self._has_slots = True
+        number = min(slots, self._max_concurrency)
+        self._concurrency = AdaptiveConcurrency(ConcurrencySettings(start=number, least=number, most=number))
         self._wake()
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody through for so long: the server asked for it."""
-        self._pause.begin(seconds, self._now())
+    def tighten(self, limits: RateLimits) -> None:
+        """Apply limits where they are lower than the present ones. What has been taken stays taken."""
+        if limits == self._limits:
+            return
+        self._limits = limits
+        now = self._now()
+        for name, given in limits.per_minute().items():
+            rate = self._max_rates[name] = min(given, self._max_rates.get(name, given))
+            bucket = self._buckets.get(name)
+            if bucket is None:
+                self._buckets = {**self._buckets, name: Bucket(rate, now)}
+            elif rate < bucket.per_minute:
+                bucket.resize(rate, now)
+        maximum = limits.concurrency.most if limits.slots is None else min(limits.slots, limits.concurrency.most)
+        if maximum < self._max_concurrency:
+            self._max_concurrency = maximum
+            self._concurrency.cap_at(maximum)
+        if limits.slots is not None and not self._has_slots:
+            self.set_concurrency(limits.slots)
+        self._cooldown.max_wait = min(self._cooldown.max_wait, limits.longest_pause)
+        self._wake()
+
+    def start_cooldown(self, seconds: float) -> None:
+        """Grant no permit for so long: the server asked for it."""
+        self._cooldown.start(seconds, self._now())
+        self._wake()
+
+    def clear_cooldown(self) -> None:
+        """End the cooldown: the probe is being answered."""
+        self._cooldown.clear()
         self._wake()
 
     def learn(self, limits: Sequence[ServerLimit]) -> None:
-        """Follow what the server says of its limits, but never beyond those the user has set."""
+        """Adopt the limits that the server reports, but none above those the user has set."""
         now = self._now()
-        for said in limits:
-            bucket = self._buckets.get(said.dimension)
-            if said.limit:
-                rate = min(said.limit, self._most.get(said.dimension, said.limit))
+        for reported in limits:
+            bucket = self._buckets.get(reported.dimension)
+            if reported.limit:
+                rate = min(reported.limit, self._max_rates.get(reported.dimension, reported.limit))
                 if bucket is None:
                     bucket = Bucket(rate, now)
-                    self._buckets = {**self._buckets, said.dimension: bucket}
+                    self._buckets = {**self._buckets, reported.dimension: bucket}
                 bucket.resize(rate, now)
-            if bucket is not None and said.remaining is not None:
-                bucket.cap_at(said.remaining, now)
-        self._wake()
-
-    def accepted(self) -> None:
-        """The request that asked whether a long pause is still meant is being answered."""
-        self._pause.lift()
+            if bucket is not None and reported.remaining is not None:
+                bucket.cap_at(reported.remaining, now)
         self._wake()
 
     def succeeded(self) -> None:
-        """A request was answered: where all places were taken, there may be more of them."""
+        """Record a success: with all slots in use, the limit on parallel requests may grow."""
         self._concurrency.succeeded(self._in_flight, self._now())
 
     def failed(self, error: ProviderError) -> None:
-        """Learn from a failure: fewer at once after a refusal, a pause where one was asked for."""
+        """Record a failure: a 429 lowers the limit on parallel requests, and starts the cooldown it names."""
         if error.kind in _REFUSALS:
             self._concurrency.refused(self._now())
             if error.retry_after:
-                self.pause(error.retry_after)
+                self.start_cooldown(error.retry_after)
         elif error.kind in FAULTS:
             self._concurrency.faulted(self._now())
 
@@ -247,7 +254,7 @@ class TokenBucketLimiter:
         return Headroom(
             in_flight=self._in_flight,
             concurrency=self._concurrency.limit,
-            waiting=len(self._line),
+            waiting=len(self._queue),
             cooldown=self.cooldown,
             limits={
                 name: LimitStatus(per_minute=bucket.per_minute, available=max(0.0, bucket.level(now)))
@@ -255,32 +262,32 @@ class TokenBucketLimiter:
             },
         )
 
-    def give_back(self, buckets: _Buckets, taken: Demand, used: Demand | None, *, asked: bool) -> None:
-        """End of a request: its place, and the difference between what it took and what it used."""
+    def release(self, buckets: _Buckets, taken: Demand, used: Demand | None, *, is_probe: bool) -> None:
+        """End a request: free its slot, and refund what it took and did not use. Called by `Permit.release`."""
         self._in_flight -= 1
-        if asked:
-            self._pause.asked()
+        if is_probe:
+            self._cooldown.end_probe()
         if used is not None:
             now = self._now()
             for name, bucket in buckets.items():
                 amount = taken.get(name, 0.0)
-                bucket.give_back(amount - used.get(name, amount), now)
+                bucket.refund(amount - used.get(name, amount), now)
         self._wake()
 
     def _wake(self) -> None:
-        """The first in line looks again."""
-        if self._line:
-            next(iter(self._line)).woken.set()
+        """Let the first in the queue check again."""
+        if self._queue:
+            next(iter(self._queue)).woken.set()
 
-    def _check_pause(self, now: float) -> None:
-        if now < self._pause.until and self._pause.refuses(now):
-            raise self._pause.refusal(self._name, now)
+    def _check_cooldown(self, now: float) -> None:
+        if now < self._cooldown.until and self._cooldown.blocks(now):
+            raise self._cooldown.error(self._name, now)
 
     def _wait(self, demand: Demand, now: float) -> float:
-        """Seconds; infinite while only the end of another request helps."""
+        """Seconds until there is capacity; infinite while all slots are taken."""
         if self._in_flight >= self._concurrency.limit:
             return float("inf")
-        wait = self._pause.wait(now) if now < self._pause.until else 0.0
+        wait = self._cooldown.wait(now) if now < self._cooldown.until else 0.0
         for name, bucket in self._buckets.items():
             wait = max(wait, bucket.wait(demand.get(name, 0.0), now))
         return wait
@@ -289,24 +296,11 @@ class TokenBucketLimiter:
         for name, bucket in self._buckets.items():
             bucket.take(demand.get(name, 0.0), now)
         self._in_flight += 1
-        return Permit(self, demand, self._buckets, asks=now < self._pause.until and self._pause.asks(now))
+        is_probe = now < self._cooldown.until and self._cooldown.begin_probe(now)
+        return Permit(self, demand, self._buckets, is_probe=is_probe)
 
 
 def estimate_demand(prompt_tokens: float, max_tokens: float) -> Demand:
-    """What a request may take of every limit there is, in tokens."""
+    """The most that a request takes of each limit."""
     total = prompt_tokens + max_tokens
     return {"requests": 1.0, "tokens": total, "input_tokens": prompt_tokens, "output_tokens": max_tokens}
-
-
-def _slots(number: int) -> ConcurrencySettings:
-    return ConcurrencySettings(start=number, least=number, most=number)
-
-
-def _rates(limits: RateLimits) -> dict[Dimension, float]:
-    given: dict[Dimension, float | None] = {
-        "requests": limits.requests_per_minute,
-        "tokens": limits.tokens_per_minute,
-        "input_tokens": limits.input_tokens_per_minute,
-        "output_tokens": limits.output_tokens_per_minute,
-    }
-    return {name: rate for name, rate in given.items() if rate is not None}

@@ -20,7 +20,8 @@ from swebench_providers.types.events import (
     TextDelta,
     UsageUpdate,
 )
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import msgspec
 
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import UnknownPrice
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 
 SelectionName = Literal["ordered", "round_robin", "cheapest", "fastest"]

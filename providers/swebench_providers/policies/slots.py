@@ -1,4 +1,4 @@
-"""How many requests a server runs at once, asked of the server itself, so that the others wait here and not there."""
+"""How many requests a server runs in parallel, from the server itself: further ones queue here, not in the server."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class HasSlots(Protocol):
-    """A provider that may know how many requests its server runs at once."""
+    """A provider that can find out how many requests its server runs in parallel."""
 
     async def slots(self, model: str) -> int | None:
-        """Of `model`; None where nobody says. Soon over, and raises nothing for a server that is gone."""
+        """The number for `model`; None when the server does not report it. Quick, and raises nothing if it is gone."""
         ...
 
 
 class SlotCount:
-    """Asks before the first request, and again after a failure: another server may have been started since."""
+    """The number of slots, fetched before the first request, and again after a failure: the server may be another."""
 
     def __init__(self, provider: HasSlots, model: str) -> None:
         self._provider = provider
         self._model = model
-        self._asking = asyncio.Lock()
-        self.asked = False
+        self._fetching = asyncio.Lock()
+        self.is_current = False
 
-    async def ask(self, tell: Callable[[int], None]) -> None:
-        """Tell the number where there is one, once for all that ask at the same time."""
-        async with self._asking:
-            if self.asked:
+    async def fetch(self, on_result: Callable[[int], None]) -> None:
+        """Fetch the number and pass it on if there is one; callers at the same time share one fetch."""
+        async with self._fetching:
+            if self.is_current:
                 return
             number = await self._provider.slots(self._model)
-            self.asked = True
+            self.is_current = True
             if number is not None:
-                tell(number)
+                on_result(number)
 
     def forget(self) -> None:
-        """Ask again before the next request. Until then what is known holds."""
-        self.asked = False
+        """Fetch again before the next request. Until then the last number applies."""
+        self.is_current = False
 
 
 def slot_count(provider: object, model: str) -> SlotCount | None:
-    """None where `provider` never knows."""
+    """None for a provider that cannot find out."""
     return SlotCount(provider, model) if isinstance(provider, HasSlots) else None

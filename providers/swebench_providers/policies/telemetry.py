@@ -26,7 +26,8 @@ from swebench_providers.policies.log_safe_identifier import log_safe_identifier
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
 try:

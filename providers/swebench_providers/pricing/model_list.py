@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from swebench_providers.types.errors import ProviderError
-from swebench_providers.types.messages import ModelInfo, ModelPrice
+from swebench_providers.types.models import ModelInfo, ModelPrice
 
 PATIENCE: Final = 15.0
 """Seconds. An answer that is there does not wait longer for its price."""

@@ -21,7 +21,8 @@ import msgspec
 from swebench_providers.catalog import ProviderSpec, is_own_host
 from swebench_providers.config import ProviderConfig
 from swebench_providers.pricing.model_list import ListedPrices
-from swebench_providers.types.messages import ModelPrice, TokenUsage
+from swebench_providers.types.models import ModelPrice
+from swebench_providers.types.usage import TokenUsage
 
 if TYPE_CHECKING:
     import genai_prices
@@ -44,17 +45,17 @@ class Prices:
         self._listed = listed
 
     async def cost_of(
-        self, usage: TokenUsage | None, model: str, *, asked: str = "", batch: bool = False
+        self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:
-        """The price of an answer of `model`, by what name it was `asked`, and whether in a `batch` job."""
+        """The price of an answer of `model`, requested as `requested_model`, and whether in a `batch` job."""
         if usage is not None and usage.reported_cost is not None:
             return usage.reported_cost
-        own = self._own(asked, model)
+        own = self._own(requested_model, model)
         if own is not None:
             return _cost(own, usage, self._spec, batch=batch)
-        if self._spec.price == "free" and not self._spec.is_free(asked):
+        if self._spec.price == "free" and not self._spec.is_free(requested_model):
             return None
-        names = _names(model, asked)
+        names = _names(model, requested_model)
         for name in names:
             cost = await cost_of(usage, self._spec, self._config.base_url, self._meant(name), batch=batch)
             if cost is not None:
@@ -115,12 +116,12 @@ def _cost(price: ModelPrice, usage: TokenUsage | None, spec: ProviderSpec, *, ba
     return None if full is None or share is None else full * share
 
 
-def _names(model: str, asked: str) -> tuple[str, ...]:
+def _names(model: str, requested_model: str) -> tuple[str, ...]:
     """The names under which a list may have what answered as `model`, the more precise one first."""
-    name, colon, _ = asked.partition(":")
-    if not name or asked == model or not model.startswith(name) or not _VERSION.fullmatch(model, len(name)):
+    name, colon, _ = requested_model.partition(":")
+    if not name or requested_model == model or not model.startswith(name) or not _VERSION.fullmatch(model, len(name)):
         return (model,)
-    return (asked, model) if colon else (model, asked)
+    return (requested_model, model) if colon else (model, requested_model)
 
 
 def _holds_for(spec: ProviderSpec, base_url: str | None) -> bool:

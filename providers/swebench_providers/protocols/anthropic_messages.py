@@ -14,7 +14,9 @@ from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRe
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event
-from swebench_providers.types.messages import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.types.messages import FinishReason, Message, ToolCall, UnifiedRequest
+from swebench_providers.types.models import ModelInfo
+from swebench_providers.types.usage import TokenUsage
 
 VERSION: Final = "2026-10-21"
 VERSION_WITH_SAMPLING: Final = "2023-06-01"
@@ -107,7 +109,7 @@ class MessagesTransformer:
     """Writes `POST /v1/messages`."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:  # noqa: ARG002
-        wanted = parameters.fit(request, profile, seed=False)
+        wanted = parameters.supported(request, profile, seed=False)
         max_tokens = wanted.max_tokens or profile.max_output or _DEFAULT_OUTPUT
         body: dict[str, object] = {"model": request.model, "max_tokens": max_tokens}
         if request.system_message:

@@ -10,7 +10,8 @@ import msgspec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished
-from swebench_providers.types.messages import ModelInfo, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.models import ModelInfo
 
 
 class WireRequest(msgspec.Struct, frozen=True):

@@ -15,7 +15,9 @@ from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRe
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError, incomplete
 from swebench_providers.types.events import Event
-from swebench_providers.types.messages import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.types.messages import FinishReason, Message, ToolCall, UnifiedRequest
+from swebench_providers.types.models import ModelInfo
+from swebench_providers.types.usage import TokenUsage
 
 _LARGEST_BUDGET: Final = 24576
 _THINKING_BUDGET: Final = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192}
@@ -113,7 +115,7 @@ class GeminiTransformer:
     """Writes `POST /models/MODEL:generateContent`, or its streaming sister: the model stands in the path."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
         generation = parameters.present(
             {
                 "maxOutputTokens": wanted.max_tokens,

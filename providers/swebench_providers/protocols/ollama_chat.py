@@ -14,7 +14,9 @@ from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRe
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError, incomplete
 from swebench_providers.types.events import Event
-from swebench_providers.types.messages import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.types.messages import FinishReason, ToolCall, UnifiedRequest
+from swebench_providers.types.models import ModelInfo
+from swebench_providers.types.usage import TokenUsage
 
 _KEEP_ALIVE: Final = "15m"
 """How long the model stays loaded after the answer: a comparison asks it again soon."""
@@ -72,7 +74,7 @@ class OllamaTransformer:
     """Writes `POST /api/chat`, with the window where it is known: the server's default cuts long prompts silently."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort)
+        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort)
         messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
         if request.system_message:
             messages.insert(0, {"role": "system", "content": request.system_message})

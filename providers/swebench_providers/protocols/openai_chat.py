@@ -17,7 +17,9 @@ from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event
-from swebench_providers.types.messages import FinishReason, ModelInfo, TokenUsage, ToolCall, UnifiedRequest, is_cost
+from swebench_providers.types.messages import FinishReason, ToolCall, UnifiedRequest
+from swebench_providers.types.models import ModelInfo
+from swebench_providers.types.usage import TokenUsage, is_cost
 
 _FINISH: Final = {
     "stop": FinishReason.STOP,
@@ -151,7 +153,7 @@ class DeploymentTransformer:
 
 def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tuple[dict[str, object], tuple[str, ...]]:
     """The fields of a request, and what is to be said about those that were left out."""
-    wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+    wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
     body: dict[str, object] = {"model": request.model, "messages": _messages(request, profile, quirks)}
     body |= parameters.present(
         {

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from swebench_providers.protocols.stream import decode
-from swebench_providers.types.messages import ModelInfo, is_price
+from swebench_providers.types.models import ModelInfo, is_price
 
 _MILLION: Final = 1_000_000
 

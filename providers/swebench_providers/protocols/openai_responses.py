@@ -19,7 +19,9 @@ from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError, incomplete
 from swebench_providers.types.events import Event
-from swebench_providers.types.messages import FinishReason, Message, ModelInfo, TokenUsage, ToolCall, UnifiedRequest
+from swebench_providers.types.messages import FinishReason, Message, ToolCall, UnifiedRequest
+from swebench_providers.types.models import ModelInfo
+from swebench_providers.types.usage import TokenUsage
 
 _INCOMPLETE: Final = {
     "max_output_tokens": FinishReason.LENGTH,
@@ -111,7 +113,7 @@ class ResponsesTransformer:
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
         efforts = (*profile.efforts, *profile.responses_efforts)
         profile = msgspec.structs.replace(profile, efforts=efforts, stop=False)
-        wanted = parameters.fit(request, profile, any_effort=quirks.any_effort, seed=False)
+        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=False)
         body: dict[str, object] = {"model": request.model, "input": [_turn(turn) for turn in request.conversation()]}
         body |= parameters.present(
             {

@@ -11,7 +11,7 @@ from swebench_providers.types.messages import EFFORTS, Effort, UnifiedRequest
 T = TypeVar("T")
 
 
-class Fitted(NamedTuple):
+class SupportedParameters(NamedTuple):
     """What may be sent. None is left out; `notices` name everything the user set that was left out or changed."""
 
     max_tokens: int | None
@@ -23,7 +23,9 @@ class Fitted(NamedTuple):
     notices: tuple[str, ...]
 
 
-def fit(request: UnifiedRequest, profile: ModelProfile, *, any_effort: bool = False, seed: bool = True) -> Fitted:
+def supported(
+    request: UnifiedRequest, profile: ModelProfile, *, any_effort: bool = False, seed: bool = True
+) -> SupportedParameters:
     """The parameters of `request` that the model of `profile` takes.
 
     `any_effort` passes every effort on (a server that hands it to whatever model it serves); `seed` says whether the
@@ -34,7 +36,7 @@ def fit(request: UnifiedRequest, profile: ModelProfile, *, any_effort: bool = Fa
     sampling = profile.sampling == "yes" or (
         profile.sampling == "effort_none" and (effort or profile.default_effort) == "none"
     )
-    return Fitted(
+    return SupportedParameters(
         max_tokens=_max_tokens(request, profile, notices),
         temperature=_if(sampling, request.temperature, "temperature", request.model, notices),
         top_p=_if(sampling, request.top_p, "top_p", request.model, notices),

@@ -10,12 +10,13 @@ import msgspec
 from swebench_providers.protocols import failures
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.types.events import Event, Finished, Notice, ReasoningDelta, TextDelta, UsageUpdate
-from swebench_providers.types.messages import FinishReason, TokenUsage, ToolCall
+from swebench_providers.types.messages import FinishReason, ToolCall
+from swebench_providers.types.usage import TokenUsage
 
 MARKER_MISSING: Final = (
     "The server left out the mark that ends a stream; its finish reason says that the answer is whole."
 )
-THOUGHT_AWAY: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
+ONLY_REASONING: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
 
 
 Record = TypeVar("Record")
@@ -148,7 +149,7 @@ class StreamDecoder(ABC, Generic[Record]):
     def _end(self) -> None:
         self.saw_terminal = True
         if self._reason is FinishReason.LENGTH and not self._any_text:
-            self._notice(THOUGHT_AWAY)
+            self._notice(ONLY_REASONING)
 
 
 def decode(decoder: msgspec.json.Decoder[T], record: bytes) -> T:

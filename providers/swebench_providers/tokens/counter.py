@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol
 
 import msgspec
 
 from swebench_providers.types.messages import Message, UnifiedRequest
-
-T = TypeVar("T")
 
 _A_MESSAGE: Final = 3
 _THE_REPLY: Final = 3
@@ -47,8 +44,3 @@ def turns(request: UnifiedRequest) -> list[Message]:
 def framing(request: UnifiedRequest) -> int:
     """Tokens a chat adds to its texts: 3 a message and 3 that open the reply (api-contracts 7)."""
     return _A_MESSAGE * len(turns(request)) + _THE_REPLY
-
-
-def by_prefix(table: Mapping[str, T], model: str) -> T | None:
-    """What `table` holds for the longest prefix of a model's name, given without its author and in lower case."""
-    return table.get(max((prefix for prefix in table if model.startswith(prefix)), key=len, default=""))

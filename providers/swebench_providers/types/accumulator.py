@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from swebench_providers.types.errors import ProviderError
@@ -18,7 +17,8 @@ from swebench_providers.types.events import (
     UsageUpdate,
 )
 from swebench_providers.types.limits import ServerLimit
-from swebench_providers.types.messages import Charge, FailedAttempt, TokenUsage, UnifiedResponse
+from swebench_providers.types.messages import FailedAttempt, UnifiedResponse
+from swebench_providers.types.usage import Charge, TokenUsage, total_cost
 
 
 class ResponseAccumulator:
@@ -83,8 +83,8 @@ class ResponseAccumulator:
         return "".join(self._reasoning)
 
     def cost(self, last: Charge | None = None) -> Decimal | None:
-        """What all attempts cost together, in USD; see `total`."""
-        return total(self.charges, last)
+        """What all attempts cost together, in USD; see `total_cost`."""
+        return total_cost(self.charges, last)
 
     def _is_estimated(self, cost: Decimal | None) -> bool:
         """Whether tokens were estimated that `cost` is reckoned from, by whoever has reckoned it."""
@@ -95,7 +95,7 @@ class ResponseAccumulator:
         usage = self.usage
         return usage is not None and usage.source == "estimated" and usage.reported_cost is None and cost > 0
 
-    def leave_in(self, error: ProviderError) -> None:
+    def attach_to(self, error: ProviderError) -> None:
         """Keep what had arrived on the error that ended it."""
         error.partial_text = self.text
         error.partial_reasoning = self.reasoning
@@ -128,19 +128,6 @@ class ResponseAccumulator:
             failed_attempts=tuple(self._failed),
             cost_estimated=self._is_estimated(cost),
         )
-
-
-def total(charges: Sequence[Charge], last: Charge | None = None) -> Decimal | None:
-    """What attempts cost together, in USD, and `last`, where nobody was told of it.
-
-    None where nothing was reckoned, or one of them is unknown.
-    """
-    if last is not None and not any(charge is last for charge in charges):
-        charges = [*charges, last]
-    if len(charges) == 1:
-        return charges[0].amount
-    known = [charge.amount for charge in charges if charge.amount is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
 
 
 def _record(failed: AttemptFailed) -> FailedAttempt:

@@ -22,7 +22,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from swebench_providers.types.limits import ServerLimit
-from swebench_providers.types.messages import Charge, TokenUsage
+from swebench_providers.types.usage import Charge, TokenUsage
 
 
 class ErrorKind(StrEnum):

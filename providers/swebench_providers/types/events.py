@@ -8,7 +8,8 @@ import msgspec
 
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.limits import ServerLimit
-from swebench_providers.types.messages import Charge, FinishReason, TokenUsage, ToolCall
+from swebench_providers.types.messages import FinishReason, ToolCall
+from swebench_providers.types.usage import Charge, TokenUsage
 
 WaitReason = Literal["rate limit", "queue", "retry", "circuit open", "budget"]
 

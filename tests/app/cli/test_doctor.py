@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swebench_providers.embedded import weights
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui import __version__
 from swebench_tui.cli import doctor
 from swebench_tui.cli.main import main
@@ -113,7 +113,7 @@ def test_a_local_server_is_told_by_what_its_port_says(
 ) -> None:
     port = server.server.port
     monkeypatch.setattr(doctor, "USUAL_PORTS", (port, 1))
-    found = Found(kind=ServerKind.VLLM, name="vLLM", base_url=f"http://127.0.0.1:{port}/v1")
+    found = FoundServer(kind="vllm", name="vLLM", base_url=f"http://127.0.0.1:{port}/v1")
 
     def said(name: str, base_url: str) -> str:
         provider = Readiness(

@@ -35,6 +35,14 @@ def test_no_provider_is_an_error_that_says_how_to_write_one(written: str) -> Non
     )
 
 
+@pytest.mark.parametrize("written", ["openai:{}", "{}", "openai:{}:free", ":{}"])
+def test_a_key_in_the_place_of_a_name_is_refused_unseen(written: str) -> None:
+    key = "sk-proj-Ab3dEf6hIj9kLmN0pQrS"
+    with pytest.raises(ProviderError, match="an API key stands where") as caught:
+        parse_target(written.format(key))
+    assert key not in f"{caught.value} {caught.value.hint}"
+
+
 @given(st.from_regex(r"[a-z][a-z0-9-]*", fullmatch=True), st.from_regex(r"([!-~]([ -~]*[!-~])?)?", fullmatch=True))
 def test_a_target_is_read_as_it_is_written(provider: str, model: str) -> None:
     target = Target(provider=provider, model=model)

@@ -20,6 +20,7 @@ from swebench_tui.settings import prices_file
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.tui.app import SwebenchApp
 from tests.app.cli.test_main import Terminal
+from tests.app.tui.pilot import toasts
 from tests.fault_server import Ending, FaultServerThread, Script, json_body
 
 README = Path(__file__).parents[3] / "README.md"
@@ -272,6 +273,6 @@ def test_the_app_reads_the_file_and_opens_all_the_same_when_it_is_wrong(own: Pat
 async def test_the_app_says_what_is_wrong_with_ones_own_prices() -> None:
     problem = PricesError("prices.toml: [b]openai.m[/b].input is -3", hint="It is a number.")
     async with SwebenchApp(ProviderRegistry({}), problem=problem).run_test() as pilot:
-        (told,) = list(pilot.app._notifications)
+        (told,) = toasts(pilot)
         assert told.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
         assert (told.severity, told.markup) == ("error", False)

@@ -46,9 +46,9 @@ def test_any_other_wrong_value_is_shown_in_a_few_words(found: object, words: str
     ("written", "told"),
     [
         ("http://proxy.example:8080", "http://proxy.example:8080"),
-        (f"http://me:{PASSWORD}@proxy.example", "http://…@proxy.example"),
-        (f"me:{PASSWORD}@proxy.example", "…@proxy.example"),
-        (f"http://me:{PASSWORD}@b@proxy.example", "http://…@proxy.example"),
+        (f"http://me:{PASSWORD}@proxy.example", "http://••••@proxy.example"),
+        (f"me:{PASSWORD}@proxy.example", "••••@proxy.example"),
+        (f"http://me:{PASSWORD}@b@proxy.example", "http://••••@proxy.example"),
         (f"https://a/v1?key={PASSWORD}#{PASSWORD}", "https://a/v1"),
     ],
 )
@@ -57,5 +57,5 @@ def test_an_address_is_shown_without_credentials_and_query(written: str, told: s
         assert redact.value(path, written) == told
     assert redact.value(("providers", "a"), {"proxy": written, "headers": {"X": written}}) == {
         "proxy": told,
-        "headers": {"X": "…"},
+        "headers": {"X": "••••"},
     }

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from textual import events
+from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -127,9 +129,18 @@ async def pick_dataset(pilot: Pilot[None], path: Path) -> PickTaskScreen:
     return picker
 
 
+def rows_of(screen: Screen[Any]) -> list[Strip]:
+    """The rows of the terminal as they are painted. Textual has no public way to them."""
+    return screen._compositor.render_strips(screen.size)
+
+
+def toasts(pilot: Pilot[Any]) -> list[Notification]:
+    """The notifications that are shown. Textual has no public way to them."""
+    return list(pilot.app._notifications)
+
+
 def shown(part: Widget) -> str:
     """What is on the terminal where `part` is: a screen, or a widget of it. Lines end where their text ends."""
-    screen = part.screen
-    strips = screen._compositor.render_strips(screen.size)
+    strips = rows_of(part.screen)
     rows = [strips[y].crop(part.region.x, part.region.right) for y in part.region.line_range if y < len(strips)]
     return "\n".join(row.text.rstrip() for row in rows)

@@ -151,7 +151,7 @@ async def test_quit_in_the_dialog_ends_the_app_with_status_1() -> None:
         await pilot.press("t")
         await top_screen(pilot, UnexpectedScreen)
         await pilot.press("q")
-        await wait_until(pilot, lambda: app._exit, what="the end")
+        await wait_until(pilot, lambda: app.return_code is not None, what="the end")
     assert app.return_code == 1
     assert app.crash is not None
 
@@ -216,7 +216,7 @@ def test_an_error_that_ends_the_app_leaves_one_line_status_1_and_a_report_withou
     os.close(ours)
     told = (tmp_path / "stderr").read_text("utf-8")
     reports = list(folder.rglob("*.txt"))
-    ending = "swebench-tui ended because of a fault of its own"
+    ending = "swebench-tui ended because of an internal error"
     lines = [line for line in told.splitlines() if ending in line]
     assert len(lines) == 1
     assert any(str(report) in lines[0] for report in reports)

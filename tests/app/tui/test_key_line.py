@@ -7,8 +7,8 @@ from textual import events
 from textual.pilot import Pilot
 
 from swebench_tui.settings.definitions import Settings
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.help import HelpScreen
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from tests.app.tui.pilot import running, shown, top_screen, wait_until
 from tests.app.tui.stand_in_workspace import StandInWorkspace

@@ -10,7 +10,7 @@ from textual.dom import DOMNode
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.tui import actions
 from swebench_tui.tui.actions import APP, Action, check
-from tests.app.tui.pilot import compare_screen, running, shown, wait_until
+from tests.app.tui.pilot import compare_screen, running, shown, toasts, wait_until
 from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 KNOWN = (
@@ -83,7 +83,7 @@ async def test_a_keymap_that_is_wrong_is_told_at_the_start_and_the_app_runs() ->
     workspace = StandInWorkspace(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
     async with running("compatible:m", workspace=workspace, size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: shown(pilot.app.screen).count("A key is not used") == 2, what="the words")
-        first, second = (told.message for told in pilot.app._notifications)
+        first, second = (toast.message for toast in toasts(pilot))
         assert "Did you mean 'compare.zoom'?" in first
         assert "would both be on i" in second
         await pilot.press("z")

@@ -11,7 +11,17 @@ from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.help import HelpScreen
 from swebench_tui.tui.widgets.mode_bar import ModeBar
 from swebench_tui.tui.widgets.too_small import TooSmall
-from tests.app.tui.pilot import all_settled, column, compare_screen, running, shown, states, top_screen, wait_until
+from tests.app.tui.pilot import (
+    all_settled,
+    column,
+    compare_screen,
+    rows_of,
+    running,
+    shown,
+    states,
+    top_screen,
+    wait_until,
+)
 from tests.fault_server import Ending, FaultServer, Script
 
 ONE = ("compatible:m",)
@@ -25,7 +35,7 @@ async def test_each_key_opens_its_mode_and_the_bar_says_which(mode: tuple[str, s
         await wait_until(pilot, lambda: pilot.app.current_mode == name, what=title)
         bar = pilot.app.screen.query_one(ModeBar)
         await wait_until(pilot, lambda: f"{key} {title}" in shown(bar), what="the bar")
-        strip = pilot.app.screen._compositor.render_strips(pilot.app.size)[bar.region.y]
+        strip = rows_of(pilot.app.screen)[bar.region.y]
         marked = [piece.text for piece in strip if piece.style and piece.style.reverse]
         assert marked == [f"{key} {title}"]
 

@@ -11,7 +11,7 @@ from swebench_tui.settings.definitions import Appearance, Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.tui import themes
 from swebench_tui.tui.themes import ThemeError
-from tests.app.tui.pilot import paste, running, shown, wait_until
+from tests.app.tui.pilot import paste, running, shown, toasts, wait_until
 from tests.app.tui.stand_in_workspace import StandInWorkspace
 
 ONE = ("compatible:m",)
@@ -108,7 +108,7 @@ async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
     async with running(*ONE, workspace=workspace) as pilot:
         pilot.app.theme = "nord"
         await wait_until(pilot, lambda: "The theme is not remembered" in shown(pilot.app.screen), what="the word")
-        assert "Make it writable." in next(iter(pilot.app._notifications)).message
+        assert "Make it writable." in toasts(pilot)[0].message
         assert pilot.app.theme == "nord"
 
 

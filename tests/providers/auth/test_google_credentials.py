@@ -8,15 +8,13 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderRegistry, Secret
 from swebench_providers.auth import strategy
@@ -27,11 +25,13 @@ from swebench_providers.config import from_environment
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, FaultServerThread, Script, failing, json_body, redirect
-from tests.providers.network import Network, ask
+from tests.google_account import TOKEN, granting
+from tests.providers.network import Network, request_for
 from tests.providers.wire import FIXTURES
 
-TOKEN = "ya29.A0EXAMPLE-0123456789"
 REACH = {"GOOGLE_CLOUD_PROJECT": "my-proj", "GOOGLE_CLOUD_LOCATION": "eu"}
+pytestmark = pytest.mark.usefixtures("account")
+
 ANSWER = (FIXTURES / "gemini" / "stream.sse").read_bytes()
 
 
@@ -43,43 +43,6 @@ class Clock:
 
     def now(self) -> float:
         return self.seconds
-
-
-@pytest.fixture(scope="session")
-def private_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    return key.private_bytes(*form).decode()
-
-
-@pytest.fixture
-def google() -> Iterator[FaultServerThread]:
-    """Where tokens come from, in a loop of its own."""
-    with FaultServerThread() as thread:
-        thread.server.by_path["/token"] = granting(TOKEN)
-        yield thread
-
-
-@pytest.fixture(autouse=True)
-def account(google: FaultServerThread, private_key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The key file of a service account whose tokens come from `google`, where Google's package looks for one."""
-    file = tmp_path / "account.json"
-    fields = {
-        "type": "service_account",
-        "project_id": "my-proj",
-        "private_key_id": "1",
-        "private_key": private_key,
-        "client_email": "tester@my-proj.iam.gserviceaccount.com",
-        "token_uri": f"{google.base_url}/token",
-    }
-    file.write_bytes(msgspec.json.encode(fields))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
-    return file
-
-
-def granting(token: str, *, seconds: int = 3600, after: float = 0) -> Script:
-    reply = {"access_token": token, "expires_in": seconds, "token_type": "Bearer"}
-    return Script(body=msgspec.json.encode(reply), before_head=after)
 
 
 def rewrite(account: Path, **changes: str) -> None:
@@ -207,11 +170,11 @@ async def test_the_project_that_pays_is_named_unless_the_user_names_one() -> Non
         (
             json_body({"error": "invalid_grant", "error_description": "Token has been revoked."}, status=400),
             ErrorKind.AUTH,
-            "Google refuses the credentials: invalid_grant: Token has been revoked.",
+            "Google rejected the credentials: invalid_grant: Token has been revoked.",
         ),
-        (redirect("http://127.0.0.1:1/elsewhere", 302), ErrorKind.AUTH, "Google refuses the credentials"),
+        (redirect("http://127.0.0.1:1/elsewhere", 302), ErrorKind.AUTH, "Google rejected the credentials"),
         (json_body({"access_token": None}), ErrorKind.AUTH, "no token from Google: "),
-        (json_body({}), ErrorKind.AUTH, "Google refuses the credentials: No access token"),
+        (json_body({}), ErrorKind.AUTH, "Google rejected the credentials: No access token"),
     ],
     ids=["revoked", "redirect", "null", "nothing"],
 )
@@ -297,7 +260,7 @@ def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_googles_package_the_way_to_it_is_said(tmp_path: Path) -> None:
-    what = "for Google's credentials a package is missing: google.auth"
+    what = "Google credentials need a missing package: google.auth"
     assert run(WITHOUT, tmp_path).stdout == f"not_installed | {what} | Run: pip install 'swebench-tui[google]'\n"
 
 
@@ -313,7 +276,7 @@ def test_where_there_are_no_credentials_at_all_the_way_to_some_is_said_and_nothi
 
 async def vertex(environ: Mapping[str, str], network: Network, *, base_url: str | None = None) -> ProviderConfig:
     config = ProviderRegistry(environ).configure("vertex", base_url=base_url)
-    await HTTPProvider(provider_spec("vertex"), config, network).generate_unified(ask("gemini-3.8-flash"))
+    await HTTPProvider(provider_spec("vertex"), config, network).generate_unified(request_for("gemini-3.8-flash"))
     return config
 
 
@@ -358,7 +321,9 @@ async def test_a_real_request_carries_the_token_and_its_error_does_not(transport
         server.by_path["/models/m:generateContent"] = server.default
         config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url, base_url_source="given")
         with pytest.raises(ProviderError) as caught:
-            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m", stream=False))
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(
+                request_for("m", stream=False)
+            )
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert (caught.value.kind, TOKEN in str(caught.value)) == (ErrorKind.AUTH, False)
 
@@ -370,7 +335,7 @@ async def test_a_failing_fetch_ends_the_request_before_it_is_sent(
     async with FaultServer(failing(500)) as server:
         config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url)
         with pytest.raises(ProviderError) as caught:
-            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(ask("m"))
+            await HTTPProvider(provider_spec("vertex"), config, transport).generate_unified(request_for("m"))
         assert (caught.value.kind, caught.value.provider, server.requests) == (ErrorKind.AUTH, "vertex", [])
 
 

@@ -57,6 +57,9 @@ def test_the_names_are_those_of_the_files_in_order() -> None:
         ('auth = "cookie"', "auth"),
         ('price = "cheap"', "price"),
         ('default_port = "11434"', "default_port"),
+        ('server = "vlm"', "expected one of fastchat, llamacpp, lmstudio, ollama, sglang, vllm - at `$.server`"),
+        ('count_endpoint = "tokens"', "count_endpoint"),
+        ("slots = 0", "slots"),
         ('[quirks]\nusage_in_stream = "often"', "usage_in_stream"),
         ("base_url = x", "line 3"),
     ],
@@ -90,8 +93,14 @@ def test_prefixes_are_in_lower_case_as_they_are_compared(family_file: str) -> No
 @pytest.mark.parametrize(
     ("model", "max_output"),
     [
-        ("gpt-4", 16384),
-        ("gpt-4-turbo", 16384),
+        ("gpt-4", 8192),
+        ("gpt-4-0613", 8192),
+        ("gpt-4-turbo", 4096),
+        ("gpt-4-1106-preview", 4096),
+        ("gpt-4.5-preview", 16384),
+        ("gpt-4o-mini", 16384),
+        ("gpt-4olympus", None),
+        ("o30", None),
         ("gpt-4.1-nano", 32768),
         ("GPT-4.1", 32768),
         ("openai/gpt-4.1", 32768),
@@ -102,8 +111,45 @@ def test_prefixes_are_in_lower_case_as_they_are_compared(family_file: str) -> No
         ("", None),
     ],
 )
-def test_the_longest_prefix_holds_whatever_the_author_and_the_case(model: str, max_output: int | None) -> None:
+def test_the_longest_prefix_that_ends_with_a_word_holds(model: str, max_output: int | None) -> None:
     assert profile_of(provider_spec("openai"), model).max_output == max_output
+
+
+@pytest.mark.parametrize(
+    ("model", "window", "max_output"),
+    [
+        ("claude-2.0", 100_000, 4096),
+        ("claude-2.1", 200_000, 4096),
+        ("claude-3-opus-20240229", 200_000, 4096),
+        ("claude-3-5-sonnet-20241022", 200_000, 8192),
+        ("anthropic/claude-3.5-haiku", 200_000, 8192),
+        ("claude-3-7-sonnet-latest", 200_000, 64_000),
+        ("claude-sonnet-4-20250514", 200_000, 64_000),
+        ("claude-opus-4-1-20250805", 200_000, 32_000),
+        ("claude-opus-4-5-20251101", 200_000, 64_000),
+        ("claude-opus-4-8", 1_000_000, 128_000),
+        ("claude-fable-5-2", 1_000_000, 128_000),
+        ("anthropic/claude-opus-5.5", 1_000_000, 128_000),
+        ("claude-sonnet-6", None, 128_000),
+    ],
+)
+def test_an_older_model_does_not_get_the_limits_of_newer_ones(model: str, window: int | None, max_output: int) -> None:
+    profile = profile_of(provider_spec("anthropic"), model)
+    assert (profile.context_window, profile.max_output) == (window, max_output)
+
+
+@pytest.mark.parametrize(
+    ("name", "listed_as"), [("openai", "openai"), ("anthropic", "anthropic"), ("gemini", "google")]
+)
+def test_no_window_is_larger_than_the_one_in_genai_prices(name: str, listed_as: str) -> None:
+    from genai_prices.data import providers
+
+    listed = next(provider.models for provider in providers if provider.id == listed_as)
+    windows = {model.id: model.context_window for model in listed if model.context_window}
+    known = {model: profile_of(provider_spec(name), model).context_window for model in windows}
+    rounding = 1.05  # 1,048,576 and 1,050,000 are listed as a million
+    assert {model: window for model, window in known.items() if window and window > windows[model] * rounding} == {}
+    assert sum(window is not None for window in known.values()) >= 10
 
 
 def test_a_provider_without_families_knows_nothing_of_any_model() -> None:

@@ -14,7 +14,7 @@ from swebench_providers.catalog import provider_names, provider_spec
 from swebench_providers.config import from_environment, normalise
 from swebench_providers.provider import HTTPProvider
 from tests.providers import wire
-from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of
+from tests.providers.network import AZURE, VERTEX, Network, provider_on, request_for
 
 # Addresses
 
@@ -50,7 +50,9 @@ def test_vertex_is_asked_where_project_and_location_say(environ: dict[str, str],
 async def test_vertex_without_a_project_says_that_it_needs_one() -> None:
     network = Network()
     with pytest.raises(ProviderError) as caught:
-        await provider_of("vertex", {"GOOGLE_CLOUD_LOCATION": "eu"}, network).generate_unified(ask("gemini-3.8-flash"))
+        await provider_on("vertex", {"GOOGLE_CLOUD_LOCATION": "eu"}, network).generate_unified(
+            request_for("gemini-3.8-flash")
+        )
     assert (caught.value.kind, network.sent) == (ErrorKind.BAD_ENDPOINT, [])
     assert caught.value.hint == "Name one, or set GOOGLE_CLOUD_PROJECT or VERTEX_BASE_URL."
 
@@ -119,7 +121,7 @@ async def test_the_older_way_of_azure_can_be_set_by_hand_and_quotes_the_deployme
     given_ = "https://r.openai.azure.com/openai?api-version=2024-10-21&key=hunter22"
     config = ProviderRegistry(AZURE).configure("azure", base_url=given_)
     config = msgspec.structs.replace(config, protocol="azure_deployments")
-    await HTTPProvider(provider_spec("azure"), config, network).generate_unified(ask("a/../b?c"))
+    await HTTPProvider(provider_spec("azure"), config, network).generate_unified(request_for("a/../b?c"))
     path = "/openai/deployments/a%2F..%2Fb%3Fc/chat/completions?api-version=2024-10-21"
     assert network.sent[0].url == f"https://r.openai.azure.com{path}"
     assert network.sent[0].headers["api-key"] == "EXAMPLE"
@@ -179,7 +181,7 @@ async def test_the_key_that_is_found_first_is_shown_in_the_providers_own_way(
     while variables:
         environ = reach | {variable: f"key-of-{variable}" for variable in variables}
         with suppress(ProviderError):  # the empty answer
-            await provider_of(name, environ, network).generate_unified(ask("m"))
+            await provider_on(name, environ, network).generate_unified(request_for("m"))
         sent = network.sent[-1].headers
         assert sent[header] == f"{mark}key-of-{variables.pop(0)}"
         assert len({"authorization", "api-key", "x-api-key", "x-goog-api-key"} & set(sent)) == 1
@@ -196,7 +198,7 @@ async def test_without_a_key_a_hosted_provider_is_not_even_asked(name: str) -> N
     network = Network()
     reach = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "GOOGLE_CLOUD_PROJECT": "p"}
     with pytest.raises(ProviderError) as caught:
-        await provider_of(name, reach, network).generate_unified(ask("m"))
+        await provider_on(name, reach, network).generate_unified(request_for("m"))
     assert (caught.value.kind, network.sent) == (ErrorKind.AUTH, [])
     assert caught.value.hint.startswith("Set ")
 
@@ -205,8 +207,8 @@ async def test_without_a_key_a_hosted_provider_is_not_even_asked(name: str) -> N
 async def test_a_local_server_is_asked_without_a_key(name: str) -> None:
     network = Network()
     with suppress(ProviderError):
-        await provider_of(name, {"COMPATIBLE_BASE_URL": "h:1"}, network, base_url="http://h:1/v1").generate_unified(
-            ask("m")
+        await provider_on(name, {"COMPATIBLE_BASE_URL": "h:1"}, network, base_url="http://h:1/v1").generate_unified(
+            request_for("m")
         )
     assert "authorization" not in network.sent[0].headers
 
@@ -238,7 +240,7 @@ async def test_the_style_in_which_a_key_is_shown_can_be_set() -> None:
     network = Network()
     config = ProviderConfig(name="anthropic", api_key=Secret("k"), base_url="https://gateway.example", auth="x-api-key")
     with suppress(ProviderError):
-        await HTTPProvider(provider_spec("anthropic"), config, network).generate_unified(ask("m"))
+        await HTTPProvider(provider_spec("anthropic"), config, network).generate_unified(request_for("m"))
     assert (network.sent[0].headers["x-api-key"], "authorization" in network.sent[0].headers) == ("k", False)
 
 

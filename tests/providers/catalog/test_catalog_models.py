@@ -12,7 +12,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.pricing.prices import cost_of
 from swebench_providers.protocols import PROTOCOLS
 from tests.providers import wire
-from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of
+from tests.providers.network import AZURE, VERTEX, Network, provider_on, request_for
 
 QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
 USAGE = TokenUsage(prompt_tokens=10_000, completion_tokens=2_000)
@@ -52,13 +52,13 @@ LISTED = {
 async def test_the_models_of_a_provider_are_listed_with_what_it_says_of_them(name: str) -> None:
     network = Network((wire.FIXTURES / name / "models.json").read_bytes(), {"content-type": "application/json"})
     keys = dict.fromkeys(("OPENROUTER_API_KEY", "GEMINI_API_KEY", "HF_TOKEN"), "k")
-    assert await provider_of(name, keys, network).list_models() == LISTED[name]
+    assert await provider_on(name, keys, network).list_models() == LISTED[name]
     assert (network.sent[0].method, "/models" in network.sent[0].url) == ("GET", True)
 
 
 async def test_limits_a_list_leaves_out_are_those_the_catalog_knows() -> None:
     network = Network((wire.FIXTURES / "openai-chat" / "models.json").read_bytes())
-    models = await provider_of("openai", {"OPENAI_API_KEY": "k"}, network).list_models()
+    models = await provider_on("openai", {"OPENAI_API_KEY": "k"}, network).list_models()
     assert models == [
         ModelInfo(id="gpt-6.1-terra", context_window=1_050_000, max_output=128_000),
         ModelInfo(id="o3", context_window=200_000, max_output=100_000),
@@ -67,10 +67,10 @@ async def test_limits_a_list_leaves_out_are_those_the_catalog_knows() -> None:
 
 async def test_where_there_is_no_list_to_ask_for_the_catalog_has_one_or_none() -> None:
     network = Network()
-    models = await provider_of("vertex", VERTEX, network).list_models()
+    models = await provider_on("vertex", VERTEX, network).list_models()
     assert models[0] == ModelInfo(id="gemini-4-argon", context_window=1_048_576, max_output=1_048_576)
     assert all(model.context_window and model.max_output for model in models)
-    azure = provider_of("azure", AZURE, network)
+    azure = provider_on("azure", AZURE, network)
     assert await azure.list_models() == []
     with pytest.raises(ProviderError) as caught:  # a model's name is no deployment's
         await azure.generate_unified(UnifiedRequest(prompt="Hi"))
@@ -149,7 +149,7 @@ async def test_every_model_named_for_vertex_has_a_price() -> None:
 
 
 async def test_a_deployment_costs_what_the_model_behind_it_costs() -> None:
-    azure = provider_of("azure", AZURE, Network(), base_models={"mine": "gpt-6.1-terra"})
+    azure = provider_on("azure", AZURE, Network(), base_models={"mine": "gpt-6.1-terra"})
     assert await azure.cost_of(USAGE, "mine") == await azure.cost_of(USAGE, "gpt-6.1-terra")
     assert await azure.cost_of(USAGE, "other") is None
 
@@ -170,6 +170,6 @@ async def test_with_a_key_of_ones_own_upstream_its_bill_is_part_of_the_cost(
 ) -> None:
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": usage}
     network = Network(msgspec.json.encode(body), {"content-type": "application/json", "x-generation-id": "gen-1"})
-    provider = provider_of("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
-    answer = await provider.generate_unified(ask("m", stream=False))
+    provider = provider_on("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
+    answer = await provider.generate_unified(request_for("m", stream=False))
     assert (answer.cost, answer.request_id) == (cost, "gen-1")

@@ -18,7 +18,7 @@ from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
 from tests.providers import wire
-from tests.providers.network import AZURE, VERTEX, Network, ask, provider_of
+from tests.providers.network import AZURE, VERTEX, Network, provider_on, request_for
 
 
 @dataclass
@@ -38,51 +38,51 @@ CASES = [
     Case(
         "openrouter/request.json",
         "openrouter",
-        ask("anthropic/claude-opus-5.5", max_tokens=16000, reasoning_effort="high"),
+        request_for("anthropic/claude-opus-5.5", max_tokens=16000, reasoning_effort="high"),
         {"OPENROUTER_API_KEY": "sk-or-v1-EXAMPLE"},
         {"headers": {"HTTP-Referer": "https://example.org/swebench-tui", "X-OpenRouter-Title": "swebench-tui"}},
     ),
-    Case("vllm/request.json", "vllm", ask(QWEN, max_tokens=8192, temperature=0)),
-    Case("sglang/request.json", "sglang", ask(QWEN, max_tokens=8192, temperature=0)),
-    Case("lmstudio/request.json", "lmstudio", ask("qwen/qwen3-coder-30b", max_tokens=8192, temperature=0)),
-    Case("fastchat/request.json", "fastchat", ask("vicuna-7b-v1.5", max_tokens=1024, temperature=0)),
+    Case("vllm/request.json", "vllm", request_for(QWEN, max_tokens=8192, temperature=0)),
+    Case("sglang/request.json", "sglang", request_for(QWEN, max_tokens=8192, temperature=0)),
+    Case("lmstudio/request.json", "lmstudio", request_for("qwen/qwen3-coder-30b", max_tokens=8192, temperature=0)),
+    Case("fastchat/request.json", "fastchat", request_for("vicuna-7b-v1.5", max_tokens=1024, temperature=0)),
     Case(
         "llamacpp/request.json",
         "llamacpp",
-        ask("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf", max_tokens=8192, temperature=0),
+        request_for("Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf", max_tokens=8192, temperature=0),
     ),
     Case(
         "huggingface/request.json",
         "huggingface",
-        ask("openai/gpt-oss-120b:cheapest", max_tokens=8192, temperature=0),
+        request_for("openai/gpt-oss-120b:cheapest", max_tokens=8192, temperature=0),
         {"HF_TOKEN": "hf_EXAMPLE"},
     ),
     Case(
         "azure/request-v1.json",
         "azure",
-        ask("my-terra-deployment", max_tokens=16000),
+        request_for("my-terra-deployment", max_tokens=16000),
         AZURE,
         {"base_models": {"my-terra-deployment": "gpt-6.1-terra"}},
     ),
     Case(
         "azure/request-deployments.json",
         "azure",
-        ask("my-terra-deployment", max_tokens=16000, system_message=None),
+        request_for("my-terra-deployment", max_tokens=16000, system_message=None),
         AZURE | {"OPENAI_API_VERSION": "2024-10-21"},
     ),
     Case(
         "openai-responses/request.json",
         "openai",
-        ask("gpt-6-astra", max_tokens=32000, reasoning_effort="max"),
+        request_for("gpt-6-astra", max_tokens=32000, reasoning_effort="max"),
         {"OPENAI_API_KEY": "sk-EXAMPLE"},
     ),
     Case(
         "gemini/request.json",
         "gemini",
-        ask("gemini-3.8-flash", max_tokens=32768, reasoning_effort="high"),
+        request_for("gemini-3.8-flash", max_tokens=32768, reasoning_effort="high"),
         {"GOOGLE_API_KEY": "AQ.EXAMPLE"},
     ),
-    Case("gemini/request-vertex.json", "vertex", ask("gemini-3.8-flash", system_message=None), VERTEX),
+    Case("gemini/request-vertex.json", "vertex", request_for("gemini-3.8-flash", system_message=None), VERTEX),
 ]
 
 
@@ -90,7 +90,7 @@ CASES = [
 async def test_a_provider_sends_what_its_fixture_says_and_reads_the_answer(case: Case) -> None:
     path = wire.FIXTURES / case.fixture
     network = Network((path.parent / case.answer).read_bytes())
-    answer = await provider_of(case.name, case.environ, network, **case.changes).generate_unified(case.request)
+    answer = await provider_on(case.name, case.environ, network, **case.changes).generate_unified(case.request)
     sent, *lists = network.sent
     assert all(other.method == "GET" for other in lists)  # a price that only the provider's list has
     expected = wire.read(path)
@@ -128,9 +128,9 @@ async def path_of(name: str, model: str, environ: Mapping[str, str], **fields: A
     """The last part of the path a request takes."""
     changes = fields.pop("changes", {})
     network = Network()
-    provider = provider_of(name, environ, network, **changes)
+    provider = provider_on(name, environ, network, **changes)
     with suppress(ProviderError):
-        await provider.generate_unified(ask(model, **fields))
+        await provider.generate_unified(request_for(model, **fields))
     return network.sent[0].url.partition("?")[0].rpartition("/")[2]
 
 
@@ -200,14 +200,14 @@ def test_a_model_for_responses_alone_takes_no_sampling_and_always_reasons() -> N
 @pytest.mark.parametrize("name", ["fastchat", "lmstudio", "huggingface"])
 async def test_an_effort_a_server_does_not_know_is_left_out_and_that_is_said(name: str) -> None:
     network = Network((wire.FIXTURES / "vllm" / "stream.sse").read_bytes())
-    provider = provider_of(name, {"HF_TOKEN": "k"}, network)
-    answer = await provider.generate_unified(ask("m", reasoning_effort="high"))
+    provider = provider_on(name, {"HF_TOKEN": "k"}, network)
+    answer = await provider.generate_unified(request_for("m", reasoning_effort="high"))
     assert answer.notices == ("reasoning effort high left out: m does not take it",)
 
 
 async def test_fastchat_is_sent_no_seed_and_that_is_said() -> None:
     network = Network((wire.FIXTURES / "fastchat" / "stream.sse").read_bytes())
-    answer = await provider_of("fastchat", {}, network).generate_unified(ask("m", seed=7))
+    answer = await provider_on("fastchat", {}, network).generate_unified(request_for("m", seed=7))
     assert (answer.notices, answer.usage) == (("seed left out: m does not take it",), None)
     assert not {"seed", "stream_options"} & set(network.sent[0].body)
 
@@ -224,8 +224,8 @@ async def test_fastchat_is_sent_no_seed_and_that_is_said() -> None:
 )
 async def test_a_router_gets_of_each_vendors_model_what_that_takes(model: str, temperature: float | None) -> None:
     network = Network((wire.FIXTURES / "openrouter" / "stream.sse").read_bytes())
-    provider = provider_of("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
-    answer = await provider.generate_unified(ask(model, temperature=0.5, reasoning_effort="xhigh"))
+    provider = provider_on("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
+    answer = await provider.generate_unified(request_for(model, temperature=0.5, reasoning_effort="xhigh"))
     body = network.sent[0].body
     assert (body.get("temperature"), body["reasoning"]) == (temperature, {"effort": "xhigh"})
     assert (body["messages"][0]["role"], "reasoning_effort" in body) == ("system", False)
@@ -250,7 +250,7 @@ async def test_one_more_compatible_provider_is_one_small_file(tmp_path: Path, fa
     )
     registry = ProviderRegistry({"ACME_API_KEY": "k", "ACME_BASE_URL": fault_server.base_url})
     registry.register(file.stem, read_spec(file.read_text("utf-8"), str(file)))
-    answer = await registry.get_provider("acme").generate_unified(ask("m", max_tokens=5))
+    answer = await registry.get_provider("acme").generate_unified(request_for("m", max_tokens=5))
     await registry.aclose()
     assert (answer.provider, answer.content, answer.cost) == ("acme", Script().text, None)
     (request,) = fault_server.requests
@@ -262,7 +262,7 @@ async def test_a_real_llama_cpp_asked_on_responses_says_what_it_says_on_chat(
     llama_server: EmbeddedServer, transport: Transport
 ) -> None:
     address, key = llama_server.start()
-    request = ask("smollm2", max_tokens=12, temperature=0)
+    request = request_for("smollm2", max_tokens=12, temperature=0)
     said = set()
     for protocol in ("openai_chat", "openai_responses"):
         config = ProviderConfig(name="llamacpp", base_url=f"{address}/v1", api_key=key, protocol=protocol)
@@ -290,7 +290,7 @@ async def test_the_answer_of_a_real_server_is_read_from_its_socket(
     fault_server.by_path[paths[name].partition("?")[0]] = Script(body=body, headers={"content-type": media_type}, cut=7)
     registry = ProviderRegistry({})
     provider = registry.get_provider(name, registry.configure(name, base_url=fault_server.base_url))
-    answer = await provider.generate_unified(ask(model, stream=stream))
+    answer = await provider.generate_unified(request_for(model, stream=stream))
     await registry.aclose()
     check_answer(answer, wire.read(wire.FIXTURES / folder / "response.expected.json"))
     assert [request.target for request in fault_server.requests] == [paths[name]]

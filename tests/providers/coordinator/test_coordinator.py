@@ -32,13 +32,13 @@ from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.observer import Outcome
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.events import Attempt, AttemptFailed, Finished
-from swebench_providers.types.messages import Charge
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step
@@ -407,14 +407,14 @@ async def test_what_is_remembered_for_each_model_stays_bounded() -> None:
     _, coordinator = of(clock, good())
     for number in range(1_500):
         await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
-    assert len(coordinator._calls) <= 256
+    assert len(coordinator._stacks) <= 256
     assert len(coordinator._routes._routes) <= 1_024
-    assert len(coordinator._routes.prices._looked) <= 1_024
+    assert len(coordinator._shared.prices._lookups) <= 1_024
     assert len(coordinator.health()["acme"].breakers) <= 1_024
 
 
 async def test_without_a_provider_there_is_nothing_to_ask() -> None:
-    with pytest.raises(ValueError, match="no provider to ask"):
+    with pytest.raises(ValueError, match="no candidates"):
         await ProviderCoordinator([]).generate_with_fallback(ASKED)
 
 

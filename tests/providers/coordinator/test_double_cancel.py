@@ -26,13 +26,13 @@ from swebench_providers.policies.breaker import BreakerSettings, BreakerState
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.concurrency import ConcurrencySettings
 from swebench_providers.policies.journal import FileJournal, spent_according_to
-from swebench_providers.policies.limiter import RateLimits
 from swebench_providers.policies.observer import Outcome
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.types.events import Attempt, Waiting
 from tests.fault_server import Ending, FaultServer, Script, failing
-from tests.providers.dialects import speak
+from tests.providers.dialects import provider_for
 from tests.providers.policies.virtual_time import VirtualClock
 
 STREAMS = 1_000
@@ -68,7 +68,9 @@ class Rig:
         self.clock = VirtualClock()  # stands still, so that no limit of time ends anything
         self.observer = Open()
         self.waits: Counter[str] = Counter()
-        self._keys = [speak(server.base_url, NAME, transport, clock=self.clock, prices={"m": PRICE}) for _ in range(3)]
+        self._keys = [
+            provider_for(server.base_url, NAME, transport, clock=self.clock, prices={"m": PRICE}) for _ in range(3)
+        ]
         self._paths = [folder / f"{name}.jsonl" for name in ("run", "provider")]
         self._journals = [FileJournal(path) for path in self._paths]
 

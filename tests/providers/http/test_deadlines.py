@@ -19,10 +19,10 @@ from swebench_providers import (
     TimeLimits,
     UnifiedRequest,
 )
-from swebench_providers.http.deadlines import within
+from swebench_providers.http.deadlines import enforce_limits
 from swebench_providers.http.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
-from tests.providers.dialects import error_of, speak, whole
+from tests.providers.dialects import error_of, generate, provider_for
 
 TINY = TimeLimits(idle=0.05)
 FOR_EVER = 3600.0
@@ -53,7 +53,7 @@ def never_accepting() -> Iterator[str]:
 async def test_a_server_that_is_not_running_is_said_to_need_a_start(
     dialect: str, transport: Transport, refusing: str
 ) -> None:
-    error = await error_of(speak(refusing, dialect, transport))
+    error = await error_of(provider_for(refusing, dialect, transport))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.TRANSIENT, "unreachable", True)
     start = "Start it: `ollama serve`." if dialect == "ollama" else "Start the server, or check its port."
     assert error.hint.startswith(start)
@@ -63,7 +63,7 @@ async def test_a_server_that_is_not_running_is_said_to_need_a_start(
 async def test_a_server_that_does_not_accept_ends_at_the_connect_limit(
     dialect: str, transport: Transport, never_accepting: str
 ) -> None:
-    error = await error_of(speak(never_accepting, dialect, transport, time_limits=TimeLimits(connect=0.05)))
+    error = await error_of(provider_for(never_accepting, dialect, transport, time_limits=TimeLimits(connect=0.05)))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "connect")  # nothing was sent, so nothing is charged
     assert str(error) == "127.0.0.1 did not accept the connection in time"
 
@@ -81,7 +81,7 @@ async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
     dialect: str, fault_server: FaultServer, transport: Transport, *, script: Script, reason: str, partial: str
 ) -> None:
     fault_server.default = script
-    error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
+    error = await error_of(provider_for(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
     assert f"raise the time limit `{reason}`" in error.hint
     for request in fault_server.requests:  # none where the limit was over before the request had arrived
@@ -92,7 +92,7 @@ async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL)
-    provider = speak(fault_server.base_url, dialect, transport, time_limits=TINY)
+    provider = provider_for(fault_server.base_url, dialect, transport, time_limits=TINY)
     error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=False))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle")
 
@@ -102,7 +102,7 @@ async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
     dialect: str, fault_server: FaultServer, transport: Transport, after: int
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL, after=after, keep_alive_every=0.002)
-    error = await error_of(speak(fault_server.base_url, dialect, transport, time_limits=TINY))
+    error = await error_of(provider_for(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
     for request in fault_server.requests:  # none where the limit was over before the request had arrived
@@ -113,8 +113,8 @@ async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", before_first_token=0.05, keep_alive_every=0.002)
-    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=5))
-    assert (await whole(provider)).content == "a b"
+    provider = provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=5))
+    assert (await generate(provider)).content == "a b"
 
 
 async def test_a_model_may_think_longer_before_its_first_token_than_between_two(
@@ -122,7 +122,9 @@ async def test_a_model_may_think_longer_before_its_first_token_than_between_two(
 ) -> None:
     fault_server.default = Script("a b", before_first_token=0.3)
     limits = TimeLimits(first_token=30, idle=0.1)
-    assert (await whole(speak(fault_server.base_url, dialect, transport, time_limits=limits))).content == "a b"
+    assert (
+        await generate(provider_for(fault_server.base_url, dialect, transport, time_limits=limits))
+    ).content == "a b"
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
@@ -130,7 +132,7 @@ async def test_an_answer_that_never_ends_is_ended_by_the_total_limit(
     dialect: str, fault_server: FaultServer, transport: Transport, *, stream: bool
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.ENDLESS if stream else Ending.STALL, tokens_per_second=200)
-    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(total=0.2))
+    provider = provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(total=0.2))
     error = await error_of(provider, UnifiedRequest(model="m", prompt="Say it.", stream=stream))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.TIMEOUT, "total", True)
     assert "longer than 0.2 s" in str(error)
@@ -140,7 +142,7 @@ async def test_a_reader_who_takes_his_time_is_no_silence_of_the_server(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c")
-    provider = speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
+    provider = provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.05))
     seen = []
     async with aclosing(provider.stream_unified(UnifiedRequest(model="m", prompt="Say it."))) as events:
         async for event in events:
@@ -194,7 +196,7 @@ def test_only_what_is_waited_for_is_silence(
 
         async with (
             aclosing(arriving()) as source,
-            aclosing(within(TimeLimits(idle=300.0), source, "acme")) as events,
+            aclosing(enforce_limits(TimeLimits(idle=300.0), source, "acme")) as events,
         ):
             await anext(events)
             await loop.jump(busy)
@@ -217,7 +219,7 @@ async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c d e f g h i j k l", tokens_per_second=20)
-    answer = await whole(speak(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.4)))
+    answer = await generate(provider_for(fault_server.base_url, dialect, transport, time_limits=TimeLimits(idle=0.4)))
     assert (answer.content, answer.latency_ms > 400) == ("a b c d e f g h i j k l", True)
 
 
@@ -232,5 +234,5 @@ async def test_no_limit_ends_an_answer_that_is_whole_however_long_its_connection
         await ended.wait()
 
     async with aclosing(arriving()) as source:
-        events = [event async for event in within(TINY, source, "acme")]
+        events = [event async for event in enforce_limits(TINY, source, "acme")]
     assert isinstance(events[-1], Finished)

@@ -17,7 +17,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
-from tests.providers.dialects import ASK, KEY, error_of, saying, speak
+from tests.providers.dialects import KEY, REQUEST, error_of, provider_for, raw_server
 
 HOST = "model.example"  # reserved: no such host can exist
 ANSWER = b'data: {"choices":[{"delta":{"content":"over TLS"}}]}\n\ndata: [DONE]\n\n'
@@ -97,8 +97,10 @@ class Tunnel:
 
 async def test_a_server_whose_certificate_is_in_the_own_bundle_is_spoken_to(authority: Authority) -> None:
     transport = Transport(ca_bundle=str(authority.certificate))
-    async with saying(HEAD, ANSWER, tls=authority.server) as address:
-        answers = await asyncio.gather(*(speak(address, "compatible", transport).generate_unified(ASK) for _ in "ab"))
+    async with raw_server(HEAD, ANSWER, tls=authority.server) as address:
+        answers = await asyncio.gather(
+            *(provider_for(address, "compatible", transport).generate_unified(REQUEST) for _ in "ab")
+        )
     assert [answer.content for answer in answers] == ["over TLS"] * 2
     await transport.aclose()
 
@@ -106,8 +108,8 @@ async def test_a_server_whose_certificate_is_in_the_own_bundle_is_spoken_to(auth
 async def test_a_certificate_nobody_vouches_for_is_refused_with_the_way_out(
     authority: Authority, transport: Transport
 ) -> None:
-    async with saying(HEAD, ANSWER, tls=authority.server) as address:
-        error = await error_of(speak(address, "compatible", transport))
+    async with raw_server(HEAD, ANSWER, tls=authority.server) as address:
+        error = await error_of(provider_for(address, "compatible", transport))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.BAD_ENDPOINT, "tls", False)
     assert "certificate" in str(error)
     assert "CA bundle" in error.hint
@@ -115,8 +117,10 @@ async def test_a_certificate_nobody_vouches_for_is_refused_with_the_way_out(
 
 async def test_a_certificate_of_another_host_is_refused(authority: Authority) -> None:
     transport = Transport(ca_bundle=str(authority.certificate))
-    async with saying(HEAD, ANSWER, tls=authority.server) as address:
-        error = await error_of(speak(address.replace("localhost", "[::ffff:127.0.0.1]"), "compatible", transport))
+    async with raw_server(HEAD, ANSWER, tls=authority.server) as address:
+        error = await error_of(
+            provider_for(address.replace("localhost", "[::ffff:127.0.0.1]"), "compatible", transport)
+        )
     await transport.aclose()
     assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
 
@@ -128,7 +132,7 @@ async def test_a_server_that_speaks_no_tls_is_refused_as_such(transport: Transpo
 
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        error = await error_of(speak(f"https://127.0.0.1:{port}", "compatible", transport))
+        error = await error_of(provider_for(f"https://127.0.0.1:{port}", "compatible", transport))
     assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
 
 
@@ -136,7 +140,7 @@ async def test_a_server_that_waits_in_the_middle_of_tls_ends_at_the_connect_limi
     fault_server: FaultServer, transport: Transport
 ) -> None:
     address = fault_server.base_url.replace("http:", "https:")
-    error = await error_of(speak(address, "compatible", transport, time_limits=TimeLimits(connect=0.05)))
+    error = await error_of(provider_for(address, "compatible", transport, time_limits=TimeLimits(connect=0.05)))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "connect")
 
 
@@ -146,7 +150,7 @@ async def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: by
     if content is not None:
         bundle.write_bytes(content)
     transport = Transport(ca_bundle=str(bundle))
-    error = await error_of(speak("https://127.0.0.1:1", "compatible", transport))
+    error = await error_of(provider_for("https://127.0.0.1:1", "compatible", transport))
     await transport.aclose()
     assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
     assert str(bundle) in str(error)
@@ -155,7 +159,7 @@ async def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: by
 
 async def test_a_bundle_is_not_needed_where_there_is_no_tls(fault_server: FaultServer, tmp_path: Path) -> None:
     transport = Transport(ca_bundle=str(tmp_path / "missing.pem"))
-    answer = await speak(fault_server.base_url, "compatible", transport).generate_unified(ASK)
+    answer = await provider_for(fault_server.base_url, "compatible", transport).generate_unified(REQUEST)
     await transport.aclose()
     assert answer.content == Script().text
 
@@ -171,7 +175,7 @@ async def test_the_environments_proxy_is_asked_for_other_hosts(
     if name.isupper() and name.startswith("HTTP"):
         monkeypatch.delenv("REQUEST_METHOD", raising=False)  # in a CGI script this variable is a header of the client
     monkeypatch.setenv(name, f"{scheme}127.0.0.1:{proxy.port}")
-    answer = await speak(f"http://{HOST}:8000", "compatible", transport).generate_unified(ASK)
+    answer = await provider_for(f"http://{HOST}:8000", "compatible", transport).generate_unified(REQUEST)
     assert answer.content == "from the proxy"
     assert proxy.requests[0].target == f"http://{HOST}:8000/v1/chat/completions"
 
@@ -182,7 +186,7 @@ async def test_a_proxy_of_the_settings_goes_before_the_environments(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     transport = Transport(proxy=f"http://user:word@127.0.0.1:{proxy.port}")
-    answer = await speak(f"http://{HOST}", "compatible", transport).generate_unified(ASK)
+    answer = await provider_for(f"http://{HOST}", "compatible", transport).generate_unified(REQUEST)
     await transport.aclose()
     assert answer.content == "from the proxy"
     assert proxy.requests[0].headers["proxy-authorization"].startswith("Basic ")
@@ -195,7 +199,9 @@ async def test_no_proxy_is_asked_for_this_machine(
     for name in ("http_proxy", "all_proxy"):
         monkeypatch.setenv(name, proxy.base_url)
     for transport in (Transport(), Transport(proxy=proxy.base_url)):
-        answer = await speak(f"http://{host}:{fault_server.port}", "compatible", transport).generate_unified(ASK)
+        answer = await provider_for(f"http://{host}:{fault_server.port}", "compatible", transport).generate_unified(
+            REQUEST
+        )
         await transport.aclose()
         assert answer.content == Script().text
     assert proxy.requests == []
@@ -207,9 +213,9 @@ async def test_a_host_the_environment_exempts_is_asked_directly(
     anywhere = "0.0.0.0"  # noqa: S104 - this machine too, but not by one of the names the transport knows
     monkeypatch.setenv("http_proxy", proxy.base_url)
     address = f"http://{anywhere}:{fault_server.port}"
-    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == "from the proxy"
+    assert (await provider_for(address, "compatible", transport).generate_unified(REQUEST)).content == "from the proxy"
     monkeypatch.setenv("no_proxy", f"other.example,{anywhere}")
-    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == Script().text
+    assert (await provider_for(address, "compatible", transport).generate_unified(REQUEST)).content == Script().text
 
 
 async def test_an_empty_proxy_in_the_settings_means_none(
@@ -218,18 +224,18 @@ async def test_an_empty_proxy_in_the_settings_means_none(
     monkeypatch.setenv("http_proxy", proxy.base_url)
     transport = Transport(proxy="")
     address = f"http://0.0.0.0:{fault_server.port}"
-    assert (await speak(address, "compatible", transport).generate_unified(ASK)).content == Script().text
+    assert (await provider_for(address, "compatible", transport).generate_unified(REQUEST)).content == Script().text
     await transport.aclose()
 
 
 async def test_through_a_tunnel_the_key_is_seen_by_the_server_alone(authority: Authority) -> None:
     tunnel = Tunnel()
     async with (
-        saying(HEAD, ANSWER, tls=authority.server) as address,
+        raw_server(HEAD, ANSWER, tls=authority.server) as address,
         tunnel.leading_to(int(address.rpartition(":")[2])) as proxy,
     ):
         transport = Transport(proxy=proxy, ca_bundle=str(authority.certificate))
-        answer = await speak(f"https://{HOST}", "compatible", transport).generate_unified(ASK)
+        answer = await provider_for(f"https://{HOST}", "compatible", transport).generate_unified(REQUEST)
         await transport.aclose()
     assert answer.content == "over TLS"
     assert tunnel.heads[0].startswith(f"CONNECT {HOST}:443 ".encode())
@@ -239,7 +245,7 @@ async def test_through_a_tunnel_the_key_is_seen_by_the_server_alone(authority: A
 async def test_a_proxy_that_refuses_or_is_not_there_is_a_fault_of_the_network(proxy: FaultServer) -> None:
     for address in (proxy.base_url, "http://127.0.0.1:1"):
         transport = Transport(proxy=address)
-        error = await error_of(speak(f"https://{HOST}", "compatible", transport))
+        error = await error_of(provider_for(f"https://{HOST}", "compatible", transport))
         await transport.aclose()
         assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "unreachable")
         assert error.hint == "Check the network, the proxy and the address."
@@ -257,7 +263,7 @@ async def test_a_proxy_that_refuses_or_is_not_there_is_a_fault_of_the_network(pr
 )
 async def test_a_proxy_that_cannot_be_used_is_refused_rather_than_passed_by(written: str, said: str) -> None:
     transport = Transport(proxy=written)
-    error = await error_of(speak(f"http://{HOST}", "compatible", transport))
+    error = await error_of(provider_for(f"http://{HOST}", "compatible", transport))
     assert (error.kind, "word" in str(error)) == (ErrorKind.BAD_ENDPOINT, False)
     assert str(error).startswith(said)
 

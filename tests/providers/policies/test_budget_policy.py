@@ -29,7 +29,7 @@ from swebench_providers.policies.fallback import Chains, Fallback, Route
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.types.events import Attempt, Waiting
-from swebench_providers.types.messages import Charge
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.virtual_time import VirtualClock
@@ -47,7 +47,7 @@ class Priced:
 
     def __init__(self, price: ModelPrice | None = PRICE, *, worst: Decimal = Decimal("0.05")) -> None:
         self._price, self._worst = price, worst
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
 
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:  # noqa: ARG002
         return self._price
@@ -58,9 +58,9 @@ class Priced:
         provider: str,  # noqa: ARG002
         model: str,
         *,
-        asked: str = "",
+        requested_model: str = "",
     ) -> Decimal | None:
-        self.asked.append((model, asked))
+        self.requested.append((model, requested_model))
         return self._price.cost(usage) if usage and self._price else None
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:  # noqa: ARG002
@@ -106,7 +106,7 @@ async def test_an_answer_is_priced_under_the_name_it_gives_and_the_name_it_was_a
     clock, pricing = VirtualClock(), Priced()
     answered: Script = [text(), UsageUpdate(USAGE, 0.0), msgspec.structs.replace(done(), model="m-2026-11-01")]
     await collect(BudgetPolicy(Played(clock, answered), pricing, clock=clock))
-    assert pricing.asked == [("m-2026-11-01", "m")]
+    assert pricing.requested == [("m-2026-11-01", "m")]
 
 
 @pytest.mark.parametrize(
@@ -263,8 +263,10 @@ async def test_a_charge_that_cannot_be_is_not_believed(said: str, *, cut: bool) 
     usage = msgspec.structs.replace(USAGE, reported_cost=Decimal(said))
 
     class Believing(Priced):
-        async def cost_of(self, usage: TokenUsage | None, *names: str, asked: str = "") -> Decimal | None:
-            return usage.reported_cost if usage else await super().cost_of(usage, *names, asked=asked)
+        async def cost_of(self, usage: TokenUsage | None, *names: str, requested_model: str = "") -> Decimal | None:
+            return (
+                usage.reported_cost if usage else await super().cost_of(usage, *names, requested_model=requested_model)
+            )
 
     clock, budget, charges = VirtualClock(), Budget("run", Decimal(1)), list[Charge]()
     script: Script = [text(), UsageUpdate(usage, 0.0), CUT if cut else done()]
@@ -333,7 +335,7 @@ def nested(clock: VirtualClock, outer: Budget, inner: Budget, *providers: Played
         )
         for n, provider in enumerate(providers)
     )
-    return BudgetPolicy(Fallback(Chains(usual=routes), restart=True, clock=clock), Priced(), [outer], clock=clock)
+    return BudgetPolicy(Fallback(Chains(primary=routes), restart=True, clock=clock), Priced(), [outer], clock=clock)
 
 
 async def test_under_a_providers_own_budget_no_attempt_is_lost_and_none_counted_twice() -> None:
@@ -368,7 +370,7 @@ async def test_an_answer_that_is_filtered_after_it_was_paid_for_is_counted_once(
     refused = Played(clock, [UsageUpdate(USAGE, 0.0), done(reason=FinishReason.REFUSAL)])
     first = Route("p", "m", BudgetPolicy(refused, Priced(), [inner], clock=clock))
     last = Route("q", "m", Played(clock, good()))
-    fallback = Fallback(Chains(usual=(first,), filtered=(last,)), clock=clock)
+    fallback = Fallback(Chains(primary=(first,), filtered=(last,)), clock=clock)
     fold = ResponseAccumulator(0.0)
     for event in await collect(BudgetPolicy(fallback, Priced(), [outer], clock=clock)):
         fold.add(event)

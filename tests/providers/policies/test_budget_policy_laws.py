@@ -24,7 +24,7 @@ from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import Attempt
-from swebench_providers.types.messages import Charge
+from swebench_providers.types.usage import Charge
 from tests.providers.policies.played import ASKED, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.test_budget_policy import NOTHING, USAGE, Priced

@@ -14,8 +14,9 @@ from swebench_providers import ErrorKind, ProviderError
 from swebench_providers.policies.cooldown import PAUSED, Cooldown
 from swebench_providers.policies.interface import Streamer
 from swebench_providers.policies.keys import KeyChoice, KeyRoute
-from swebench_providers.policies.limiter import RateLimits, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.limiter import TokenBucketLimiter, estimate_demand
 from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import Retry
 from swebench_providers.types.events import Attempt
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
@@ -27,7 +28,7 @@ ONE = estimate_demand(1, 1)
 
 def paused(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
     limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
-    limiter.pause(seconds)
+    limiter.start_cooldown(seconds)
     return limiter
 
 
@@ -39,9 +40,7 @@ def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streamer, k
 async def test_during_a_days_pause_a_call_fails_at_once_and_says_until_when(seconds: float) -> None:
     clock = VirtualClock()
     limiter, provider = paused(clock, seconds), Played(clock, [text(), done()])
-    with pytest.raises(
-        ProviderError, match=r"acme asked not to be called again until \d{4}-\d\d-\d\d \d\d:\d\d, in"
-    ) as e:
+    with pytest.raises(ProviderError, match=r"acme accepts no requests until \d{4}-\d\d-\d\d \d\d:\d\d, in") as e:
         await collect(limited(clock, limiter, provider))
     assert (e.value.kind, e.value.reason, clock.now(), provider.requests) == (ErrorKind.RATE_LIMITED, PAUSED, 0.0, [])
     assert e.value.retry_after == limiter.headroom().cooldown >= DAY
@@ -54,7 +53,7 @@ async def test_those_who_wait_already_are_told_too() -> None:
     permit = await limiter.acquire(ONE)
     waiting = [asyncio.create_task(limiter.acquire(ONE)) for _ in range(3)]
     await asyncio.sleep(0)
-    limiter.pause(DAY)
+    limiter.start_cooldown(DAY)
     told = await asyncio.gather(*waiting, return_exceptions=True)
     assert [isinstance(error, ProviderError) and error.reason for error in told] == [PAUSED] * 3
     permit.release()
@@ -66,7 +65,7 @@ async def test_who_does_not_want_to_wait_does_not_hammer_instead(longest: float)
     """However short a pause is waited for, the server is asked no more than once a minute whether it means it."""
     clock, sent = VirtualClock(), 0
     limiter = TokenBucketLimiter(RateLimits(longest_pause=longest), name="acme", clock=clock)
-    limiter.pause(600.0)
+    limiter.start_cooldown(600.0)
     while clock.now() < 550:
         with suppress(ProviderError):
             permit = limiter.acquire_now(ONE)
@@ -93,7 +92,7 @@ async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_
     still = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
     with pytest.raises(ProviderError, match="it was rate_limited"):
         await collect(limited(clock, limiter, still))
-    with pytest.raises(ProviderError, match="asked not to be called again"):
+    with pytest.raises(ProviderError, match="accepts no requests until"):
         await collect(limited(clock, limiter, still))
     assert limiter.headroom().cooldown == DAY
 
@@ -101,7 +100,7 @@ async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_
     provider = Played(clock, [gate, text(), gate, done()])
     asking = asyncio.create_task(collect(limited(clock, limiter, provider)))
     await provider.waits.wait()
-    with pytest.raises(ProviderError, match="asked not to be called again"):
+    with pytest.raises(ProviderError, match="accepts no requests until"):
         await collect(limited(clock, limiter, provider))
     gate.set()
     await asking
@@ -121,7 +120,7 @@ async def test_one_that_asked_and_heard_nothing_leaves_the_question_to_another_o
         await provider.waits.wait()
         asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
-    with pytest.raises(ProviderError, match="asked not to be called again"):
+    with pytest.raises(ProviderError, match="accepts no requests until"):
         await limiter.acquire(ONE)
     clock.advance(120)
     await collect(limited(clock, limiter, Played(clock, [text(), done()])))
@@ -134,7 +133,7 @@ async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
     provider = Played(clock, [gate, text(), done()])
     running = asyncio.create_task(collect(limited(clock, limiter, provider)))
     await provider.waits.wait()
-    limiter.pause(DAY)
+    limiter.start_cooldown(DAY)
     gate.set()
     await running
     assert limiter.headroom().cooldown == DAY
@@ -162,7 +161,7 @@ async def test_without_another_key_retry_gives_up_at_once() -> None:
     clock = VirtualClock()
     limiter = paused(clock)
     call = Retry(limited(clock, limiter, Played(clock, [text(), done()])), provider="acme", clock=clock)
-    with pytest.raises(ProviderError, match="asked not to be called again"):
+    with pytest.raises(ProviderError, match="accepts no requests until"):
         await collect(call, ASKED)
     assert clock.now() == 0
 
@@ -175,17 +174,17 @@ async def test_without_another_key_retry_gives_up_at_once() -> None:
 def test_nobody_waits_longer_than_the_longest_pause_and_no_two_ask_at_once(
     said: list[float], looks: list[float], longest: float
 ) -> None:
-    pause, now, asked_at = Cooldown(longest), 0.0, list[float]()
+    cooldown, now, probed_at = Cooldown(longest), 0.0, list[float]()
     for seconds in said:
-        pause.begin(seconds, now)
+        cooldown.start(seconds, now)
     for seconds in looks:
         now += seconds
-        if pause.refuses(now):
-            assert pause.left(now) > longest
-        elif pause.wait(now) == 0 and pause.asks(now):
-            assert not pause.asks(now)
-            asked_at.append(now)
-            pause.asked()
+        if cooldown.blocks(now):
+            assert cooldown.remaining(now) > longest
+        elif cooldown.wait(now) == 0 and cooldown.begin_probe(now):
+            assert not cooldown.begin_probe(now)
+            probed_at.append(now)
+            cooldown.end_probe()
         else:
-            assert pause.wait(now) == pause.left(now) <= longest
-    assert all(later - earlier >= longest * (1 - 1e-9) for earlier, later in pairwise(asked_at))
+            assert cooldown.wait(now) == cooldown.remaining(now) <= longest
+    assert all(later - earlier >= longest * (1 - 1e-9) for earlier, later in pairwise(probed_at))

@@ -24,8 +24,8 @@ async def play(streams: Fallback, clock: VirtualClock) -> list[Event]:
 
 
 def falling(clock: VirtualClock, *providers: Played, restart: bool = False, **chains: tuple[Route, ...]) -> Fallback:
-    usual = tuple(Route(f"p{n}", f"m{n}", provider) for n, provider in enumerate(providers))
-    return Fallback(Chains(usual=usual, **chains), restart=restart, clock=clock)
+    primary = tuple(Route(f"p{n}", f"m{n}", provider) for n, provider in enumerate(providers))
+    return Fallback(Chains(primary=primary, **chains), restart=restart, clock=clock)
 
 
 async def test_the_next_model_answers_and_the_user_is_told_why() -> None:
@@ -157,7 +157,7 @@ async def test_a_refusal_is_the_answer_where_the_others_stand_behind_open_circui
     shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason="circuit_open")
     both = Route("p", "both", Played(clock, [shut]))
     first = Route("p", "first", Played(clock, [done(reason=FinishReason.CONTENT_FILTER)]))
-    events = await play(Fallback(Chains(usual=(both, first), filtered=(both,)), clock=clock), clock)
+    events = await play(Fallback(Chains(primary=(both, first), filtered=(both,)), clock=clock), clock)
     assert events[-1] == done(reason=FinishReason.CONTENT_FILTER)
 
 
@@ -180,13 +180,13 @@ played = st.lists(scripts, min_size=1, max_size=4)
 
 
 @given(
-    usual=st.lists(played, min_size=1, max_size=3),
+    primary=st.lists(played, min_size=1, max_size=3),
     too_long=st.lists(played, max_size=2),
     filtered=st.lists(played, max_size=2),
     restart=st.booleans(),
 )
 async def test_whatever_fails_the_prompt_stays_where_it_fits_and_the_call_ends_once(
-    *, usual: list[list[Script]], too_long: list[list[Script]], filtered: list[list[Script]], restart: bool
+    *, primary: list[list[Script]], too_long: list[list[Script]], filtered: list[list[Script]], restart: bool
 ) -> None:
     clock = VirtualClock()
 
@@ -194,7 +194,7 @@ async def test_whatever_fails_the_prompt_stays_where_it_fits_and_the_call_ends_o
         return tuple(Route(name, f"{name}{n}", Played(clock, *each, name=name)) for n, each in enumerate(them))
 
     chains = Chains(
-        usual=chain("usual", usual), too_long=chain("too_long", too_long), filtered=chain("filtered", filtered)
+        primary=chain("usual", primary), too_long=chain("too_long", too_long), filtered=chain("filtered", filtered)
     )
     task = asyncio.create_task(told(Fallback(chains, restart=restart, clock=clock)))
     await clock.run_until(task.done)

@@ -166,7 +166,7 @@ async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:
 async def test_where_all_keys_are_paused_the_earliest_end_is_waited_for() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=20.0, status=429)], GOOD], [GOOD])
-    keys.limiters[1].pause(90.0)
+    keys.limiters[1].start_cooldown(90.0)
     await keys.call()
     assert (keys.requests, clock.now()) == ([2, 0], 21.0)
 
@@ -187,8 +187,8 @@ async def test_where_all_keys_are_paused_for_longer_than_a_call_waits_it_fails_a
     clock = VirtualClock()
     keys = Keys(clock, *[[GOOD] for _ in range(number)])
     for limiter in keys.limiters:
-        limiter.pause(3_600.0)
-    with pytest.raises(ProviderError, match="asked not to be called again until") as raised:
+        limiter.start_cooldown(3_600.0)
+    with pytest.raises(ProviderError, match="accepts no requests until") as raised:
         await keys.call()
     assert (raised.value.kind, raised.value.reason, raised.value.retry_after, raised.value.provider) == (
         ErrorKind.RATE_LIMITED,
@@ -204,7 +204,7 @@ async def test_a_key_that_is_only_busy_is_preferred_to_one_that_is_paused_for_lo
     clock = VirtualClock()
     gate = asyncio.Event()
     keys = Keys(clock, [[gate, *GOOD]], [GOOD])
-    keys.limiters[1].pause(3_600.0)
+    keys.limiters[1].start_cooldown(3_600.0)
     calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than go at once
     await keys.played[0].waits.wait()
     gate.set()
@@ -217,7 +217,7 @@ async def test_the_line_before_a_key_counts_so_that_calls_spread_over_all_of_the
     keys = Keys(clock, [GOOD], [GOOD])
     for used, limiter in zip((10, 11), keys.limiters, strict=True):
         limiter.learn([ServerLimit(dimension="requests", limit=60, remaining=0)])
-        limiter.pause(used / 10)
+        limiter.start_cooldown(used / 10)
     calls = [asyncio.create_task(collect(keys.retry)) for _ in range(20)]
     await clock.run_until(lambda: all(call.done() for call in calls))
     assert min(keys.requests) >= 8
@@ -266,7 +266,7 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
     for number, model, status in aside:
         keys.health.disable(f"key {number}", model, error(ErrorKind.AUTH, status=status))
     for limiter, seconds in zip(keys.limiters, paused, strict=False):
-        limiter.pause(seconds)
+        limiter.start_cooldown(seconds)
     for _ in range(calls):
         before = keys.requests
         task = asyncio.create_task(told(keys.retry))

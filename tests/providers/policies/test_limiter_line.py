@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from swebench_providers import Event, UnifiedRequest
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.limiter import RateLimits, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.limiter import TokenBucketLimiter, estimate_demand
 from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import done

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, TokenUsage, UsageUpdate
-from swebench_providers.http.rate_limit_headers import server_limits
+from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.http.retry_after import retry_after
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.limiter import Permit, RateLimits, TokenBucketLimiter, estimate_demand
-from swebench_providers.policies.rate_limit_policy import RateLimitCoordinator, RateLimitPolicy, usage_demand
+from swebench_providers.policies.limiter import Permit, TokenBucketLimiter, estimate_demand
+from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
+from swebench_providers.policies.rate_limit_policy import RateLimitPolicy, usage_demand
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
@@ -267,7 +269,7 @@ def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
     ],
 )
 def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected: list[ServerLimit]) -> None:
-    assert list(server_limits(headers, now=NOW)) == expected
+    assert list(parse_rate_limits(headers, now=NOW)) == expected
 
 
 async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> None:
@@ -337,7 +339,7 @@ def test_an_answer_of_any_size_holds_the_next_request_back_for_no_longer_than_a_
 
 @pytest.mark.parametrize("said", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
 def test_a_limit_that_cannot_be_is_no_limit(said: str) -> None:
-    limits = server_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
+    limits = parse_rate_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
     assert limits == ()
 
 

@@ -15,13 +15,13 @@ from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.breaker import BreakerSettings
 from swebench_providers.policies.budget import Budget
-from swebench_providers.policies.limiter import RateLimits
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.events import Event, TextDelta, Waiting
 from tests.fault_server import Ending, FaultServer, Script, failing
-from tests.providers.dialects import KEY, speak
+from tests.providers.dialects import KEY, provider_for
 
 PROMPT, SYSTEM, ANSWER, STOP, TOLD = (f"canary-{word}" for word in ("prompt", "system", "answer", "stop", "metadata"))
 ASKED = UnifiedRequest(
@@ -65,7 +65,7 @@ def log() -> Iterator[Kept]:
 
 @pytest.fixture
 def bare(fault_server: FaultServer, transport: Transport) -> HTTPProvider:
-    return speak(fault_server.base_url, "compatible", transport, time_limits=TimeLimits(connect=2.0))
+    return provider_for(fault_server.base_url, "compatible", transport, time_limits=TimeLimits(connect=2.0))
 
 
 ONE_TRY = RetrySettings(attempts=1)

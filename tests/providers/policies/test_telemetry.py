@@ -25,9 +25,10 @@ from swebench_providers.policies.observer import ObserverPolicy
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
 from swebench_providers.types.events import Attempt, Event, Finished, UsageUpdate
-from swebench_providers.types.messages import FinishReason, TokenUsage
+from swebench_providers.types.messages import FinishReason
+from swebench_providers.types.usage import TokenUsage
 from tests.fault_server import FaultServer, Script, failing
-from tests.providers.dialects import KEY, speak
+from tests.providers.dialects import KEY, provider_for
 from tests.providers.policies.played import ASKED, Played, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
@@ -250,7 +251,7 @@ async def test_no_text_and_no_key_is_in_any_span(
 ) -> None:
     fault_server.default = script
     recorded = Recorded(clock, servers={"compatible": f"https://{KEY}@api.example/{KEY}?key={KEY}"})
-    provider = speak(fault_server.base_url, "compatible", transport)
+    provider = provider_for(fault_server.base_url, "compatible", transport)
     coordinator = ProviderCoordinator([provider], observers=[recorded.telemetry], draw=lambda: 0.0)
     request = UnifiedRequest(model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,))
     await asyncio.gather(coordinator.generate_with_fallback(request), return_exceptions=True)

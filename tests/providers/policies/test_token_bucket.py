@@ -61,7 +61,7 @@ def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
                 largest = max(largest, amount)
             case "refund" if net:
                 at, taken = net[-1]
-                bucket.give_back(taken * amount, now)
+                bucket.refund(taken * amount, now)
                 net[-1] = (at, taken * (1 - amount))
             case "resize":
                 bucket.resize(amount, now)
@@ -94,9 +94,9 @@ def test_a_demand_larger_than_the_bucket_is_served_from_a_full_one_and_paid_off(
 def test_what_was_not_used_comes_back_and_never_overfills() -> None:
     bucket = Bucket(60, 0.0)
     bucket.take(8, 0.0)
-    bucket.give_back(5, 0.0)
+    bucket.refund(5, 0.0)
     assert bucket.level(0.0) == 7
-    bucket.give_back(100, 0.0)
+    bucket.refund(100, 0.0)
     assert bucket.level(0.0) == bucket.capacity == BURST_SECONDS
 
 

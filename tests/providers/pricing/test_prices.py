@@ -23,9 +23,9 @@ from swebench_providers.pricing.prices import Prices, cost_of
 from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.errors import ErrorKind
-from swebench_providers.types.messages import DEAREST
+from swebench_providers.types.models import MAX_PRICE
 from tests.fault_server import FaultServer, Script, UsageSent, failing, json_body
-from tests.providers.dialects import ASK, provider_at, speak
+from tests.providers.dialects import REQUEST, provider_at, provider_for
 
 USAGE = TokenUsage(prompt_tokens=10_000, completion_tokens=2_000, cached_tokens=4_000, cache_write_tokens=1_000)
 OPENAI, ANTHROPIC, OLLAMA, COMPATIBLE = (
@@ -114,10 +114,10 @@ async def test_an_answer_carries_its_cost(fault_server: FaultServer, transport: 
     usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.25}
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": usage}
     fault_server.enqueue(json_body(body))
-    priced = await speak(fault_server.base_url, "compatible", transport).generate_unified(ASK)
+    priced = await provider_for(fault_server.base_url, "compatible", transport).generate_unified(REQUEST)
     assert priced.cost == Decimal("0.25")
     fault_server.default = Script("a")
-    assert (await speak(fault_server.base_url, "ollama", transport).generate_unified(ASK)).cost == Decimal(0)
+    assert (await provider_for(fault_server.base_url, "ollama", transport).generate_unified(REQUEST)).cost == Decimal(0)
     elsewhere = provider_at(f"{fault_server.base_url}/v1", "openai", transport)
     assert (await elsewhere.generate_unified(UnifiedRequest(model="gpt-5", prompt="Hi"))).cost is None
 
@@ -125,7 +125,7 @@ async def test_an_answer_carries_its_cost(fault_server: FaultServer, transport: 
 # The user's own price.
 
 OWN = ModelPrice(input=Decimal("1.25"), output=Decimal(10), cached_input=Decimal("0.125"), cache_write=Decimal(2))
-amounts = st.decimals(0, DEAREST, places=6)
+amounts = st.decimals(0, MAX_PRICE, places=6)
 counts = st.integers(0, 10_000_000)
 usages = st.builds(
     lambda plain, cached, written, completed: TokenUsage(
@@ -189,7 +189,7 @@ async def test_an_own_price_goes_before_every_list_and_before_free() -> None:
 
 async def test_an_own_price_holds_under_the_name_asked_for_whatever_answers_and_for_a_deployments_model() -> None:
     prices = prices_of("openai", prices={"gpt-5": OWN})
-    assert await prices.cost_of(USAGE, "gpt-5-2025-08-07", asked="gpt-5") == OWN.cost(USAGE)
+    assert await prices.cost_of(USAGE, "gpt-5-2025-08-07", requested_model="gpt-5") == OWN.cost(USAGE)
     deployed = prices_of("azure", AZURE, base_models={"mine": "gpt-5"}, prices={"gpt-5": OWN})
     assert await deployed.cost_of(USAGE, "mine") == OWN.cost(USAGE)
 
@@ -200,8 +200,8 @@ async def test_a_whole_answer_is_priced_under_the_name_asked_for(
     choices = [{"message": {"content": "a"}, "finish_reason": "stop"}]
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
     fault_server.enqueue(json_body({"model": "Acme/A-30B", "choices": choices, "usage": usage}))
-    provider = speak(fault_server.base_url, "compatible", transport, prices={"m": OWN})
-    answer = await provider.generate_unified(ASK)
+    provider = provider_for(fault_server.base_url, "compatible", transport, prices={"m": OWN})
+    answer = await provider.generate_unified(REQUEST)
     assert (answer.model, answer.cost) == ("Acme/A-30B", Decimal("0.0000625"))
 
 
@@ -227,7 +227,7 @@ AZURE = "https://r.openai.azure.com/openai/v1"
 
 
 @pytest.mark.parametrize(
-    ("name", "answered", "asked", "known"),
+    ("name", "answered", "requested_model", "known"),
     [
         ("huggingface", "openai/gpt-oss-120b", "openai/gpt-oss-120b:groq", True),
         ("huggingface", "another/model", "openai/gpt-oss-120b:groq", False),
@@ -235,14 +235,14 @@ AZURE = "https://r.openai.azure.com/openai/v1"
         ("openai", "gpt-5", "a-model-nobody-knows", True),
     ],
 )
-async def test_a_price_is_that_of_what_answered(name: str, answered: str, asked: str, *, known: bool) -> None:
-    assert (await prices_of(name).cost_of(USAGE, answered, asked=asked) is not None) is known
+async def test_a_price_is_that_of_what_answered(name: str, answered: str, requested_model: str, *, known: bool) -> None:
+    assert (await prices_of(name).cost_of(USAGE, answered, requested_model=requested_model) is not None) is known
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "glm-4.6:cloud", "kimi-k2:1t-cloud"])
 async def test_what_a_local_server_passes_on_to_a_service_is_unknown_and_not_free(model: str) -> None:
     assert await prices_of("ollama").cost_of(USAGE, model) is None
-    assert await prices_of("ollama").cost_of(USAGE, model.removesuffix("-cloud"), asked=model) is None
+    assert await prices_of("ollama").cost_of(USAGE, model.removesuffix("-cloud"), requested_model=model) is None
     assert await prices_of("ollama").price_of(model) is None
     assert not provider_spec("ollama").is_free(model)
     assert provider_spec("ollama").is_free("cloud-model")
@@ -335,8 +335,8 @@ async def test_a_routers_list_prices_an_answer_that_reports_no_cost(
     answer = await provider.generate_unified(UnifiedRequest(model="acme/a", prompt="Hi"))
     assert answer.usage is not None
     assert answer.cost == (600 * Decimal(2) + 400 * Decimal("0.2") + answer.usage.completion_tokens * 10) / 1_000_000
-    assert await provider.cost_of(USAGE, "acme/a-20260901", asked="acme/a") == ACME.cost(USAGE)
-    assert await provider.cost_of(USAGE, "acme/a-mini", asked="acme/a") is None
+    assert await provider.cost_of(USAGE, "acme/a-20260901", requested_model="acme/a") == ACME.cost(USAGE)
+    assert await provider.cost_of(USAGE, "acme/a-mini", requested_model="acme/a") is None
     assert await provider.cost_of(USAGE, "openrouter/auto") is None
     assert await provider.cost_of(USAGE, "acme/a", batch=True) is None
     assert times_listed(fault_server) == 1
@@ -348,8 +348,8 @@ async def test_a_router_that_prices_each_route_is_billed_by_the_route_asked_for(
     routes = [{"provider": "near", "pricing": {"input": 1, "output": 2}}, {"provider": "far"}]
     fault_server.by_path["/v1/models"] = json_body({"data": [{"id": "acme/a", "providers": routes}]})
     provider = provider_at(f"{fault_server.base_url}/v1", "huggingface", transport)
-    assert await provider.cost_of(USAGE, "acme/a", asked="acme/a:near") == Decimal("0.014")
-    assert await provider.cost_of(USAGE, "acme/a", asked="acme/a:far") is None
+    assert await provider.cost_of(USAGE, "acme/a", requested_model="acme/a:near") == Decimal("0.014")
+    assert await provider.cost_of(USAGE, "acme/a", requested_model="acme/a:far") is None
     assert await provider.cost_of(USAGE, "acme/a") is None
 
 
@@ -472,7 +472,7 @@ def test_a_listed_price_that_cannot_be_or_is_not_the_whole_one_is_unknown(pricin
 def test_whatever_a_server_calls_a_price_is_one_or_unknown(said: object) -> None:
     body = msgspec.json.encode({"data": [{"id": "m", "pricing": {"prompt": said, "completion": said}}]})
     (model,) = parse_models(body)
-    assert model.price is None or 0 <= model.price.input <= DEAREST
+    assert model.price is None or 0 <= model.price.input <= MAX_PRICE
     assert len(f"{model.price_input or 0:f}") < 50
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, ProviderError
 from swebench_providers.http.framing import MAX_RECORD
-from swebench_providers.http.retry_after import retry_after, wait
+from swebench_providers.http.retry_after import parse_delay, retry_after
 from swebench_providers.protocols import PROTOCOLS, Decoder
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
 from tests.providers import wire
@@ -211,7 +211,7 @@ def test_any_json_is_some_error(value: object, status: int | None) -> None:
 @example("9999-12-31T23:59:59-23:59")
 @example("Sun, 06 Nov 1994 08:49:37 +9999")
 def test_any_header_is_a_wait_in_seconds_or_none(value: str) -> None:
-    seconds = wait(value, now=NOW)
+    seconds = parse_delay(value, now=NOW)
     assert seconds is None or (isfinite(seconds) and seconds >= 0)
     headers: Mapping[str, str] = {"retry-after-ms": value, "retry-after": value, "x-ratelimit-reset": value}
     for name in headers:

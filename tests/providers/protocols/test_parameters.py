@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from swebench_providers import UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile
-from swebench_providers.protocols.parameters import Fitted, fit
+from swebench_providers.protocols.parameters import SupportedParameters, supported
 from swebench_providers.types.messages import EFFORTS, Effort
 
 ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]
@@ -24,10 +24,10 @@ NEVER = [
 ]
 
 
-def fitted(model: str, **fields: Any) -> Fitted:
+def fitted(model: str, **fields: Any) -> SupportedParameters:
     """What of `fields` may be sent to `model`, by the rules of the vendor whose name it bears."""
     spec = provider_spec("anthropic" if model.startswith("claude") else "openai")
-    return fit(UnifiedRequest(model=model, prompt="x", **fields), profile_of(spec, model))
+    return supported(UnifiedRequest(model=model, prompt="x", **fields), profile_of(spec, model))
 
 
 def takes_temperature(model: str, effort: Effort | None) -> bool:
@@ -122,7 +122,7 @@ profiles = st.builds(
 def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
     request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool
 ) -> None:
-    sent = fit(request, profile, any_effort=any_effort, seed=seed)
+    sent = supported(request, profile, any_effort=any_effort, seed=seed)
     pairs = [
         (request.max_tokens, sent.max_tokens),
         (request.temperature, sent.temperature),

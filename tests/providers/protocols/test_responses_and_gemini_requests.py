@@ -13,7 +13,8 @@ from swebench_providers import Message, UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import PROTOCOLS, WireRequest
-from swebench_providers.types.messages import EFFORTS, Effort, ModelInfo
+from swebench_providers.types.messages import EFFORTS, Effort
+from swebench_providers.types.models import ModelInfo
 
 GEMINI_MODELS = [
     *("gemini-4-argon", "gemini-3.9-flash", "gemini-3.8-flash", "gemini-3.7-flash", "gemini-3.6-flash"),

@@ -1,4 +1,4 @@
-"""Local servers are told apart by what they answer, found all at once, and never shown a key."""
+"""Local servers are found all at once, with no more probes than it takes, and are never sent a key."""
 
 from __future__ import annotations
 
@@ -8,80 +8,23 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderError
 from swebench_providers.auth.strategies import AuthStrategy, NoAuth
-from swebench_providers.catalog import provider_names
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
-from swebench_providers.servers.discovery import (
-    USUAL_PORTS,
-    Answered,
-    Found,
-    ServerKind,
-    discover,
-    listening,
-    recognise,
-)
-from tests.fault_server import FaultServer, Script, failing, html_page, json_body, redirect
-from tests.providers.dialects import saying
-from tests.providers.wire import FIXTURES, read
+from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer, discover, listening
+from tests.fault_server import FaultServer, Script, html_page, json_body, redirect
+from tests.providers.dialects import raw_server
+from tests.providers.servers.recorded import KINDS, MODELS, UNLISTED, scripts_of
+from tests.providers.wire import FIXTURES
 
-PROBES: Mapping[str, Any] = read(FIXTURES / "fingerprint" / "probes.json")["servers"]
-KINDS = {
-    "ollama": ServerKind.OLLAMA,
-    "vllm": ServerKind.VLLM,
-    "sglang": ServerKind.SGLANG,
-    "llamacpp": ServerKind.LLAMACPP,
-    "llamacpp-with-key": ServerKind.LLAMACPP,
-    "lmstudio": ServerKind.LMSTUDIO,
-    "fastchat": ServerKind.FASTCHAT,
-    "unknown-openai-compatible": ServerKind.COMPATIBLE,
-    "not-an-llm-server": None,
-}
-UNLISTED = {path: failing(404) for path in ("/v1/models", "/api/version", "/api/tags", "/health")}
 FOR_EVER = 3600.0
 KEY = "sk-a-key-of-the-environment-0123456789"
-
-
-def body_of(answer: Mapping[str, Any]) -> bytes:
-    if "ref" in answer:
-        return Path(FIXTURES / answer["ref"]).read_bytes()
-    body = answer["body"]
-    return body.encode() if isinstance(body, str) else msgspec.json.encode(body)
-
-
-def headers_of(answer: Mapping[str, Any]) -> dict[str, str]:
-    return {"content-type": answer.get("content_type", "application/json"), **answer.get("headers", {})}
-
-
-def answers_of(name: str) -> dict[str, Answered]:
-    return {
-        path: Answered(answer["status"], headers_of(answer), body_of(answer)) for path, answer in PROBES[name].items()
-    }
-
-
-def scripts_of(name: str) -> dict[str, Script]:
-    listed = {
-        path: Script(status=answer["status"], body=body_of(answer), headers=headers_of(answer))
-        for path, answer in PROBES[name].items()
-    }
-    return {**UNLISTED, **listed}
-
-
-def telling(**answers: object) -> dict[str, Answered]:
-    """JSON answers by path, `__` for each slash."""
-    return {
-        path.replace("__", "/"): Answered(200, {}, body if isinstance(body, bytes) else msgspec.json.encode(body))
-        for path, body in answers.items()
-    }
 
 
 @asynccontextmanager
@@ -102,143 +45,6 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-# What the answers say.
-
-
-def test_the_fixtures_have_no_case_that_is_not_tested() -> None:
-    assert KINDS.keys() == PROBES.keys()
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_each_server_is_recognised_by_its_answers(name: str) -> None:
-    assert recognise(answers_of(name)) == KINDS[name]
-
-
-def test_every_kind_is_a_provider_of_the_catalog() -> None:
-    assert {kind.value for kind in ServerKind} <= set(provider_names())
-
-
-MODELS = {"object": "list", "data": [{"id": "m"}]}
-BY_ONE_ROW = {
-    "a user's name as the owner, and Ollama's greeting": (
-        telling(__v1__models={"data": [{"owned_by": "me"}]}, __=b"Ollama is running", __api__version={"version": "1"}),
-        ServerKind.OLLAMA,
-    ),
-    "the greeting without a version": (telling(__=b"Ollama is running"), None),
-    "the greeting inside a page": (
-        telling(__=b"<p>Ollama is running</p>", __api__version={"version": "1"}),
-        None,
-    ),
-    "a version at Ollama's path alone": (
-        telling(__v1__models=MODELS, __api__version={"version": "1"}),
-        ServerKind.COMPATIBLE,
-    ),
-    "loaded instances": (
-        telling(__v1__models=MODELS, __api__v1__models={"models": [{"loaded_instances": []}]}),
-        ServerKind.LMSTUDIO,
-    ),
-    "states of models": (
-        telling(__v1__models=MODELS, __api__v0__models={"data": [{"id": "m", "state": "not-loaded"}]}),
-        ServerKind.LMSTUDIO,
-    ),
-    "llama.cpp's properties": (
-        telling(__v1__models=MODELS, __props={"default_generation_settings": {}, "build_info": "b1"}),
-        ServerKind.LLAMACPP,
-    ),
-    "properties of something else": (
-        telling(__v1__models=MODELS, __props={"default_generation_settings": {}}),
-        ServerKind.COMPATIBLE,
-    ),
-    "llama.cpp's name, while it loads the model": (
-        {"/v1/models": Answered(503, {"server": "llama.cpp"}, b'{"error":{"code":503,"message":"Loading model"}}')},
-        ServerKind.LLAMACPP,
-    ),
-    "a version and a ping": (
-        telling(__v1__models=MODELS, __version={"version": "0.25"}, __ping=b""),
-        ServerKind.VLLM,
-    ),
-    "a version and a ping of a service without models": (telling(__version={"version": "0.25"}, __ping=b"pong"), None),
-    "a version and a ping before a locked list": (
-        {
-            **telling(__version={"version": "0.25"}, __ping=b""),
-            "/v1/models": Answered(401, {}, b'{"error":"Unauthorized"}'),
-        },
-        ServerKind.VLLM,
-    ),
-    "permissions and a length": (
-        telling(__v1__models={"data": [{"id": "m", "permission": [], "max_model_len": 2048}]}),
-        ServerKind.VLLM,
-    ),
-    "a model path": (telling(__v1__models=MODELS, __get_model_info={"model_path": "q"}), ServerKind.SGLANG),
-    "a model path at the newer place": (
-        telling(__v1__models=MODELS, __server_info={"model_path": "q"}),
-        ServerKind.SGLANG,
-    ),
-    "FastChat's paths": (
-        telling(__v1__models={"data": []}, **{"__openapi.json": {"paths": {"/api/v1/token_check": {}}}}),
-        ServerKind.FASTCHAT,
-    ),
-    "vLLM's paths": (
-        telling(__v1__models=MODELS, **{"__openapi.json": {"paths": {"/tokenize": {}, "/invocations": {}}}}),
-        ServerKind.VLLM,
-    ),
-    "SGLang's paths": (
-        telling(__v1__models=MODELS, **{"__openapi.json": {"paths": {"/tokenize": {}, "/get_model_info": {}}}}),
-        ServerKind.SGLANG,
-    ),
-    "paths of another service": (
-        telling(__v1__models=MODELS, **{"__openapi.json": {"paths": {"/tokenize": {}}}}),
-        ServerKind.COMPATIBLE,
-    ),
-    "a locked list": ({"/v1/models": Answered(403, {}, b'{"error":{"code":"no_key"}}')}, ServerKind.COMPATIBLE),
-    "llama.cpp's refusal without its health": (
-        {"/v1/models": Answered(401, {}, b'{"error":{"code":401,"type":"authentication_error"}}')},
-        ServerKind.COMPATIBLE,
-    ),
-    "a login page": ({"/v1/models": Answered(401, {}, b"<html>Sign in</html>")}, None),
-    "a wall that says nothing": ({"/v1/models": Answered(403, {"server": "AirTunes"}, b"")}, None),
-    "a list that is none": (telling(__v1__models={"data": "none"}), None),
-    "nothing": ({}, None),
-}
-
-
-@pytest.mark.parametrize("what", BY_ONE_ROW)
-def test_each_row_of_the_table_decides_by_the_body(what: str) -> None:
-    answers, kind = BY_ONE_ROW[what]
-    assert recognise(answers) == kind
-
-
-@pytest.mark.parametrize("name", ["vllm", "sglang", "llamacpp", "fastchat", "lmstudio"])
-def test_a_server_that_also_answers_as_ollama_does_is_still_itself(name: str) -> None:
-    assert recognise({**answers_of("ollama"), **answers_of(name)}) == KINDS[name]
-
-
-def test_a_server_that_answers_200_to_everything_is_known_by_what_it_really_has() -> None:
-    paths = "/ /api/version /api/v0/models /props /version /ping /get_model_info /server_info /health /openapi.json"
-    shrugs = dict.fromkeys(paths.split(), Answered(200, {}, b'{"error":"Unexpected endpoint or method."}'))
-    assert recognise({**shrugs, **answers_of("lmstudio")}) == ServerKind.LMSTUDIO
-    assert recognise({**shrugs, **answers_of("unknown-openai-compatible")}) == ServerKind.COMPATIBLE
-    assert recognise(shrugs) is None
-
-
-NAMES = (
-    "data models owned_by version build_info default_generation_settings loaded_instances state model_path paths error"
-    " code type status permission max_model_len"
-)
-_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-_fields = st.sampled_from(NAMES.split())
-_json = st.recursive(
-    _scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_fields, inner, max_size=4), max_leaves=8
-)
-_bodies = st.binary(max_size=40) | _json.map(lambda value: msgspec.json.encode(value, enc_hook=str))
-_paths = st.sampled_from(sorted({path for answers in PROBES.values() for path in answers} | {"/props", "/ping"}))
-
-
-@given(st.dictionaries(_paths, st.builds(Answered, st.sampled_from([200, 401, 404, 500]), st.just({}), _bodies)))
-def test_whatever_is_answered_the_decision_is_a_kind_or_none(answers: dict[str, Answered]) -> None:
-    assert recognise(answers) in {None, *ServerKind}
-
-
 # What is found.
 
 
@@ -248,7 +54,7 @@ async def test_all_servers_are_found_at_once_whatever_stands_between_them(
     trickling = {path: Script(head_takes=FOR_EVER) for path in ("/v1/models", "/")}
     async with (
         serving(*(scripts_of(name) for name in KINDS), {"/": html_page()}, trickling) as servers,
-        saying(then_wait=True) as silent,
+        raw_server(then_wait=True) as silent,
     ):
         silent_port = int(silent.rpartition(":")[2])
         ports = [closed_port, silent_port, *(server.port for server in servers)]
@@ -261,8 +67,8 @@ async def test_all_servers_are_found_at_once_whatever_stands_between_them(
     assert ports_found == [port for port in ports if port in ports_found]
 
 
-def found(kind: ServerKind, name: str, base_url: str, *models: str, **fields: Any) -> Found:
-    return Found(**{"kind": kind, "name": name, "base_url": base_url, "models": models, **fields})
+def found(kind: str, name: str, base_url: str, *models: str, **fields: Any) -> FoundServer:
+    return FoundServer(**{"kind": kind, "name": name, "base_url": base_url, "models": models, **fields})
 
 
 QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
@@ -274,15 +80,15 @@ QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
         (
             "ollama",
             {"/api/ps": "ollama/ps.json"},
-            found(ServerKind.OLLAMA, "Ollama", "", "qwen3-coder:30b", version="0.33.0", context_window=4096),
+            found("ollama", "Ollama", "", "qwen3-coder:30b", version="0.33.0", context_window=4096),
         ),
-        ("vllm", {}, found(ServerKind.VLLM, "vLLM", "/v1", QWEN, version="0.25.2", context_window=65536)),
-        ("sglang", {}, found(ServerKind.SGLANG, "SGLang", "/v1", QWEN, context_window=65536)),
+        ("vllm", {}, found("vllm", "vLLM", "/v1", QWEN, version="0.25.2", context_window=65536)),
+        ("sglang", {}, found("sglang", "SGLang", "/v1", QWEN, context_window=65536)),
         (
             "llamacpp",
             {},
             found(
-                ServerKind.LLAMACPP,
+                "llamacpp",
                 "llama.cpp",
                 "/v1",
                 "Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf",
@@ -290,18 +96,18 @@ QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
                 context_window=32768,
             ),
         ),
-        ("llamacpp-with-key", {}, found(ServerKind.LLAMACPP, "llama.cpp", "/v1", needs_key=True)),
+        ("llamacpp-with-key", {}, found("llamacpp", "llama.cpp", "/v1", needs_key=True)),
         (
             "lmstudio",
             {},
-            found(ServerKind.LMSTUDIO, "LM Studio", "/v1", "qwen/qwen3-coder-30b", context_window=4096),
+            found("lmstudio", "LM Studio", "/v1", "qwen/qwen3-coder-30b", context_window=4096),
         ),
-        ("fastchat", {}, found(ServerKind.FASTCHAT, "FastChat", "/v1", "vicuna-7b-v1.5")),
-        ("unknown-openai-compatible", {}, found(ServerKind.COMPATIBLE, "OpenAI-compatible server", "/v1", "x")),
+        ("fastchat", {}, found("fastchat", "FastChat", "/v1", "vicuna-7b-v1.5")),
+        ("unknown-openai-compatible", {}, found("compatible", "OpenAI-compatible server", "/v1", "x")),
     ],
 )
 async def test_what_is_found_says_all_that_the_server_tells(
-    transport: Transport, name: str, more: Mapping[str, str], expected: Found
+    transport: Transport, name: str, more: Mapping[str, str], expected: FoundServer
 ) -> None:
     files = {path: Script(body=(FIXTURES / file).read_bytes()) for path, file in more.items()}
     async with serving({**scripts_of(name), **files}) as (server,):
@@ -317,7 +123,7 @@ async def test_a_server_told_by_its_description_alone_is_asked_for_it(transport:
     }
     async with serving(described) as (server,):
         (told,) = await discover(transport, ports=[server.port])
-    assert (told.kind, told.models) == (ServerKind.FASTCHAT, ())
+    assert (told.kind, told.models) == ("fastchat", ())
 
 
 async def test_the_version_of_an_sglang_server_is_asked_for(transport: Transport) -> None:
@@ -339,7 +145,7 @@ async def test_of_several_loaded_models_the_smallest_window_counts(transport: Tr
 async def test_a_real_server_is_recognised_behind_its_key(transport: Transport, llama_server: EmbeddedServer) -> None:
     running = llama_server.start()
     (told,) = await discover(transport, ports=[int(running.address.rpartition(":")[2])])
-    assert (told.kind, told.needs_key, told.base_url) == (ServerKind.LLAMACPP, True, f"{running.address}/v1")
+    assert (told.kind, told.needs_key, told.base_url) == ("llamacpp", True, f"{running.address}/v1")
 
 
 # How it is asked.
@@ -389,16 +195,16 @@ async def test_when_time_is_over_what_was_answered_decides(transport: Transport)
         "/v1/models": json_body(MODELS),
         **dict.fromkeys(("/", "/props", "/version", "/ping", "/health"), Script(before_head=FOR_EVER)),
     }
-    async with serving(stalling, scripts_of("vllm")) as servers, saying(then_wait=True) as silent:
+    async with serving(stalling, scripts_of("vllm")) as servers, raw_server(then_wait=True) as silent:
         ports = [int(silent.rpartition(":")[2]), *(server.port for server in servers)]
         told = await discover(transport, ports=ports, probe_seconds=FOR_EVER, total_seconds=1.0)
-    assert [server.kind for server in told] == [ServerKind.COMPATIBLE, ServerKind.VLLM]
+    assert [server.kind for server in told] == ["compatible", "vllm"]
 
 
 async def test_one_question_without_an_answer_does_not_hold_up_the_others(transport: Transport) -> None:
     async with serving({**scripts_of("llamacpp"), "/": Script(before_head=FOR_EVER)}) as (server,):
         (told,) = await discover(transport, ports=[server.port], probe_seconds=0.5, total_seconds=FOR_EVER)
-    assert (told.kind, told.context_window) == (ServerKind.LLAMACPP, 32768)
+    assert (told.kind, told.context_window) == ("llamacpp", 32768)
 
 
 async def test_a_list_without_an_end_is_no_list(transport: Transport) -> None:
@@ -422,7 +228,7 @@ OTHER_TONGUES = {
 
 @pytest.mark.parametrize("tongue", OTHER_TONGUES)
 async def test_what_does_not_speak_http_is_passed_over(transport: Transport, tongue: str) -> None:
-    async with saying(OTHER_TONGUES[tongue]) as address:
+    async with raw_server(OTHER_TONGUES[tongue]) as address:
         assert await discover(transport, ports=[int(address.rpartition(":")[2])]) == []
 
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
-from swebench_providers.catalog import provider_spec
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.http.transport import Transport
@@ -106,7 +105,6 @@ async def test_calls_that_wait_are_answered_when_the_server_is_back(
 
 
 async def test_a_server_is_asked_for_its_slots_again_when_it_is_back(server: FaultServer, transport: Transport) -> None:
-    assert provider_spec("llamacpp").slots == "llamacpp"
     await server.stop_abruptly()
     watched = Watched("llamacpp", server, transport, max_breaker_wait=0, minimum_calls=20)
     with pytest.raises(ProviderError, match="connection refused"):

@@ -21,12 +21,13 @@ from swebench_providers.embedded.provider import EmbeddedProvider
 from swebench_providers.embedded.server import SLOTS
 from swebench_providers.http.transport import Transport
 from swebench_providers.policies.concurrency import ConcurrencySettings
-from swebench_providers.policies.limiter import Headroom, RateLimits
+from swebench_providers.policies.limiter import Headroom
+from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.protocols import WireRequest
 from swebench_providers.provider import HTTPProvider
-from swebench_providers.servers.slots import slots_of
+from swebench_providers.servers.queries import ServerQueries
 from swebench_providers.types.events import Attempt, Waiting
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import provider_at
@@ -214,5 +215,5 @@ def test_whatever_is_said_a_number_is_at_least_one(said: dict[str, object]) -> N
     async def ask(_: WireRequest) -> bytes:
         return msgspec.json.encode(said)
 
-    number = asyncio.run(slots_of(provider_spec("llamacpp"), "m", ask))
+    number = asyncio.run(ServerQueries(provider_spec("llamacpp"), ask).slots("m"))
     assert number is None or number >= 1

@@ -23,7 +23,7 @@ async def test_a_server_that_can_count_is_asked(registry: ProviderRegistry, faul
     fault_server.by_path["/tokenize"] = json_body({"count": 17, "max_model_len": 4096, "tokens": []})
     provider = registry.get_provider("vllm", at("vllm", f"{fault_server.base_url}/v1"))
     count = await provider.count_tokens(TEXT)
-    assert (count.tokens, count.source, count.means) == (17, "exact", "counted by vllm")
+    assert (count.tokens, count.source, count.means) == (17, "exact", "counted by vllm: a chat of this one message")
     await registry.aclose()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import pickle
 from collections.abc import Callable
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from swebench_providers import ApiKeyAuth, BearerTokenAuth, NoAuth, ProviderConfig, Secret
 from swebench_providers.auth import strategy
 from swebench_providers.auth.strategies import AuthStrategy
+from swebench_providers.types.secret import MASK
 from tests.providers.dialects import KEY
 
 SHOWN: dict[str, Callable[[Secret], str]] = {
@@ -63,6 +66,36 @@ def test_scrubbing_masks_the_key_wherever_it_stands_and_what_a_cut_left_of_it(
 
 def test_text_without_the_key_is_left_as_it_is() -> None:
     assert Secret(KEY).scrub("keys begin with sk-proj-") == "keys begin with sk-proj-"
+
+
+@given(before=st.text(), after=st.text(), start=st.integers(0, len(KEY) - 16), length=st.integers(16, len(KEY)))
+def test_sixteen_characters_of_the_key_in_a_row_are_masked(before: str, after: str, start: int, length: int) -> None:
+    piece = KEY[start : start + length]
+    scrubbed = Secret(KEY).scrub(f"{before}{piece}{after}")
+    assert not any(piece[at : at + 16] in scrubbed for at in range(len(piece) - 15))
+
+
+def test_what_stands_around_a_piece_of_the_key_stays() -> None:
+    assert Secret(KEY).scrub(f"no such key: {KEY[:20]}... (401)") == f"no such key: {MASK}... (401)"
+    assert Secret(KEY).scrub(f"{KEY[4:24]} or {KEY}, then") == f"{MASK} or {MASK}, then"
+
+
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "HEX": lambda text: text.encode().hex().upper(),
+    "percent": lambda text: quote(text, safe=""),
+}
+
+
+@pytest.mark.parametrize("how", ENCODINGS)
+@pytest.mark.parametrize("around", ["{}", "u:{}", "me:{}", "you:{}:x"])
+@pytest.mark.parametrize("key", [KEY, "k?>~/with+signs/that=urls?quote~~??>>"])
+def test_the_key_is_masked_in_each_encoding(how: str, around: str, key: str) -> None:
+    scrubbed = Secret(key).scrub(f"got {ENCODINGS[how](around.format(key))} instead")
+    kept = "".join(scrubbed.removeprefix("got ").removesuffix(" instead").split(MASK))
+    assert len(kept) <= len(ENCODINGS[how](around)) + 4
 
 
 @pytest.mark.parametrize("auth", [BearerTokenAuth(Secret(KEY)), ApiKeyAuth(Secret(KEY), "x-api-key"), NoAuth()])

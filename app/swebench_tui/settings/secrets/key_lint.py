@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
 from swebench_providers import Secret
-
-_OPENAI: Final = ("openai", "OpenAI")
-_OWNERS: Final[Mapping[str, tuple[str, str]]] = {
-    "sk-ant-": ("anthropic", "Anthropic"),
-    "sk-or-": ("openrouter", "OpenRouter"),
-    "sk-proj-": _OPENAI,
-    "sk-svcacct-": _OPENAI,
-    "sk-admin-": _OPENAI,
-    "sk-": _OPENAI,
-    "gsk_": ("groq", "Groq"),
-    "AIza": ("gemini", "Google"),
-    "AQ.": ("gemini", "Google"),
-    "hf_": ("huggingface", "Hugging Face"),
-    "xai-": ("xai", "xAI"),
-}
-"""Beginnings of keys, and whose they are: the provider, and its name (api-contracts 1.1)."""
+from swebench_providers.redaction import shape_of, without_bearer, without_header_name
 
 _KNOWN: Final = frozenset(
     {"openai", "anthropic", "openrouter", "gemini", "huggingface", "ollama-cloud", "vertex", "azure"}
@@ -32,11 +17,7 @@ _KNOWN: Final = frozenset(
 """Providers that take only keys of their own. Whatever else there is may take anybody's."""
 
 _SHORTEST: Final = 8  # characters
-_AT_RANDOM: Final = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}")
-_KEYS: Final = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(map(re.escape, _OWNERS))})[A-Za-z0-9_.-]{{12,}}")
 _QUOTES: Final = "\"'`“”\u2018\u2019«»"
-_BEARER: Final = re.compile(r"^(authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
-_HEADER: Final = re.compile(r"^(authorization|x-api-key|x-goog-api-key|api-key)\s*:\s*", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(r"^(export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^=\s])", re.IGNORECASE)
 _NAMED: Final = re.compile(r"^\$?\{?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\}?$")
 _ADDRESS: Final = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -57,16 +38,6 @@ def mistakes(provider: str, key: Secret) -> list[Mistake]:
         return [Mistake("The key is empty.")]
     wrapped = [Mistake(sentence, Secret(mended)) for sentence, mended in _wrappings(text)]
     return wrapped or [Mistake(sentence) for sentence in _faults(provider, text)]
-
-
-def looks_like_a_key(text: str) -> bool:
-    """Whether a word given as something else is a key: it must not be shown then."""
-    return text.startswith(tuple(_OWNERS)) or (not re.search(r"[\s:/\\]", text) and bool(_AT_RANDOM.search(text)))
-
-
-def without_keys(text: str) -> str:
-    """`text` with an ellipsis for each word that begins as keys do: users give keys where none belongs."""
-    return _KEYS.sub("…", text)
 
 
 def _wrappings(text: str) -> Iterator[tuple[str, str]]:
@@ -90,8 +61,8 @@ def _without_quotes(text: str) -> str:
 _PEELS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
     ("There are blanks or line breaks around the key.", str.strip),
     ("There are quotes around the key.", _without_quotes),
-    ("The key has `Bearer` in front, which is added when it is sent.", lambda text: _BEARER.sub("", text)),
-    ("The key has a header's name in front, which is added when it is sent.", lambda text: _HEADER.sub("", text)),
+    ("The key has `Bearer` in front, which is added when it is sent.", without_bearer),
+    ("The key has a header's name in front, which is added when it is sent.", without_header_name),
     ("The key has the name of a variable and `=` in front.", lambda text: _ASSIGNED.sub("", text)),
 )
 
@@ -107,9 +78,9 @@ def _faults(provider: str, text: str) -> Iterator[str]:
         yield "This is the name of a variable, not its value."
     elif len(text) < _SHORTEST:
         yield f"The key is shorter than {_SHORTEST} characters."
-    owner = _owner(text)
-    if owner and provider in _KNOWN and owner[0] != provider:
-        yield f"By its beginning this is a key of {owner[1]}, not of {provider}."
+    shape = shape_of(text)
+    if shape and provider in _KNOWN and shape.provider != provider:
+        yield f"By its beginning this is a key of {shape.vendor}, not of {provider}."
     if text.startswith("sk-admin-") and provider == "openai":
         yield "This is an admin key of OpenAI, which answers no prompts."
 
@@ -124,9 +95,3 @@ def _foreign_letters(text: str) -> Iterator[str]:
         yield "The key has letters in it that no key has, such as a curly quote or an ellipsis copied along."
     elif not _LINE_BREAK.sub("", text).replace("\t", " ").isprintable():
         yield "The key has control characters in it."
-
-
-def _owner(text: str) -> tuple[str, str] | None:
-    """Of all beginnings the longest says it."""
-    begins = max((beginning for beginning in _OWNERS if text.startswith(beginning)), key=len, default=None)
-    return _OWNERS[begins] if begins else None

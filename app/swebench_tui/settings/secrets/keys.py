@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 
 from swebench_providers import Secret
+from swebench_providers.redaction import looks_like_a_key
 from swebench_tui.settings.definitions import KeptKey, Place, Settings
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
 from swebench_tui.settings.secrets.command import key_from
 from swebench_tui.settings.secrets.file_store import FileStore
-from swebench_tui.settings.secrets.key_lint import looks_like_a_key
 from swebench_tui.settings.secrets.keyring_store import KeyringStore
 from swebench_tui.settings.secrets.store import ELSEWHERE, Backend, KeyStore
 

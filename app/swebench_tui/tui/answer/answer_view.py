@@ -202,10 +202,15 @@ class AnswerView(ScrollView, can_focus=True):
         if size != self.virtual_size:
             # An ordinary assignment lays out the whole screen again; a new row concerns our scroll bar alone.
             self.set_reactive(Widget.virtual_size, size)
-            self._refresh_scrollbars()
+            self._show_scroll_bar(len(self._rows) > self.container_size.height)
         if self._following:
             self.scroll_to(y=self.max_scroll_y, animate=False)
         self._update_scroll_bar()
+
+    def _show_scroll_bar(self, shown: bool) -> None:
+        if shown != self.show_vertical_scrollbar:
+            self.show_vertical_scrollbar = shown
+            self.vertical_scrollbar.display = shown
 
     def _update_scroll_bar(self) -> None:
         """Keep the bar right. It is dearer to paint than the text, so only whole cells that the thumb moves count."""

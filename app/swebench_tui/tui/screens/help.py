@@ -16,7 +16,7 @@ from textual.widgets import Markdown, Static
 
 from swebench_tui.tui.bindings import words
 from swebench_tui.tui.modes import MODES
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _KEY_WIDTH = 14

@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from swebench_tui.tui.steady import SteadyScreen
+from swebench_tui.tui.screens.base import BaseScreen
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.mode_bar import ModeBar
 
 
-class MainScreen(SteadyScreen[None]):
+class MainScreen(BaseScreen[None]):
     """A screen of a mode. It writes `compose_body`, and says in `MODE` which one it is."""
 
     MODE: ClassVar[str]
@@ -20,7 +20,7 @@ class MainScreen(SteadyScreen[None]):
     """Ids of the screen's actions that act on what has the focus: help tells them first."""
 
     def compose(self) -> ComposeResult:
-        yield ModeBar(self.MODE, spent=getattr(self.app, "spent_today", None))
+        yield ModeBar(self.MODE)
         yield from self.compose_body()
         yield KeyLine()
 

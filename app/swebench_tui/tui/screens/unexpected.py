@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from swebench_tui.tui.copying import copy
 from swebench_tui.tui.crash_report import CrashReport
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 Choice = Literal["go on", "quit"]

@@ -1,4 +1,4 @@
-"""The line on top of every main screen: where the user is, and where else to go."""
+"""The top line of every main screen: the modes, with the current one marked."""
 
 from __future__ import annotations
 
@@ -15,14 +15,20 @@ _NAME: Final = "swebench-tui"
 
 
 class ModeBar(Static):
-    """`spent` is what today cost in USD; None, which is not known, shows nothing."""
+    """Follows the app's `spent_today`, today's cost in USD; None is unknown and not shown."""
 
     spent: reactive[Decimal | None] = reactive(None)
 
-    def __init__(self, mode: str, *, spent: Decimal | None = None) -> None:
+    def __init__(self, mode: str) -> None:
         super().__init__(id="modes")
-        self.set_reactive(ModeBar.spent, spent)
         self._mode = mode
+
+    def on_mount(self) -> None:
+        if hasattr(self.app, "spent_today"):
+            self.watch(self.app, "spent_today", self._set_spent)
+
+    def _set_spent(self, spent: Decimal | None) -> None:
+        self.spent = spent
 
     def render(self) -> Content:
         spent = "" if self.spent is None else f"today ${self.spent:,.2f}"

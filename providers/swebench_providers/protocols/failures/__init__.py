@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from swebench_providers.http.retry_after import retry_after, wait
+from swebench_providers.http.retry_after import parse_delay, retry_after
 from swebench_providers.protocols.failures.facts import excess, facts, mapping
 from swebench_providers.protocols.failures.parameters import refused_field
 from swebench_providers.protocols.failures.rules import NO_STATUS, RULES, UNKNOWN, Rule
@@ -72,7 +72,7 @@ def to_error(failure: Failure) -> ProviderError:
         reason=rule.reason,
         retryable=rule.retryable,
         parameter=parameter,
-        retry_after=wait(failure.delay, now=datetime.now(UTC)) if failure.delay else None,
+        retry_after=parse_delay(failure.delay, now=datetime.now(UTC)) if failure.delay else None,
         code=failure.named,
         request_id=failure.request_id,
     )

@@ -14,7 +14,7 @@ from swebench_providers.types.errors import ErrorKind
 NO_STATUS: Final = 0
 """Stands for an error inside a stream that claims no HTTP status."""
 
-THE_KEY: Final = "the API key"
+KEY_NAME: Final = "the API key"
 """What a hint calls it that does not know the provider, whose own name for it can take this place."""
 
 
@@ -44,8 +44,10 @@ def _text(pattern: str) -> re.Pattern[str]:
 
 _CREDIT = "Add credit, renew the payment or raise the limit at the provider, or choose another provider."
 _WAIT = "Wait, or lower the number of requests at a time."
-_KEY = f"Check {THE_KEY}, and that it belongs to this address."
-_NO_ACCESS = f"Check {THE_KEY}: it, or the organisation it belongs to, has no access to this model or from this region."
+_KEY = f"Check {KEY_NAME}, and that it belongs to this address."
+_NO_ACCESS = (
+    f"Check {KEY_NAME}: it, or the organisation it belongs to, has no access to this model or from this region."
+)
 _NO_ROOM = "The provider has no room right now. Try again in a moment, or choose another."
 _CHANGE = "Change or remove the parameter the message names."
 _SHORTEN = (
@@ -146,14 +148,14 @@ _KEYS: Final = (
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"Check {THE_KEY}: Google is refusing keys that begin with AIza, so create an auth key (AQ.…) in AI Studio;"
+        f"Check {KEY_NAME}: Google is refusing keys that begin with AIza, so create an auth key (AQ.…) in AI Studio;"
         " an access token of Google Cloud has to be renewed every hour.",
         codes=_codes("API_KEY_INVALID ACCESS_TOKEN_TYPE_UNSUPPORTED UNAUTHENTICATED PERMISSION_DENIED"),
     ),
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"Check {THE_KEY}: it has to be one of this very resource, and an Entra identity needs the role"
+        f"Check {KEY_NAME}: it has to be one of this very resource, and an Entra identity needs the role"
         " Cognitive Services OpenAI User.",
         codes=_codes("PermissionDenied"),
         text=_text(r"invalid subscription key"),
@@ -162,7 +164,7 @@ _KEYS: Final = (
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"Check {THE_KEY}, and that the token has the permission 'Make calls to Inference Providers'.",
+        f"Check {KEY_NAME}, and that the token has the permission 'Make calls to Inference Providers'.",
         text=_text(r"invalid username or password|permissions? to call inference providers"),
         statuses=frozenset({NO_STATUS, 401, 403}),
     ),

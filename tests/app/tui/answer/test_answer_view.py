@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from swebench_tui.tui.answer.answer_view import AnswerView
 from swebench_tui.tui.answer.markdown_lines import Look
-from tests.app.tui.pilot import wait_until
+from tests.app.tui.pilot import rows_of, wait_until
 
 NASTY = (
     "# **Title** \x1b]0;owned\x07\r\n"
@@ -366,12 +366,7 @@ async def test_without_colour_the_characters_and_attributes_still_tell(monkeypat
         assert told["bold"][0]
         assert told["italic"][1]
         assert told["code"][2]
-        colours = [
-            segment.style.color
-            for strip in app.screen._compositor.render_strips()
-            for segment in strip
-            if segment.style
-        ]
+        colours = [segment.style.color for strip in rows_of(app.screen) for segment in strip if segment.style]
         assert all(len(set(colour.get_truecolor())) == 1 for colour in colours if colour)
 
 
@@ -385,7 +380,7 @@ async def test_a_decorated_view_shows_the_same_text(rule: str) -> None:
     app = Decorated(view)
     async with app.run_test(size=(40, 12)) as pilot:
         await wait_until(pilot, lambda: at_end(view), what="the end")
-        screen = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        screen = "\n".join(strip.text for strip in rows_of(app.screen))
         assert all(row in screen for row in on_screen(view))
         view.append("one more")
         await wait_until(pilot, lambda: on_screen(view)[-1] == "one more", what="the new line")

@@ -17,7 +17,7 @@ from swebench_providers import ProviderError
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import Static, TextArea
 
 from swebench_tui.terminal_text import one_line, sanitize
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 

@@ -17,7 +17,7 @@ from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 MOST_SHOWN: Final = 300

@@ -17,6 +17,7 @@ from swebench_providers import ProviderSpec
 from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
 from swebench_providers.policies.limiter import Headroom
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth
+from swebench_providers.redaction import MASK, without_credentials
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.settings import redact
 from swebench_tui.settings.effective import KEY
@@ -24,9 +25,9 @@ from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 from swebench_tui.tui.screens.providers.table import key_words
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds
@@ -108,7 +109,7 @@ def _about(facts: Facts, spec: ProviderSpec | None) -> Iterator[Content]:
     state = status(facts)
     yield Content.assemble((str(state), state.colour), (f"   {one_line(facts.readiness.title)}", "bold"))
     address = facts.readiness.base_url
-    yield _line("address", redact.address(address) if address else "none")
+    yield _line("address", without_credentials(address) if address else "none")
     yield _line("key", key_words(facts))
     if spec is not None:
         yield _line("protocol", spec.protocol)
@@ -201,7 +202,7 @@ def _settings(workspace: Workspace, name: str) -> list[Content]:
             value = "listed under k" if path[-1] == "keys" else str(redact.value(path, held.value))
             lines.append(_setting(dotted(path[2:]), value, str(held.origin)))
     own = workspace.settings.providers.get(name)
-    lines += [_setting(f"headers.{header}", redact.HIDDEN, "user file") for header in (own.headers if own else ())]
+    lines += [_setting(f"headers.{header}", MASK, "user file") for header in (own.headers if own else ())]
     return lines
 
 

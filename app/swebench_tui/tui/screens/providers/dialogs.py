@@ -16,7 +16,7 @@ from textual.widgets import Input, Static
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.steady import Dialog
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
 

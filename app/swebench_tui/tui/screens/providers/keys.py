@@ -28,8 +28,8 @@ from swebench_tui.settings.secrets.key_lint import mistakes
 from swebench_tui.settings.secrets.store import ELSEWHERE
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen, problem
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
 

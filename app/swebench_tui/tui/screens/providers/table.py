@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import OptionList
 
+from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
-from swebench_tui.settings import redact
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 
@@ -81,7 +81,7 @@ def key_words(facts: Facts) -> str:
 def address_words(facts: Facts) -> str:
     if facts.readiness.embedded:
         return "on this machine"
-    return redact.address(facts.readiness.base_url) if facts.readiness.base_url else "–"
+    return without_credentials(facts.readiness.base_url) if facts.readiness.base_url else "–"
 
 
 def models_words(facts: Facts) -> str:

@@ -20,8 +20,8 @@ from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.value import value_at
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.settings.rows import Row
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 from swebench_tui.tui.widgets.problem_line import ProblemLine
 

@@ -16,15 +16,16 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from swebench_providers.redaction import MASK
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.rows import Row
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 MOST_SHOWN: Final = 300
@@ -196,7 +197,7 @@ of providers for which nothing is set appear when they are searched for. **e** o
             return
         from swebench_tui.tui.screens.settings.edit import EditSettingScreen  # noqa: PLC0415 - when it is asked for
 
-        value = row.value if row.is_set and "headers" not in row.path and "…" not in row.value else ""
+        value = row.value if row.is_set and "headers" not in row.path and MASK not in row.value else ""
         self.app.push_screen(EditSettingScreen(self._workspace, row, value=value), self._written)
 
     def _written(self, path: SettingPath | None) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Final
 
 from swebench_providers import Provider
 from swebench_providers.catalog import provider_spec
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.providers import Readiness
@@ -24,16 +23,6 @@ MOST: Final = 4
 _FIRST: Final = ("openai", "anthropic", "openrouter", "gemini", "ollama")
 """Whom people look for first."""
 
-_KINDS: Final[Mapping[str, str]] = {
-    ServerKind.OLLAMA: "ollama",
-    ServerKind.VLLM: "vllm",
-    ServerKind.SGLANG: "sglang",
-    ServerKind.LLAMACPP: "llamacpp",
-    ServerKind.LMSTUDIO: "lmstudio",
-    ServerKind.FASTCHAT: "fastchat",
-    ServerKind.COMPATIBLE: "compatible",
-}
-
 
 class Draft:
     """One walk through the steps. `None` has not been looked at yet."""
@@ -42,16 +31,16 @@ class Draft:
         self.workspace = workspace
         self.engine = engine
         self.ready: dict[str, Readiness] | None = None
-        self.servers: list[Found] | None = None
+        self.servers: list[FoundServer] | None = None
         self.keyring: Backend | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
         self.tested: dict[str, TestResult] = {}
         self.models: dict[str, str] = {}
         self._offered: set[str] = set()
-        self._looking: asyncio.Task[list[Found]] | None = None
+        self._looking: asyncio.Task[list[FoundServer]] | None = None
 
-    async def find_servers(self) -> list[Found]:
+    async def find_servers(self) -> list[FoundServer]:
         """The servers of this machine, looked for once: a step that is left before the end does not lose them."""
         if self._looking is None:
             self._looking = asyncio.create_task(self.engine.discover())
@@ -100,11 +89,11 @@ class Draft:
         if not set_up and "embedded" not in self._offered:
             self._choose_first_time("embedded", at=0)
 
-    def hear(self, servers: list[Found]) -> None:
+    def hear(self, servers: list[FoundServer]) -> None:
         """Take in the servers of this machine, which are chosen, at the address where they are."""
         self.servers = servers
         for server in servers:
-            name = _KINDS[server.kind]
+            name = server.kind
             if name in self._offered:
                 continue
             if (provider_spec(name).base_url or "").rstrip("/") != server.base_url.rstrip("/"):
@@ -143,7 +132,7 @@ class Draft:
 
     def running(self, name: str) -> bool:
         """Whether a server of this kind answers on this machine."""
-        return any(_KINDS[server.kind] == name for server in self.servers or [])
+        return any(server.kind == name for server in self.servers or [])
 
     def usable(self, name: str) -> bool:
         """Whether nothing is missing, as far as is known without asking."""

@@ -15,10 +15,10 @@ from textual.widgets.option_list import Option
 
 from swebench_providers import ProviderError
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.wizard.choose import Choices
 from swebench_tui.tui.screens.wizard.draft import Draft
 from swebench_tui.tui.screens.wizard.step import WizardStep, hint
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _NAME = 14

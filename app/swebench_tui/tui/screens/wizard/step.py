@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.wizard.draft import Draft
-from swebench_tui.tui.steady import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 

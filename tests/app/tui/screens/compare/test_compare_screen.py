@@ -355,14 +355,14 @@ async def test_ctrl_c_twice_quits() -> None:
     async with running(*TWO) as pilot:
         await pilot.press("ctrl+c", "ctrl+c")
         assert pilot.app.return_code == 0
-        assert pilot.app._exit
+        assert pilot.app.return_code is not None
 
 
 async def test_two_ctrl_c_far_apart_only_warn_twice() -> None:
     clock = iter([0.0, 0.0, 100.0, 100.0, 200.0])
     async with running(*TWO, now=lambda: next(clock)) as pilot:
         await pilot.press("ctrl+c", "ctrl+c")
-        assert not pilot.app._exit
+        assert pilot.app.return_code is None
 
 
 async def test_ctrl_c_works_inside_a_dialog() -> None:
@@ -370,7 +370,7 @@ async def test_ctrl_c_works_inside_a_dialog() -> None:
         await pilot.press("a")
         await top_screen(pilot, AddModelScreen)
         await pilot.press("ctrl+c", "ctrl+c")
-        assert pilot.app._exit
+        assert pilot.app.return_code is not None
 
 
 # Under load.

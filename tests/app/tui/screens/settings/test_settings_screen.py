@@ -13,7 +13,7 @@ from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.edit import _DEBOUNCE, EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
-from tests.app.tui.pilot import column, paste, running, shown, states, top_screen, wait_until
+from tests.app.tui.pilot import column, paste, running, shown, states, toasts, top_screen, wait_until
 from tests.app.tui.screens.providers.providers_stage import app, says, settings_of, setup_in
 from tests.app.tui.screens.wizard.test_wizard import lineup
 from tests.fault_server import FaultServer, Script
@@ -210,7 +210,7 @@ async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
 
 async def told(pilot: Pilot[None], words: str) -> None:
     """Wait until a toast says this, wherever its lines are broken."""
-    await wait_until(pilot, lambda: any(words in toast.message for toast in pilot.app._notifications), what=words)
+    await wait_until(pilot, lambda: any(words in toast.message for toast in toasts(pilot)), what=words)
 
 
 async def set_to(pilot: Pilot[None], name: str, value: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_providers import Secret
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets.store import KeyStore
 from swebench_tui.settings.workspace import Workspace
@@ -48,11 +48,11 @@ def setup_in(folder: Path, environ: Mapping[str, str] | None = None, *, keyring:
 
 @asynccontextmanager
 async def started(
-    workspace: Workspace, *servers: Found, size: tuple[int, int] = (100, 30), gate: Gate | None = None
+    workspace: Workspace, *servers: FoundServer, size: tuple[int, int] = (100, 30), gate: Gate | None = None
 ) -> AsyncGenerator[Pilot[None], None]:
     """The app as a user starts it; `servers` are those that are found, once the gate is open."""
 
-    async def discover() -> list[Found]:
+    async def discover() -> list[FoundServer]:
         if gate is not None:
             await gate.passed()
         return list(servers)
@@ -134,7 +134,7 @@ async def test_a_key_is_typed_tested_and_ends_in_a_line_up_within_twelve_keys(tm
 
 async def test_a_found_server_is_chosen_at_the_address_where_it_is(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        found = Found(kind=ServerKind.LLAMACPP, name="llama.cpp", base_url=server.base_url, models=("tiny",))
+        found = FoundServer(kind="llamacpp", name="llama.cpp", base_url=server.base_url, models=("tiny",))
         workspace = setup_in(tmp_path)
         async with started(workspace, found) as pilot:
             await says(pilot, "llama.cpp at")

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from swebench_providers.connection_test import ConnectionReport
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.provider_facts import TestResult
 from swebench_tui.tui.screens.wizard.choose import ChooseStep
@@ -21,8 +21,8 @@ from tests.app.tui.pilot import shown, top_screen, wait_until
 from tests.app.tui.screens.wizard.test_wizard import says, setup_in
 from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
 
-FOUND = Found(
-    kind=ServerKind.OLLAMA,
+FOUND = FoundServer(
+    kind="ollama",
     name="Ollama",
     base_url="http://127.0.0.1:11434",
     version="0.33.0",
@@ -32,7 +32,7 @@ ENVIRON = {"ANTHROPIC_API_KEY": "sk-ant-canary", "OPENAI_BASE_URL": "http://127.
 
 
 def app_in(folder: Path) -> SwebenchApp:
-    async def discover() -> list[Found]:
+    async def discover() -> list[FoundServer]:
         return [FOUND]
 
     app = SwebenchApp(workspace=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from swebench_providers.servers.discovery import Found, ServerKind
+from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen
@@ -32,8 +32,8 @@ from tests.fault_server import Ending, FaultServer, Script
 EMBEDDED = ["embedded:smollm2", "embedded:smollm2"]
 
 
-def found_at(address: str, *, kind: ServerKind = ServerKind.LLAMACPP, needs_key: bool = False) -> Found:
-    return Found(kind=kind, name=kind.value, base_url=address, needs_key=needs_key)
+def found_at(address: str, *, kind: str = "llamacpp", needs_key: bool = False) -> FoundServer:
+    return FoundServer(kind=kind, name=kind, base_url=address, needs_key=needs_key)
 
 
 async def test_going_on_before_the_search_is_over_loses_no_server(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ async def test_leaving_while_it_is_searched_leaves_nothing_that_waits(tmp_path: 
 async def test_a_key_for_a_server_that_was_found_goes_to_where_it_was_found(tmp_path: Path) -> None:
     async with FaultServer(default=Script("All is well.")) as server:
         workspace = setup_in(tmp_path)
-        found = found_at(server.base_url, kind=ServerKind.COMPATIBLE, needs_key=True)
+        found = found_at(server.base_url, kind="compatible", needs_key=True)
         async with started(workspace, found) as pilot:
             await says(pilot, "wants a key")
             await pilot.press("enter")
@@ -81,7 +81,7 @@ async def test_quitting_in_the_middle_loses_nothing_and_is_not_asked_again(tmp_p
         await pilot.press("enter")
         await top_screen(pilot, ChooseStep)
         await pilot.press("ctrl+c", "ctrl+c")
-        assert pilot.app._exit
+        assert pilot.app.return_code is not None
     again = setup_in(tmp_path)
     assert again.settings.providers["llamacpp"].base_url == "http://127.0.0.1:9/v1"
     async with started(again) as pilot:
@@ -214,8 +214,8 @@ async def test_consent_to_a_file_is_remembered_and_said_for_the_next_key(tmp_pat
 
 
 async def test_what_a_server_says_of_itself_disturbs_no_terminal(tmp_path: Path) -> None:
-    hostile = Found(
-        kind=ServerKind.LLAMACPP, name="[b]x[/b]", base_url="http://127.0.0.1:9/v1", models=("m\x1b[2J\u202eevil",)
+    hostile = FoundServer(
+        kind="llamacpp", name="[b]x[/b]", base_url="http://127.0.0.1:9/v1", models=("m\x1b[2J\u202eevil",)
     )
     async with started(setup_in(tmp_path), hostile) as pilot:
         text = await says(pilot, "[b]x[/b] at")

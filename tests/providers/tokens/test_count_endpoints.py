@@ -1,4 +1,4 @@
-"""Each server is asked to count in its own way, and only a number is taken for one."""
+"""Each server counts at an endpoint of its own, and only a number is taken for a count."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 
 from swebench_providers import ErrorKind, ProviderConfig, ProviderError, Secret, UnifiedRequest
 from swebench_providers.auth.strategies import BearerTokenAuth, NoAuth
-from swebench_providers.catalog import provider_names
+from swebench_providers.catalog import provider_names, provider_spec
 from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
+from swebench_providers.servers import count_endpoint, server_kinds
 from swebench_providers.tokens.api_counter import APITokenCounter
+from swebench_providers.tokens.count_endpoints import COUNT_ENDPOINTS, CountEndpoint
 from swebench_providers.tokens.counter import TokenCount
-from swebench_providers.tokens.wires import COUNT_WIRES
 from tests.fault_server import FaultServer, Script, failing, html_page, json_body
 from tests.providers.dialects import KEY, provider_at
 from tests.providers.tokens.token_texts import CHAT, CHAT_FRAMING
@@ -96,55 +97,66 @@ CASES: Mapping[str, Case] = {
 COUNT_TEXT_ONLY = {"sglang", "fastchat"}
 
 
-def asking(
-    wire: str, base_url: str | None, transport: Transport, *, key: str | None = KEY, **fields: Any
+def endpoint_of(name: str) -> CountEndpoint:
+    endpoint = count_endpoint(provider_spec(name))
+    assert endpoint is not None
+    return endpoint
+
+
+def counter_for(
+    name: str, base_url: str | None, transport: Transport, *, key: str | None = KEY, **fields: Any
 ) -> APITokenCounter:
-    config = ProviderConfig(**{"name": wire, "api_key": Secret(key) if key else None, "base_url": base_url, **fields})
+    config = ProviderConfig(**{"name": name, "api_key": Secret(key) if key else None, "base_url": base_url, **fields})
     auth = BearerTokenAuth(Secret(key)) if key else NoAuth()
-    return APITokenCounter(COUNT_WIRES[wire], config, auth, transport)
+    return APITokenCounter(endpoint_of(name), config, auth, transport)
 
 
-def test_every_wire_is_tested_and_is_that_of_a_provider_in_the_catalog() -> None:
-    assert CASES.keys() == COUNT_WIRES.keys()
-    assert set(COUNT_WIRES) <= set(provider_names())
+def test_every_endpoint_is_tested_by_a_provider_of_its_own() -> None:
+    specs = {name: provider_spec(name) for name in provider_names() if name != "embedded"}
+    assert CASES.keys() == {name for name, spec in specs.items() if count_endpoint(spec) is not None}
+    assert set(COUNT_ENDPOINTS) == {spec.count_endpoint for spec in specs.values()} - {None}
+    assert {name for name, kind in server_kinds().items() if kind.count is not None} <= CASES.keys()
 
 
-@pytest.mark.parametrize("wire", CASES)
-async def test_each_server_is_asked_in_its_own_way_and_its_number_read(
-    fault_server: FaultServer, transport: Transport, wire: str
+@pytest.mark.parametrize("name", CASES)
+async def test_each_endpoint_gets_its_own_request_and_its_count_is_read(
+    fault_server: FaultServer, transport: Transport, name: str
 ) -> None:
-    case = CASES[wire]
+    case = CASES[name]
     fault_server.by_path[case.path] = Script(body=(FIXTURES / case.fixture).read_bytes())
-    counter = asking(wire, f"{fault_server.base_url}{case.base}", transport)
+    counter = counter_for(name, f"{fault_server.base_url}{case.base}", transport)
     count = await counter.count_request(msgspec.structs.replace(CHAT, model="m"))
     (request,) = fault_server.requests
     assert (request.method, request.path, request.json) == ("POST", case.path, case.body)
     assert request.headers["authorization"] == f"Bearer {KEY}"
-    whole = wire not in COUNT_TEXT_ONLY
+    whole = name not in COUNT_TEXT_ONLY
     assert count.tokens == case.tokens + (0 if whole else CHAT_FRAMING)
     assert count.source == ("exact" if whole else "estimated")
-    assert f"counted by {wire}" in count.means
+    counted = "the whole chat" if whole else "the texts, with the usual framing of a chat"
+    assert count.means == f"counted by {name}: {counted}"
 
 
-@pytest.mark.parametrize("wire", CASES)
-async def test_a_text_is_counted_as_the_server_counts_it(
-    fault_server: FaultServer, transport: Transport, wire: str
+@pytest.mark.parametrize("name", CASES)
+async def test_a_count_of_a_text_says_what_was_counted(
+    fault_server: FaultServer, transport: Transport, name: str
 ) -> None:
-    case = CASES[wire]
+    case = CASES[name]
     fault_server.by_path[case.path] = Script(body=(FIXTURES / case.fixture).read_bytes())
-    counter = asking(wire, f"{fault_server.base_url}{case.base}", transport, key=None)
-    assert await counter.count_tokens("修复 it", "m") == TokenCount(case.tokens, "exact", f"counted by {wire}")
-    assert await counter.count_tokens("", "m") == TokenCount(0, "exact", f"counted by {wire}")
+    counter = counter_for(name, f"{fault_server.base_url}{case.base}", transport, key=None)
+    counted = "the text alone" if name in COUNT_TEXT_ONLY else "a chat of this one message"
+    means = f"counted by {name}: {counted}"
+    assert await counter.count_tokens("修复 it", "m") == TokenCount(case.tokens, "exact", means)
+    assert await counter.count_tokens("", "m") == TokenCount(0, "exact", means)
     (request,) = fault_server.requests
     assert "修复 it" in request.body.decode()
     assert "authorization" not in request.headers
 
 
-async def test_anthropic_is_told_the_version_the_prompt_would_be_sent_with(
+async def test_anthropic_gets_the_version_the_prompt_would_be_sent_with(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.by_path["/v1/messages/count_tokens"] = json_body({"input_tokens": 1})
-    counter = asking("anthropic", fault_server.base_url, transport, headers={"X-Team": "blue"})
+    counter = counter_for("anthropic", fault_server.base_url, transport, headers={"X-Team": "blue"})
     await counter.count_request(UnifiedRequest(model="claude-sonnet-4-5", prompt="Hi", temperature=0.5, max_tokens=9))
     await counter.count_request(UnifiedRequest(model="claude-sonnet-5", prompt="Hi"))
     first, second = fault_server.requests
@@ -166,12 +178,12 @@ async def test_anthropic_is_told_the_version_the_prompt_would_be_sent_with(
         (Script(body=b"\xff"), ErrorKind.BAD_ENDPOINT),
     ],
 )
-async def test_what_is_no_number_is_an_error_that_says_who_and_keeps_the_key_to_itself(
+async def test_anything_but_a_count_is_an_error_without_the_key(
     fault_server: FaultServer, transport: Transport, script: Script, kind: ErrorKind
 ) -> None:
     fault_server.by_path["/tokenize"] = script
     with pytest.raises(ProviderError) as caught:
-        await asking("vllm", f"{fault_server.base_url}/v1", transport).count_tokens("text", "m")
+        await counter_for("vllm", f"{fault_server.base_url}/v1", transport).count_tokens("text", "m")
     error = caught.value
     assert (error.kind, error.provider, error.model) == (kind, "vllm", "m")
     assert error.hint
@@ -181,31 +193,31 @@ async def test_what_is_no_number_is_an_error_that_says_who_and_keeps_the_key_to_
 
 async def test_an_empty_list_of_checks_is_no_number(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.by_path["/api/v1/token_check"] = json_body({"prompts": []})
-    with pytest.raises(ProviderError, match="answered, but not with a number of tokens"):
-        await asking("fastchat", fault_server.base_url, transport).count_tokens("text", "m")
+    with pytest.raises(ProviderError, match="responded, but not with a number of tokens"):
+        await counter_for("fastchat", fault_server.base_url, transport).count_tokens("text", "m")
 
 
 async def test_a_counter_without_an_address_says_so(transport: Transport) -> None:
     with pytest.raises(ProviderError, match="vllm has no base URL"):
-        await asking("vllm", None, transport, key=None).count_tokens("text", "m")
+        await counter_for("vllm", None, transport, key=None).count_tokens("text", "m")
 
 
-@pytest.mark.parametrize("wire", CASES)
-async def test_half_a_character_is_not_sent(fault_server: FaultServer, transport: Transport, wire: str) -> None:
+@pytest.mark.parametrize("name", CASES)
+async def test_a_lone_surrogate_is_not_sent(fault_server: FaultServer, transport: Transport, name: str) -> None:
     with pytest.raises(ProviderError, match="half a character"):
-        await asking(wire, fault_server.base_url, transport).count_tokens("\ud800", "m")
+        await counter_for(name, fault_server.base_url, transport).count_tokens("\ud800", "m")
     assert fault_server.requests == []
 
 
-async def test_a_real_server_counts_a_chat_as_it_counts_it_when_it_answers(
+async def test_a_real_llamacpp_counts_a_chat_as_in_the_usage_of_its_answer(
     transport: Transport, llama_server: EmbeddedServer
 ) -> None:
     running = llama_server.start()
     config = ProviderConfig(name="llamacpp", api_key=running.key, base_url=f"{running.address}/v1")
-    counter = APITokenCounter(COUNT_WIRES["llamacpp"], config, BearerTokenAuth(running.key), transport)
+    counter = APITokenCounter(endpoint_of("llamacpp"), config, BearerTokenAuth(running.key), transport)
     provider = provider_at(f"{running.address}/v1", "llamacpp", transport, api_key=running.key)
     request = msgspec.structs.replace(CHAT, model="smollm2", max_tokens=1)
     answer = await provider.generate_unified(request)
     assert answer.usage is not None
-    expected = TokenCount(answer.usage.prompt_tokens, "exact", "counted by llamacpp")
+    expected = TokenCount(answer.usage.prompt_tokens, "exact", "counted by llamacpp: the whole chat")
     assert await counter.count_request(request) == expected

@@ -1,4 +1,4 @@
-"""What servers tell of a model beside their list: the window that holds, and what the model can do."""
+"""What servers report of a model beside their list: the window that holds, and what the model can do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from swebench_providers.embedded.process import EmbeddedServer
 from swebench_providers.http.transport import Transport
 from swebench_providers.protocols import WireRequest
 from swebench_providers.protocols.failures import UNREADABLE
-from swebench_providers.servers.details import DETAIL_WIRES, described
+from swebench_providers.servers import server_kind, server_kinds
+from swebench_providers.servers.interface import DetailsEndpoint
+from swebench_providers.servers.queries import fetch_details
 from tests.fault_server import FaultServer, Script, failing, json_body
 from tests.providers.dialects import KEY, provider_at
 from tests.providers.wire import FIXTURES
 
-TOLD = {
+REPORTED = {
     "ollama": ("ollama/show.json", "qwen3-coder:30b", 262_144, ("completion", "tools")),
     "lmstudio": ("lmstudio/api-v1-models.json", "qwen/qwen3-coder-30b", 4096, ("tools",)),
     "llamacpp": ("llamacpp/props.json", "m", 32_768, ()),
@@ -36,7 +38,13 @@ PATHS = {
 
 
 def body_of(name: str) -> bytes:
-    return Path(FIXTURES / TOLD[name][0]).read_bytes()
+    return Path(FIXTURES / REPORTED[name][0]).read_bytes()
+
+
+def details_of(name: str) -> DetailsEndpoint:
+    details = server_kind(name).details
+    assert details is not None
+    return details
 
 
 def base_url(server: FaultServer, name: str) -> str:
@@ -44,15 +52,15 @@ def base_url(server: FaultServer, name: str) -> str:
 
 
 def test_each_server_with_details_has_a_provider_and_a_test() -> None:
-    named = {provider_spec(name).details for name in provider_names()} - {None}
-    assert named == set(DETAIL_WIRES) == set(TOLD)
+    assert {name for name, kind in server_kinds().items() if kind.details} == set(REPORTED)
+    assert set(REPORTED) <= {provider_spec(name).server for name in provider_names()}
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", REPORTED)
 async def test_a_server_tells_the_window_of_a_model_that_its_list_leaves_out(
     fault_server: FaultServer, transport: Transport, name: str
 ) -> None:
-    _, model, window, capabilities = TOLD[name]
+    _, model, window, capabilities = REPORTED[name]
     method, path = PATHS[name]
     fault_server.by_path[path] = Script(body=body_of(name))
     provider = provider_at(base_url(fault_server, name), name, transport)
@@ -66,7 +74,7 @@ async def test_a_server_tells_the_window_of_a_model_that_its_list_leaves_out(
         assert asked.headers["authorization"] == f"Bearer {KEY}"
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", REPORTED)
 @pytest.mark.parametrize(
     "answer",
     [failing(404), failing(500), json_body({}), json_body([]), Script(body=b"<html>"), Script(body=b"\xff\xfe")],
@@ -106,7 +114,7 @@ async def test_a_hundred_models_are_asked_for_eight_at_a_time_and_stay_in_order(
         return msgspec.json.encode({"model_info": facts})
 
     models = [ModelInfo(id=str(size)) for size in range(100)]
-    told = await described(models, DETAIL_WIRES["ollama"], ask, seconds=60)
+    told = await fetch_details(models, details_of("ollama"), ask, seconds=60)
     assert [(model.id, model.context_window) for model in told] == [(str(size), size + 1) for size in range(100)]
     assert most == 8
 
@@ -173,11 +181,11 @@ json = st.recursive(
 )
 
 
-@given(json, st.sampled_from(sorted(DETAIL_WIRES)))
+@given(json, st.sampled_from(sorted(REPORTED)))
 def test_whatever_is_answered_a_window_is_a_positive_number_or_unknown(answer: object, name: str) -> None:
     model = ModelInfo(id="x")
     try:
-        told = DETAIL_WIRES[name].decode(msgspec.json.encode(answer), model)
+        told = details_of(name).decode(msgspec.json.encode(answer), model)
     except UNREADABLE:
         return
     assert told.context_window is None or told.context_window > 0

@@ -1,0 +1,63 @@
+"""Tokens of a call and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final, Literal
+
+import msgspec
+
+_MAX_COST: Final = 1_000_000  # USD
+
+
+class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one call (api-contracts 4.2).
+
+    `prompt_tokens` is the whole input: `cached_tokens` and `cache_write_tokens` are parts of it.
+    `completion_tokens` is the whole output: `reasoning_tokens` is a part of it.
+    `reported_cost` is what the provider itself says it charges, in USD.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    source: Literal["exact", "estimated"] = "exact"
+    reported_cost: Decimal | None = None
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt cost, in USD; None is unknown. `exact` is False where the tokens were estimated.
+
+    `at` is monotonic seconds.
+    """
+
+    amount: Decimal | None
+    exact: bool
+    provider: str
+    model: str
+    at: float
+
+
+def is_cost(amount: Decimal) -> bool:
+    """Whether `amount` can be what one answer cost in USD: a server that names another has made a mistake."""
+    return amount.is_finite() and 0 <= amount <= _MAX_COST
+
+
+def total_cost(charges: Sequence[Charge], last: Charge | None = None) -> Decimal | None:
+    """What attempts cost together, in USD, and `last`, where nobody was told of it.
+
+    None where nothing was reckoned, or one of them is unknown.
+    """
+    if last is not None and not any(charge is last for charge in charges):
+        charges = [*charges, last]
+    if len(charges) == 1:
+        return charges[0].amount
+    known = [charge.amount for charge in charges if charge.amount is not None]
+    return sum(known, Decimal(0)) if known and len(known) == len(charges) else None
