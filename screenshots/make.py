@@ -67,7 +67,7 @@ async def take() -> None:
                 workspace=Workspace({}, config_folder=Path(folder), data_folder=Path(folder)), discover=nothing
             )
             async with app.run_test(size=SIZE) as pilot:
-                await until(pilot, lambda app=app: app.compare.question is not None)  # type: ignore[misc]
+                await until(pilot, lambda app=app: app.compare.task_prompt is not None)  # type: ignore[misc]
                 await shot(app, pilot)
                 (FOLDER / f"{shot.__name__}.svg").write_text(app.export_screenshot(title="swebench-tui"), "utf-8")
 

@@ -207,13 +207,13 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
         config_folder=paths.config(),
         data_folder=paths.data(),
     )
-    workspace.keep_key("compatible", Secret(CANARY), label="work", place="file")
+    workspace.keys.add("compatible", Secret(CANARY), label="work", storage="file")
     app = Faulty(workspace=workspace, lineup=[parse_target("openai:m"), parse_target("compatible:m")])
     app.animation_level = "none"
     try:
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             pictures = Pictures(pilot)
-            await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+            await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
             await pictures.press("enter")
             await all_settled(pilot)
             await pictures.take("both columns have failed")
@@ -256,8 +256,8 @@ async def test_no_traceback_with_locals_shows_a_key(folders: Path, server: Fault
     )
     told = []
     for failing in (
-        lambda: workspace.keep_key("openai", Secret(CANARY), label="bad/label", place="file"),
-        lambda: workspace.keep_key("embedded", Secret(CANARY), place="file"),
+        lambda: workspace.keys.add("openai", Secret(CANARY), label="bad/label", storage="file"),
+        lambda: workspace.keys.add("embedded", Secret(CANARY), storage="file"),
         lambda: workspace.change(("providers", "openai", "keys"), [{"label": 3}]),
     ):
         with pytest.raises((KeyStoreError, SettingsError)) as caught:

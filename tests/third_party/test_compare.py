@@ -86,7 +86,7 @@ def test_llmock_answers_in_all_its_formats_side_by_side(llmock: LLMock, tmp_path
     assert llmock.findings() == []
 
 
-def test_each_column_tells_its_own_fault_and_keeps_what_it_had(llmock: LLMock, tmp_path: Path) -> None:
+def test_each_column_shows_its_own_error_and_keeps_its_text(llmock: LLMock, tmp_path: Path) -> None:
     chat, responses, anthropic, gemini = FORMATS.values()
     llmock.script("fail", model=chat.model, status=429, retry_after=300)  # longer than anybody waits
     llmock.script("stream_fault", model=responses.model, kind="truncate", after_chunks=responses.preamble + 2)
@@ -133,7 +133,7 @@ def test_a_real_model_answers_in_four_formats_side_by_side(
     assert {(done.finish_reason, done.complete) for done in (chat, anthropic)} == {("length", False)}
 
 
-def test_llmock_answers_at_once_in_all_its_formats_where_nothing_is_streamed(llmock: LLMock, tmp_path: Path) -> None:
+def test_llmock_answers_in_one_piece_in_all_its_formats(llmock: LLMock, tmp_path: Path) -> None:
     llmock.script("reply", text="one two three", times=len(FORMATS))
     ended = compare(tmp_path, llmock_environ(llmock), *LLMOCK_COLUMNS, "--prompt", "Count.", "--no-stream")
     assert ended.status == 0

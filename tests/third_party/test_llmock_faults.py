@@ -30,7 +30,7 @@ def provider(llmock: LLMock, wire: Format, transport: Transport) -> HTTPProvider
 
 
 @pytest.mark.parametrize(("fault", "reason"), BROKEN.items())
-async def test_a_stream_that_breaks_is_incomplete_and_keeps_what_had_arrived(
+async def test_a_broken_stream_is_incomplete_and_keeps_its_text(
     llmock: LLMock, wire: Format, provider: HTTPProvider, fault: str, reason: str
 ) -> None:
     llmock.script("reply", text="one two three four")
@@ -41,7 +41,7 @@ async def test_a_stream_that_breaks_is_incomplete_and_keeps_what_had_arrived(
     assert [(seen.status, (seen.fault or "").partition("@")[0]) for seen in llmock.seen()] == [(200, f"stream:{fault}")]
 
 
-async def test_a_stream_that_breaks_before_its_first_word_is_incomplete_too(
+async def test_a_stream_that_breaks_before_any_text_is_incomplete(
     llmock: LLMock, wire: Format, provider: HTTPProvider
 ) -> None:
     llmock.script("stream_fault", kind="truncate", after_chunks=0)
@@ -49,9 +49,7 @@ async def test_a_stream_that_breaks_before_its_first_word_is_incomplete_too(
     assert (error.kind, error.partial_text) == (ErrorKind.INCOMPLETE, "")
 
 
-async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format(
-    llmock: LLMock, transport: Transport
-) -> None:
+async def test_a_silent_stream_ends_at_the_time_limit(llmock: LLMock, transport: Transport) -> None:
     async def stalled(wire: Format) -> ProviderError:
         llmock.script("reply", model=wire.model, text="one two three four")
         llmock.script(
@@ -67,7 +65,7 @@ async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format
     }
 
 
-async def test_a_rate_limit_is_named_so_with_the_seconds_to_wait(
+async def test_a_rate_limit_names_the_seconds_to_wait(
     llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
 ) -> None:
     llmock.script("fail", status=429, retry_after=7)
@@ -76,7 +74,7 @@ async def test_a_rate_limit_is_named_so_with_the_seconds_to_wait(
     assert error.retry_after == 7
 
 
-async def test_a_prompt_beyond_the_window_is_named_so_in_each_providers_words(
+async def test_a_prompt_beyond_the_window_is_a_context_overflow(
     llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
 ) -> None:
     question = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)

@@ -42,7 +42,7 @@ async def test_an_answer_cut_at_the_limit_says_so(
     assert (answer.content, answer.finish_reason) == ("one two", FinishReason.LENGTH)
 
 
-async def test_a_call_of_a_tool_is_not_taken_for_an_answer(
+async def test_a_tool_call_is_not_an_answer(
     llmock: LLMock, wire: Format, transport: Transport, *, stream: bool
 ) -> None:
     llmock.script("reply", tool_calls=[{"name": "look", "arguments": {"at": "Zoë"}}])

@@ -29,10 +29,10 @@ from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.terminal import Terminal, examine
 from swebench_tui.settings import prices_file
-from swebench_tui.settings.atomic_file import absence
+from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.providers import Readiness
-from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
@@ -62,7 +62,7 @@ class SettingsHealth(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, bool]
     problems: list[tuple[str, str]]
     keep_in: str | None
-    keyring: Backend
+    keyring: KeyringStatus
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +112,7 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         registry.spec(name)  # a name there is none of is said before anything is asked
     try:
         keyring, servers, reports = await asyncio.gather(
-            asyncio.to_thread(workspace.keyring),
+            asyncio.to_thread(workspace.keys.keyring_status),
             registry.discover(),
             asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
         )
@@ -129,16 +129,18 @@ async def _examine(asked: tuple[str, ...]) -> Health:
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(workspace, keyring),
-        providers=[workspace.readiness(name) for name in registry.list_providers()],
+        providers=[workspace.providers.readiness(name) for name in registry.list_providers()],
         servers=servers,
         reachable=reports,
     )
 
 
-def _settings(workspace: Workspace, keyring: Backend) -> SettingsHealth:
+def _settings(workspace: Workspace, keyring: KeyringStatus) -> SettingsHealth:
     return SettingsHealth(
         files={
-            str(path): not absence(path) for path in (workspace.user_file, workspace.project_file) if path is not None
+            str(path): not why_missing(path)
+            for path in (workspace.user_file, workspace.project_file)
+            if path is not None
         },
         problems=[(str(problem), problem.hint) for problem in workspace.problems] + _price_problems(workspace),
         keep_in=workspace.settings.secrets.keep_in,

@@ -61,7 +61,9 @@ def command(*, providers: tuple[str, ...], search: str, sort: Sort | None, as_js
     Prices are USD per million tokens, of input and of output. Local servers that do not run are named beside.
     """
     workspace = open_workspace()
-    asked = providers or [name for name in workspace.registry.list_providers() if workspace.readiness(name).ready]
+    asked = providers or [
+        name for name in workspace.registry.list_providers() if workspace.providers.readiness(name).ready
+    ]
     with failing():
         print_models(workspace.registry, asked, search=search, sort=sort, as_json=as_json, tolerant=not providers)
 

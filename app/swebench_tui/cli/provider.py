@@ -43,7 +43,7 @@ command.add_command(remove)
 def list_(*, as_json: bool) -> None:
     """Print every provider, and whether it is ready. Sends nothing."""
     workspace = open_workspace()
-    found = [workspace.readiness(name) for name in workspace.registry.list_providers()]
+    found = [workspace.providers.readiness(name) for name in workspace.registry.list_providers()]
     if as_json:
         click.echo(msgspec.json.encode([_row(provider) for provider in found]))
         return

@@ -12,7 +12,7 @@ import msgspec
 from swebench_providers.redaction import looks_like_a_key, mask_keys
 from swebench_tui.cli.context import open_workspace, tell_problems
 from swebench_tui.cli.failure import failing
-from swebench_tui.settings.atomic_file import absence
+from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE, Layer
 from swebench_tui.settings.toml_positions import SettingPath, dotted
@@ -75,7 +75,7 @@ def show(*, as_json: bool) -> None:
 def path(*, as_json: bool) -> None:
     """Print which files are read, the strongest first, and whether they are there."""
     workspace = open_workspace(quiet=True)
-    project, absent = workspace.project_file, absence(workspace.user_file)
+    project, absent = workspace.project_file, why_missing(workspace.user_file)
     files: list[dict[str, object]] = [
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not absent},
@@ -127,14 +127,14 @@ def set_(key: str, value: str) -> None:
     Several values stand between commas, tables as in TOML. Exit status 2 for a key or a value that may not stand there.
     """
     from swebench_tui.cli.settings_meaning import check_meaning  # noqa: PLC0415 - only this command needs it
-    from swebench_tui.settings.value import key_path, value_at  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.value import parse_key, parse_value  # noqa: PLC0415 - it walks all definitions
 
     workspace = open_workspace(quiet=True)
     if mask_keys(both := f"{key} {value}") != both or looks_like_a_key(value):
         raise click.UsageError(_NO_KEYS)
     with _wrong_usage():
-        at = key_path(key)
-        typed = value_at(at, value)
+        at = parse_key(key)
+        typed = parse_value(at, value)
         workspace.check(at, typed)
         check_meaning(workspace, at, typed)
     with failing():
@@ -147,15 +147,15 @@ def set_(key: str, value: str) -> None:
 @click.argument("key")
 def unset(key: str) -> None:
     """Take KEY, or a whole table, out of your settings file; the rest of it stays as it is."""
-    from swebench_tui.settings.value import key_path  # noqa: PLC0415 - it walks all definitions
+    from swebench_tui.settings.value import parse_key  # noqa: PLC0415 - it walks all definitions
 
     workspace = open_workspace(quiet=True)
     with failing():
-        at = key_path(key, known=False)
+        at = parse_key(key, known=False)
         there = workspace.in_user_file(at)
         if not there:
             with _wrong_usage():
-                key_path(key)  # a misspelled key is no success
+                parse_key(key)  # a misspelled key is no success
         workspace.unset(at)
     file = one_line(str(workspace.user_file))
     what = f"is not set in {file} any more" if there else f"was not set in {file}"

@@ -138,7 +138,7 @@ def _key(name: str, layers: LayeredSettings, environ: Mapping[str, str], registr
     settings = layers.settings.providers.get(name)
     if settings and settings.keys:
         first = settings.keys[0]
-        return Effective(True, Origin(Layer.KEYRING, f"{first.label} (in the {first.place})"))  # noqa: FBT003
+        return Effective(True, Origin(Layer.KEYRING, f"{first.label} (in the {first.storage})"))  # noqa: FBT003
     return Effective(None, Origin(Layer.DEFAULT))
 
 

@@ -142,7 +142,7 @@ def _dotted_name(at: TomlPath, found: object) -> str:
     return " A name with a dot in it has to be quoted." if open_table else ""
 
 
-def key_path(key: str, *, known: bool = True) -> SettingPath:
+def parse_key(key: str, *, known: bool = True) -> SettingPath:
     """The path of a key with dots. Raises `SettingsError`; where only a `known` one will do, for any other too.
 
     In a table whose keys the user chooses the rest is one name: `keymap.compare.run`.
@@ -167,7 +167,7 @@ def key_path(key: str, *, known: bool = True) -> SettingPath:
     return path
 
 
-def value_at(path: SettingPath, text: str) -> object:
+def parse_value(path: SettingPath, text: str) -> object:
     """What was typed as a value of the kind that stands there. Raises `SettingsError` for what cannot be one."""
     kind = kind_at(path)
     if isinstance(kind, inspect.StrType | inspect.LiteralType):

@@ -35,7 +35,7 @@ from swebench_providers.types.events import Attempt, Event
 from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
 from swebench_providers.types.usage import Charge, total_cost
 from swebench_providers.util.clock import Clock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _STACKS: Final = 256
 """Requested models whose stack of policies is kept."""
@@ -80,7 +80,7 @@ class ProviderCoordinator:
         self._clock = self._shared.clock
         self._statistics = self._shared.statistics
         measuring = (self._shared.latencies,) if self._policies.selection == "fastest" else ()
-        self._stacks: Recent[str, BudgetPolicy] = Recent(_STACKS)
+        self._stacks: LRUCache[str, BudgetPolicy] = LRUCache(_STACKS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
@@ -170,7 +170,7 @@ class ProviderCoordinator:
         stack = self._around(chains)
         all_known = all_known and all(route.model for route in (*chains.too_long, *chains.filtered))
         if self._policies.selection == "ordered" and all_known:  # the other orders differ from request to request
-            self._stacks.set(request.model, stack)
+            self._stacks[request.model] = stack
         return stack
 
     def _around(self, chains: Chains, on_charge: Callable[[Charge], None] | None = None) -> BudgetPolicy:

@@ -12,7 +12,7 @@ from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 LONGEST_ANSWER: Final = 32_000
 """Tokens, if neither the request nor the catalog sets a limit."""
@@ -35,7 +35,7 @@ class PriceBook:
     def __init__(self, providers: Mapping[str, Provider], *, clock: Clock) -> None:
         self._providers = providers
         self._now = clock.now
-        self._lookups: Recent[tuple[str, str], _Lookup] = Recent(_PRICES)
+        self._lookups: LRUCache[tuple[str, str], _Lookup] = LRUCache(_PRICES)
 
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:
         """USD per million tokens; None if it is unknown."""
@@ -43,7 +43,7 @@ class PriceBook:
         if lookup is not None and (lookup.price is not None or self._now() < lookup.retry_at):
             return lookup.price
         price = await self._providers[provider].price_of(model)
-        self._lookups.set((provider, model), _Lookup(price, self._now() + _RETRY_AFTER))
+        self._lookups[provider, model] = _Lookup(price, self._now() + _RETRY_AFTER)
         return price
 
     async def cost_of(

@@ -25,10 +25,10 @@ from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.slots import slot_count
 from swebench_providers.provider import Provider
-from swebench_providers.tokens.quick_estimate import estimate_prompt
+from swebench_providers.tokens.quick_estimate import estimate
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.messages import UnifiedRequest
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
 _ROUTES: Final = 1_024  # kept; one that has not been used for a long time is built again
@@ -77,7 +77,7 @@ class RouteBuilder:
         self._listener = on_transition
         self._draw = draw
         self._clock = shared.clock
-        self._routes: Recent[tuple[Candidate, str], Route] = Recent(_ROUTES)
+        self._routes: LRUCache[tuple[Candidate, str], Route] = LRUCache(_ROUTES)
         shared.add_limits(policies.limits)
 
     async def route(self, candidate: Candidate, requested_model: str, *, required: bool = False) -> Route:
@@ -93,8 +93,7 @@ class RouteBuilder:
                 model = await models.fetch(candidate.provider, required=required)
             except ProviderError as error:
                 return Route(candidate.name, "", AlwaysFails(error))
-        route = self._routes.get((candidate, model))
-        return self._routes.set((candidate, model), self._build(candidate, model)) if route is None else route
+        return self._routes.get_or_add((candidate, model), lambda: self._build(candidate, model))
 
     def pricing(self, routes: Sequence[Route]) -> RoutePricing:
         """The prices for a call that may take any of `routes`."""
@@ -158,4 +157,4 @@ class RouteBuilder:
 
 
 def _demand(request: UnifiedRequest) -> Demand:
-    return estimate_demand(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)
+    return estimate_demand(estimate(request), request.max_tokens or _USUAL_ANSWER)

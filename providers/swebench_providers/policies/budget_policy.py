@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from swebench_providers.policies.budget import Budget, UnknownPrice
 from swebench_providers.policies.call_ledger import CallLedger
 from swebench_providers.policies.interface import Streamer
-from swebench_providers.tokens.quick_estimate import prompt_upper_bound
+from swebench_providers.tokens.quick_estimate import upper_bound
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -98,7 +98,7 @@ class BudgetPolicy:
         self._now = (clock or SystemClock()).now
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        worst = await self._pricing.worst_case(prompt_upper_bound(request), request) if self._budgets else _NOTHING
+        worst = await self._pricing.worst_case(upper_bound(request), request) if self._budgets else _NOTHING
         account = CallLedger(self._on_charge)
         try:
             for budget in self._budgets:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from swebench_providers.policies.budget import Budget, Reservation
-from swebench_providers.tokens.quick_estimate import estimate_prompt, tokens_of_length
+from swebench_providers.tokens.quick_estimate import estimate, estimate_length
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Attempt, AttemptFailed, Event
 from swebench_providers.types.messages import UnifiedRequest
@@ -136,11 +136,11 @@ class CallLedger:
             return None
         said = usage or TokenUsage()
         cached, written = max(0, said.cached_tokens), max(0, said.cache_write_tokens)
-        prompt = said.prompt_tokens if said.prompt_tokens > 0 else estimate_prompt(self._request)
+        prompt = said.prompt_tokens if said.prompt_tokens > 0 else estimate(self._request)
         return self._price.cost(
             TokenUsage(
                 prompt_tokens=max(prompt, cached + written),  # some servers leave out of it what was cached
-                completion_tokens=max(said.completion_tokens, tokens_of_length(self.seen)),
+                completion_tokens=max(said.completion_tokens, estimate_length(self.seen)),
                 cached_tokens=cached,
                 cache_write_tokens=written,
                 source="estimated",

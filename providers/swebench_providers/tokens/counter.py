@@ -8,8 +8,8 @@ import msgspec
 
 from swebench_providers.types.messages import Message, UnifiedRequest
 
-_A_MESSAGE: Final = 3
-_THE_REPLY: Final = 3
+_PER_MESSAGE: Final = 3
+_PER_REPLY: Final = 3
 
 
 class TokenCount(msgspec.Struct, frozen=True):
@@ -42,5 +42,6 @@ def turns(request: UnifiedRequest) -> list[Message]:
 
 
 def framing(request: UnifiedRequest) -> int:
-    """Tokens a chat adds to its texts: 3 a message and 3 that open the reply (api-contracts 7)."""
-    return _A_MESSAGE * len(turns(request)) + _THE_REPLY
+    """Tokens that a chat adds to its texts: 3 per message and 3 that open the reply (api-contracts 7)."""
+    messages = len(request.messages) + bool(request.system_message) + bool(request.prompt)
+    return _PER_MESSAGE * messages + _PER_REPLY

@@ -30,7 +30,7 @@ def test_a_test_of_it_is_one_json_object_all_the_same() -> None:
     done = run("provider", "test", "openai", "--json")
     report = json.loads(done.stdout)
     assert (done.exit_code, report["ok"], report["verdict"]) == (1, False, "bad_key")
-    assert "exit status 1" in report["message"]
+    assert "exited with status 1" in report["message"]
     assert report["hint"]
 
 
@@ -39,7 +39,7 @@ def test_the_doctor_tells_it_beside_all_else() -> None:
     health = json.loads(done.stdout)
     assert done.exit_code == 1
     assert [report["verdict"] for report in health["reachable"]] == ["bad_key"]
-    assert "exit status 1" in run("doctor", "--ask", "openai").stdout
+    assert "exited with status 1" in run("doctor", "--ask", "openai").stdout
 
 
 def test_in_a_comparison_its_column_fails_and_the_others_answer(server: FaultServerThread) -> None:

@@ -172,7 +172,7 @@ def test_remove_takes_one_key_or_all_and_asks_first(tmp_path: Path) -> None:
     assert run("remove", "openai").exit_code == 2
     assert run("remove", "openai", "--label", "work", "--yes").stdout == "removed the key 'work' of openai\n"
     assert ("work" in settings(tmp_path), "home" in settings(tmp_path)) == (False, True)
-    assert "no key 'work'" in run("remove", "openai", "--label", "work", "--yes").stderr
+    assert "no stored key 'work'" in run("remove", "openai", "--label", "work", "--yes").stderr
     assert run("remove", "openai", "--yes").exit_code == 0
     assert "nothing is set up for openai" in run("remove", "openai", "--yes").stderr
     assert "never an argument" in run("remove", CANARY, "--yes").stderr

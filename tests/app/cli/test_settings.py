@@ -134,7 +134,7 @@ def test_a_file_cannot_move_the_cursor(file: Path) -> None:
 
 def test_path_says_which_files_are_read_and_whether_they_are_there(file: Path, folder: Path) -> None:
     assert run("path").stdout == (
-        f"project file  no swebench-tui.toml in this folder or above it\nuser file     {file}  (not there yet)\n"
+        f"project file  no swebench-tui.toml in this folder or above it\nuser file     {file}  (does not exist)\n"
     )
     file.write_text("")
     project = folder / "swebench-tui.toml"
@@ -226,7 +226,7 @@ def test_links_that_go_round_in_a_ring_are_told_and_stay(file: Path) -> None:
         assert (done.exit_code, type(done.exception)) == (1, SystemExit)
         assert f"{file} cannot be read: too many levels of symbolic links" in done.stderr
     assert file.is_symlink()
-    assert "(cannot be reached: too many levels of symbolic links)" in run("path").stdout
+    assert "(cannot be accessed: too many levels of symbolic links)" in run("path").stdout
 
 
 def test_a_broken_file_is_not_written_over(file: Path) -> None:

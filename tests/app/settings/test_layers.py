@@ -244,10 +244,10 @@ def test_a_provider_that_cannot_be_is_told_and_does_not_hold(files: Files, text:
 
 def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_it(files: Files) -> None:
     workspace = files.workspace(user=f"# mine\n{model('kept')}")
-    workspace.add_provider("mine", like="compatible", base_url="http://127.0.0.1:9")
+    workspace.providers.add("mine", like="compatible", base_url="http://127.0.0.1:9")
     workspace.change(("providers", "mine", "rate_limits", "slots"), 2)
     assert workspace.settings.providers["mine"].base_url == "http://127.0.0.1:9"
-    workspace.remove_provider("mine")
+    workspace.providers.remove("mine")
     assert set(workspace.settings.providers) == {"openai"}
     assert files.user.read_text().rstrip() == f"# mine\n{model('kept')}".rstrip()
 
@@ -257,21 +257,21 @@ def test_a_provider_is_added_in_one_step_and_forgotten_with_all_that_is_set_for_
     [
         ("openai", "compatible", "http://a", "there is a provider 'openai' already"),
         ("a:b", "compatible", "http://a", "cannot be the name"),
-        ("mine", "nobody", "http://a", "there is no provider 'nobody'"),
+        ("mine", "nobody", "http://a", "unknown provider 'nobody'"),
         ("mine", "compatible", "ftp://a", "not an http or https address"),
     ],
 )
 def test_a_provider_that_cannot_be_is_not_added(files: Files, name: str, like: str, base_url: str, what: str) -> None:
     with pytest.raises(SettingsError, match=what):
-        files.workspace().add_provider(name, like=like, base_url=base_url)
+        files.workspace().providers.add(name, like=like, base_url=base_url)
     assert files.user.read_text() == ""
 
 
 def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
     workspace = files.workspace()
-    workspace.add_provider("mine", like="compatible", base_url="http://a")
+    workspace.providers.add("mine", like="compatible", base_url="http://a")
     with pytest.raises(SettingsError, match="'mine' already"):
-        workspace.add_provider("mine", like="ollama", base_url="http://b")
+        workspace.providers.add("mine", like="ollama", base_url="http://b")
 
 
 # Broken files.
@@ -283,10 +283,10 @@ def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
         (b"model = ", ", line 1: invalid value"),
         (b"a = 1\na = 2", ", line 2: cannot overwrite a value"),
         (b"[a]\n[a.b]\n[a.b]", ", line 3: cannot declare [a.b] twice"),
-        (b"\n\xff\xfe", ", line 2: it is not UTF-8"),
+        (b"\n\xff\xfe", ", line 2: not valid UTF-8"),
         (b"\x00\x01\x02", "line 1"),
-        (b"a = 1\n" * 100_000, "more than 65,536 bytes"),
-        (b"a" + b".a" * 10_000 + b" = 1", "more than 2,000 characters"),
+        (b"a = 1\n" * 100_000, "larger than 65,536 bytes"),
+        (b"a" + b".a" * 10_000 + b" = 1", "longer than 2,000 characters"),
         (b"a = " + b"[" * 1_900, "cannot be read as TOML"),
         (b"a = 2020-13-99", ", line 1"),
         (b"a" + b".a" * 900 + b" = 1", "line 1: a is no setting"),
@@ -296,7 +296,7 @@ def test_a_name_of_ones_own_is_taken_once_it_is_used(files: Files) -> None:
         "cut off",
         "twice",
         "table twice",
-        "no UTF-8",
+        "not valid UTF-8",
         "binary",
         "huge",
         "long line",
@@ -329,8 +329,8 @@ def test_a_folder_or_a_pipe_in_the_place_of_the_file_is_told_and_does_not_wait(f
     os.mkfifo(files.project)
     workspace = Workspace({}, config_folder=files.user.parent, data_folder=files.data, project_folder=files.inside)
     assert [str(problem) for problem in workspace.problems] == [
-        f"{files.project} is no file",
-        f"{files.user} is no file",
+        f"{files.project} is not a regular file",
+        f"{files.user} is not a regular file",
     ]
 
 

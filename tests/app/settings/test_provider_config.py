@@ -47,7 +47,7 @@ def configure(
 
 def test_the_environments_key_comes_before_the_commands_and_that_before_kept_ones(tmp_path: Path) -> None:
     made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work"), kept("home")])
-    every = made.configs.every("openai", provider_spec("openai"), {"OPENAI_API_KEY": "from-environment"})
+    every = made.configs.with_keys("openai", provider_spec("openai"), {"OPENAI_API_KEY": "from-environment"})
     assert {source: config.api_key for source, config in every.items()} == {
         "environment: OPENAI_API_KEY": Secret("from-environment"),
         "command": Secret("from-command"),
@@ -60,8 +60,8 @@ def test_the_environments_key_comes_before_the_commands_and_that_before_kept_one
 
 def test_an_outline_names_the_source_and_asks_neither_keyring_nor_command(tmp_path: Path) -> None:
     made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work")])
-    outline = made.configs.outline("openai", provider_spec("openai"), {})
-    assert (outline.key_source, outline.api_key) == ("command", None)
+    described = made.configs.describe("openai", provider_spec("openai"), {})
+    assert (described.key_source, described.api_key) == ("command", None)
     assert (made.commands, made.keyring.reads) == ([], 0)
 
 
@@ -147,16 +147,16 @@ def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp
         configure(made)
     assert (raised.value.kind, raised.value.hint) == (ErrorKind.AUTH, "Do something else.")
     with pytest.raises(KeyStoreError, match="locked"):
-        made.configs.every("openai", provider_spec("openai"), {})
+        made.configs.with_keys("openai", provider_spec("openai"), {})
     assert configure(made, OPENAI_API_KEY="k").api_key == Secret("k")
-    assert list(made.configs.every("openai", provider_spec("openai"), {"OPENAI_API_KEY": "k"})) == [
+    assert list(made.configs.with_keys("openai", provider_spec("openai"), {"OPENAI_API_KEY": "k"})) == [
         "environment: OPENAI_API_KEY"
     ]
 
 
 def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
     made = workspace(tmp_path, "embedded", key_command="pass")
-    assert list(made.configs.every("embedded", provider_spec("embedded"), {})) == [""]
+    assert list(made.configs.with_keys("embedded", provider_spec("embedded"), {})) == [""]
     assert made.commands == []
 
 

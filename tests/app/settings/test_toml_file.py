@@ -277,7 +277,7 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file_and_nothing_for_go
 def test_a_file_that_another_process_holds_for_too_long_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic_file, "_PATIENCE", 0.0)
+    monkeypatch.setattr(atomic_file, "_LOCK_TIMEOUT", 0.0)
     workspace = setup_in(tmp_path)
     with (
         atomic_file.locked(workspace.user_file),

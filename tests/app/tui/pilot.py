@@ -67,7 +67,7 @@ async def running(
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         if loaded:
-            await wait_until(pilot, lambda: compare_screen(pilot).question is not None, what="the first task")
+            await wait_until(pilot, lambda: compare_screen(pilot).task_prompt is not None, what="the first task")
         yield pilot
         if not errors_expected:
             assert not app.unexpected, "\n".join(report.text for report in app.unexpected)
@@ -86,7 +86,7 @@ def column(pilot: Pilot[None], index: int = 0) -> ColumnView:
 
 def states(pilot: Pilot[None]) -> list[str]:
     """The state of each column's run; `-` where there was none."""
-    return [view.column.facts.state.value if view.column else "-" for view in compare_screen(pilot).columns]
+    return [view.column.state.status.value if view.column else "-" for view in compare_screen(pilot).columns]
 
 
 def task_bar(pilot: Pilot[None]) -> str:

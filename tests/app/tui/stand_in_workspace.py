@@ -9,7 +9,24 @@ from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.toml_positions import SettingPath
-from swebench_tui.settings.workspace import Workspace
+from swebench_tui.settings.workspace import Providers, Workspace
+
+
+class StandInProviders(Providers):
+    """The providers of a registry, as it configures them."""
+
+    def __init__(self, registry: ProviderRegistry) -> None:
+        self._registry = registry
+
+    @property
+    def registry(self) -> ProviderRegistry:
+        return self._registry
+
+    def describe_config(self, provider: str, *, base_url: str | None = None) -> ProviderConfig:
+        return self._registry.configure(provider, base_url=base_url)
+
+    def configs_with_keys(self, provider: str) -> Mapping[str, ProviderConfig]:
+        return {"": self._registry.configure(provider)}
 
 
 class StandInWorkspace(Workspace):
@@ -24,19 +41,12 @@ class StandInWorkspace(Workspace):
         secrets: Sequence[Secret] = (),
         refuse: SettingsError | None = None,
     ) -> None:
-        self._usual = registry or ProviderRegistry({})
+        self.providers = StandInProviders(registry or ProviderRegistry({}))
         self.changes: list[tuple[SettingPath, object]] = []
         self._settings = settings or Settings()
         self._problems = problems
         self._secrets = secrets
         self._refuse = refuse
-
-    @property
-    def registry(self) -> ProviderRegistry:
-        return self._usual
-
-    def configs(self, provider: str) -> Mapping[str, ProviderConfig]:
-        return {"": self._usual.configure(provider)}
 
     @property
     def user_file(self) -> Path:

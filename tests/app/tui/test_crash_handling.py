@@ -98,10 +98,10 @@ async def asked(pilot: Pilot[None]) -> None:
     """Wait for the question, and make it private words."""
     screen = pilot.app.screen
     assert isinstance(screen, CompareScreen)
-    await wait_until(pilot, lambda: screen.question is not None, what="the first task")
-    from swebench_tui.bench.task import free_question
+    await wait_until(pilot, lambda: screen.task_prompt is not None, what="the first task")
+    from swebench_tui.bench.task import custom_prompt
 
-    screen._set_question(free_question(PROMPT))
+    screen._set_task(custom_prompt(PROMPT))
 
 
 @pytest.mark.parametrize("key", list("tuvw"))

@@ -1,4 +1,4 @@
-"""The Compare screen: one question, a column for each model, answers as they arrive."""
+"""The Compare screen: one prompt, a column for each model, answers as they arrive."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalScroll
 
 from swebench_providers import ProviderError
-from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
-from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.repositories.bundled import CheckoutError
-from swebench_tui.bench.task import Question, free_question, task_question
-from swebench_tui.runs.column import Column
+from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
+from swebench_tui.services.comparison import Comparison, load_prompt
 from swebench_tui.tui.copying import copy
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
@@ -37,7 +35,7 @@ _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
 class CompareScreen(MainScreen):
-    """Columns run in the engine's thread; the screen looks at them at its own pace and draws what changed."""
+    """Columns run in the engine's thread; the screen reads them at its own pace and draws what changed."""
 
     MODE = "compare"
     FOCUS_ACTIONS = frozenset(
@@ -46,17 +44,17 @@ class CompareScreen(MainScreen):
     HELP = """\
 # Compare
 
-Several models answer the same question side by side. **enter** asks them all; each column shows its state, the time to
-the first token (ttft), tokens per second, tokens and cost. `~` marks a figure that is still an estimate.
+Several models answer the same prompt side by side. **enter** runs all columns. Each shows its state, the time to first
+token (ttft), tokens per second, tokens and cost. `~` marks an estimate.
 
-**i** picks a task, **e** edits the prompt, **a** adds a model, **esc** stops all of them.
+**i** picks a task, **e** edits the prompt, **a** adds a model, **esc** stops all columns.
 
-**tab** goes to the next column. In the one that has the focus **x** stops it, **r** asks again, **z** gives it the
-whole screen and back, **y** copies the answer, **delete** removes the column. Arrow keys, **pgup** and **pgdn** scroll;
-at the bottom a column follows its answer. The mouse selects text to copy.
+**tab** focuses the next column. **x** stops the focused column, **r** reruns it, **z** zooms it, **y** copies its
+answer, **delete** removes it. Arrow keys, **pgup** and **pgdn** scroll; at the bottom a column follows its answer.
+Select text with the mouse to copy it.
 
-Code, diffs and SEARCH/REPLACE blocks stand as the model wrote them; `↳` marks a row that continues the one above, and
-control characters are shown as pictures, such as `␛`.
+Code, diffs and SEARCH/REPLACE blocks are shown as the model wrote them. `↳` marks a wrapped line. Control characters
+are shown as symbols, such as `␛`.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "run", key_display="⏎", id="compare.run"),
@@ -79,13 +77,14 @@ control characters are shown as pictures, such as `␛`.
         editor: Callable[[], str] = str,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`editor` gives the one of the settings, for the prompt."""
+        """`editor` returns the editor of the settings, for the prompt."""
         super().__init__()
         self._editor = editor
         self._engine = engine
         self._targets = list(targets)
         self._now = now
-        self._question: Question | None = None
+        self._comparison = Comparison(engine.source, engine.patch_checker, now=now)
+        self._task_prompt: TaskPrompt | None = None
         self._dataset = datasets.STARTER
         self._drawing = False
         self._next = 0
@@ -101,13 +100,13 @@ control characters are shown as pictures, such as `␛`.
     def on_mount(self) -> None:
         self._make_room(len(self.columns))
         self.query(ColumnView).first().focus_answer()
-        self._ask_first_task()
+        self._load_first_task()
         self._watch = self.set_interval(_LOST, self._draw_on, pause=True)
 
     @property
-    def question(self) -> Question | None:
-        """What is asked; None until the first task has been read."""
-        return self._question
+    def task_prompt(self) -> TaskPrompt | None:
+        """The prompt that columns run; None until the first task has been loaded."""
+        return self._task_prompt
 
     @property
     def columns(self) -> list[ColumnView]:
@@ -121,58 +120,52 @@ control characters are shown as pictures, such as `␛`.
 
     @property
     def private_texts(self) -> Iterable[str]:
-        if self._question is not None:
-            yield self._question.prompt
+        if self._task_prompt is not None:
+            yield self._task_prompt.prompt
         yield from (view.answer for view in self.columns)
 
-    # What is asked.
-
     @work
-    async def _ask_first_task(self) -> None:
+    async def _load_first_task(self) -> None:
         try:
-            tasks = await asyncio.to_thread(datasets.load, self._dataset)
-            question = await _question_about(tasks[0])
-            if self._question is None:  # the user may have been faster
-                self._set_question(question)
+            instances = await asyncio.to_thread(datasets.load, self._dataset)
+            task = await asyncio.to_thread(load_prompt, instances[0])
+            if self._task_prompt is None:  # the user may have picked one meanwhile
+                self._set_task(task)
         except (DatasetError, CheckoutError) as error:
             self.query_one(TaskBar).show_problem(str(error), error.hint)
 
-    @work(exclusive=True, group="question")
+    @work(exclusive=True, group="task")
     async def action_pick_task(self) -> None:
-        """Choose a task of a dataset."""
+        """Pick a task of a dataset."""
         from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen  # noqa: PLC0415 - not before the first paint
 
-        current = self._question.instance if self._question else None
+        current = self._task_prompt.instance if self._task_prompt else None
         picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
         if picked is None:
             return
-        self._dataset, task = picked
+        self._dataset, instance = picked
         try:
-            self._set_question(await _question_about(task))
+            self._set_task(await asyncio.to_thread(load_prompt, instance))
         except CheckoutError as error:
             self.query_one(TaskBar).show_problem(str(error), error.hint)
 
-    @work(exclusive=True, group="question")
+    @work(exclusive=True, group="task")
     async def action_edit_prompt(self) -> None:
-        """Write the prompt by hand; for a task the patch is still checked."""
+        """Edit the prompt. For a task the patch is still checked."""
         from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen  # noqa: PLC0415 - not before the first paint
 
-        question = self._question
-        text = await self.app.push_screen_wait(
-            EditPromptScreen(question.prompt if question else "", editor=self._editor())
-        )
-        if text is None or not text.strip() or (question and text == question.prompt):
+        task = self._task_prompt
+        text = await self.app.push_screen_wait(EditPromptScreen(task.prompt if task else "", editor=self._editor()))
+        if text is None or not text.strip() or (task and text == task.prompt):
             return
-        if question is None or question.instance is None:
-            self._set_question(free_question(text))
+        if task is None or task.instance is None:
+            self._set_task(custom_prompt(text))
         else:
-            self._set_question(msgspec.structs.replace(question, prompt=text, context="the prompt as you edited it"))
+            self._set_task(msgspec.structs.replace(task, prompt=text, context="edited prompt"))
 
-    def _set_question(self, question: Question) -> None:
-        self._question = question
-        self.query_one(TaskBar).show(question)
-
-    # Who is asked.
+    def _set_task(self, task: TaskPrompt) -> None:
+        self._task_prompt = task
+        self.query_one(TaskBar).show(task)
 
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
@@ -185,7 +178,7 @@ control characters are shown as pictures, such as `␛`.
                 await self.add(target)
 
     async def add(self, target: Target) -> bool:
-        """A column for this model, where there is room for one; says so where there is none."""
+        """Add a column for this model; False, with a warning, at the maximum."""
         if not self._has_room():
             return False
         view = ColumnView(target)
@@ -195,14 +188,14 @@ control characters are shown as pictures, such as `␛`.
         return True
 
     @property
-    def asked(self) -> bool:
-        """Whether any column has been asked: it runs, or shows an answer that may have been paid for."""
+    def used(self) -> bool:
+        """Whether any column runs, or shows an answer, which may have been paid for."""
         return any(view.starting or view.column is not None for view in self.columns)
 
     async def take_lineup(self, targets: Sequence[Target]) -> bool:
-        """These columns instead of those there are; False, and nothing done, where one of them has been asked."""
+        """Replace the columns; False, and nothing done, where one of them has been used."""
         before = self.columns
-        if self.asked:
+        if self.used:
             return False
         if targets == [view.target for view in before]:
             return True
@@ -219,17 +212,17 @@ control characters are shown as pictures, such as `␛`.
     def _has_room(self) -> bool:
         if len(self.columns) < MAX_COLUMNS:
             return True
-        words = f"There is room for {MAX_COLUMNS} columns. Remove one in Compare with delete."
-        self.app.notify(words, severity="warning")
+        message = f"{MAX_COLUMNS} columns is the maximum. Remove one with delete."
+        self.app.notify(message, severity="warning")
         return False
 
     def action_remove_column(self) -> None:
-        """Take the focused column away, stopping it first."""
+        """Remove column."""
         view, columns = self.focused_column, self.columns
         if view is None:
             return
         if len(columns) == 1:
-            self.notify("The last column stays. Add another before removing it.", severity="warning")
+            self.notify("The last column cannot be removed. Add another one first.", severity="warning")
             return
         self._cancel(view)
         self.minimize()
@@ -239,14 +232,12 @@ control characters are shown as pictures, such as `␛`.
         columns[0].focus_answer()
 
     def _make_room(self, count: int) -> None:
-        """Columns share the width; where it is too small for them, they are scrolled sideways."""
+        """Columns share the width; below their minimum width they scroll sideways."""
         self.query_one("#columns").styles.min_width = count * _COLUMN_WIDTH
 
-    # Asking, and stopping.
-
     def action_run(self) -> None:
-        """Ask all columns that are not being asked already."""
-        if self._question is None:
+        """Run all columns that are not running."""
+        if self._task_prompt is None:
             self.notify("Pick a task with i or write a prompt with e first.", severity="warning")
             return
         for view in self.columns:
@@ -254,7 +245,7 @@ control characters are shown as pictures, such as `␛`.
                 self._start(view)
 
     def action_cancel_all(self) -> None:
-        """Stop every column that runs."""
+        """Stop all columns."""
         for view in self.columns:
             self._cancel(view)
 
@@ -264,33 +255,26 @@ control characters are shown as pictures, such as `␛`.
             self._cancel(self.focused_column)
 
     def action_rerun(self) -> None:
-        """Ask the focused column again."""
+        """Rerun the focused column."""
         view = self.focused_column
-        if view is not None and self._question is not None and not view.running:
+        if view is not None and self._task_prompt is not None and not view.running:
             self._start(view)
 
     @work
     async def _start(self, view: ColumnView) -> None:
-        question = self._question
-        if question is None or view.starting:
+        task = self._task_prompt
+        if task is None or view.starting:
             return
         try:
             with view.start():
-                reached = await self._engine.reach(view.target.provider)
+                source = await self._comparison.source(view.target)
         except ProviderError as error:
             if view in self.columns:  # not removed meanwhile
                 view.show_problem(error)
             return
         if view not in self.columns:
             return
-        column = Column(
-            view.target,
-            question.request(max_tokens=None),
-            reached.provider,
-            streams=reached.streams,
-            judge=question.judge if question.wants_patch else None,
-            now=self._now,
-        )
+        column = self._comparison.column(view.target, task, source)
         view.follow(column)
         self._engine.start(column)
         self._keep_drawing()
@@ -299,10 +283,8 @@ control characters are shown as pictures, such as `␛`.
         if view.column is not None:
             self._engine.cancel(view.column)
 
-    # Looking.
-
     def action_zoom(self) -> None:
-        """The whole screen for the focused column, or back."""
+        """Zoom column."""
         if self.maximized is not None:
             self.minimize()
         elif self.focused_column is not None:
@@ -313,11 +295,9 @@ control characters are shown as pictures, such as `␛`.
         """Copy the answer of the focused column."""
         text = self.focused_column.answer if self.focused_column else ""
         if not text:
-            self.notify("There is no answer to copy in this column.", severity="warning")
+            self.notify("This column has no answer to copy.", severity="warning")
             return
         await copy(self.app, text)
-
-    # Drawing.
 
     def _keep_drawing(self) -> None:
         if not self._drawing:
@@ -360,7 +340,3 @@ control characters are shown as pictures, such as `␛`.
         elif took < _SLOW / 2:
             self._at_once = min(len(columns), self._at_once + 1)
         self.set_timer(max(_FRAME - took, took), self._draw)
-
-
-async def _question_about(task: Instance) -> Question:
-    return await asyncio.to_thread(task_question, task, repositories=paths.repositories())

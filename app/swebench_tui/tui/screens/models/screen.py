@@ -113,8 +113,8 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
 
     async def _list(self, name: str) -> None:
         try:
-            reached = await self._engine.reach(name)
-            self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(reached.provider)))
+            resolved = await self._engine.resolve(name)
+            self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(resolved.provider)))
         except ProviderError as error:
             if await asyncio.to_thread(self._is_absent, name, error):
                 self._absent.append(name)
@@ -125,7 +125,9 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
     def _is_absent(self, name: str, error: ProviderError) -> bool:
         """A local server that does not run, and that nobody has set up, is no error."""
         local = self._engine.registry.spec(name).local
-        return local and error.reason == "unreachable" and self._engine.outline(name).base_url_source == "catalog"
+        return (
+            local and error.reason == "unreachable" and self._engine.describe_config(name).base_url_source == "catalog"
+        )
 
     # Searching and choosing.
 

@@ -65,7 +65,7 @@ class AddProviderScreen(Dialog[str | None]):
         """Write it into your settings."""
         name, like, address = (self.query_one(f"#{field}", Input).value.strip() for field, _, _ in self.FIELDS)
         try:
-            await asyncio.to_thread(self._workspace.add_provider, name, like=like, base_url=address)
+            await asyncio.to_thread(self._workspace.providers.add, name, like=like, base_url=address)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:

@@ -20,12 +20,12 @@ from textual.widgets.option_list import Option
 from swebench_providers import Secret
 from swebench_providers.policies.keys import DisabledKey
 from swebench_tui.runs.engine import Engine
-from swebench_tui.settings.definitions import Place
+from swebench_tui.settings.definitions import KeyStorage
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import KeyStoreError, SetupError
 from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.secrets.key_lint import mistakes
-from swebench_tui.settings.secrets.store import ELSEWHERE
+from swebench_tui.settings.secrets.store import ALTERNATIVES
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
@@ -84,7 +84,7 @@ class KeysScreen(Dialog[None]):
     @work(exclusive=True, group="read")
     async def _read(self) -> None:
         entries = await asyncio.to_thread(lambda: list(_entries(self._workspace, self._provider)))
-        aside = await self._engine.set_aside(self._provider)
+        aside = await self._engine.disabled_keys(self._provider)
         rows = [_row(entry, aside, self._now()) for entry in entries]
         if not rows:
             rows = [Content.styled("– no key is set; a adds one", "$foreground-muted")]
@@ -135,7 +135,7 @@ class KeysScreen(Dialog[None]):
         if not await self.app.push_screen_wait(ConfirmScreen(f"Remove the key {entry.label!r}?", lines)):
             return
         try:
-            await asyncio.to_thread(self._workspace.remove_key, self._provider, entry.label)
+            await asyncio.to_thread(self._workspace.keys.remove, self._provider, entry.label)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:
@@ -147,7 +147,7 @@ class KeysScreen(Dialog[None]):
         """Use this key again, which was set aside."""
         entry = self._chosen
         if entry is not None:
-            await self._engine.reinstate(self._provider, entry.source)
+            await self._engine.enable_key(self._provider, entry.source)
             self._read()
 
     def action_leave(self) -> None:
@@ -200,7 +200,7 @@ class AddKeyScreen(Dialog[str | None]):
         if self._workspace.settings.secrets.keep_in == "file":
             words = "enter keeps it in a file that only you may read, as plain text, as you chose before"
         else:
-            keyring = await asyncio.to_thread(self._workspace.keyring)
+            keyring = await asyncio.to_thread(self._workspace.keys.keyring_status)
             if keyring.usable:
                 return
             variables = " or ".join(self._workspace.registry.spec(self._provider).env)
@@ -210,7 +210,7 @@ class AddKeyScreen(Dialog[str | None]):
             hint.update(Content(one_line(words)))
 
     def _free_label(self) -> str:
-        taken = {kept.label for kept in self._workspace.keys(self._provider)}
+        taken = {kept.label for kept in self._workspace.keys.entries(self._provider)}
         names = ("default", *(f"key {number}" for number in range(2, len(taken) + 3)))
         return next(name for name in names if name not in taken)
 
@@ -250,7 +250,7 @@ class AddKeyScreen(Dialog[str | None]):
         self._keep("file")
 
     @work(exclusive=True)
-    async def _keep(self, place: Place | None) -> None:
+    async def _keep(self, storage: KeyStorage | None) -> None:
         """What is surely not part of the key is left out; any other doubt has to be confirmed."""
         typed, label = Secret(self.query_one("#key", Input).value), self.query_one("#label", Input).value.strip()
         found = mistakes(self._provider, typed)
@@ -265,23 +265,23 @@ class AddKeyScreen(Dialog[str | None]):
             return
         self._tell([])
         try:
-            await asyncio.to_thread(self._put, key, label, place)
+            await asyncio.to_thread(self._put, key, label, storage)
         except KeyStoreError as error:
-            self.query_one(".problem", Static).update(self._refused(error, place))
+            self.query_one(".problem", Static).update(self._refused(error, storage))
         else:
             self.dismiss(label)
 
-    def _refused(self, error: KeyStoreError, place: Place | None) -> Content:
+    def _refused(self, error: KeyStoreError, storage: KeyStorage | None) -> Content:
         """What went wrong, and the way out by a file where that is one."""
-        in_file = "file" in {place, self._workspace.settings.secrets.keep_in}
+        in_file = "file" in {storage, self._workspace.settings.secrets.keep_in}
         if in_file or self._workspace.registry.spec(self._provider).auth == "none":
             return problem(error)
-        if error.hint == ELSEWHERE:  # in the words of the command line
+        if error.hint == ALTERNATIVES:  # in the words of the command line
             return Content(f"✗ {one_line(str(error))}\n→ {_IN_A_FILE}")
         return Content.assemble(problem(error), f"\n→ {_IN_A_FILE}")
 
-    def _put(self, key: Secret, label: str, place: Place | None) -> None:
-        self._workspace.keep_key(self._provider, key, label=label, place=place)
+    def _put(self, key: Secret, label: str, storage: KeyStorage | None) -> None:
+        self._workspace.keys.add(self._provider, key, label=label, storage=storage)
 
     def action_leave(self) -> None:
         """Keep nothing."""
@@ -296,9 +296,9 @@ def _entries(workspace: Workspace, provider: str) -> Iterator[Entry]:
     own = workspace.settings.providers.get(provider)
     if own is not None and own.key_command:
         yield Entry(source="command", words="what your key_command prints")
-    for kept in workspace.keys(provider):
-        words = f"kept in the {kept.place}, for {kept.host}"
-        yield Entry(source=f"{kept.place}: {kept.label}", words=words, label=kept.label)
+    for kept in workspace.keys.entries(provider):
+        words = f"kept in the {kept.storage}, for {kept.host}"
+        yield Entry(source=f"{kept.storage}: {kept.label}", words=words, label=kept.label)
 
 
 def _row(entry: Entry, aside: Mapping[str, DisabledKey], now: float) -> Content:

@@ -121,14 +121,14 @@ async def ask(engine: Engine, name: str, *, at: str | None = None) -> TestResult
     `at` is another address than the one that is set up.
     """
     try:
-        reached = await engine.reach(name, at=at)
+        resolved = await engine.resolve(name, base_url=at)
     except ProviderError as error:
         return TestResult(report=not_asked(name, error))
-    report = await asyncio.wrap_future(engine.submit(check(reached.provider)))
+    report = await asyncio.wrap_future(engine.submit(check(resolved.provider)))
     if not report.ok:
         return TestResult(report=report)
     try:
-        models = await asyncio.wrap_future(engine.submit(reached.provider.list_models()))
+        models = await asyncio.wrap_future(engine.submit(resolved.provider.list_models()))
     except ProviderError:
         return TestResult(report=report)
     return TestResult(report=report, models=len(models))

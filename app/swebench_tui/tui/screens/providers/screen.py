@@ -120,7 +120,7 @@ forgets all that is set for one.
     def _is_set_up(self, name: str) -> bool:
         """Whether somebody has said where it is."""
         try:
-            config = self._engine.outline(name)
+            config = self._engine.describe_config(name)
         except ProviderError:
             return True
         return config.base_url_source != "catalog"
@@ -152,13 +152,13 @@ forgets all that is set for one.
         if not self._shape or not self._facts:
             return
         rows = [(name, table.row(facts, self._shape)) for name, facts in self._facts.items()]
-        table = self.query_one(ProviderList)
+        shown = self.query_one(ProviderList)
         if [name for name, _ in rows] != [name for name, _ in self._rows]:
-            self._draw_all(table, rows)
+            self._draw_all(shown, rows)
         else:
             for index, (row, before) in enumerate(zip(rows, self._rows, strict=True)):
                 if row != before:
-                    table.replace_option_prompt_at_index(index, row[1])
+                    shown.replace_option_prompt_at_index(index, row[1])
         self._rows = rows
         self._tell()
 
@@ -241,7 +241,7 @@ forgets all that is set for one.
 
         compare = getattr(self.app, "compare", None)
         columns = [view.column for view in compare.columns if view.column is not None] if compare else []
-        errors = [column.facts.error for column in columns if column.target.provider == name]
+        errors = [column.state.error for column in columns if column.target.provider == name]
         return [RecentError(str(error), error.hint) for error in errors if error is not None]
 
     def action_add(self) -> None:
@@ -290,7 +290,7 @@ forgets all that is set for one.
         if not await self.app.push_screen_wait(question):
             return
         try:
-            await asyncio.to_thread(workspace.remove_provider, facts.name)
+            await asyncio.to_thread(workspace.providers.remove, facts.name)
         except SetupError as error:
             self._refused(f"Not all of {facts.name} was forgotten", error)
         else:
@@ -325,10 +325,10 @@ def _chosen_words(facts: Facts) -> Content:
 def _forgotten(workspace: Workspace, name: str) -> list[str]:
     """What goes when a provider is removed."""
     own = workspace.settings.providers.get(name)
-    kept = workspace.keys(name)
+    kept = workspace.keys.entries(name)
     lines = ["This will be gone from your settings file:"]
     lines += [f"  {field}" for field in (msgspec.to_builtins(own) if own else {}) if field != "keys"]
-    lines += [f"  the key {key.label!r}, kept in the {key.place}, for {key.host}" for key in kept]
+    lines += [f"  the key {key.label!r}, kept in the {key.storage}, for {key.host}" for key in kept]
     if own is not None and own.like:
         lines.append(f"{name} is a provider of your own: it will be gone altogether.")
     lines.append("What environment variables and project files say stays.")

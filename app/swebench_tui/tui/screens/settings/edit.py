@@ -17,7 +17,7 @@ from swebench_providers import ProviderError
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.schema import in_words
 from swebench_tui.settings.toml_positions import SettingPath, dotted
-from swebench_tui.settings.value import value_at
+from swebench_tui.settings.value import parse_value
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
@@ -99,11 +99,11 @@ class EditSettingScreen(Dialog[SettingPath | None]):
 
     def _checked(self, path: SettingPath, text: str) -> object:
         """The value as it is written. Raises `SettingsError`, also for an address that is none."""
-        value = value_at(path, text)
+        value = parse_value(path, text)
         self._workspace.check(path, value)
         if path[0] == "providers" and path[-1] == "base_url":
             try:
-                self._workspace.outline(path[1], base_url=text)
+                self._workspace.providers.describe_config(path[1], base_url=text)
             except ProviderError as error:
                 raise SettingsError(str(error), hint=error.hint) from None
         return value

@@ -11,7 +11,7 @@ from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.settings.providers import Readiness
-from swebench_tui.settings.secrets.store import Backend
+from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
 from swebench_tui.tui.screens.providers import provider_facts
@@ -32,7 +32,7 @@ class Draft:
         self.engine = engine
         self.ready: dict[str, Readiness] | None = None
         self.servers: list[FoundServer] | None = None
-        self.keyring: Backend | None = None
+        self.keyring: KeyringStatus | None = None
         self.chosen: list[str] = []
         self.addresses: dict[str, str] = {}
         self.tested: dict[str, TestResult] = {}
@@ -54,10 +54,10 @@ class Draft:
         if self._looking is not None:
             self._looking.cancel()
 
-    async def find_keyring(self) -> Backend:
+    async def find_keyring(self) -> KeyringStatus:
         """The keyring of this machine, looked at once: it takes up to 3 seconds."""
         if self.keyring is None:
-            self.keyring = await asyncio.to_thread(self.workspace.keyring)
+            self.keyring = await asyncio.to_thread(self.workspace.keys.keyring_status)
         return self.keyring
 
     async def ask(self, name: str) -> TestResult:
@@ -66,7 +66,7 @@ class Draft:
 
     async def reach(self, name: str) -> Provider:
         """One provider, at the address where it was found. Raises `ProviderError`."""
-        return (await self.engine.reach(name, at=self.addresses.get(name))).provider
+        return (await self.engine.resolve(name, base_url=self.addresses.get(name))).provider
 
     def answered(self, name: str) -> bool | None:
         """Whether it did when it was asked; None while it has not been."""
@@ -74,7 +74,7 @@ class Draft:
 
     def read(self) -> dict[str, Readiness]:
         """How each provider is set up. Blocks; no key is read."""
-        return {name: self.workspace.readiness(name) for name in self.workspace.registry.list_providers()}
+        return {name: self.workspace.providers.readiness(name) for name in self.workspace.registry.list_providers()}
 
     def know(self, ready: dict[str, Readiness]) -> None:
         """Take in what was read; what is ready for the first time is chosen, the embedded model where no key is there.

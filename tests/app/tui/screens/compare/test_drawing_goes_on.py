@@ -21,7 +21,7 @@ class Forgetful(ModalScreen[None]):
         self.given += 1
 
 
-async def test_a_screen_that_is_closed_takes_no_drawing_with_it() -> None:
+async def test_closing_a_screen_does_not_stop_the_drawing() -> None:
     async with FaultServer(ENDLESS) as server, running("compatible:a", "compatible:b", server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: "streaming" in shown(column(pilot)), what="the stream")

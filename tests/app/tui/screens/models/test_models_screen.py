@@ -88,7 +88,7 @@ async def test_a_full_compare_takes_no_more_and_says_so() -> None:
     async with running(*["one:x"] * 4, registry=OnlyThese(one=Listing(FREE))) as pilot:
         await opened(pilot, until="1 of 1 models")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "room for 4 columns" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "4 columns is the maximum" in shown(pilot.app.screen), what="the word")
         assert len(compare_screen(pilot).columns) == 4
 
 

@@ -135,10 +135,10 @@ async def test_all_that_are_ready_are_tested_side_by_side_and_nobody_else(tmp_pa
 async def fail_until_left_alone(engine: Engine, server: FaultServer) -> None:
     """Ask the provider until its breaker is open."""
     server.default = failing(500, "out of order")
-    reached = await engine.reach("compatible")
+    resolved = await engine.resolve("compatible")
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 

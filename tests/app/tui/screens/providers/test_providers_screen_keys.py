@@ -38,10 +38,10 @@ async def typed_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen
 
 async def answered(engine: Engine, provider: str) -> None:
     """Ask once, with whichever key is next."""
-    reached = await engine.reach(provider)
+    resolved = await engine.resolve(provider)
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 
@@ -52,7 +52,7 @@ def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Workspace, Memor
     keyring = MemoryStore()
     workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
     for label in ("work", "home"):
-        workspace.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
+        workspace.keys.add("compatible", Secret(f"{KEY}-{label}"), label=label, storage="keyring")
     return workspace, keyring
 
 
@@ -131,7 +131,7 @@ async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -
             await wait_until(pilot, lambda: ("compatible", "home") not in keyring.kept, what="it gone")
             await top_screen(pilot, KeysScreen)
             await wait_until(pilot, lambda: "home" not in shown(keys), what="the row gone")
-            assert [kept.label for kept in workspace.keys("compatible")] == ["work"]
+            assert [kept.label for kept in workspace.keys.entries("compatible")] == ["work"]
 
 
 async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: 
             await top_screen(pilot, ConfirmScreen)
             await pilot.press("y")
             await says(pilot, "✗ the keyring is locked")
-            assert len(workspace.keys("compatible")) == 2
+            assert len(workspace.keys.entries("compatible")) == 2
 
 
 async def test_an_environment_key_is_listed_and_not_removed_here(tmp_path: Path) -> None:

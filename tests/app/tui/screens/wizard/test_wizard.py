@@ -33,7 +33,7 @@ KEY = "sk-nobody-canary-0f3a91c5d7"
 class NoStore(MemoryStore):
     """Takes nothing: a keyring that is locked."""
 
-    def keep(self, provider: str, label: str, key: Secret) -> None:  # noqa: ARG002
+    def write(self, provider: str, label: str, key: Secret) -> None:  # noqa: ARG002
         raise KeyStoreError("the keyring is locked", hint="Unlock it.")
 
 
@@ -60,7 +60,7 @@ async def started(
     app = SwebenchApp(workspace=workspace, discover=discover)
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
-        await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+        await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
         yield pilot
 
 
@@ -219,7 +219,7 @@ async def test_a_key_that_cannot_be_kept_stays_typed_and_may_go_into_a_file_on_c
         await says(pilot, "file: default")
     (kept,) = (tmp_path / "data" / "secrets").glob("*.json")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert [each.place for each in workspace.keys("openai")] == ["file"]
+    assert [each.storage for each in workspace.keys.entries("openai")] == ["file"]
 
 
 async def test_leaving_early_keeps_what_was_entered_and_never_asks_again_by_itself(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ async def test_leaving_early_keeps_what_was_entered_and_never_asks_again_by_itse
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
         await wait_until(pilot, workspace.user_file.exists, what="the settings file")
         assert lineup(pilot) == ["embedded:smollm2", "embedded:smollm2"]
-    assert workspace.readiness("openai").ready
+    assert workspace.providers.readiness("openai").ready
     async with started(workspace) as pilot:
         await pilot.pause(0.3)
         assert pilot.app.screen is compare_screen(pilot)

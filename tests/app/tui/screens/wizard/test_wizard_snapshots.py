@@ -43,7 +43,7 @@ def app_in(folder: Path) -> SwebenchApp:
 async def to_found(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, SwebenchApp)
-    await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+    await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
     app.action_open_wizard()
     await top_screen(pilot, FoundStep)
     await wait_until(pilot, lambda: "looking" not in shown(pilot.app.screen), what="all looks over")

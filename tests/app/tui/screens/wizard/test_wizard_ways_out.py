@@ -71,7 +71,7 @@ async def test_a_key_for_a_server_that_was_found_goes_to_where_it_was_found(tmp_
             await says(pilot, "✓ answered")
         assert server.requests
         assert {each.headers.get("authorization") for each in server.requests} == {f"Bearer {KEY}"}
-        assert [kept.host for kept in workspace.keys("compatible")] == [server.base_url.removesuffix("/v1")]
+        assert [kept.host for kept in workspace.keys.entries("compatible")] == [server.base_url.removesuffix("/v1")]
 
 
 async def test_quitting_in_the_middle_loses_nothing_and_is_not_asked_again(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def without_keyring(folder: Path) -> Workspace:
 async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_nowhere(tmp_path: Path) -> None:
     workspace = without_keyring(tmp_path)
     async with started(workspace) as pilot:
-        await says(pilot, "There is no system keyring here")
+        await says(pilot, "No system keyring found")
         await pilot.press("enter")
         text = await says(pilot, "Set the variable of its row")
         assert "set OPENAI_API_KEY" in text
@@ -184,11 +184,11 @@ async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_now
         assert "enter keeps it in the system keyring" not in text
         await paste(pilot, KEY)
         await pilot.press("enter", "enter")
-        await says(pilot, "the key was not kept")
+        await says(pilot, "the key was not stored")
         assert dialog.query_one("#key", Input).value == KEY
         await pilot.press("escape")
         await top_screen(pilot, ChooseStep)
-    assert workspace.keys("openai") == ()
+    assert workspace.keys.entries("openai") == ()
     assert not (tmp_path / "data" / "secrets").exists()
     assert KEY not in workspace.user_file.read_text("utf-8")
 
@@ -196,7 +196,7 @@ async def test_without_a_keyring_it_is_said_and_a_refused_file_keeps_the_key_now
 async def test_consent_to_a_file_is_remembered_and_said_for_the_next_key(tmp_path: Path) -> None:
     workspace = without_keyring(tmp_path)
     async with started(workspace) as pilot:
-        await says(pilot, "There is no system keyring here")
+        await says(pilot, "No system keyring found")
         await pilot.press("enter")
         await says(pilot, "openai")
         await pilot.press("space")
