@@ -13,7 +13,7 @@ from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.providers.screen import ProvidersScreen
-from swebench_tui.tui.screens.wizard.choose import ChooseStep
+from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
 
 SIZE = (120, 34)
 _MIDDLE = 300  # characters
@@ -31,20 +31,20 @@ async def workspace(app: SwebenchApp, pilot: Pilot[None]) -> None:
     app.action_open_wizard()
     await pilot.pause(1.0)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(app.screen, ChooseStep))
+    await until(pilot, lambda: isinstance(app.screen, ChooseProvidersStep))
     await pilot.pause(1.0)
 
 
 async def providers(app: SwebenchApp, pilot: Pilot[None]) -> None:
     """The table, with the embedded model tested."""
     await pilot.press("4")
-    await until(pilot, lambda: isinstance(app.screen, ProvidersScreen) and bool(app.screen.facts))
+    await until(pilot, lambda: isinstance(app.screen, ProvidersScreen) and bool(app.screen.entries))
     await pilot.press("t")
     await until(pilot, lambda: isinstance(app.screen, ProvidersScreen) and tested(app.screen))
 
 
 def tested(screen: ProvidersScreen) -> bool:
-    return any(facts.tested is not None for facts in screen.facts.values())
+    return any(entry.test is not None for entry in screen.entries.values())
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from swebench_providers.auth import strategy
 from swebench_providers.auth.strategies import ExpiringAuth, scrubber_for
 from swebench_providers.catalog import ProviderSpec
-from swebench_providers.config import ProviderConfig, TimeLimits, address_variables, way_in
+from swebench_providers.config import ProviderConfig, TimeLimits, base_url_variables, credential_hint
 from swebench_providers.http.interface import USER_AGENT, HTTPResponse, HTTPTransport, join
 from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.protocols import TransformPipeline, WireRequest, pipeline
@@ -141,12 +141,12 @@ def _media_type(response: HTTPResponse) -> str:
 
 
 def _no_address(spec: ProviderSpec) -> ProviderError:
-    variable = " or ".join(address_variables(spec))
+    variable = " or ".join(base_url_variables(spec))
     return ProviderError(ErrorKind.BAD_ENDPOINT, f"{spec.title} has no base URL", hint=f"Name one, or set {variable}.")
 
 
 def _no_key(spec: ProviderSpec) -> ProviderError:
-    return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {way_in(spec)}.")
+    return ProviderError(ErrorKind.AUTH, f"no API key for {spec.title}", hint=f"Set {credential_hint(spec)}.")
 
 
 def _damaged_key(spec: ProviderSpec) -> ProviderError:

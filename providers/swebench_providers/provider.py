@@ -118,7 +118,7 @@ class HTTPProvider:
 
     async def list_models(self) -> list[ModelInfo]:
         models = await self._models()
-        self._listed.heard(models)
+        self._listed.update(models)
         return models
 
     async def _models(self) -> list[ModelInfo]:

@@ -138,20 +138,20 @@ def registry_of(**providers: ScriptedProvider) -> ProviderRegistry:
     return registry
 
 
-def text(piece: str, at: float = 1.0) -> TextDelta:
-    return TextDelta(piece, at)
+def text(piece: str, time: float = 1.0) -> TextDelta:
+    return TextDelta(piece, time)
 
 
-def thought(piece: str, at: float = 1.0) -> ReasoningDelta:
-    return ReasoningDelta(piece, at)
+def thought(piece: str, time: float = 1.0) -> ReasoningDelta:
+    return ReasoningDelta(piece, time)
 
 
 def charge(amount: str | None, *, exact: bool = True) -> Charge:
     return Charge(amount=None if amount is None else Decimal(amount), exact=exact, provider="acme", model="m", at=2.0)
 
 
-def finished(reason: FinishReason = FinishReason.STOP, at: float = 2.0) -> Finished:
-    return Finished(reason=reason, at=at)
+def finished(reason: FinishReason = FinishReason.STOP, time: float = 2.0) -> Finished:
+    return Finished(reason=reason, at=time)
 
 
 class Listing(ScriptedProvider):

@@ -80,7 +80,7 @@ def test_an_address_without_a_path_gets_the_providers_usual_one(written: str, me
     ],
 )
 def test_what_is_no_address_is_refused_with_the_way_to_write_one(written: str) -> None:
-    with pytest.raises(ProviderError, match="cannot be used") as caught:
+    with pytest.raises(ProviderError, match="invalid base URL") as caught:
         normalise(written, OLLAMA)
     assert caught.value.kind is ErrorKind.BAD_ENDPOINT
     assert "http://HOST:PORT" in caught.value.hint

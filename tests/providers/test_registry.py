@@ -26,7 +26,7 @@ from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import REQUEST
 
 NAMES = list(provider_names())
-ALL = f"There are: {', '.join(sorted([*NAMES, 'mine']))}."
+ALL = f"Known: {', '.join(sorted([*NAMES, 'mine']))}."
 
 
 def test_the_registry_lists_the_catalogs_names_in_order() -> None:
@@ -82,7 +82,7 @@ def test_a_name_there_is_none_of_is_answered_with_the_nearest_or_all(written: st
         with pytest.raises(ProviderError) as caught:
             ask(written)
         assert (caught.value.kind, caught.value.reason) == (ErrorKind.BAD_ENDPOINT, "unknown_provider")
-        assert (str(caught.value), caught.value.hint) == (f"there is no provider {written!r}", hint)
+        assert (str(caught.value), caught.value.hint) == (f"unknown provider {written!r}", hint)
 
 
 async def test_a_provider_of_ones_own_is_data_and_speaks_the_protocol_it_names(fault_server: FaultServer) -> None:

@@ -1,4 +1,4 @@
-"""What llmock breaks: no broken answer is taken for a whole one, and every refusal is named for what it is."""
+"""Faults of llmock: a broken answer is never complete, and each refusal has its kind."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ async def test_a_rate_limit_names_the_seconds_to_wait(
 async def test_a_prompt_beyond_the_window_is_a_context_overflow(
     llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
 ) -> None:
-    question = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)
-    error = await error_of(provider, question)
+    request = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)
+    error = await error_of(provider, request)
     assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)
     assert str(WINDOW) in str(error)
     assert llmock.findings() == []
 
 
 @pytest.mark.parametrize(("status", "kind"), REFUSALS.items())
-async def test_each_status_has_its_kind_and_is_asked_once(
+async def test_each_status_has_its_kind_and_is_not_retried(
     llmock: LLMock, wire: Format, provider: HTTPProvider, status: int, kind: ErrorKind
 ) -> None:
     llmock.script("fail", status=status)
@@ -94,10 +94,8 @@ async def test_each_status_has_its_kind_and_is_asked_once(
     assert [seen.status for seen in llmock.seen()] == [status]
 
 
-async def test_after_a_fault_the_next_question_is_answered(
-    llmock: LLMock, wire: Format, provider: HTTPProvider
-) -> None:
+async def test_after_a_fault_the_next_request_is_answered(llmock: LLMock, wire: Format, provider: HTTPProvider) -> None:
     llmock.script("stream_fault", kind="disconnect", after_chunks=1)
-    question = UnifiedRequest(model=wire.model, prompt="Count.")
-    await error_of(provider, question)
-    assert (await provider.generate_unified(question)).content
+    request = UnifiedRequest(model=wire.model, prompt="Count.")
+    await error_of(provider, request)
+    assert (await provider.generate_unified(request)).content

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import click
-import msgspec
 
 from swebench_providers import ReasoningDelta, TextDelta
 from swebench_tui.bench.patches import PatchVerdict
@@ -15,7 +14,7 @@ from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Piece, TextVoided
 from swebench_tui.runs.generation_state import GenerationState, Status
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 
 class Printer(Protocol):
@@ -62,7 +61,7 @@ class JSONLines:
         head = {"event": event, "column": self._columns.index(column), "target": str(column.target)}
         if self._instance is not None:
             head["instance"] = self._instance
-        click.echo(msgspec.json.encode(head | fields))
+        click.echo(json_text(head | fields))
 
 
 class Text:

@@ -20,28 +20,30 @@ from swebench_providers import TimeLimits
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
+from swebench_providers.pricing import price_list
 from swebench_providers.servers.discovery import USUAL_PORTS, FoundServer
 from swebench_providers.servers.recognition import COMPATIBLE
 from swebench_tui import __version__, paths
 from swebench_tui.cli.completions import provider_names
-from swebench_tui.cli.connection import asked_once
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.terminal import Terminal, examine
+from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.providers import check_provider, list_providers
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.providers import Readiness
 from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
-_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "genai-prices", "tiktoken", "google-auth")
+_PACKAGES: Final = ("textual", "httpx", "httpx-aiohttp", "msgspec", "tiktoken", "google-auth")
 _RUNTIME: Final = "xllamacpp"
 _LEAST: Final = (80, 24)
 _SIGNS: Final = str.maketrans({"✓": "+", "·": "-", "✗": "x", "→": ">"})  # for encodings that have none of them
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-_PATIENCE: Final = TimeLimits(connect=3.0, first_token=30.0, idle=30.0)
+_TIME_LIMITS: Final = TimeLimits(connect=3.0, first_token=30.0, idle=30.0)
 _EXAMPLES: Final = """\b
 Examples:
   swebench-tui doctor
@@ -73,6 +75,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     executable: str
     system: str
     packages: dict[str, str | None]
+    price_list: price_list.Source
     git: str | None
     folders: dict[str, str]
     terminal: Terminal
@@ -100,7 +103,7 @@ def command(*, asked: tuple[str, ...], as_json: bool) -> None:
     """
     with failing():
         health = asyncio.run(_examine(asked))
-    click.echo(msgspec.json.encode(health) if as_json else _text(health))
+    click.echo(json_text(health) if as_json else _text(health))
     if not all(report.ok for report in health.reachable):
         click.get_current_context().exit(1)
 
@@ -109,29 +112,29 @@ async def _examine(asked: tuple[str, ...]) -> Health:
     workspace = open_workspace()
     registry = workspace.registry
     for name in asked:
-        registry.spec(name)  # a name there is none of is said before anything is asked
-    try:
-        keyring, servers, reports = await asyncio.gather(
+        registry.spec(name)  # raises for an unknown name before anything is sent
+    async with CommandAccess(workspace, time_limits=_TIME_LIMITS) as access:
+        keyring, servers, results = await asyncio.gather(
             asyncio.to_thread(workspace.keys.keyring_status),
             registry.discover(),
-            asyncio.gather(*(asked_once(registry, name, time_limits=_PATIENCE) for name in asked)),
+            asyncio.gather(*(check_provider(access, name, count_models=False) for name in asked)),
         )
-    finally:
-        await registry.aclose()
+        entries = await asyncio.to_thread(list_providers, access)
     return Health(
         version=__version__,
         python=platform.python_version(),
         executable=sys.executable,
         system=f"{platform.system()} {platform.machine()}",
         packages={name: _version(name) for name in _PACKAGES},
+        price_list=price_list.source(),
         git=shutil.which("git"),
         folders=_folders(),
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(workspace, keyring),
-        providers=[workspace.providers.readiness(name) for name in registry.list_providers()],
+        providers=[entry.readiness for entry in entries],
         servers=servers,
-        reachable=reports,
+        reachable=[result.report for result in results],
     )
 
 
@@ -204,6 +207,7 @@ def _program(health: Health) -> list[str]:
         _row("system", health.system),
         _row("git", health.git or "not found: patches cannot be checked; install git"),
         *(_row(name, installed or "not installed") for name, installed in health.packages.items()),
+        _row("price list", f"{health.price_list.package} {health.price_list.version}, {health.price_list.retrieved}"),
     ]
 
 

@@ -16,7 +16,7 @@ import click
 from swebench_tui import __version__
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "compare": ("compare", "Ask several models the same and print what they answer."),
+    "compare": ("compare", "Send one prompt to several models and print their answers."),
     "completions": ("completions", "What makes your shell complete commands and providers."),
     "doctor": ("doctor", "What is installed, configured and reachable."),
     "embedded": ("embedded", "The model that needs no key and no network."),

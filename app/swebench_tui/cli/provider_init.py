@@ -20,7 +20,7 @@ from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_st
 from swebench_tui.settings.definitions import KeyStorage, StoredKey
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
 _FLAGS: Final = "--api-key-stdin, --from-env, --base-url URL or --model ID"
 _INIT_EXAMPLES: Final = """\b
@@ -131,7 +131,7 @@ def init(
     outline = workspace.providers.describe_config(name)
     if as_json:
         done = Done(provider=name, base_url=outline.base_url, model=outline.model, key=kept, test=report)
-        click.echo(msgspec.json.encode(done))
+        click.echo(json_text(done))
     if report is None:
         return
     if not report.ok:

@@ -17,7 +17,7 @@ from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.layers import PROJECT_FILE, Layer
 from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 _EXAMPLES: Final = """\b
 Examples:
@@ -62,7 +62,7 @@ def show(*, as_json: bool) -> None:
             for row in rows
         ]
         problems = [{"what": str(each), "hint": each.hint, "line": each.line} for each in workspace.problems]
-        click.echo(msgspec.json.encode({"settings": shown, "problems": problems}))
+        click.echo(json_text({"settings": shown, "problems": problems}))
         return
     lines = [(one_line(dotted(row.path)), _value(row.value), one_line(str(row.origin))) for row in rows]
     keys, values = (max(len(line[column]) for line in lines) for column in (0, 1))
@@ -81,7 +81,7 @@ def path(*, as_json: bool) -> None:
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not absent},
     ]
     if as_json:
-        click.echo(msgspec.json.encode(files))
+        click.echo(json_text(files))
         return
     for file in files:
         where = file["path"] or f"no {PROJECT_FILE} in this folder or above it"

@@ -19,7 +19,7 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.coordinator.coordinator import ProviderCoordinator
+    from swebench_providers.coordinator.shared import SharedState
     from swebench_providers.policies.keys import DisabledKey
     from swebench_providers.policies.rate_limits import RateLimits
     from swebench_providers.policies.statistics import ProviderHealth
@@ -57,8 +57,8 @@ class Engine:
         self._limits, self._now = limits, now
         self._configs = configs
         self._describe_config = describe_config or registry.configure
-        self._coordinator: ProviderCoordinator | None = None
-        self._coordinating = threading.Lock()
+        self._made: tuple[SharedState, ProviderResolver] | None = None
+        self._making = threading.Lock()
         # A keyring may take seconds for each key: threads of its own leave the others free for everything else.
         self._key_readers = ThreadPoolExecutor(_KEY_READERS, thread_name_prefix="keys")
         self._loop = asyncio.new_event_loop()
@@ -110,38 +110,47 @@ class Engine:
         return await asyncio.wrap_future(self.submit(discover()))
 
     @property
-    def coordinator(self) -> ProviderCoordinator:
-        """The policies. Made when first needed: importing them takes as long as the first paint."""
-        with self._coordinating:
-            if self._coordinator is None:
-                from swebench_tui.runs.provider_resolver import interactive_coordinator  # noqa: PLC0415
-
-                self._coordinator = interactive_coordinator(self._limits, now=self._now)
-            return self._coordinator
+    def shared(self) -> SharedState:
+        """What every coordinator of the program is given. Belongs to the engine's loop."""
+        return self._policies[0]
 
     @property
     def _resolver(self) -> ProviderResolver:
-        from swebench_tui.runs.provider_resolver import ProviderResolver  # noqa: PLC0415 - see `coordinator`
+        return self._policies[1]
 
-        return ProviderResolver(self.registry, self.coordinator, self._configs)
+    @property
+    def _policies(self) -> tuple[SharedState, ProviderResolver]:
+        """Made when first needed: importing them takes as long as the first paint."""
+        with self._making:
+            if self._made is None:
+                from swebench_tui.runs.provider_resolver import (  # noqa: PLC0415
+                    ProviderResolver,
+                    interactive_coordinator,
+                    shared_state,
+                )
+
+                shared = shared_state(self._now)
+                coordinator = interactive_coordinator(self._limits, shared=shared)
+                self._made = shared, ProviderResolver(self.registry, coordinator, self._configs)
+            return self._made
 
     async def health(self) -> dict[str, ProviderHealth]:
         """Statistics of each provider that has been used."""
-        return await self._call(lambda coordinator: coordinator.health())
+        return await self._with_shared(lambda shared: shared.health())
 
     async def disabled_keys(self, provider: str) -> dict[str, DisabledKey]:
         """The provider's keys that are not used, by label."""
-        return await self._call(lambda coordinator: coordinator.disabled_keys(provider))
+        return await self._with_shared(lambda shared: shared.disabled_keys(provider))
 
     async def enable_key(self, provider: str, label: str) -> None:
         """Use a disabled key again."""
-        await self._call(lambda coordinator: coordinator.enable_key(provider, label))
+        await self._with_shared(lambda shared: shared.enable_key(provider, label))
 
-    async def _call(self, function: Callable[[ProviderCoordinator], T]) -> T:
-        """Call a function in the engine's loop, to which the coordinator belongs."""
+    async def _with_shared(self, function: Callable[[SharedState], T]) -> T:
+        """Call a function in the engine's loop, to which the shared state belongs."""
 
         async def call() -> T:
-            return function(self.coordinator)
+            return function(self.shared)
 
         return await asyncio.wrap_future(self.submit(call()))
 

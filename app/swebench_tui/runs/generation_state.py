@@ -55,9 +55,10 @@ class GenerationState(msgspec.Struct, frozen=True, kw_only=True):
 
     `requested_at` is when the current attempt's request went out: a model's times count from there, and what came
     before was spent on waits and failed attempts. `wait` is the current wait. `deltas` is the number of pieces of text
-    and reasoning of the current attempt: it stands for the tokens until the provider has counted them. `has_reasoning`
-    says that reasoning was among them. `usage` of an answer that broke off is an estimate. `final_notices` are the
-    notices that still hold when the answer is complete. `cost`, in USD, of all attempts is set at the end.
+    and reasoning in the current attempt: the estimate of its tokens until the provider has counted them.
+    `has_reasoning` says that reasoning was among them. `usage` of an answer that broke off is an estimate.
+    `final_notices` are the notices that still hold when the answer is complete. `cost`, in USD, of all attempts is
+    set at the end.
     """
 
     status: Status = Status.WAITING
@@ -162,8 +163,8 @@ class GenerationReducer:
         changed, last, state = self._read
         if changed is not self._changed or last is not self._last:
             changed, last = self._changed, self._last
-            at = None if last is None else last.at
-            state = msgspec.structs.replace(changed, deltas=self._answer.deltas, last_token_at=at)
+            last_token_at = None if last is None else last.at
+            state = msgspec.structs.replace(changed, deltas=self._answer.deltas, last_token_at=last_token_at)
             self._read = changed, last, state
         return state
 
@@ -176,9 +177,9 @@ class GenerationReducer:
     def reasoning(self) -> str:
         return self._answer.reasoning
 
-    def start(self, at: float) -> None:
+    def start(self, now: float) -> None:
         """The call begins."""
-        self._change(status=Status.CONNECTING, started_at=at)
+        self._change(status=Status.CONNECTING, started_at=now)
 
     def charge(self, charge: Charge) -> None:
         """An attempt was charged. Charges come here and not as events: no event can carry that of a cancelled one."""
@@ -255,7 +256,7 @@ class GenerationReducer:
     def _change(self, **changes: object) -> None:
         self._changed = msgspec.structs.replace(self._changed, **changes)
 
-    def final(self, status: Status, at: float, error: ProviderError | None = None) -> GenerationState:
+    def final(self, status: Status, now: float, error: ProviderError | None = None) -> GenerationState:
         """The state at the end; `state` does not become it. A whole answer stays one, whatever follows it."""
         state = self.state
         finished = self._answer.finished is not None
@@ -264,7 +265,7 @@ class GenerationReducer:
         return msgspec.structs.replace(
             state,
             status=Status.DONE if finished else status,
-            ended_at=state.ended_at if finished else at,
+            ended_at=state.ended_at if finished else now,
             wait=None,
             error=error,
             usage=state.usage if finished else _of_a_part(state.usage, state.deltas),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from swebench_providers import FinishReason
+from swebench_tui.bench.git import Cancellation, cancellable
 from swebench_tui.bench.patches import PatchVerdict, judge
 
 _WORKERS: Final = 2  # processes of git at once
@@ -28,11 +28,19 @@ class PatchChecker:
     async def check(
         self, answer: str, finish_reason: FinishReason | None = None, *, checkout: Path | None
     ) -> PatchVerdict:
-        """The verdict on the patch in `answer`. A cancelled check does not begin, or its verdict is dropped."""
+        """The verdict on the patch in `answer`. A cancelled check ends its git, or does not begin."""
         reason = None if finish_reason is None else finish_reason.value
-        judged = partial(self._judge, answer, checkout=checkout, finish_reason=reason)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, judged)
+        cancellation = Cancellation()
+
+        def check() -> PatchVerdict:
+            with cancellable(cancellation):
+                return self._judge(answer, checkout=checkout, finish_reason=reason)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, check)
+        finally:
+            cancellation.cancel()
 
     def close(self) -> None:
-        """Begin no more checks. Does not wait for those that run, which end by git's time limit at the latest."""
+        """Begin no more checks. Does not wait for those that run: they end when they are cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -20,6 +20,7 @@ from swebench_providers import (
 )
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.coordinator.routes import Candidate
+from swebench_providers.coordinator.shared import SharedState
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
@@ -30,15 +31,20 @@ _INTERACTIVE: Final = RetrySettings(attempts=3)
 """A user is watching: an early error with its hint is better than five waits."""
 
 
+def shared_state(now: Callable[[], float] = time.monotonic) -> SharedState:
+    """The state that all coordinators of a program share: limits, circuit breakers, disabled keys, statistics."""
+    return SharedState(clock=_Clock(now))
+
+
 def interactive_coordinator(
-    limits: Mapping[str, RateLimits] | None = None, *, now: Callable[[], float] = time.monotonic
+    limits: Mapping[str, RateLimits] | None = None, *, shared: SharedState | None = None
 ) -> ProviderCoordinator:
     """The policies of comparisons. `limits` are by provider. Belongs to one event loop.
 
     A call does not wait for an open circuit breaker: its error says until when the provider is left alone.
     """
     policies = Policies(retry=_INTERACTIVE, limits=limits or {}, max_breaker_wait=0.0)
-    return ProviderCoordinator([], policies, clock=_Clock(now))
+    return ProviderCoordinator([], policies, shared=shared or shared_state())
 
 
 class _Clock:

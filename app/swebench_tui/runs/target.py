@@ -25,7 +25,7 @@ def parse_target(text: str) -> Target:
     if any(map(is_a_key, (provider, *model.split(":")))):  # not shown again: arguments and screens are seen by others
         raise ProviderError(
             ErrorKind.INVALID_REQUEST,
-            "an API key stands where a provider or a model is named",
+            "an API key in place of a provider or model",
             hint="Write it as PROVIDER:MODEL. `swebench-tui provider init PROVIDER` takes the key.",
         )
     if not provider:

@@ -13,7 +13,7 @@ import msgspec
 from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, ProviderSpec, catalog
 from swebench_providers.auth import google as google_auth
 from swebench_providers.catalog import plugins
-from swebench_providers.config import address_variables, normalise, way_in
+from swebench_providers.config import base_url_variables, credential_hint, normalise
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
@@ -176,9 +176,13 @@ def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
     if spec.embedded:
         return "" if missing() is None else f"run: {INSTALL_COMMAND}"
     if config.base_url is None:
-        return f"set {' or '.join(address_variables(spec))}"
+        return f"set {' or '.join(base_url_variables(spec))}"
     if config.auth == "google" and config.api_key is None:
         return "" if google_auth.installed() else f"run: {google_auth.INSTALL_COMMAND}"
     if not spec.local and config.key_source is None:
-        return f"set {way_in(spec)}" if config.base_url_source != "given" else f"run: {INIT_COMMAND} {config.name}"
+        return (
+            f"set {credential_hint(spec)}"
+            if config.base_url_source != "given"
+            else f"run: {INIT_COMMAND} {config.name}"
+        )
     return ""

@@ -292,7 +292,7 @@ class SwebenchApp(CrashHandlingApp):
 
         self._wizard_in = self.current_mode
         try:
-            lineup, problems = await wizard.walk(workspace, self.engine, self.push_screen_wait)
+            lineup, problems = await wizard.run_wizard(workspace, self.engine, self.push_screen_wait)
         finally:
             self._wizard_in = None
         for error in problems:

@@ -47,7 +47,7 @@ class PriceBook:
         return price
 
     async def cost_of(
-        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
     ) -> Decimal | None:
         return await self._providers[provider].cost_of(usage, model, requested_model=requested_model)
 
@@ -69,14 +69,8 @@ class RoutePricing:
         self._routes = routes
         self._rates: list[_Rates] = []
         self._all_known = False
-
-    async def price_of(self, provider: str, model: str) -> ModelPrice | None:
-        return await self._book.price_of(provider, model)
-
-    async def cost_of(
-        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
-    ) -> Decimal | None:
-        return await self._book.cost_of(usage, provider, model, requested_model=requested_model)
+        self.price_of = book.price_of
+        self.cost_of = book.cost_of
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
         """USD of the most expensive route with a known price, at its highest rates for such a prompt."""

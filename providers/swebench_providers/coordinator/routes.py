@@ -11,7 +11,8 @@ from swebench_providers.catalog import profile_of
 from swebench_providers.coordinator.price_book import LONGEST_ANSWER, RoutePricing
 from swebench_providers.coordinator.shared import SharedState
 from swebench_providers.policies.always_fails import AlwaysFails
-from swebench_providers.policies.breaker import CircuitBreaker, CircuitBreakerPolicy, Transition
+from swebench_providers.policies.breaker import CircuitBreaker, Transition
+from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.budget_policy import BudgetPolicy, RequirePrice
 from swebench_providers.policies.fallback import Route

@@ -19,13 +19,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
-
 from swebench_providers.auth.strategies import AuthStrategy, renew
 from swebench_providers.auth.tls import trust
 from swebench_providers.config import TimeLimits
+from swebench_providers.http.client_library import AiohttpTransport, aiohttp, httpx
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
 
 _LOG: Final = logging.getLogger("swebench_providers.http")

@@ -159,7 +159,8 @@ class TokenBucketLimiter:
         cooldown = self._cooldown
         wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
         for name, bucket in self._buckets.items():
-            wait = max(wait, bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0)))
+            needed = bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0))
+            wait = max(wait, needed)
         return wait
 
     @property
@@ -289,7 +290,8 @@ class TokenBucketLimiter:
             return float("inf")
         wait = self._cooldown.wait(now) if now < self._cooldown.until else 0.0
         for name, bucket in self._buckets.items():
-            wait = max(wait, bucket.wait(demand.get(name, 0.0), now))
+            needed = bucket.wait(demand.get(name, 0.0), now)
+            wait = max(wait, needed)
         return wait
 
     def _take(self, demand: Demand, now: float) -> Permit:

@@ -46,9 +46,8 @@ def with_server_scope(limits: RateLimits, provider: Provider) -> RateLimits:
 
 def usage_demand(usage: TokenUsage) -> Demand:
     """What an answer took of each limit. Tokens read from a cache are no input (api-contracts 6.4)."""
-    prompt, cached, completion = (
-        max(0, count) for count in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
-    )
+    prompt, completion = max(0, usage.prompt_tokens), max(0, usage.completion_tokens)
+    cached = max(0, usage.cached_tokens)
     return {
         "requests": 1.0,
         "tokens": prompt + completion,
@@ -104,19 +103,22 @@ class RateLimitPolicy:
             # The reader may still stop it here: the breaker does, if it has opened in the meantime.
             yield Attempt(provider=self._provider, model=request.model, key=self._key, at=self._now())
             used = None
-            answer = self._inner.stream_unified(request)
-            async with aclosing(_clearing(limiter, answer) if permit.is_probe else answer) as events:
+            events = self._inner.stream_unified(request)
+            if permit.is_probe:
+                events = _clearing(limiter, events)
+            try:
                 async for event in events:
-                    match event:
-                        case TextDelta():
-                            pass
-                        case LimitsUpdate():
-                            limiter.learn(event.limits)
-                        case UsageUpdate():
-                            used = usage_demand(event.usage)
-                        case Finished():
-                            limiter.succeeded()
+                    if type(event) is TextDelta:
+                        pass
+                    elif type(event) is UsageUpdate:
+                        used = usage_demand(event.usage)
+                    elif type(event) is Finished:
+                        limiter.succeeded()
+                    elif type(event) is LimitsUpdate:
+                        limiter.learn(event.limits)
                     yield event
+            finally:
+                await events.aclose()
         except ProviderError as error:
             self._failed(error)
             used = used or _failure_demand(error)

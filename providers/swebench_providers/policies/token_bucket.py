@@ -57,9 +57,12 @@ class Bucket:
         A negative amount was used beyond what was taken. It leaves no larger debt than flows in within a minute: what
         was used longer ago counts for no limit per minute.
         """
-        self._refill(now)
-        lowest = min(self._level, self._capacity - self.per_minute)
-        self._level = max(lowest, min(self._capacity, self._level + amount))
+        if now > self._updated_at:
+            self._refill(now)
+        level = self._level + amount
+        if amount < 0:
+            level = max(level, min(self._level, self._capacity - self.per_minute))
+        self._level = min(self._capacity, level)
 
     def resize(self, per_minute: float, now: float) -> None:
         """Change the limit; what has been taken stays taken."""

@@ -27,7 +27,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added_lines(patch: str) -> set[str]:
-    """What a patch adds, without what any file could hold."""
+    """Lines that a patch adds, without those that any file could contain."""
     added = {line[1:].strip() for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++")}
     return {line for line in added if len(line) > 12}
 
@@ -36,7 +36,7 @@ def _verdict(prompt: TaskPrompt, answer: str) -> PatchVerdict:
     return judge(answer, checkout=prompt.checkout, finish_reason="stop")
 
 
-# A prompt of the user's own.
+# Custom prompts.
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_prompt_is_sent_unchanged_and_wants_no_patch() -> None:
     assert (prompt.expects_patch, prompt.context) == (False, "prompt only")
 
 
-# A task of the starter set.
+# Starter tasks.
 
 
 @EACH_STARTER_TASK
@@ -102,7 +102,7 @@ def test_the_gold_patch_of_a_starter_task_applies(task: Instance, repositories: 
     assert (verdict.status, set(verdict.files)) == ("applies", files)
 
 
-# Somebody else's task.
+# Tasks of other datasets.
 
 
 def foreign(**changes: object) -> Instance:

@@ -1,4 +1,4 @@
-"""`swebench-tui compare`: what it asks, what it prints, and how it says that something went wrong."""
+"""`swebench-tui compare`: requests, output and errors."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_hostile_text_stays_inside_its_json_line(server: FaultServerThread) -> N
     assert "\x1b" not in result.stdout
 
 
-# What is asked.
+# Requests.
 
 
 def test_temperature_and_output_limit_reach_the_wire_only_when_given(server: FaultServerThread) -> None:
@@ -232,9 +232,9 @@ def test_count_runs_the_first_tasks_one_by_one(server: FaultServerThread) -> Non
         server, "-t", "compatible:a", "-t", "compatible:b", "--dataset", "starter", "--count", "2", "--json"
     )
     first, second = (task.instance_id for task in datasets.load("starter")[:2])
-    asked = [str(event["instance"]) for event in events(result)]
-    assert list(dict.fromkeys(asked)) == [first, second]
-    assert asked == sorted(asked, key=(first, second).index)
+    instances = [str(event["instance"]) for event in events(result)]
+    assert list(dict.fromkeys(instances)) == [first, second]
+    assert instances == sorted(instances, key=(first, second).index)
     assert [(event["instance"], event["column"]) for event in events(result, event="done")].count((second, 1)) == 1
     assert len(events(result, event="done")) == 4
 
@@ -290,7 +290,7 @@ def test_the_patch_status_is_printed_under_the_answer(server: FaultServerThread)
     assert "\n→ no patch (" in result.stdout
 
 
-# Wrong usage, and what cannot be had.
+# Wrong usage and failures.
 
 
 @pytest.mark.parametrize(
@@ -323,11 +323,11 @@ def test_wrong_usage_exits_with_2_and_names_the_option(arguments: tuple[str, ...
 @pytest.mark.parametrize(
     ("arguments", "what", "hint"),
     [
-        (("-t", "olama:x", *ASK), "there is no provider 'olama'", "Did you mean 'ollama'?"),
+        (("-t", "olama:x", *ASK), "unknown provider 'olama'", "Did you mean 'ollama'?"),
         (("-t", ":x", *ASK), "no provider in ':x'", "Write it as PROVIDER:MODEL or PROVIDER."),
         (("-t", "ollama", "--dataset", "no/such.jsonl", "--count", "1"), "No such file", "Check the path"),
         (("-t", "ollama", "--dataset", "nonsense", "--count", "1"), "unknown dataset 'nonsense'", ""),
-        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "the base URL 'ftp://host' cannot be used", "Write it as"),
+        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "invalid base URL 'ftp://host'", "Write it as"),
     ],
 )
 def test_a_failure_exits_with_1_and_a_hint(arguments: tuple[str, ...], what: str, hint: str) -> None:

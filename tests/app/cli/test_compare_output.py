@@ -22,7 +22,7 @@ RESTARTED = ScriptedProvider(
     Attempt(provider="acme", model="m", at=3.0),
     text("whole", 3.25),
     charge("0.02"),
-    finished(at=4.0),
+    finished(time=4.0),
 )
 
 

@@ -22,8 +22,8 @@ SLOW = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)
 
 
 @pytest.fixture
-def sigint_is_heard() -> Iterator[None]:
-    """Also where these tests run in the background of a script, whose shell has all its children ignore SIGINT."""
+def sigint_is_handled() -> Iterator[None]:
+    """Also when the tests run in the background of a script: its shell makes all children ignore SIGINT."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -50,12 +50,12 @@ def objects(output: bytes) -> list[dict[str, object]]:
 
 
 def read_until(process: subprocess.Popen[bytes], wanted: bytes, times: int) -> bytes:
-    """Standard output up to the line that holds `wanted` for the last of so many times."""
+    """Standard output up to the line that contains `wanted` for the last of so many times."""
     assert process.stdout is not None
     read = b""
     while times:
         line = process.stdout.readline()
-        assert line, f"it ended before {wanted!r} came"
+        assert line, f"the output ended before {wanted!r}"
         read += line
         times -= wanted in line
     return read
@@ -69,7 +69,7 @@ def test_answers_are_on_standard_output_before_the_process_ends(server: FaultSer
     assert (process.returncode, done, errors) == (1, {0: "done", 1: "failed"}, b"")
 
 
-@pytest.mark.usefixtures("sigint_is_heard", "priced")
+@pytest.mark.usefixtures("sigint_is_handled", "priced")
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 def test_ctrl_c_keeps_the_text_and_closes_the_connections(server: FaultServerThread, *, as_json: bool) -> None:
     server.server.default = SLOW
@@ -118,19 +118,19 @@ def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
     done = subprocess.run(
         [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False
     )
-    told = objects(done.stdout)
+    lines = objects(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
-    outcomes = [event for event in told if event["event"] == "done"]
+    outcomes = [event for event in lines if event["event"] == "done"]
     assert sorted(str(event["target"]) for event in outcomes) == ["embedded", "embedded:smollm2"]
     for outcome in outcomes:
         usage = msgspec.convert(outcome["usage"], dict[str, object])
         assert (outcome["model"], outcome["cost"], outcome["state"]) == ("smollm2", 0.0, "done")
         assert outcome["text"] == "".join(
-            str(event["text"]) for event in told if event["event"] == "delta" and event["column"] == outcome["column"]
+            str(event["text"]) for event in lines if event["event"] == "delta" and event["column"] == outcome["column"]
         )
         assert outcome["text"]
         assert (usage["source"], usage["completion_tokens"]) == ("exact", 16)
         assert (outcome["finish_reason"], outcome["complete"]) == ("length", False)
         assert msgspec.convert(outcome["patch"], dict[str, object])["status"] != "applies"
-    notices = [str(event["message"]) for event in told if event["event"] == "notice"]
+    notices = [str(event["message"]) for event in lines if event["event"] == "notice"]
     assert any("embedded model" in notice for notice in notices)

@@ -55,7 +55,7 @@ async def test_a_failed_attempt_resets_the_text_for_its_screen() -> None:
 
 
 async def test_an_observer_gets_each_piece_once_and_settled_last() -> None:
-    made, seen = column(thought("a", 1), text("b", 2), text("c", 3), finished(at=4))
+    made, seen = column(thought("a", 1), text("b", 2), text("c", 3), finished(time=4))
     await made.run()
     expected: list[Piece] = [thought("a", 1), text("b", 2), text("c", 3)]
     assert seen.pieces == expected

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from swebench_providers import ProviderError, ProviderRegistry, UnifiedRequest
+from swebench_providers import ProviderError, ProviderHealth, ProviderRegistry, UnifiedRequest
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.generation import Piece
@@ -103,6 +103,19 @@ def test_submit_returns_the_result_or_error_of_a_coroutine(server: FaultServerTh
     server.call(server.server.stop_abruptly())
     with pytest.raises(ProviderError, match="no connection to 127"):
         engine.submit(provider.list_models()).result(10)
+
+
+def test_columns_use_the_shared_state_of_the_engine(server: FaultServerThread, engine: Engine) -> None:
+    server.server.default = Script("all of it")
+    watched = Watched(engine)
+    engine.start(watched.column)
+    assert watched.settled.wait(10)
+
+    async def read() -> dict[str, ProviderHealth]:
+        return engine.shared.health()
+
+    assert engine.submit(read()).result(10)["compatible"].succeeded == 1
+    assert asyncio.run(engine.health())["compatible"].succeeded == 1
 
 
 def test_closing_while_streaming_leaves_no_thread_and_no_connection(server: FaultServerThread) -> None:

@@ -35,11 +35,11 @@ class Keeping:
 
     def __init__(self, *, gate: Gate | None = None, error: Exception | None = None) -> None:
         self.answers: list[Answer] = []
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
         self._gate, self._error = gate, error
 
     async def commit(self, answer: Answer) -> None:
-        self.asked.set()
+        self.called.set()
         if self._gate is not None:
             await self._gate.passed()
         if self._error is not None:
@@ -161,7 +161,7 @@ async def test_a_target_without_a_model_takes_the_providers_default() -> None:
 
 async def test_an_answer_in_one_piece_has_no_first_token() -> None:
     request = msgspec.structs.replace(REQUEST, stream=False)
-    made, _ = generation(text("all", 5), finished(at=5), request=request)
+    made, _ = generation(text("all", 5), finished(time=5), request=request)
     await made.run()
     assert (made.state.ttft, made.state.latency) == (None, 5)
 
@@ -174,7 +174,7 @@ async def test_an_answer_is_committed_before_it_is_done() -> None:
     recorder = Keeping(gate=gate)
     made, seen = generation(text("whole"), charge("0.01"), finished(), recorder=recorder)
     task = asyncio.create_task(made.run())
-    await recorder.asked.wait()
+    await recorder.called.wait()
     assert (made.state.status, made.state.cost, recorder.answers) == (Status.STREAMING, None, [])
     gate.open()
     await task
@@ -214,7 +214,7 @@ async def test_cancelling_during_the_commit_waits_for_it() -> None:
     recorder = Keeping(gate=gate)
     made, _ = generation(text("whole"), finished(), recorder=recorder)
     task = asyncio.create_task(made.run())
-    await recorder.asked.wait()
+    await recorder.called.wait()
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0)

@@ -31,12 +31,12 @@ from tests.app.scripted import charge, finished, text, thought
 OVERLOADED = ProviderError(ErrorKind.OVERLOADED, "no room", hint="Try later.")
 
 
-def attempt(at: float, model: str = "m") -> Attempt:
-    return Attempt(provider="acme", model=model, at=at)
+def attempt(time: float, model: str = "m") -> Attempt:
+    return Attempt(provider="acme", model=model, at=time)
 
 
-def failed(at: float) -> AttemptFailed:
-    return AttemptFailed(provider="acme", model="m", error=OVERLOADED, at=at)
+def failed(time: float) -> AttemptFailed:
+    return AttemptFailed(provider="acme", model="m", error=OVERLOADED, at=time)
 
 
 def reduced(*events: Event, started: float = 0.0, streamed: bool = True, free: bool = False) -> GenerationReducer:
@@ -98,7 +98,7 @@ def test_only_an_answer_the_model_ended_itself_is_complete(reason: FinishReason)
 
 
 def test_a_whole_answer_stays_done_whatever_follows() -> None:
-    state = reduced(text("x"), finished(at=3)).final(Status.CANCELLED, 9.0, OVERLOADED)
+    state = reduced(text("x"), finished(time=3)).final(Status.CANCELLED, 9.0, OVERLOADED)
     assert (state.status, state.ended_at, state.error) == (Status.DONE, 3, OVERLOADED)
 
 
@@ -124,7 +124,7 @@ def test_a_failed_attempt_voids_its_text_usage_and_times() -> None:
 
 
 def test_the_answer_after_a_failed_attempt_is_its_own() -> None:
-    reducer = reduced(attempt(1), text("half", 2), failed(3), attempt(5), text("a", 6), text("b", 7), finished(at=8))
+    reducer = reduced(attempt(1), text("half", 2), failed(3), attempt(5), text("a", 6), text("b", 7), finished(time=8))
     state = reducer.final(Status.DONE, 9.0)
     assert (reducer.text, state.deltas) == ("ab", 2)
     assert (state.ttft, state.latency, state.waited, state.tokens_per_second) == (1, 3, 5, 1)
@@ -197,7 +197,7 @@ def test_deltas_stand_for_tokens_until_the_provider_has_counted() -> None:
     reducer = reduced(text("ab", 1), text("cd", 2))
     assert (reducer.state.tokens, reducer.state.tokens_exact) == (2, False)
     reducer.apply(UsageUpdate(TokenUsage(completion_tokens=9), 2.5))
-    reducer.apply(finished(at=3))
+    reducer.apply(finished(time=3))
     assert (reducer.state.tokens, reducer.state.tokens_exact) == (9, True)
     assert reducer.state.tokens_per_second == pytest.approx(8.0)
 
@@ -212,14 +212,14 @@ def test_an_early_count_is_none_of_a_broken_answer() -> None:
 
 def test_hidden_reasoning_does_not_make_an_answer_faster() -> None:
     usage = UsageUpdate(TokenUsage(completion_tokens=1011, reasoning_tokens=1000), 2)
-    state = ended(text("a", 1), text("b", 2), usage, finished(at=2))
+    state = ended(text("a", 1), text("b", 2), usage, finished(time=2))
     assert state.tokens == 1011
     assert state.tokens_per_second == pytest.approx(10.0)
 
 
 def test_shown_reasoning_counts_for_the_rate() -> None:
     usage = UsageUpdate(TokenUsage(completion_tokens=21, reasoning_tokens=10), 2)
-    assert ended(thought("a", 1), text("b", 2), usage, finished(at=2)).tokens_per_second == pytest.approx(20.0)
+    assert ended(thought("a", 1), text("b", 2), usage, finished(time=2)).tokens_per_second == pytest.approx(20.0)
 
 
 def test_tokens_of_one_moment_have_no_rate() -> None:
@@ -227,13 +227,13 @@ def test_tokens_of_one_moment_have_no_rate() -> None:
 
 
 def test_times_count_from_the_request_that_was_answered() -> None:
-    state = reduced(attempt(12), text("a", 12.5), text("b", 14.5), finished(at=15), started=10).final(Status.DONE, 99)
+    state = reduced(attempt(12), text("a", 12.5), text("b", 14.5), finished(time=15), started=10).final(Status.DONE, 99)
     assert (state.ttft, state.latency, state.waited, state.elapsed(60)) == (0.5, 3, 2, 5)
     assert state.tokens_per_second == pytest.approx(1 / 2.0)
 
 
 def test_an_answer_in_one_piece_has_no_first_token() -> None:
-    state = reduced(text("all of it", 4), finished(at=4), streamed=False).final(Status.DONE, 9)
+    state = reduced(text("all of it", 4), finished(time=4), streamed=False).final(Status.DONE, 9)
     assert (state.ttft, state.latency) == (None, 4)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from swebench_providers import FinishReason
+from swebench_tui.bench.git import GitError, run_git
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.patch_check import PatchChecker
 
@@ -86,6 +88,31 @@ async def test_a_cancelled_check_that_runs_is_not_waited_for(held: Held) -> None
         await check
     checker.close()
     assert not held.released.is_set()
+
+
+async def test_cancelling_a_check_kills_its_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, ended = tmp_path / "began", threading.Event()
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\ntouch {began}\nexec sleep 3600\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    def judge(answer: str, *, checkout: Path | None, finish_reason: str | None = None) -> PatchVerdict:
+        try:
+            run_git(tmp_path, ["version"])
+        except GitError as error:
+            return PatchVerdict(status="unchecked", detail=f"{answer} {checkout} {finish_reason} {error}")
+        finally:
+            ended.set()
+        pytest.fail("git was not killed")
+
+    check = asyncio.create_task(PatchChecker(judge=judge).check("answer", checkout=None))
+    while not began.exists():  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.01)
+    check.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await check
+    assert await asyncio.to_thread(ended.wait, 5)
 
 
 async def test_an_answer_without_a_patch_is_judged_for_real() -> None:

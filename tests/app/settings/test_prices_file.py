@@ -86,8 +86,8 @@ def test_a_file_that_is_gone_takes_its_prices_with_it(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ("[opnai.m]\ninput = 1\noutput = 1", "there is no provider 'opnai'", "Did you mean 'openai'?"),
-        ("[zzz.m]\ninput = 1", "there is no provider 'zzz'", "There are: anthropic, azure"),
+        ("[opnai.m]\ninput = 1\noutput = 1", "unknown provider 'opnai'", "Did you mean 'openai'?"),
+        ("[zzz.m]\ninput = 1", "unknown provider 'zzz'", "Known: anthropic, azure"),
         ("openai = 5", "openai is 5, not a table", 'Write [openai."gpt-6-sol"]'),
         ("[openai]\ngpt-5 = 1.5", "openai.gpt-5 is 1.5, not a table", 'Write [openai."gpt-6-sol"]'),
         ("[openai.m]\noutput = 1", "openai.m has no input", "input = 1.25"),

@@ -1,4 +1,4 @@
-"""What the user has set up, without files: settings that a test wrote, and what was changed in them."""
+"""A workspace without files: settings from the test, and the changes made to them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StandInProviders(Providers):
 
 
 class StandInWorkspace(Workspace):
-    """`changes` are those that were asked for; `refuse` is raised in answer to any."""
+    """Records `changes`; raises `refuse`, when given, instead of making one."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class StandInWorkspace(Workspace):
 
     @property
     def user_file(self) -> Path:
-        """There is one, so nothing has to be set up."""
+        """An existing file, so that the wizard does not open."""
         return Path(__file__)
 
     @property

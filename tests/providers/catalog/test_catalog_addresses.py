@@ -138,7 +138,7 @@ def test_a_blank_in_an_address_is_no_part_of_it(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["][::1", "http://h][::1", "x]a[::80"])
 def test_brackets_that_enclose_no_host_are_refused(written: str) -> None:
-    with pytest.raises(ProviderError, match="cannot be read"):
+    with pytest.raises(ProviderError, match="its host or port is invalid"):
         normalise(written, provider_spec("vllm"))
 
 

@@ -163,9 +163,7 @@ FULL = {"rate limit": (20, Decimal(100_000)), "budget": (1_000, Decimal(400))}
 
 
 @pytest.mark.parametrize("line", FULL)
-async def test_streams_cancelled_twice_leave_nothing_behind_though_most_of_them_stood_in_line(
-    line: str, draw: random.Random, rig: Rig
-) -> None:
+async def test_queued_streams_cancelled_twice_leave_nothing_behind(line: str, draw: random.Random, rig: Rig) -> None:
     places, cap = FULL[line]
     rig.set_up(places=places, cap=cap)
     rig.server.default = NEVER_ENDING
@@ -178,7 +176,7 @@ async def test_streams_cancelled_twice_leave_nothing_behind_though_most_of_them_
     assert (await rig.coordinator.generate_with_fallback(ASKED)).content == "fine"
 
 
-async def test_probes_cancelled_twice_leave_the_breaker_as_many_as_it_had(
+async def test_probes_cancelled_twice_are_returned_to_the_breaker(
     draw: random.Random, rig: Rig, transport: Transport
 ) -> None:
     rig.set_up(places=20, cap=Decimal(100_000))

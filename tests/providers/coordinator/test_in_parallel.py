@@ -97,7 +97,7 @@ async def played(clock: VirtualClock, results: AsyncIterator[BatchResult]) -> li
     concurrency=st.integers(1, 8),
     slow_source=st.booleans(),
 )
-async def test_each_index_comes_exactly_once_whatever_the_order_and_the_faults(
+async def test_each_index_comes_once_in_any_order_of_faults(
     ends: list[tuple[float, str]], concurrency: int, *, slow_source: bool
 ) -> None:
     clock = VirtualClock()
@@ -112,7 +112,7 @@ async def test_each_index_comes_exactly_once_whatever_the_order_and_the_faults(
     assert asker.most <= concurrency
 
 
-async def test_results_come_in_the_order_of_their_ends() -> None:
+async def test_results_come_in_the_order_of_completion() -> None:
     clock = VirtualClock()
     asker = Asker(clock, {0: (3.0, "answer"), 1: (2.0, "error"), 2: (1.0, "answer")})
     ended = await played(clock, in_parallel(asker, asking(range(3)), concurrency=3))
@@ -120,7 +120,7 @@ async def test_results_come_in_the_order_of_their_ends() -> None:
 
 
 @given(after=st.integers(0, 12), concurrency=st.integers(1, 6))
-async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(after: int, concurrency: int) -> None:
+async def test_a_failing_source_lets_requests_in_flight_finish_first(after: int, concurrency: int) -> None:
     clock = VirtualClock()
     asker, ended = Asker(clock), list[BatchResult]()
     task = asyncio.create_task(all_of(in_parallel(asker, breaking(after), concurrency=concurrency), ended))
@@ -131,7 +131,7 @@ async def test_where_the_source_breaks_what_was_paid_for_ends_and_comes_first(af
     assert asker.cancelled == []
 
 
-async def test_a_source_whose_own_task_was_cancelled_takes_nothing_with_it() -> None:
+async def test_a_cancellation_inside_the_source_loses_no_result() -> None:
     """That is no cancellation of the batch: what is in flight is paid for, and ends."""
     clock = VirtualClock()
     asker, ended = Asker(clock), list[BatchResult]()
@@ -148,7 +148,7 @@ async def test_a_source_whose_own_task_was_cancelled_takes_nothing_with_it() -> 
     assert asker.cancelled == []
 
 
-async def test_a_fault_of_ours_in_one_request_does_not_throw_away_the_others() -> None:
+async def test_an_unexpected_error_in_one_request_loses_no_other() -> None:
     clock = VirtualClock()
     asker, ended = Asker(clock, {1: (0.1, "bug"), 3: (5.0, "answer")}), list[BatchResult]()
     task = asyncio.create_task(all_of(in_parallel(asker, asking(count()), concurrency=4), ended))
@@ -159,7 +159,7 @@ async def test_a_fault_of_ours_in_one_request_does_not_throw_away_the_others() -
 
 
 @given(wanted=st.integers(0, 10), concurrency=st.integers(1, 6))
-async def test_closing_early_cancels_what_runs_and_returns_when_it_has_ended(wanted: int, concurrency: int) -> None:
+async def test_closing_early_cancels_and_awaits_what_runs(wanted: int, concurrency: int) -> None:
     clock = VirtualClock()
     asker, before = Asker(clock), asyncio.all_tasks()
     ended: list[int] = []
@@ -195,7 +195,7 @@ async def test_a_batch_cancelled_twice_leaves_nothing_running() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_an_endless_source_is_read_only_as_there_is_room() -> None:
+async def test_an_endless_source_is_read_only_as_needed() -> None:
     clock, taken = VirtualClock(), 0
 
     def endless() -> Iterator[UnifiedRequest]:
@@ -226,7 +226,7 @@ async def test_an_empty_batch_ends_at_once() -> None:
     assert await played(VirtualClock(), in_parallel(Asker(VirtualClock()), [], concurrency=3)) == []
 
 
-async def test_a_refusal_is_a_result_like_any_other() -> None:
+async def test_a_refusal_is_a_result_too() -> None:
     clock = VirtualClock()
     (result,) = await played(clock, in_parallel(Asker(clock, {0: (1.0, "error")}), asking(range(1)), concurrency=9))
     assert isinstance(result.error, ProviderError)

@@ -59,12 +59,12 @@ class Asked:
 
 
 @given(st.permutations(NAMES))
-async def test_ordered_is_as_listed(names: list[str]) -> None:
+async def test_ordered_keeps_the_listed_order(names: list[str]) -> None:
     assert await Asked("ordered").order(*names) == "".join(names)
 
 
 @given(st.integers(1, 3), st.integers(1, 30))
-async def test_round_robin_gives_each_its_turn_and_keeps_the_others_behind_it(count: int, calls: int) -> None:
+async def test_round_robin_rotates_the_listed_order(count: int, calls: int) -> None:
     asked, names = Asked("round_robin"), NAMES[:count]
     orders = [await asked.order(*names) for _ in range(calls)]
     firsts = Counter(order[0] for order in orders)
@@ -72,7 +72,7 @@ async def test_round_robin_gives_each_its_turn_and_keeps_the_others_behind_it(co
     assert all(order in "".join(names) * 2 for order in orders)
 
 
-async def test_cheapest_goes_by_what_this_request_costs_and_an_unknown_price_is_the_dearest() -> None:
+async def test_cheapest_uses_this_requests_cost_and_unknown_prices_last() -> None:
     def price(read: int, written: int) -> ModelPrice:
         return ModelPrice(input=Decimal(read), output=Decimal(written))
 
@@ -90,7 +90,7 @@ async def test_cheapest_knows_that_long_prompts_cost_more() -> None:
     assert await asked.order("a", "b", request=UnifiedRequest(prompt="word " * 10_000, max_tokens=10)) == "ba"
 
 
-async def test_fastest_is_the_lowest_median_once_all_are_measured() -> None:
+async def test_fastest_is_the_lowest_median_of_measured_models() -> None:
     asked = Asked("fastest")
     for name, first_tokens in {"a": (1.0, 1.0, 9.0), "b": (0.5, 0.5, 60.0), "c": (0.7, 2.0, 2.0)}.items():
         for first_token in first_tokens:
@@ -98,7 +98,7 @@ async def test_fastest_is_the_lowest_median_once_all_are_measured() -> None:
     assert await asked.order() == "bac"
 
 
-async def test_who_was_not_measured_is_tried_first_but_not_for_ever() -> None:
+async def test_an_unmeasured_model_goes_first_for_some_attempts() -> None:
     asked = Asked("fastest")
     asked.ended("a", first_token=0.5)
     firsts = []
@@ -108,7 +108,7 @@ async def test_who_was_not_measured_is_tried_first_but_not_for_ever() -> None:
     assert "".join(firsts) == "bbbaaaaa"
 
 
-async def test_many_at_once_do_not_all_go_to_the_one_that_was_not_measured() -> None:
+async def test_parallel_calls_do_not_all_go_to_unmeasured_models() -> None:
     asked, firsts = Asked("fastest"), list[str]()
     asked.ended("a", first_token=0.5)
     for _ in range(10):
@@ -117,7 +117,7 @@ async def test_many_at_once_do_not_all_go_to_the_one_that_was_not_measured() -> 
     assert Counter(firsts) == {"a": 7, "b": 3}
 
 
-async def test_who_only_fails_stands_behind_the_others_longer_each_time_and_is_tried_again() -> None:
+async def test_a_failing_model_ranks_last_longer_each_time() -> None:
     asked = Asked("fastest")
     asked.ended("b", first_token=5.0)
     tried = []
@@ -129,7 +129,7 @@ async def test_who_only_fails_stands_behind_the_others_longer_each_time_and_is_t
     assert tried == [0.0, 15.0, 45.0]  # and from then on it has had its trials, and has shown no first token
 
 
-async def test_a_fast_one_that_fails_falls_back_and_comes_back() -> None:
+async def test_a_fast_model_that_fails_ranks_last_for_a_while() -> None:
     asked = Asked("fastest")
     asked.ended("a", first_token=0.1)
     asked.ended("b", first_token=5.0)
@@ -144,7 +144,7 @@ async def test_a_fast_one_that_fails_falls_back_and_comes_back() -> None:
     assert await asked.order("a", "b") == "ab"
 
 
-async def test_what_fails_together_counts_as_one_failure() -> None:
+async def test_failures_in_flight_together_count_once() -> None:
     asked = Asked("fastest")
     asked.clock.advance(1.0)
     began = asked.clock.now() - 1.0
@@ -169,7 +169,7 @@ def _failed(name: str, began: float, ended: float) -> Outcome:
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.CONTEXT_OVERFLOW, ErrorKind.CONTENT_FILTER, ErrorKind.INVALID_REQUEST])
-async def test_a_failure_of_the_request_says_nothing_about_the_model(kind: ErrorKind) -> None:
+async def test_a_faulty_request_does_not_affect_the_rank(kind: ErrorKind) -> None:
     asked = Asked("fastest")
     asked.ended("a", first_token=0.1)
     asked.ended("b", first_token=5.0)
@@ -192,7 +192,7 @@ async def test_a_provider_that_cannot_name_a_model_goes_last(strategy: Selection
     ),
     st.sampled_from(["ordered", "round_robin", "cheapest", "fastest"]),
 )
-async def test_whatever_has_happened_each_route_is_in_the_order_once(
+async def test_each_route_is_in_the_order_exactly_once(
     happened: list[tuple[str, float | str | None]], strategy: SelectionName
 ) -> None:
     asked = Asked(strategy)

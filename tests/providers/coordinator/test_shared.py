@@ -140,7 +140,7 @@ async def test_a_changed_shared_as_is_refused_and_changes_nothing() -> None:
         ProviderCoordinator([], Policies(limits={"used": RateLimits(shared_as="org")}), shared=shared)
 
 
-async def test_a_circuit_that_one_coordinator_opened_is_open_for_the_other() -> None:
+async def test_a_circuit_opened_by_one_coordinator_is_open_for_all() -> None:
     clock = VirtualClock()
     shared = SharedState(clock=clock)
     policies = Policies(retry=ONE_TRY, breaker=EAGER, max_breaker_wait=0.0)
@@ -217,7 +217,7 @@ async def test_a_listener_that_raises_harms_neither_call_nor_other_listeners(
     assert "a listener of the circuit breaker acme:m failed" in caplog.messages
 
 
-async def test_a_key_that_one_coordinator_found_refused_is_disabled_for_the_other() -> None:
+async def test_a_key_refused_for_one_coordinator_is_disabled_for_all() -> None:
     clock = VirtualClock()
     shared = SharedState(clock=clock)
 

@@ -37,7 +37,7 @@ def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streamer, k
 
 
 @pytest.mark.parametrize("seconds", [DAY, 1e300], ids=["a day", "for ever"])
-async def test_during_a_days_pause_a_call_fails_at_once_and_says_until_when(seconds: float) -> None:
+async def test_a_day_long_cooldown_fails_calls_at_once(seconds: float) -> None:
     clock = VirtualClock()
     limiter, provider = paused(clock, seconds), Played(clock, [text(), done()])
     with pytest.raises(ProviderError, match=r"acme accepts no requests until \d{4}-\d\d-\d\d \d\d:\d\d, in") as e:
@@ -47,7 +47,7 @@ async def test_during_a_days_pause_a_call_fails_at_once_and_says_until_when(seco
     assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
 
 
-async def test_those_who_wait_already_are_told_too() -> None:
+async def test_a_long_cooldown_fails_queued_requests_too() -> None:
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(slots=1), name="acme", clock=clock)
     permit = await limiter.acquire(ONE)
@@ -61,7 +61,7 @@ async def test_those_who_wait_already_are_told_too() -> None:
 
 
 @pytest.mark.parametrize("longest", [0.0, 1.0, 30.0])
-async def test_who_does_not_want_to_wait_does_not_hammer_instead(longest: float) -> None:
+async def test_a_long_cooldown_is_probed_at_most_once_a_minute(longest: float) -> None:
     """However short a pause is waited for, the server is asked no more than once a minute whether it means it."""
     clock, sent = VirtualClock(), 0
     limiter = TokenBucketLimiter(RateLimits(longest_pause=longest), name="acme", clock=clock)
@@ -76,7 +76,7 @@ async def test_who_does_not_want_to_wait_does_not_hammer_instead(longest: float)
     assert 8 <= sent <= 10
 
 
-async def test_the_last_minutes_of_a_long_pause_are_waited_for() -> None:
+async def test_the_last_minutes_of_a_long_cooldown_are_waited_out() -> None:
     clock = VirtualClock()
     limiter = paused(clock)
     clock.advance(DAY - 100)
@@ -85,7 +85,7 @@ async def test_the_last_minutes_of_a_long_pause_are_waited_for() -> None:
     assert clock.now() == DAY
 
 
-async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_all() -> None:
+async def test_the_result_of_one_probe_applies_to_all() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     limiter = paused(clock)
     clock.advance(120)
@@ -110,7 +110,7 @@ async def test_after_a_while_one_request_asks_again_and_what_it_hears_holds_for_
 
 
 @pytest.mark.parametrize("end", ["cancelled", "500"])
-async def test_one_that_asked_and_heard_nothing_leaves_the_question_to_another_one(end: str) -> None:
+async def test_a_probe_without_a_result_is_followed_by_another(end: str) -> None:
     clock = VirtualClock()
     limiter = paused(clock)
     clock.advance(120)
@@ -127,7 +127,7 @@ async def test_one_that_asked_and_heard_nothing_leaves_the_question_to_another_o
     assert limiter.headroom().cooldown == 0
 
 
-async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
+async def test_a_success_from_before_a_cooldown_does_not_clear_it() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
     provider = Played(clock, [gate, text(), done()])
@@ -139,7 +139,7 @@ async def test_a_late_success_from_before_the_pause_does_not_end_it() -> None:
     assert limiter.headroom().cooldown == DAY
 
 
-async def test_the_call_that_was_told_goes_on_with_another_key_and_so_do_all_later_ones() -> None:
+async def test_calls_use_another_key_during_a_cooldown() -> None:
     clock = VirtualClock()
     refusing = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
     well = Played(clock, [text(), done()])
@@ -157,7 +157,7 @@ async def test_the_call_that_was_told_goes_on_with_another_key_and_so_do_all_lat
     assert clock.now() < 5
 
 
-async def test_without_another_key_retry_gives_up_at_once() -> None:
+async def test_without_another_key_retry_fails_at_once() -> None:
     clock = VirtualClock()
     limiter = paused(clock)
     call = Retry(limited(clock, limiter, Played(clock, [text(), done()])), provider="acme", clock=clock)
@@ -171,7 +171,7 @@ async def test_without_another_key_retry_gives_up_at_once() -> None:
     looks=st.lists(st.floats(0, 500), max_size=20),
     longest=st.floats(1, 300),
 )
-def test_nobody_waits_longer_than_the_longest_pause_and_no_two_ask_at_once(
+def test_no_wait_exceeds_the_maximum_and_probes_never_overlap(
     said: list[float], looks: list[float], longest: float
 ) -> None:
     cooldown, now, probed_at = Cooldown(longest), 0.0, list[float]()

@@ -28,17 +28,17 @@ def falling(clock: VirtualClock, *providers: Played, restart: bool = False, **ch
     return Fallback(Chains(primary=primary, **chains), restart=restart, clock=clock)
 
 
-async def test_the_next_model_answers_and_the_user_is_told_why() -> None:
+async def test_the_next_model_answers_and_a_notice_says_why() -> None:
     clock = VirtualClock()
     first, second = Played(clock, [error(ErrorKind.OVERLOADED)], name="p0"), Played(clock, GOOD, name="p1")
     events = await play(falling(clock, first, second), clock)
     failed = next(event for event in events if isinstance(event, AttemptFailed))
     assert (failed.provider, failed.model, failed.error.kind) == ("p0", "m0", ErrorKind.OVERLOADED)
-    assert "p1:m1 answers instead of p0:m0: it was overloaded" in [e.message for e in events if isinstance(e, Notice)]
+    assert "p0:m0 failed: it was overloaded. Trying p1:m1." in [e.message for e in events if isinstance(e, Notice)]
     assert [request.model for request in second.requests] == ["m1"]
 
 
-async def test_a_prompt_that_is_too_long_goes_to_the_chain_for_that_and_nowhere_else() -> None:
+async def test_a_long_prompt_goes_only_to_the_too_long_chain() -> None:
     clock = VirtualClock()
     first, second, larger = (
         Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)]),
@@ -51,14 +51,14 @@ async def test_a_prompt_that_is_too_long_goes_to_the_chain_for_that_and_nowhere_
     assert (len(second.requests), len(larger.requests)) == (0, 1)
 
 
-async def test_a_refusal_in_an_answer_goes_to_the_chain_for_what_was_filtered() -> None:
+async def test_a_refusal_in_an_answer_goes_to_the_filtered_chain() -> None:
     clock = VirtualClock()
     first, other = Played(clock, [done(reason=FinishReason.REFUSAL)]), Played(clock, GOOD)
     events = await play(falling(clock, first, filtered=(Route("p", "other", other),)), clock)
     assert [event.text for event in events if isinstance(event, TextDelta)] == ["whole"]
 
 
-async def test_each_model_is_asked_once_and_the_last_words_are_the_error() -> None:
+async def test_each_model_is_tried_once_and_the_last_error_raised() -> None:
     clock = VirtualClock()
     providers = [Played(clock, [error(ErrorKind.TRANSIENT)]) for _ in range(4)]
     with pytest.raises(ProviderError, match="transient"):
@@ -66,7 +66,7 @@ async def test_each_model_is_asked_once_and_the_last_words_are_the_error() -> No
     assert [(len(provider.requests), provider.open) for provider in providers] == [(1, 0)] * 4
 
 
-async def test_an_answer_that_was_shown_in_part_is_not_continued_by_another_model() -> None:
+async def test_a_partial_answer_is_not_continued_by_another_model() -> None:
     clock = VirtualClock()
     first, second = Played(clock, [text("half"), error(ErrorKind.INCOMPLETE)]), Played(clock, GOOD)
     with pytest.raises(ProviderError, match="incomplete"):
@@ -74,7 +74,7 @@ async def test_an_answer_that_was_shown_in_part_is_not_continued_by_another_mode
     assert second.requests == []
 
 
-async def test_18_where_all_circuits_are_open_the_earliest_opening_is_waited_for() -> None:
+async def test_18_with_all_circuits_open_the_earliest_is_used() -> None:
     clock = VirtualClock()
     shut = [error(ErrorKind.OVERLOADED, after=wait, status=None, reason="circuit_open") for wait in (40.0, 15.0)]
     first, second = Played(clock, [shut[0]], GOOD), Played(clock, [shut[1]], GOOD)
@@ -83,7 +83,7 @@ async def test_18_where_all_circuits_are_open_the_earliest_opening_is_waited_for
     assert (waiting.reason, waiting.seconds, clock.now()) == ("circuit open", 15.0, 15.0)
 
 
-async def test_a_circuit_is_waited_for_until_its_time_and_not_for_longer() -> None:
+async def test_an_open_circuit_is_waited_for_exactly_its_time() -> None:
     """The time counts from when it was said, whatever else was tried meanwhile."""
     clock = VirtualClock()
     shut = error(ErrorKind.OVERLOADED, after=40.0, status=None, reason="circuit_open")
@@ -94,7 +94,7 @@ async def test_a_circuit_is_waited_for_until_its_time_and_not_for_longer() -> No
     assert (len(first.requests), len(slow.requests)) == (2, 1)  # who failed by himself is not asked again
 
 
-async def test_circuits_that_close_later_than_the_patience_lasts_are_not_waited_for() -> None:
+async def test_a_circuit_open_beyond_the_maximum_wait_fails_the_call() -> None:
     clock = VirtualClock()
     shut = error(ErrorKind.OVERLOADED, after=700.0, status=None, reason="circuit_open")
     with pytest.raises(ProviderError, match="overloaded"):
@@ -102,7 +102,7 @@ async def test_circuits_that_close_later_than_the_patience_lasts_are_not_waited_
     assert clock.slept == []
 
 
-async def test_a_circuit_that_names_no_time_is_not_asked_again_without_end_or_wait() -> None:
+async def test_a_circuit_without_a_time_is_tried_boundedly_with_waits() -> None:
     clock = VirtualClock()
     shut = error(ErrorKind.OVERLOADED, after=0.0, status=None, reason="circuit_open")
     provider = Played(clock, [shut])
@@ -112,7 +112,7 @@ async def test_a_circuit_that_names_no_time_is_not_asked_again_without_end_or_wa
     assert min(clock.slept) > 0
 
 
-async def test_a_prompt_that_proved_too_long_never_goes_back_to_the_usual_models() -> None:
+async def test_a_too_long_prompt_never_returns_to_the_primary_models() -> None:
     clock = VirtualClock()
     first, second = Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)]), Played(clock, GOOD)
     large, larger = Played(clock, [error(ErrorKind.TRANSIENT)]), Played(clock, GOOD)
@@ -124,7 +124,7 @@ async def test_a_prompt_that_proved_too_long_never_goes_back_to_the_usual_models
     assert second.requests == []
 
 
-async def test_a_prompt_that_was_filtered_never_goes_back_to_the_usual_models() -> None:
+async def test_a_filtered_prompt_never_returns_to_the_primary_models() -> None:
     clock = VirtualClock()
     first, second = Played(clock, [error(ErrorKind.CONTENT_FILTER, status=400)]), Played(clock, GOOD)
     lenient = Played(clock, [error(ErrorKind.TRANSIENT)])
@@ -133,7 +133,7 @@ async def test_a_prompt_that_was_filtered_never_goes_back_to_the_usual_models() 
     assert (len(second.requests), len(lenient.requests)) == (0, 1)
 
 
-async def test_a_prompt_that_is_too_long_waits_for_the_circuit_of_a_large_model_not_of_a_small_one() -> None:
+async def test_a_too_long_prompt_waits_only_for_a_large_model() -> None:
     clock = VirtualClock()
     first = Played(clock, [error(ErrorKind.CONTEXT_OVERFLOW, status=400)])
     large = Played(clock, [error(ErrorKind.OVERLOADED, after=9.0, status=None, reason="circuit_open")], GOOD)
@@ -141,7 +141,7 @@ async def test_a_prompt_that_is_too_long_waits_for_the_circuit_of_a_large_model_
     assert (len(first.requests), len(large.requests), clock.slept) == (1, 2, [9.0])
 
 
-async def test_a_refusal_that_nobody_can_answer_instead_reaches_the_caller_as_it_was() -> None:
+async def test_a_refusal_without_an_alternative_reaches_the_caller_unchanged() -> None:
     clock = VirtualClock()
     refusal = Finished(reason=FinishReason.REFUSAL, at=0.0, raw_reason="refusal", refusal="I will not.", category="x")
     shown: Script = [text("I will not."), refusal]
@@ -152,7 +152,7 @@ async def test_a_refusal_that_nobody_can_answer_instead_reaches_the_caller_as_it
         assert len(other.requests) == asked
 
 
-async def test_a_refusal_is_the_answer_where_the_others_stand_behind_open_circuits() -> None:
+async def test_a_refusal_stands_if_all_alternatives_have_open_circuits() -> None:
     clock = VirtualClock()
     shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason="circuit_open")
     both = Route("p", "both", Played(clock, [shut]))
@@ -161,13 +161,13 @@ async def test_a_refusal_is_the_answer_where_the_others_stand_behind_open_circui
     assert events[-1] == done(reason=FinishReason.CONTENT_FILTER)
 
 
-async def test_an_answer_that_starts_again_with_another_model_says_so() -> None:
+async def test_a_notice_says_that_the_partial_answer_is_discarded() -> None:
     clock = VirtualClock()
     first, second = Played(clock, [text("half"), error(ErrorKind.INCOMPLETE)]), Played(clock, GOOD)
     events = await play(falling(clock, first, second, restart=True), clock)
     failed = next(index for index, event in enumerate(events) if isinstance(event, AttemptFailed))
     assert [event.text for event in events[failed:] if isinstance(event, TextDelta)] == ["whole"]
-    assert any("broke off and starts again" in event.message for event in events if isinstance(event, Notice))
+    assert any("The partial answer is discarded" in event.message for event in events if isinstance(event, Notice))
 
 
 failures = st.one_of(
@@ -185,7 +185,7 @@ played = st.lists(scripts, min_size=1, max_size=4)
     filtered=st.lists(played, max_size=2),
     restart=st.booleans(),
 )
-async def test_whatever_fails_the_prompt_stays_where_it_fits_and_the_call_ends_once(
+async def test_any_failures_keep_the_prompt_in_its_chain(
     *, primary: list[list[Script]], too_long: list[list[Script]], filtered: list[list[Script]], restart: bool
 ) -> None:
     clock = VirtualClock()

@@ -109,7 +109,7 @@ ECHOES = {
 
 @pytest.mark.parametrize("script", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_no_text_and_no_key_is_in_a_record_whatever_the_server_quotes(
+async def test_a_record_holds_no_text_and_no_key(
     script: Script, log: Kept, bare: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     fault_server.default = script
@@ -125,7 +125,7 @@ async def test_no_text_and_no_key_is_in_a_record_whatever_the_server_quotes(
         assert canary not in log.written()
 
 
-async def test_each_attempt_of_a_call_is_a_record(log: Kept, bare: HTTPProvider, fault_server: FaultServer) -> None:
+async def test_each_attempt_of_a_call_is_logged(log: Kept, bare: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.enqueue(failing(500), failing(429, retry_after="0"))
     await ProviderCoordinator([bare], draw=lambda: 0.0).generate_with_fallback(ASKED)
     facts = log.facts("outcome", "error_kind", "status", "retry", "sent", "levelname")
@@ -136,15 +136,13 @@ async def test_each_attempt_of_a_call_is_a_record(log: Kept, bare: HTTPProvider,
     ]
 
 
-async def test_an_attempt_that_was_given_up_is_a_record(
-    log: Kept, bare: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_a_cancelled_attempt_is_logged(log: Kept, bare: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = STALLING
     await given_up(ProviderCoordinator([bare]), TextDelta)
     assert log.facts("outcome", "error_kind", "sent") == [("cancelled", None, True)]
 
 
-async def test_a_request_given_up_in_the_limiters_line_is_a_record_too(
+async def test_a_request_cancelled_in_the_queue_is_logged(
     log: Kept, bare: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.default = STALLING
@@ -162,7 +160,7 @@ async def test_a_request_given_up_in_the_limiters_line_is_a_record_too(
     assert len(fault_server.requests) == 1
 
 
-async def test_a_request_that_the_circuit_breaker_refused_is_a_record_too(
+async def test_a_request_refused_by_the_breaker_is_logged(
     log: Kept, bare: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.default = failing(500)
@@ -178,7 +176,7 @@ async def test_a_request_that_the_circuit_breaker_refused_is_a_record_too(
     assert coordinator.health()["compatible"].failed == 1
 
 
-async def test_a_request_that_the_budget_stopped_on_its_way_out_is_a_record_that_says_so(
+async def test_a_request_stopped_by_a_budget_is_logged_as_unsent(
     log: Kept, bare: HTTPProvider, fault_server: FaultServer
 ) -> None:
     coordinator = ProviderCoordinator([bare], budgets=[Budget("run", Decimal(1))])
@@ -188,13 +186,13 @@ async def test_a_request_that_the_budget_stopped_on_its_way_out_is_a_record_that
     assert coordinator.health()["compatible"].in_flight == 0
 
 
-async def test_a_server_that_is_gone_is_a_record(log: Kept, bare: HTTPProvider, fault_server: FaultServer) -> None:
+async def test_an_unreachable_server_is_logged(log: Kept, bare: HTTPProvider, fault_server: FaultServer) -> None:
     await fault_server.stop_abruptly()
     await failure(ProviderCoordinator([bare], Policies(retry=ONE_TRY)))
     assert log.facts("outcome", "error_kind", "status") == [("failed", "transient", None)]
 
 
-async def test_waiting_for_the_next_attempt_is_no_record_of_its_own(
+async def test_cancelling_between_attempts_logs_nothing_more(
     log: Kept, bare: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.default = failing(503, retry_after="60")

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError, TextDelta, UnifiedRequest
+from swebench_providers.policies.breaker import CIRCUIT_OPEN
 from swebench_providers.policies.parameters import RefusedParameters
-from swebench_providers.policies.retry import CIRCUIT_OPEN, Retry, RetrySettings
+from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.events import Attempt, AttemptFailed, Waiting
 from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text, told
@@ -33,7 +34,7 @@ def retrying(clock: VirtualClock, provider: Played, settings: RetrySettings | No
     return Retry(provider, settings, clock=clock, **{"draw": lambda: 1.0, **fields})  # type: ignore[arg-type]
 
 
-async def test_11_the_time_a_server_names_is_kept_to_with_jitter_on_top() -> None:
+async def test_11_a_named_time_is_waited_for_plus_jitter() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], GOOD)
     events = await play(retrying(clock, provider), clock)
@@ -41,7 +42,7 @@ async def test_11_the_time_a_server_names_is_kept_to_with_jitter_on_top() -> Non
     assert [type(event) for event in events] == [Attempt, AttemptFailed, Notice, Waiting, Attempt, TextDelta, Finished]
 
 
-async def test_11_an_absurd_time_fails_at_once_instead_of_being_slept() -> None:
+async def test_11_an_absurd_time_fails_at_once() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=86_400.0, status=429)])
     with pytest.raises(ProviderError, match="rate_limited"):
@@ -49,7 +50,7 @@ async def test_11_an_absurd_time_fails_at_once_instead_of_being_slept() -> None:
     assert (len(provider.requests), clock.slept) == (1, [])
 
 
-async def test_10_a_call_becomes_so_many_requests_and_no_more() -> None:
+async def test_10_a_call_makes_a_bounded_number_of_requests() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.TRANSIENT)])
     with pytest.raises(ProviderError, match="transient"):
@@ -59,7 +60,7 @@ async def test_10_a_call_becomes_so_many_requests_and_no_more() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ErrorKind if not kind.retryable], ids=str)
-async def test_what_cannot_succeed_is_not_repeated(kind: ErrorKind) -> None:
+async def test_a_failure_that_cannot_succeed_is_not_retried(kind: ErrorKind) -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(kind)])
     with pytest.raises(ProviderError):
@@ -67,14 +68,14 @@ async def test_what_cannot_succeed_is_not_repeated(kind: ErrorKind) -> None:
     assert len(provider.requests) == 1
 
 
-async def test_after_text_was_shown_nothing_is_repeated_unless_the_whole_answer_may_start_again() -> None:
+async def test_after_text_only_restart_allows_a_retry() -> None:
     clock = VirtualClock()
     broken: Script = [text("half an"), error(ErrorKind.INCOMPLETE, status=None)]
     with pytest.raises(ProviderError, match="incomplete"):
         await play(retrying(clock, Played(clock, broken, GOOD)), clock)
     events = await play(retrying(clock, Played(clock, broken, GOOD), RetrySettings(restart=True)), clock)
     told = next(event for event in events if isinstance(event, Notice))
-    assert "broke off and starts again" in told.message
+    assert "The partial answer is discarded" in told.message
     failed = next(index for index, event in enumerate(events) if isinstance(event, AttemptFailed))
     assert [event.text for event in events[failed:] if isinstance(event, TextDelta)] == ["whole"]
 
@@ -98,7 +99,7 @@ async def test_11_an_outage_makes_fewer_requests_not_more() -> None:
     assert budget.left == 0
 
 
-async def test_a_parameter_that_is_refused_is_left_out_and_remembered() -> None:
+async def test_a_refused_parameter_is_left_out_and_remembered() -> None:
     clock, refused = VirtualClock(), RefusedParameters()
     hot = UnifiedRequest(model="m", prompt="Why?", temperature=0.5)
     complaint = ProviderError(
@@ -113,7 +114,7 @@ async def test_a_parameter_that_is_refused_is_left_out_and_remembered() -> None:
     events = await play(retrying(clock, provider, refused=refused), clock, hot)
     assert [request.temperature for request in provider.requests] == [0.5, None]
     assert [event.message for event in events if isinstance(event, Notice)] == [
-        "m does not take temperature: it was left out."
+        "m does not support temperature: sent without it."
     ]
     events = await play(retrying(clock, provider, refused=refused), clock, hot)
     assert provider.requests[-1].temperature is None
@@ -121,7 +122,7 @@ async def test_a_parameter_that_is_refused_is_left_out_and_remembered() -> None:
     assert isinstance(events[0], Notice)
 
 
-async def test_a_time_that_is_kept_to_is_followed_by_an_even_jitter_however_often_it_failed() -> None:
+async def test_jitter_after_a_named_time_does_not_grow() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)])
     with pytest.raises(ProviderError):
@@ -129,7 +130,7 @@ async def test_a_time_that_is_kept_to_is_followed_by_an_even_jitter_however_ofte
     assert clock.slept == [7.6] * 4
 
 
-async def test_waits_are_drawn_from_nothing_to_a_bound_that_doubles_up_to_the_longest() -> None:
+async def test_waits_are_random_up_to_a_doubling_bound() -> None:
     clock, draws = VirtualClock(), iter([0.0, 1.0, 0.5, 1.0, 1.0])
     provider = Played(clock, [error(ErrorKind.TRANSIENT)])
     settings = RetrySettings(attempts=6, base=1.0, longest_backoff=6.0)
@@ -138,7 +139,7 @@ async def test_waits_are_drawn_from_nothing_to_a_bound_that_doubles_up_to_the_lo
     assert clock.slept == [2.0, 2.0, 6.0, 6.0]  # the first is no wait at all
 
 
-async def test_a_pause_longer_than_the_cap_says_until_when() -> None:
+async def test_a_too_long_retry_after_is_reported_with_its_end() -> None:
     clock = VirtualClock()
     for after, until in ((3_600.0, "until 13:00"), (86_400.0, "until 2026-11-23 12:00")):
         provider = Played(clock, [error(ErrorKind.OVERLOADED, after=after, status=503)])
@@ -150,7 +151,7 @@ async def test_a_pause_longer_than_the_cap_says_until_when() -> None:
         assert until in raised.value.hint
 
 
-async def test_the_deadline_counts_from_the_first_request_not_from_the_wait_before_it() -> None:
+async def test_the_deadline_counts_from_the_first_request() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
     line = Delayed(clock, provider, [700.0, 0.0])
@@ -158,11 +159,11 @@ async def test_the_deadline_counts_from_the_first_request_not_from_the_wait_befo
     assert provider.began_at == [700.0, 700.5]
 
 
-async def test_a_repeat_that_waits_in_line_past_the_deadline_does_not_go_out() -> None:
+async def test_a_retry_queued_past_the_deadline_is_not_sent() -> None:
     clock = VirtualClock()
     provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
     line = Delayed(clock, provider, [0.0, 700.0])
-    with pytest.raises(ProviderError, match="no room to repeat") as raised:
+    with pytest.raises(ProviderError, match="no capacity for a retry") as raised:
         await play(Retry(line, RetrySettings(deadline=100.0), clock=clock, draw=lambda: 1.0), clock)
     assert (raised.value.kind, raised.value.retryable, provider.open) == (ErrorKind.TIMEOUT, False, 0)
 
@@ -180,7 +181,7 @@ class Delayed:
                 yield event
 
 
-async def test_what_goes_wrong_after_a_whole_answer_does_not_ask_for_it_again() -> None:
+async def test_an_error_after_a_complete_answer_causes_no_retry() -> None:
     for restart in (False, True):
         clock = VirtualClock()
         provider = Played(clock, [text("whole"), done(), error(ErrorKind.TIMEOUT, status=None)], GOOD)
@@ -189,7 +190,7 @@ async def test_what_goes_wrong_after_a_whole_answer_does_not_ask_for_it_again() 
         assert len(provider.requests) == 1
 
 
-async def test_parameters_left_out_are_bounded_too_and_each_is_a_failed_attempt() -> None:
+async def test_retries_without_a_refused_parameter_are_bounded_too() -> None:
     clock = VirtualClock()
     names = ("temperature", "top_p", "seed")
     complaints: list[Script] = [
@@ -204,10 +205,10 @@ async def test_parameters_left_out_are_bounded_too_and_each_is_a_failed_attempt(
     with pytest.raises(ProviderError, match="no top_p") as raised:
         await play(retrying(clock, provider, RetrySettings(requests=2)), clock, hot)
     assert len(provider.requests) == 2
-    assert raised.value.hint == "It was not repeated: this call has made 2 requests."
+    assert raised.value.hint == "Not retried: this call has made 2 requests."
 
 
-async def test_a_call_cancelled_while_it_waits_gives_its_retry_back() -> None:
+async def test_a_call_cancelled_while_waiting_refunds_its_retry() -> None:
     clock, budget = VirtualClock(), RetryBudget()
     task = asyncio.create_task(collect(retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)))
     await until(lambda: bool(clock.slept))
@@ -219,7 +220,7 @@ async def test_a_call_cancelled_while_it_waits_gives_its_retry_back() -> None:
 
 
 @pytest.mark.parametrize("last_seen", [AttemptFailed, Notice, Waiting])
-async def test_a_call_closed_before_its_repeat_goes_out_gives_its_retry_back(last_seen: type[Event]) -> None:
+async def test_a_call_closed_before_its_retry_refunds_it(last_seen: type[Event]) -> None:
     """Else callers that stop at the first failure would use up the retries of all others."""
     clock, budget = VirtualClock(), RetryBudget()
     retry = retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)
@@ -230,7 +231,7 @@ async def test_a_call_closed_before_its_repeat_goes_out_gives_its_retry_back(las
     assert budget.left == budget.capacity
 
 
-async def test_a_repeat_that_a_circuit_breaker_holds_back_costs_no_retry() -> None:
+async def test_a_retry_refused_by_a_breaker_is_refunded() -> None:
     clock, budget = VirtualClock(), RetryBudget()
     shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason=CIRCUIT_OPEN)
     stopped = Played(clock, [shut], announces=False)
@@ -263,7 +264,7 @@ async def until(holds: Callable[[], bool]) -> None:
     drawn=st.floats(0, 1),
     restart=st.booleans(),
 )
-async def test_whatever_fails_how_often_the_bounds_hold(
+async def test_the_bounds_hold_for_any_sequence_of_failures(
     *, failures: list[tuple[ErrorKind, float | None, bool]], attempts: int, drawn: float, restart: bool
 ) -> None:
     clock, budget = VirtualClock(), RetryBudget()

@@ -20,7 +20,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.http.transport import Transport
-from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker, CircuitBreakerPolicy
+from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker
+from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
 from swebench_providers.policies.observer import ObserverPolicy
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
@@ -92,7 +93,7 @@ async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: Sequence[Ev
     await task
 
 
-async def test_an_answer_is_a_span_with_what_was_asked_for_and_what_came(clock: VirtualClock) -> None:
+async def test_an_answer_is_a_span_with_request_and_response_attributes(clock: VirtualClock) -> None:
     recorded = Recorded(clock, servers={"acme": "https://user:pass@api.acme.example/v1/secret-path"})
     clock.advance(100.0)
     request = UnifiedRequest(
@@ -125,7 +126,7 @@ async def test_an_answer_is_a_span_with_what_was_asked_for_and_what_came(clock: 
     }
 
 
-async def test_a_retry_is_a_span_of_its_own_and_the_failed_one_says_so(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_a_retry_has_its_own_span_beside_the_failed_one(clock: VirtualClock, recorded: Recorded) -> None:
     await attempt(recorded, clock, [error(ErrorKind.OVERLOADED, after=7.0)], answered(at=9.0))
     failed, whole = recorded.spans
     assert (failed.status.status_code, whole.status.status_code) == (StatusCode.ERROR, StatusCode.UNSET)
@@ -136,7 +137,7 @@ async def test_a_retry_is_a_span_of_its_own_and_the_failed_one_says_so(clock: Vi
     assert failed.end_time < whole.start_time
 
 
-async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_a_cancelled_attempt_is_a_span_of_type_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
     played = Played(clock, [text(at=0.0), asyncio.Event()])
     task = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
@@ -148,9 +149,7 @@ async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualC
     assert span.end_time == EPOCH + 2 * SECOND
 
 
-async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
-    clock: VirtualClock, recorded: Recorded
-) -> None:
+async def test_an_attempt_stopped_before_it_is_sent_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
     async with aclosing(ObserverPolicy(Played(clock, [done()]), [recorded.telemetry]).stream_unified(ASKED)) as events:
         async for event in events:
             assert isinstance(event, Attempt)
@@ -158,16 +157,16 @@ async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
     assert recorded.spans == []
 
 
-async def test_a_refusal_without_an_attempt_makes_no_span(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_a_refusal_without_an_attempt_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
     breaker.admit().failed(error(ErrorKind.TRANSIENT))
     refusing = CircuitBreakerPolicy(Played(clock, [done()]), breaker)
-    with pytest.raises(ProviderError, match="left alone"):
+    with pytest.raises(ProviderError, match="no requests to"):
         await collect(ObserverPolicy(refusing, [recorded.telemetry], clock=clock))
     assert recorded.spans == []
 
 
-async def test_spans_are_children_of_the_callers_own_in_every_task(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_spans_are_children_of_each_tasks_current_span(clock: VirtualClock, recorded: Recorded) -> None:
     tracer = recorded.tracers.get_tracer("caller")
     observed = ObserverPolicy(Played(clock, answered()), [recorded.telemetry], clock=clock)
 
@@ -184,7 +183,7 @@ async def test_spans_are_children_of_the_callers_own_in_every_task(clock: Virtua
     assert set(parents) == callers
 
 
-async def test_attempts_that_look_the_same_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_equal_attempts_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
     gate = asyncio.Event()
     played = Played(clock, [gate, *answered()], [error(ErrorKind.AUTH)])
     first = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
@@ -200,7 +199,7 @@ async def test_attempts_that_look_the_same_are_not_mixed_up(clock: VirtualClock,
     assert Name.SEED not in whole
 
 
-async def test_estimated_tokens_are_not_passed_off_as_counted(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_estimated_tokens_are_not_recorded(clock: VirtualClock, recorded: Recorded) -> None:
     guess = UsageUpdate(TokenUsage(prompt_tokens=9, completion_tokens=9, source="estimated"), 0.0)
     await attempt(recorded, clock, [text(), guess, done()])
     [span] = recorded.spans
@@ -208,7 +207,7 @@ async def test_estimated_tokens_are_not_passed_off_as_counted(clock: VirtualCloc
     assert recorded.points(Name.TOKENS_USED) == []
 
 
-async def test_tokens_and_durations_are_measured_by_how_it_ended(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_metrics_of_tokens_and_durations_are_by_outcome(clock: VirtualClock, recorded: Recorded) -> None:
     await attempt(recorded, clock, [error(ErrorKind.TRANSIENT, after=1.0)], answered(at=3.0))
     tokens = {(point.attributes or {})[Name.TOKEN_TYPE]: point.sum for point in recorded.points(Name.TOKENS_USED)}
     assert tokens == {"input": 40, "output": 7}
@@ -219,7 +218,7 @@ async def test_tokens_and_durations_are_measured_by_how_it_ended(clock: VirtualC
 @pytest.mark.parametrize(
     ("name", "known_as"), [("openai", "openai"), ("azure", "azure.ai.openai"), ("gemini", "gcp.gemini")]
 )
-async def test_providers_are_called_what_the_conventions_call_them(
+async def test_providers_have_the_names_of_the_conventions(
     clock: VirtualClock, recorded: Recorded, name: str, known_as: str
 ) -> None:
     await collect(ObserverPolicy(Played(clock, [done()], name=name), [recorded.telemetry], clock=clock))
@@ -263,7 +262,7 @@ async def test_no_text_and_no_key_is_in_any_span(
         assert canary not in told
 
 
-def test_opentelemetry_is_imported_only_when_it_is_asked_for() -> None:
+def test_opentelemetry_is_imported_only_when_used() -> None:
     program = "import sys, swebench_providers.coordinator.coordinator; print('opentelemetry' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

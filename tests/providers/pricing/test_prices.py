@@ -400,7 +400,7 @@ async def test_an_answer_does_not_wait_for_a_list_that_never_comes() -> None:
         await asyncio.Event().wait()
         raise ProviderError(ErrorKind.TIMEOUT, "not reached", hint="")
 
-    assert await ListedPrices(never, patience=0.01).price_of("m") is None
+    assert await ListedPrices(never, timeout=0.01).price_of("m") is None
 
 
 async def test_who_leaves_does_not_take_the_list_from_the_others() -> None:
@@ -511,20 +511,18 @@ def test_each_tier_of_a_price_holds_above_its_own_length() -> None:
     assert rates == [1, 2, 2, 3]
 
 
-def test_the_price_data_is_loaded_for_a_paid_answer_only_and_on_a_thread() -> None:
+def test_the_price_list_is_read_for_a_paid_answer_on_a_thread() -> None:
     program = """
 import asyncio, sys, threading
-from importlib.abc import MetaPathFinder
 from swebench_providers import ProviderConfig, TokenUsage
 from swebench_providers.catalog import provider_spec
 from swebench_providers.pricing.prices import Prices
 
-class Watch(MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name == "genai_prices":
-            print("main" if threading.current_thread() is threading.main_thread() else "thread")
+def watch(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("price_list.json"):
+        print("main" if threading.current_thread() is threading.main_thread() else "thread")
 
-sys.meta_path.insert(0, Watch())
+sys.addaudithook(watch)
 
 async def ask(name, model):
     spec = provider_spec(name)
@@ -535,6 +533,7 @@ async def ask(name, model):
 asyncio.run(ask("ollama", "m"))
 print("free")
 asyncio.run(ask("openai", "gpt-5"))
+asyncio.run(ask("anthropic", "claude-opus-5-5"))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["free", "thread"]

@@ -17,8 +17,8 @@ def models(*names: str) -> Script:
     return json_body({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
 
-def says(dialog: AddModelScreen, *words: str) -> bool:
-    return all(word in shown(dialog) for word in words)
+def shows(dialog: AddModelScreen, *texts: str) -> bool:
+    return all(text in shown(dialog) for text in texts)
 
 
 async def test_a_provider_can_be_chosen_and_a_target_typed_whole() -> None:
@@ -76,7 +76,7 @@ async def test_an_invalid_target_is_an_error_in_the_dialog() -> None:
         await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="how to write one")
         await paste(pilot, "olama:[b]x[/b]")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "✗ there is no provider 'olama'" in shown(dialog), what="the error")
+        await wait_until(pilot, lambda: "✗ unknown provider 'olama'" in shown(dialog), what="the error")
         assert "→ Did you mean 'ollama'?" in shown(dialog)
         assert len(compare_screen(pilot).columns) == 1
 
@@ -104,7 +104,7 @@ async def test_typing_the_provider_again_lists_its_models_again() -> None:
             server.by_path["/v1/models"] = script
             dialog.query_one(Input).clear()
             await paste(pilot, "compatible:")
-            await wait_until(pilot, partial(says, dialog, what, "→ "), what=what)
+            await wait_until(pilot, partial(shows, dialog, what, "→ "), what=what)
 
 
 async def test_a_provider_without_an_address_says_which_variable_to_set() -> None:
@@ -139,8 +139,8 @@ async def test_hostile_model_names_are_shown_literally_and_asked_for_exactly() -
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         await pilot.press("r")
-        (asked,) = [each for each in await server.received(2) if each.method == "POST"]
-        assert asked.json["model"] == name
+        (sent,) = [each for each in await server.received(2) if each.method == "POST"]
+        assert sent.json["model"] == name
         assert "\x1b" not in shown(pilot.app.screen)
 
 

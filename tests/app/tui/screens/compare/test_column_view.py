@@ -1,4 +1,4 @@
-"""What stands in a column: the patch verdict, an error with its hint, and hostile text as nothing but text."""
+"""A column on the screen: patch verdict, errors with hints, and hostile text shown literally."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def search_replace(before: str, after: str) -> str:
 
 
 def gold_as_blocks() -> str:
-    """The gold patch of the first starter task, hunk for hunk, as a model is asked to write it."""
+    """The gold patch of the first starter task, hunk by hunk, in the format that models are asked for."""
     hunk = TASK.patch.split("@@")[2].split("\n", 1)[1]
     lines = [line for line in hunk.splitlines(keepends=True) if not line.startswith("\\")]
     before = "".join(line[1:] for line in lines if line[0] in " -")
@@ -56,7 +56,7 @@ def gold_as_blocks() -> str:
 
 
 async def answered(script: Script) -> str:
-    """What a column shows once `script` has been played to the first starter task."""
+    """A column after `script` was its answer to the first starter task."""
     async with FaultServer(script) as server, running("compatible:m", server=server) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
@@ -158,7 +158,7 @@ async def test_a_missing_key_is_an_error_that_names_the_variable() -> None:
 async def test_an_unusable_address_is_an_error_before_any_request() -> None:
     async with running("ollama:m", "embedded", environ={"OLLAMA_HOST": "ftp://host"}) as pilot:
         await pilot.press("r")
-        await wait_until(pilot, lambda: "cannot be used" in shown(column(pilot, 0)), what="the error")
+        await wait_until(pilot, lambda: "invalid base URL" in shown(column(pilot, 0)), what="the error")
         assert "→ Write it as http://HOST:PORT" in shown(column(pilot, 0))
         assert states(pilot) == ["-", "-"]
 
@@ -221,8 +221,8 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
         gate.open()
         await all_settled(pilot)
         rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
-        at = rows.index("── thinking ──")
-        assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+        first = rows.index("── thinking ──")
+        assert rows[first : first + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
 
 
 async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:

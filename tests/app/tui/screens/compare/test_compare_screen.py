@@ -1,4 +1,4 @@
-"""The Compare screen as its user meets it: keys, columns, and what is on the terminal."""
+"""The Compare screen as its user sees it: keys, columns, and the text on the terminal."""
 
 from __future__ import annotations
 
@@ -61,11 +61,11 @@ async def test_the_footer_has_room_for_every_key_at_every_size() -> None:
             await pilot.resize_terminal(*size)
             await wait_until(pilot, lambda: "? help" in shown(pilot.app.screen), what="the last of the keys")
             footer = shown(pilot.app.screen).splitlines()[-1]
-            for words in ("⏎ run", "i task", "e prompt", "a add", "x stop", "esc stop all", "z zoom", "y copy"):
-                assert words in footer
+            for label in ("⏎ run", "i task", "e prompt", "a add", "x stop", "esc stop all", "z zoom", "y copy"):
+                assert label in footer
 
 
-# Asking.
+# Running.
 
 
 async def test_enter_runs_all_columns_and_shows_their_answers() -> None:
@@ -83,7 +83,9 @@ async def test_enter_runs_all_columns_and_shows_their_answers() -> None:
 async def test_figures_are_estimates_while_streaming_and_exact_at_the_end() -> None:
     gate = Gate()
     usage = UsageUpdate(TokenUsage(completion_tokens=1234), 9.0)
-    provider = ScriptedProvider(text("a", 1.0), text("b", 2.0), gate, usage, finished(at=10.0), cost=Decimal("0.0121"))
+    provider = ScriptedProvider(
+        text("a", 1.0), text("b", 2.0), gate, usage, finished(time=10.0), cost=Decimal("0.0121")
+    )
     async with running("acme:m", registry=registry_of(acme=provider), now=lambda: 0.5) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: "● streaming" in shown(column(pilot)), what="streaming")
@@ -118,7 +120,7 @@ async def test_x_stops_the_focused_column_and_no_other() -> None:
         left, right = sorted(server.requests, key=lambda request: str(request.json["model"]))
         await right.client_gone(within=2)
         assert left.closed_by_client_at is None
-        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot, 1)), what="the word in its column")
+        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot, 1)), what="the status in its column")
         assert "first second" in shown(column(pilot, 1))
         assert "● streaming" in shown(column(pilot, 0))
 
@@ -160,7 +162,7 @@ async def test_leaving_the_app_closes_every_connection() -> None:
         await server.all_closed(within=2)
 
 
-# Asking again.
+# Rerunning.
 
 
 async def test_r_reruns_the_focused_column_and_drops_the_old_answer() -> None:
@@ -181,10 +183,10 @@ async def test_r_does_nothing_while_the_column_runs() -> None:
     async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: states(pilot) == ["streaming"] * 2, what="both streaming")
-        asked = column(pilot).column
+        running_column = column(pilot).column
         await pilot.press("r")
         await pilot.pause()
-        assert column(pilot).column is asked
+        assert column(pilot).column is running_column
         assert len(server.requests) == 2
 
 
@@ -327,10 +329,12 @@ async def test_y_copies_the_answer_exactly_as_it_came() -> None:
         await all_settled(pilot)
         await pilot.press("y")
         assert pilot.app.clipboard == answer
-        await wait_until(pilot, lambda: f"Copied {len(answer)} characters" in shown(pilot.app.screen), what="word")
+        await wait_until(
+            pilot, lambda: f"Copied {len(answer)} characters" in shown(pilot.app.screen), what="the message"
+        )
 
 
-# Help, and leaving.
+# Help and quitting.
 
 
 async def test_question_mark_shows_help_and_hides_it() -> None:

@@ -1,4 +1,4 @@
-"""Answers are drawn to their end, whatever is opened and closed above them."""
+"""Answers are drawn to their end, also under screens that open and close."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENDLESS = Script(text="one more line", tokens_per_second=60, ending=Ending.ENDLE
 
 
 class Forgetful(ModalScreen[None]):
-    """Like any screen that is closed before it has called what was to follow a frame."""
+    """A screen that drops the callbacks that follow a frame, like any that is closed before it has called them."""
 
     given = 0
 

@@ -1,4 +1,4 @@
-"""The prompt editor: what it takes over, what it leaves, and what then reaches the wire."""
+"""The dialog that edits the prompt, and the request that is then sent."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_an_edited_prompt_is_sent_and_its_patch_still_checked() -> None:
         editor = await top_screen(pilot, EditPromptScreen)
         editor.query_one(TextArea).text = "Just say hello.\n\tNaïve 修复"
         await pilot.press("ctrl+s")
-        await wait_until(pilot, lambda: "edited prompt" in task_bar(pilot), what="the word in the bar")
+        await wait_until(pilot, lambda: "edited prompt" in task_bar(pilot), what="the context in the bar")
         assert datasets.load("starter")[0].instance_id in task_bar(pilot)
         await pilot.press("enter")
         await all_settled(pilot)
@@ -52,7 +52,7 @@ async def test_typing_goes_into_the_prompt() -> None:
         await pilot.press("e")
         editor = await top_screen(pilot, EditPromptScreen)
         await pilot.press("H", "i", "exclamation_mark", "ctrl+s")
-        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor closed")
         task_prompt = compare_screen(pilot).task_prompt
         assert task_prompt is not None
         assert task_prompt.prompt.startswith("Hi!")
@@ -68,9 +68,9 @@ async def test_an_unchanged_or_empty_edit_keeps_the_prompt() -> None:
             editor = await top_screen(pilot, EditPromptScreen)
             assert editor.query_one(TextArea).text == before.prompt
             await pilot.press(*keys)
-            await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+            await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor closed")
             assert compare_screen(pilot).task_prompt is before
-        assert "as you edited it" not in task_bar(pilot)
+        assert "edited prompt" not in task_bar(pilot)
 
 
 async def test_escape_sequences_of_a_task_are_symbols_in_the_editor(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ async def test_escape_sequences_of_a_task_are_symbols_in_the_editor(tmp_path: Pa
         assert "It ␛]0;owned␇ breaks \ufffd31m \ufffdtxt" in shown(editor)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(shown(editor))
         await pilot.press("ctrl+s")
-        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor gone")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor closed")
         await pilot.press("enter")
         await all_settled(pilot)
         assert "It \x1b]0;owned\x07 breaks \x9b31m \u202etxt" in str(user_prompt(server.requests[0].json))
@@ -101,15 +101,15 @@ async def test_without_a_task_a_custom_prompt_can_be_sent(monkeypatch: pytest.Mo
     (tmp_path / "cache").write_text("a file where the folder of the checkouts should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     async with FaultServer(Script("Blue light.")) as server, running(*ONE, server=server, loaded=False) as pilot:
-        await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="why there is no task")
+        await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="the error")
         assert "cannot be written" in task_bar(pilot)
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "Pick a task with i" in shown(pilot.app.screen), what="what to do")
+        await wait_until(pilot, lambda: "Pick a task with i" in shown(pilot.app.screen), what="the hint")
         await pilot.press("e")
         editor = await top_screen(pilot, EditPromptScreen)
         editor.query_one(TextArea).text = "Why is the sky blue?"
         await pilot.press("ctrl+s")
-        await wait_until(pilot, lambda: "Context: prompt only" in task_bar(pilot), what="the task_prompt")
+        await wait_until(pilot, lambda: "Context: prompt only" in task_bar(pilot), what="the prompt")
         await pilot.press("enter")
         await all_settled(pilot)
         assert user_prompt(server.requests[0].json) == "Why is the sky blue?"

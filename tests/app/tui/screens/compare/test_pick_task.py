@@ -1,4 +1,4 @@
-"""The task picker: search, other datasets, and what is on the list."""
+"""The dialog that picks a task: search, other datasets, and the list."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_i_opens_it_on_the_current_task() -> None:
         assert picker.query_one("#search", Input).has_focus
         assert picker.query_one(OptionList).highlighted == 0
         await pilot.press("escape")
-        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog closed")
         assert compare_screen(pilot).task_prompt is before
         assert column(pilot).has_focus_within
 
@@ -79,7 +79,7 @@ async def test_the_picked_task_is_highlighted_the_next_time() -> None:
         assert again.query_one(OptionList).highlighted == 2
 
 
-async def test_what_matches_nothing_leaves_an_empty_list_that_picks_nothing() -> None:
+async def test_a_search_without_a_match_picks_nothing() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
@@ -130,7 +130,7 @@ async def test_a_missing_file_is_an_error_until_one_is_read(tmp_path: Path) -> N
         assert STARTER[0].instance_id in task_bar(pilot)
 
 
-async def test_a_damaged_file_is_said_with_the_line(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_bytes(msgspec.json.encode(task(1)) + b'\n{"repo": \n')
     async with running(*ONE) as pilot:
