@@ -16,6 +16,8 @@ SOURCES = [
     for path in sorted((PROJECT / folder).rglob("*.py"))
     if "starter" not in path.parts
 ]
+TESTS = [path for path in SOURCES if path.name.startswith("test_")]
+
 BANNED = frozenset({"told", "said", "heard", "asked", "whom", "words", "doubts", "patience", "steady"})
 """Parts of a name, between its underscores."""
 
@@ -57,7 +59,9 @@ def test_no_name_uses_a_banned_word(path: Path) -> None:
     assert [f"{line}: {name}" for line, name in own if is_banned(name)] == []
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name.startswith("test_")], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.name.startswith("test_")], ids=lambda path: path.stem
+)
 def test_test_names_have_ten_words_at_most(path: Path) -> None:
     names = [name for _, name in names_in(ast.parse(path.read_text("utf-8"))) if name.startswith("test_")]
     assert [name for name in names if len(name.split("_")) - 1 > LONGEST_TEST_NAME] == []
