@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -76,7 +77,7 @@ def _entry(name: str, value: object) -> str:
         if not issubclass(value, enum.Enum | msgspec.Struct) and not getattr(value, "_is_protocol", False):
             parts.append(_code(f"class {name}{_signature(value.__init__)}"))
         parts += [_doc(value), _members(value), *_methods(value)]
-    elif inspect.isfunction(value):
+    elif callable(value):
         parts += [_code(f"{name}{_signature(value)}"), _doc(value)]
     elif isinstance(value, UnionType):
         parts.append("One of " + ", ".join(f"`{member.__name__}`" for member in get_args(value)) + ".")
@@ -137,7 +138,8 @@ def _signature(function: object) -> str:
         return "(...)"
     parameters = [parameter for name, parameter in signature.parameters.items() if name != "self"]
     returns = inspect.Signature.empty if signature.return_annotation == "None" else signature.return_annotation
-    return str(signature.replace(parameters=parameters, return_annotation=returns)).replace("'", "")
+    text = str(signature.replace(parameters=parameters, return_annotation=returns)).replace("'", "")
+    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>", "...", text)  # a default without a repr of its own
 
 
 def _doc(value: object) -> str:
