@@ -241,7 +241,7 @@ async def test_settings_are_edited_and_a_wrong_value_is_refused(tmp_path: Path) 
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, NOWHERE)
         await pilot.press("enter")
-        await says(pilot, "is written")
+        await says(pilot, "Saved ")
         assert workspace.settings.providers["ollama"].base_url == NOWHERE
 
 
