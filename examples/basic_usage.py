@@ -1,4 +1,4 @@
-"""Ask one model and print what it says, what it took and what it cost.
+"""Send a prompt to one model, and print its answer, latency and cost.
 
 OPENAI_API_KEY=... python examples/basic_usage.py openai gpt-6-luna
 """

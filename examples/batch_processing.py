@@ -1,4 +1,4 @@
-"""Ask many questions, some at a time, and print each answer as it comes.
+"""Send many prompts, some at a time, and print each answer as it arrives.
 
 OPENAI_API_KEY=... python examples/batch_processing.py openai gpt-6-luna 20
 """
@@ -13,12 +13,12 @@ from swebench_providers import Candidate, Policies, ProviderCoordinator, RetrySe
 
 async def main(name: str, model: str, count: int) -> None:
     registry = get_registry()
-    # Nobody watches, so an answer that breaks off may start again from nothing.
+    # Answers are printed when they are complete, so one that breaks off may start again from nothing.
     policies = Policies(retry=RetrySettings(restart=True))
     coordinator = ProviderCoordinator([Candidate(registry.get_provider(name), model)], policies)
-    questions = (UnifiedRequest(prompt=f"What is {n} squared?", max_tokens=50) for n in range(count))
+    requests = (UnifiedRequest(prompt=f"What is {n} squared?", max_tokens=50) for n in range(count))
     try:
-        async for result in coordinator.process_batch(questions, concurrency=8):
+        async for result in coordinator.process_batch(requests, concurrency=8):
             outcome = result.response.content if result.response else f"failed: {result.error}"
             print(f"{result.index}: {outcome}")
     finally:

@@ -1,4 +1,4 @@
-"""Ask until the money is spent: the budget refuses the request that might pass it.
+"""Send requests until a budget is spent: it refuses the request that might exceed it.
 
 OPENAI_API_KEY=... python examples/budget.py openai gpt-6-luna 0.01
 """

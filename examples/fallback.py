@@ -1,4 +1,4 @@
-"""Ask one model, and another one where the first fails.
+"""Send a prompt to one model, and to another one if the first fails.
 
 OPENAI_API_KEY=... ANTHROPIC_API_KEY=... python examples/fallback.py openai:gpt-6-luna anthropic:claude-haiku-5-5
 """

@@ -1,4 +1,4 @@
-"""Every example runs, as its reader would run it, against a local server."""
+"""Every example runs as its reader would run it, against a local server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_each_example_has_a_test() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == tested
 
 
-def test_one_model_is_asked() -> None:
+def test_one_model_answers() -> None:
     with FaultServerThread(Script("Because of the air.")) as server:
         printed = run("basic_usage.py", server, "compatible", "m")
     assert printed.startswith("Because of the air.")
@@ -58,9 +58,9 @@ def test_a_batch_is_answered_as_it_comes() -> None:
     assert summary.startswith("20 answered, 0 attempts failed")
 
 
-def test_a_budget_asks_nothing_whose_price_nobody_knows() -> None:
+def test_a_budget_refuses_a_model_of_unknown_price() -> None:
     with FaultServerThread(Script("Hello.")) as server:
         printed = run("budget.py", server, "compatible", "m", "0.01")
         assert server.server.requests == []
-    assert "stopped: nobody knows what m of compatible costs" in printed
+    assert "stopped: no known price for compatible:m" in printed
     assert "spent $0 of $0.01" in printed

@@ -1,4 +1,4 @@
-"""How one user reaches one provider: key, address, limits. What comes from the environment is read when asked for."""
+"""The configuration of a provider: key, base URL, time limits; and the one that the environment gives."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.secret import Secret
 
-_TRAILING: Final = re.compile(r"[\s/]+$")
-_NOT_IN_A_HOST: Final = re.compile(r'[\s<>"\\^`{|}]')  # RFC 3986, 3.2.2; letters of every alphabet are left to DNS
+_TRAILING_SLASHES: Final = re.compile(r"[\s/]+$")
+_INVALID_IN_HOST: Final = re.compile(r'[\s<>"\\^`{|}]')  # RFC 3986, 3.2.2; letters of every alphabet are left to DNS
 _VARIABLE: Final = re.compile(r"\{(\w+)\}")
-_VERSION: Final = "api-version"
+_VERSION_FIELD: Final = "api-version"
 _HTTPS_PORT: Final = 443
 _LOCAL_NAMES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 
 
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds: until the connection stands, until the first piece of text or thinking, between two pieces, in all.
+    """Limits in seconds: to connect, until the first text or thinking, between two pieces of it, and in total.
 
-    A model that reasons, or is being loaded, can be silent for minutes (api-contracts 5.0). Where `first_token` is None
-    the model's family says how long, else it is as `idle`.
+    A model that reasons, or is being loaded, can be silent for minutes (wire-contracts 5.0). Where `first_token` is
+    None the limit of the model's family holds, else `idle`.
     """
 
     connect: float = 10.0
@@ -49,12 +49,12 @@ class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user set for a provider. None and empty mean: as the catalog says.
+    """A user's configuration of a provider. None and empty fields have the values of the catalog.
 
-    `base_url_source` says where the address came from; a key found in the environment goes only to an address that
-    comes from the catalog or from the environment too, never to one named elsewhere. `auth` is how the key is shown,
-    and `protocol` what is spoken, where it is not as the catalog says. `base_models` gives the vendor's name, whose
-    rules and prices hold, for each name of one's own, such as a deployment's. `prices` are the user's own, by model.
+    `base_url_source` is where the base URL comes from; a key of the environment is sent only to a base URL from the
+    catalog or the environment, never to one given elsewhere. `auth` and `protocol` override the catalog. `base_models`
+    maps names of the user's own, such as deployments, to the vendor's names, whose rules and prices hold for them.
+    `prices` are the user's own, by model. `key_source` describes where the key comes from.
     """
 
     name: str
@@ -82,91 +82,91 @@ class ProviderConfig(msgspec.Struct, frozen=True, kw_only=True):
 def from_environment(
     name: str, spec: ProviderSpec, environ: Mapping[str, str], *, base_url: str | None = None
 ) -> ProviderConfig:
-    """The configuration that the environment gives, with an address that the caller may name.
+    """The configuration from environment variables; a `base_url` that the caller gives comes first.
 
-    Raises `ProviderError` (bad_endpoint) for an address that is none.
+    Raises `ProviderError` (bad_endpoint) for an invalid base URL.
     """
-    set_url, protocol = _set_address(spec, environ)
+    environment_url, protocol = _environment_address(spec, environ)
     key_variable = next((variable for variable in (*spec.token_env, *spec.env) if _value(environ, variable)), None)
-    chosen = base_url or set_url or spec.base_url
+    chosen = base_url or environment_url or spec.base_url
     url = normalise(chosen, spec) if chosen else None
-    own = url is None or _may_see_the_key(url, spec, set_url)
+    own = url is None or _key_belongs_to(url, spec, environment_url)
     if not own:
         key_variable = None
     keyless = google_auth.source(environ) if own and not key_variable and spec.keyless == "google" else None
-    headers = {header: _filled(value, environ) for header, value in spec.headers.items()}
+    headers = {header: _expanded(value, environ) for header, value in spec.headers.items()}
     return ProviderConfig(
         name=name,
         api_key=Secret(_value(environ, key_variable)) if key_variable else None,
         key_source=f"environment: {key_variable}" if key_variable else keyless,
         auth="google" if keyless else "bearer" if key_variable in spec.token_env else None,
         base_url=url,
-        base_url_source="given" if base_url else "environment" if set_url else "catalog",
+        base_url_source="given" if base_url else "environment" if environment_url else "catalog",
         headers={header: value for header, value in headers.items() if value is not None},
         protocol=None if base_url else protocol,
     )
 
 
-def way_in(spec: ProviderSpec) -> str:
-    """What gives a provider its key, in words that follow `set`."""
+def credential_hint(spec: ProviderSpec) -> str:
+    """What to set so that a provider has credentials; completes a sentence that begins with "set"."""
     variables = " or ".join(spec.env)
     return f"{variables}, or run: {google_auth.LOGIN_COMMAND}" if spec.keyless == "google" else variables
 
 
-def address_variables(spec: ProviderSpec) -> tuple[str, ...]:
-    """The variables of which one has to be set for a provider without a usual address."""
+def base_url_variables(spec: ProviderSpec) -> tuple[str, ...]:
+    """The environment variables of which one must be set for a provider without a default base URL."""
     needed = (tuple(_VARIABLE.findall(address.url)) for address in spec.addresses)
     return (*(names[0] for names in needed if len(names) == 1), *spec.base_url_env)
 
 
-def _set_address(spec: ProviderSpec, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """The address the environment gives, and the protocol spoken there where it is another than the usual one."""
+def _environment_address(spec: ProviderSpec, environ: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The base URL from the environment, and the protocol where it is not the provider's usual one."""
     for address in spec.addresses:
-        url = _filled(address.url, environ, usual_path=spec.default_path)
+        url = _expanded(address.url, environ, usual_path=spec.default_path)
         if url is not None and all(_value(environ, name) in values for name, values in address.when.items()):
             return url, address.protocol
     return next((_value(environ, variable) for variable in spec.base_url_env if _value(environ, variable)), None), None
 
 
-def _filled(template: str, environ: Mapping[str, str], *, usual_path: str = "") -> str | None:
+def _expanded(template: str, environ: Mapping[str, str], *, usual_path: str = "") -> str | None:
     """`template` with the values of its variables; None where one is not set.
 
-    A value it begins with is an address of its own, whose usual path the template replaces. Any other one is quoted, so
-    that it changes nothing around it.
+    A value at the beginning is a base URL of its own, whose usual path the template replaces. Any other value is
+    quoted, so that it changes nothing around it.
     """
     values = {name: _value(environ, name) for name in _VARIABLE.findall(template)}
     if not all(values.values()):
         return None
 
-    def filled(variable: re.Match[str]) -> str:
+    def expanded(variable: re.Match[str]) -> str:
         value = values[variable[1]]
         if variable.start() > 0:
             return quote(value, safe=":", errors="replace")
         return value.rstrip("/").removesuffix(usual_path)
 
-    return _VARIABLE.sub(filled, template)
+    return _VARIABLE.sub(expanded, template)
 
 
 def _value(environ: Mapping[str, str], variable: str) -> str:
     return environ.get(variable, "").strip()
 
 
-def _may_see_the_key(url: str, spec: ProviderSpec, set_url: str | None) -> bool:
-    """Whether a key of the environment belongs to this address: the environment's, the catalog's, or of its hosts.
+def _key_belongs_to(url: str, spec: ProviderSpec, environment_url: str | None) -> bool:
+    """Whether a key of the environment may be sent to this address: the environment's, the catalog's, or an own host.
 
-    A provider that belongs to nobody has no such address; its key goes wherever the user points it.
+    A provider without a vendor, such as `compatible`, has no such address; its key goes wherever the user points it.
     """
-    own = {_origin(normalise(known, spec)) for known in (set_url, spec.base_url) if known}
+    own = {_origin(normalise(known, spec)) for known in (environment_url, spec.base_url) if known}
     if _origin(url) in own or (is_own_host(spec, url) and url.startswith("https:")):
         return True
     return not own and not spec.hosts
 
 
 def normalise(address: str, spec: ProviderSpec) -> str:
-    """An address as users write it (`host`, `:port`, `host:port`, a URL) as a base URL without a trailing slash.
+    """The base URL, without a trailing slash, for an address as users write it: `host`, `:port`, `host:port` or a URL.
 
-    Without a scheme it is http for what is near: names and addresses of a private network, and the ports of local
-    servers. Anything else is https, so that no key goes over the internet in the clear.
+    Without a scheme it is http for names and addresses of a private network and for ports of local servers. Anything
+    else is https, so that no key crosses the internet in the clear.
     """
     text = address.strip()
     if text.startswith(":"):
@@ -176,34 +176,34 @@ def normalise(address: str, spec: ProviderSpec) -> str:
         parts = urlsplit(f"http://{text}" if bare else text)
         port = parts.port
     except ValueError:
-        raise _bad_address(address, "its host or port cannot be read") from None
+        raise _bad_address(address, "its host or port is invalid") from None
     if "@" in parts.netloc:
-        raise _bad_address(address, "it carries credentials")
+        raise _bad_address(address, "it contains credentials")
     if "[" in parts.netloc and not parts.netloc.startswith("["):
-        raise _bad_address(address, "its host or port cannot be read")
+        raise _bad_address(address, "its host or port is invalid")
     if parts.scheme not in {"http", "https"} or not (parts.hostname or "").strip():
         raise _bad_address(address, "it is not an http or https address")
-    if _NOT_IN_A_HOST.search((parts.hostname or "").strip()):
-        raise _bad_address(address, "no host is written so")
+    if _INVALID_IN_HOST.search((parts.hostname or "").strip()):
+        raise _bad_address(address, "its host has a character that no host name has")
     scheme = parts.scheme
-    if bare and not _speaks_plainly(parts.hostname or "", port, spec):
+    if bare and not _defaults_to_http(parts.hostname or "", port, spec):
         scheme = "https"
     netloc = parts.netloc.removesuffix(":").strip()
     if bare and port is None and spec.default_port:
         netloc = f"{netloc}:{spec.default_port}"
-    path = _TRAILING.sub("", parts.path) or spec.default_path
+    path = _TRAILING_SLASHES.sub("", parts.path) or spec.default_path
     return urlunsplit((scheme, netloc, path, _api_version(parts.query), ""))
 
 
-def _speaks_plainly(host: str, port: int | None, spec: ProviderSpec) -> bool:
-    """Whether a host named without a scheme is meant over http."""
+def _defaults_to_http(host: str, port: int | None, spec: ProviderSpec) -> bool:
+    """Whether a host without a scheme is reached over http."""
     if port == _HTTPS_PORT:
         return False
-    return _is_near(host.strip()) or (spec.local and bool(port or spec.default_port))
+    return _is_private(host.strip()) or (spec.local and bool(port or spec.default_port))
 
 
-def _is_near(host: str) -> bool:
-    """Whether the internet cannot know `host`: an address that is not global, or a name of a local network."""
+def _is_private(host: str) -> bool:
+    """Whether `host` is of a private network: an address that is not global, or a name of a local network."""
     try:
         return not ip_address(host.partition("%")[0]).is_global
     except ValueError:
@@ -211,13 +211,13 @@ def _is_near(host: str) -> bool:
 
 
 def _api_version(query: str) -> str:
-    """Of an address' query only Azure's version is kept; anything else, such as a key, has no place in it."""
-    versions = parse_qs(query, errors="replace").get(_VERSION)
-    return urlencode({_VERSION: versions[-1]}, errors="replace") if versions else ""
+    """The query of an address, reduced to Azure's version; anything else, such as a key, does not belong there."""
+    versions = parse_qs(query, errors="replace").get(_VERSION_FIELD)
+    return urlencode({_VERSION_FIELD: versions[-1]}, errors="replace") if versions else ""
 
 
 def _password(proxy: str | None) -> Secret | None:
-    """The password in a proxy's address; None for one too short to be told from other text."""
+    """The password in a proxy's address; None for one too short to be distinguished from other text."""
     try:
         password = unquote(urlsplit(proxy or "").password or "")
     except ValueError:
@@ -234,6 +234,6 @@ def _bad_address(address: str, why: str) -> ProviderError:
     masked = without_credentials(address, malformed=True)
     return ProviderError(
         ErrorKind.BAD_ENDPOINT,
-        f"the base URL {masked!r} cannot be used: {why}",
+        f"invalid base URL {masked!r}: {why}",
         hint="Write it as http://HOST:PORT or https://HOST/PATH.",
     )

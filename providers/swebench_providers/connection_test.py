@@ -1,4 +1,4 @@
-"""One call that says whether a provider can be used, and if not, why."""
+"""The connection test of a provider: one short request, and a report of what failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Verdict = Literal[
 ]
 
 _SMALLEST_OUTPUT: Final = 16
-"""Tokens: some routers refuse less (api-contracts 10.4, line 8)."""
+"""Tokens: some routers refuse less (wire-contracts 10.4, line 8)."""
 
 _BY_REASON: Final[dict[str, Verdict]] = {
     "unreachable": "no_route",
@@ -61,9 +61,9 @@ _BY_KIND: Final[dict[ErrorKind, Verdict]] = {
 
 
 class ConnectionReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a test of a provider found. `ttft_ms` and `latency_ms` are milliseconds; None where none came.
+    """The result of a connection test. `ttft_ms` and `latency_ms` are in milliseconds; None where no token came.
 
-    `message` and `hint` are the error's, empty when all is fine.
+    `message` and `hint` are the error's, empty when the test succeeded.
     """
 
     provider: str
@@ -80,7 +80,7 @@ class ConnectionReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def check(provider: Provider, model: str = "", *, now: Callable[[], float] = time.monotonic) -> ConnectionReport:
-    """Ask for a few tokens and stop at the first: the only question that route, key, credit and model all answer."""
+    """Request a few tokens and stop at the first: only an answer shows that route, key, credit and model are right."""
     began = now()
     first: float | None = None
     error: ProviderError | None = None
@@ -105,8 +105,8 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
     )
 
 
-def not_asked(provider: str, error: ProviderError, model: str = "") -> ConnectionReport:
-    """The report on a provider that could not be asked at all, such as one whose key is out of reach."""
+def report_error(provider: str, error: ProviderError, model: str = "") -> ConnectionReport:
+    """The report on a provider to which no request could be sent, such as one whose key cannot be read."""
     return ConnectionReport(
         provider=provider, model=model, verdict=_verdict(error), latency_ms=0.0, message=str(error), hint=error.hint
     )

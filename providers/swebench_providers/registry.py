@@ -1,6 +1,6 @@
-"""Which providers there are: the catalog's, other packages', and those registered by hand.
+"""Providers by name: the catalog's, those of other packages, and those registered in code.
 
-Names cost nothing; a provider's file is read, and its code imported, when it is asked for.
+Listing names reads nothing; a provider's file is read, and its code imported, when the provider is requested.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ ProviderFactory = Callable[[ProviderSpec, ProviderConfig, HTTPTransport], Provid
 
 
 class Configure(Protocol):
-    """Says how a provider is reached where nobody gives a configuration, as `config.from_environment` does."""
+    """Makes the configuration of a provider where the caller gives none, as `config.from_environment` does."""
 
     def __call__(
         self, name: str, spec: ProviderSpec, environ: Mapping[str, str], *, base_url: str | None = None
     ) -> ProviderConfig:
-        """Raises `ProviderError`. May block, as one that reads a key from somewhere does."""
+        """The configuration of the provider `name`. Raises `ProviderError`. May block, to read a key."""
         ...
 
 
 class ProviderRegistry:
     """Providers by name. May be used from any thread.
 
-    Providers that share proxy and CA bundle share connections. `environ` is where keys and addresses are looked up
-    when a configuration is not given; None is the environment of the process. `configure` does the looking up.
+    Providers with the same proxy and CA bundle share connections. `configure` makes a configuration where none is
+    given, from `environ`; None is the environment of the process.
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, configure: Configure = from_environment) -> None:
@@ -60,24 +60,24 @@ class ProviderRegistry:
         self._prices: Mapping[str, Mapping[str, ModelPrice]] = {}
 
     def list_providers(self) -> list[str]:
-        """Names in alphabetical order, of packages that turn out to be broken too."""
+        """Names in alphabetical order, including those of packages that turn out to be broken."""
         with self._lock:
             return sorted({*catalog.provider_names(), *self._plugins, *self._registered})
 
     def register(self, name: str, spec: ProviderSpec, factory: ProviderFactory = HTTPProvider) -> None:
-        """Add a provider, or replace the one of that name."""
+        """Add a provider, or replace the one with that name."""
         with self._lock:
             self._registered[name] = (spec, factory)
 
     def unregister(self, name: str) -> None:
-        """Take back what was registered under a name; the catalog's provider of that name holds again."""
+        """Remove the provider registered under `name`; the catalog's provider of that name, if any, is back."""
         with self._lock:
             self._registered.pop(name, None)
 
     def spec(self, name: str) -> ProviderSpec:
-        """What is known of a provider.
+        """The specification of a provider.
 
-        Raises `ProviderError` (bad_endpoint) for a name there is none of, and for a package that cannot be loaded.
+        Raises `ProviderError` (bad_endpoint) for an unknown name, and for a package that cannot be loaded.
         """
         return self._entry(name)[0]
 
@@ -85,17 +85,21 @@ class ProviderRegistry:
         """Put the user's own prices, by provider and model, into the configurations made from now on."""
         self._prices = prices
 
+    def own_prices(self, name: str) -> Mapping[str, ModelPrice]:
+        """The user's own prices of a provider, by model."""
+        return self._prices.get(name, {})
+
     def configure(self, name: str, *, base_url: str | None = None) -> ProviderConfig:
-        """The configuration the environment, or `configure`, gives for a provider, with an address of one's choice."""
+        """The configuration that the environment, or `configure`, gives for a provider; `base_url` comes first."""
         environ = os.environ if self._environ is None else self._environ
         return self._priced(self._configure(name, self.spec(name), environ, base_url=base_url))
 
     def _priced(self, config: ProviderConfig) -> ProviderConfig:
         """With the user's own prices."""
-        return msgspec.structs.replace(config, prices=self._prices.get(config.name, {}))
+        return msgspec.structs.replace(config, prices=self.own_prices(config.name))
 
     def get_provider(self, name: str, config: ProviderConfig | None = None) -> Provider:
-        """A bare provider: one call is one request. Without `config` the environment says how to reach it."""
+        """A bare provider: one call is one request. Without `config` the environment gives the configuration."""
         spec, factory = self._entry(name)
         config = config or self.configure(name)
         if not config.prices:
@@ -103,8 +107,8 @@ class ProviderRegistry:
         return factory(spec, config, self._transport(config))
 
     async def discover(self) -> list[FoundServer]:
-        """The local servers that answer on their usual ports; takes two seconds at most (api-contracts 8)."""
-        from swebench_providers.servers.discovery import discover, listening  # noqa: PLC0415 - asked for once, if at all
+        """The local servers on their usual ports; takes two seconds at most (wire-contracts 8)."""
+        from swebench_providers.servers.discovery import discover, listening  # noqa: PLC0415 - needed once, if at all
 
         ports = await listening()
         return await discover(self._transport(ProviderConfig(name="")), ports=ports) if ports else []
@@ -156,5 +160,5 @@ def get_registry() -> ProviderRegistry:
 
 def _unknown(name: str, known: list[str]) -> ProviderError:
     near = get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(known)}."
-    return ProviderError(ErrorKind.BAD_ENDPOINT, f"there is no provider {name!r}", hint=hint, reason="unknown_provider")
+    hint = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(known)}."
+    return ProviderError(ErrorKind.BAD_ENDPOINT, f"unknown provider {name!r}", hint=hint, reason="unknown_provider")

@@ -1,15 +1,17 @@
-"""A provider without a server: it plays what the test wrote, at the time the test says."""
+"""A provider without a server: it plays the steps of the test."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
+from contextlib import aclosing
 from decimal import Decimal
 
 import msgspec
 
 from swebench_providers import (
+    Charge,
     Event,
     Finished,
     FinishReason,
@@ -30,7 +32,7 @@ SPEC = ProviderSpec(title="Acme", protocol="openai_chat", local=True, default_mo
 
 
 class Gate:
-    """Holds the script back until the test opens it, from any thread."""
+    """Holds a script until the test opens it, from any thread."""
 
     def __init__(self) -> None:
         self._opened: Future[None] = Future()
@@ -43,19 +45,26 @@ class Gate:
 
 
 Step = Event | Exception | Gate | Callable[[], None]
-"""Yielded, raised, waited for, or called."""
+"""Yielded, raised, awaited, or called."""
 
 
 class ScriptedProvider:
-    """Plays `steps` to whoever asks. `requests` are those it got; `left` counts the streams that were closed."""
+    """Plays `steps` for each request. `requests` are those it got; `left` counts the streams that were closed."""
 
-    def __init__(self, *steps: Step, spec: ProviderSpec = SPEC, cost: Decimal | Exception | None = None) -> None:
+    def __init__(
+        self,
+        *steps: Step,
+        spec: ProviderSpec = SPEC,
+        cost: Decimal | Exception | None = None,
+        price: ModelPrice | None = None,
+    ) -> None:
         self.name = "acme"
         self.spec = spec
         self.requests: list[UnifiedRequest] = []
         self.left = 0
         self._steps = steps
         self._cost = cost
+        self._price = price
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         self.requests.append(request)
@@ -97,27 +106,52 @@ class ScriptedProvider:
         return self._cost
 
     async def price_of(self, model: str) -> ModelPrice | None:  # noqa: ARG002
-        return None
+        return self._price
+
+
+class ScriptedSource:
+    """A scripted provider without policies, as a generation reads it. `Charge` steps are reported, not streamed."""
+
+    def __init__(self, provider: ScriptedProvider) -> None:
+        self.provider = provider
+        self.name = provider.name
+
+    def is_free(self, model: str) -> bool:
+        return self.provider.spec.is_free(model)
+
+    async def stream(
+        self, request: UnifiedRequest, on_charge: Callable[[Charge], None] | None = None
+    ) -> AsyncGenerator[Event, None]:
+        async with aclosing(self.provider.stream_unified(request)) as events:
+            async for event in events:
+                if not isinstance(event, Charge):
+                    yield event
+                elif on_charge is not None:
+                    on_charge(event)
 
 
 def registry_of(**providers: ScriptedProvider) -> ProviderRegistry:
-    """A registry that knows these besides the usual ones."""
+    """A registry with these besides the built-in ones."""
     registry = ProviderRegistry({})
     for name, provider in providers.items():
         registry.register(name, provider.spec, lambda *_, provider=provider: provider)
     return registry
 
 
-def text(piece: str, at: float = 1.0) -> TextDelta:
-    return TextDelta(piece, at)
+def text(piece: str, time: float = 1.0) -> TextDelta:
+    return TextDelta(piece, time)
 
 
-def thought(piece: str, at: float = 1.0) -> ReasoningDelta:
-    return ReasoningDelta(piece, at)
+def thought(piece: str, time: float = 1.0) -> ReasoningDelta:
+    return ReasoningDelta(piece, time)
 
 
-def finished(reason: FinishReason = FinishReason.STOP, at: float = 2.0) -> Finished:
-    return Finished(reason=reason, at=at)
+def charge(amount: str | None, *, exact: bool = True) -> Charge:
+    return Charge(amount=None if amount is None else Decimal(amount), exact=exact, provider="acme", model="m", at=2.0)
+
+
+def finished(reason: FinishReason = FinishReason.STOP, time: float = 2.0) -> Finished:
+    return Finished(reason=reason, at=time)
 
 
 class Listing(ScriptedProvider):

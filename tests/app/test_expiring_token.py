@@ -12,9 +12,10 @@ from swebench_providers.auth.strategies import renew
 from swebench_providers.catalog import provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
-from swebench_tui.bench.task import free_question
+from swebench_tui.bench.task import custom_prompt
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.runs.column import Column, run_all
+from swebench_tui.runs.provider_resolver import ResolvedProvider, interactive_coordinator
 from swebench_tui.runs.target import parse_target
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui import crash_report
@@ -40,8 +41,9 @@ async def test_the_output_of_a_comparison_shows_no_expiring_token(
     transport = Transport()
     provider = HTTPProvider(provider_spec("vertex"), config, transport)
     request = UnifiedRequest(model="m", prompt="Why?")
-    column = Column(parse_target("vertex:m"), request, provider, observe=printer.changed)
-    printer.begin(free_question("Why?"), [column])
+    source = ResolvedProvider(interactive_coordinator(), {"": provider})
+    column = Column(parse_target("vertex:m"), request, source, observe=printer.changed)
+    printer.begin(custom_prompt("Why?"), [column])
     await run_all([column])
     await transport.aclose()
     printed = "".join(capsys.readouterr())

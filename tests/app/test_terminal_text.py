@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.terminal_text import joined_lines, json_text, one_line, sanitize
 
 ANY_TEXT = st.text(st.characters(), max_size=60) | st.text(
     st.sampled_from("\x00\x07\x08\x1b\x7f\x85\x9b\r\n\t \u200b\u2028\u2029\u202e\u2066\ud83d\x85[]0;m🐛é"), max_size=30
@@ -29,7 +30,7 @@ def test_nothing_that_disturbs_a_terminal_is_left(text: str) -> None:
 
 
 @given(ANY_TEXT)
-def test_each_character_stays_visible_and_harmless_ones_stay_what_they_are(text: str) -> None:
+def test_each_character_stays_visible_and_harmless_ones_stay_unchanged(text: str) -> None:
     source = text.replace("\r\n", "\n")
     shown = sanitize(text)
     assert len(shown) == len(source)
@@ -37,7 +38,7 @@ def test_each_character_stays_visible_and_harmless_ones_stay_what_they_are(text:
 
 
 @given(ANY_TEXT)
-def test_neutralising_twice_is_neutralising_once(text: str) -> None:
+def test_sanitizing_twice_is_sanitizing_once(text: str) -> None:
     assert sanitize(sanitize(text)) == sanitize(text)
     assert one_line(one_line(text)) == one_line(text)
 
@@ -76,3 +77,26 @@ def test_controls_become_pictures_and_words_stay(text: str, shown: str) -> None:
 )
 def test_white_space_in_a_title_becomes_one_space(text: str, shown: str) -> None:
     assert one_line(text) == shown
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_json_is_the_same_value_and_disturbs_no_terminal(text: str) -> None:
+    written = json_text({"text": text}).decode()
+    assert json.loads(written) == {"text": text}
+    assert not any(disturbs(char) or char == "\n" for char in written)
+
+
+def test_json_keeps_letters_and_escapes_the_rest() -> None:
+    assert json_text(["é修🐛", "\x9b\u202e\u2028\x1b"]) == '["é修🐛","\\u009b\\u202e\\u2028\\u001b"]'.encode()
+
+
+@given(ANY_TEXT, st.integers(2, 40))
+def test_joined_lines_are_one_line_within_the_limit(text: str, limit: int) -> None:
+    line = joined_lines(text, limit=limit)
+    assert len(line) <= limit
+    assert not any(disturbs(char) or char in HARMLESS_CONTROLS for char in line)
+
+
+def test_joined_lines_leave_out_empty_ones() -> None:
+    assert joined_lines("error: a\n\n  b\x1b[0m\tc\r\n", limit=80) == "error: a; b␛[0m c"
+    assert joined_lines("abcdef", limit=4) == "abc…"

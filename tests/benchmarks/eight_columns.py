@@ -97,7 +97,7 @@ def child(columns: int, base_url: str) -> None:
     from textual.widgets import Static
 
     from swebench_providers import ProviderRegistry
-    from swebench_tui.bench.task import free_question
+    from swebench_tui.bench.task import custom_prompt
     from swebench_tui.runs.target import Target
     from swebench_tui.tui.answer import AnswerView
     from swebench_tui.tui.app import SwebenchApp, rest_the_collector
@@ -115,7 +115,7 @@ def child(columns: int, base_url: str) -> None:
         async def action_go(self) -> None:
             assert isinstance(self.screen, CompareScreen)
             await self.screen.mount(Static(id="mark"))
-            self.screen._set_question(free_question("Go."))
+            self.screen._set_task(custom_prompt("Go."))
             self.screen.action_run()
 
         def action_mark(self) -> None:

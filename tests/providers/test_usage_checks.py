@@ -1,4 +1,4 @@
-"""What a server says of its own answer is not always so: an answer as long as its limit was cut off."""
+"""What a server reports of its own answer is checked: an answer as long as its limit was cut off."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from tests.providers.dialects import provider_at
 STOP = Finished(reason=FinishReason.STOP, at=1.0)
 
 
-@pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, True)])
-def test_an_answer_as_long_as_its_limit_is_not_whole_whatever_the_server_says(tokens: int, *, cut: bool) -> None:
-    doubts = UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
-    doubts.check(UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0))
-    *notices, last = doubts.check(STOP)
+@pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, False)])
+def test_an_answer_as_long_as_its_limit_was_cut_off(tokens: int, *, cut: bool) -> None:
+    checker = UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False)
+    checker.check([UsageUpdate(TokenUsage(completion_tokens=tokens), 1.0)])
+    *notices, last = checker.check([STOP])
     assert isinstance(last, Finished)
     assert last.reason is (FinishReason.LENGTH if cut else FinishReason.STOP)
     assert [isinstance(notice, Notice) for notice in notices] == ([True] if cut else [])
 
 
-def test_without_a_count_or_a_limit_there_is_nothing_to_doubt() -> None:
+def test_without_a_count_or_a_limit_nothing_is_contradicted() -> None:
     for request, usage in (
         (UnifiedRequest(prompt="?"), TokenUsage(completion_tokens=9_999)),
         (UnifiedRequest(prompt="?", max_tokens=8), TokenUsage(completion_tokens=9, source="estimated")),
     ):
-        doubts = UsageChecker(request, cuts_prompts=False)
-        doubts.check(UsageUpdate(usage, 1.0))
-        assert doubts.check(STOP) == [STOP]
-    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).check(STOP) == [STOP]
+        checker = UsageChecker(request, cuts_prompts=False)
+        checker.check([UsageUpdate(usage, 1.0)])
+        assert checker.check([STOP]) == [STOP]
+    assert UsageChecker(UnifiedRequest(prompt="?", max_tokens=8), cuts_prompts=False).check([STOP]) == [STOP]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_a_real_llamacpp_that_calls_a_cut_answer_completed_is_not_believed(
+async def test_a_real_llamacpp_reports_a_cut_answer_as_completed(
     llama_server: EmbeddedServer, transport: Transport, *, stream: bool
 ) -> None:
     running = llama_server.start()
     provider = provider_at(
         f"{running.address}/v1", "llamacpp", transport, api_key=running.key, protocol="openai_responses"
     )
-    request = UnifiedRequest(prompt="Count from one to one hundred.", max_tokens=8, temperature=0, stream=stream)
+    request = UnifiedRequest(prompt="Tell a long story about a dragon.", max_tokens=8, temperature=0, stream=stream)
     answer = await provider.generate_unified(request)
     assert answer.finish_reason is FinishReason.LENGTH
     assert any("it was cut off" in notice for notice in answer.notices)

@@ -1,6 +1,6 @@
-"""Somebody else's ASGI program, as `asgi_child.py MODULE:NAME DESCRIPTOR`, on a socket that its parent has opened.
+"""Runs an ASGI program, as `asgi_child.py MODULE:NAME DESCRIPTOR`, on a socket that its parent has opened.
 
-It ends when its standard input does, so that it outlives no test run, however that ended.
+It exits when its standard input ends, so that it outlives no test run, however that ended.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Each of the servers once for all tests, and providers that speak to them."""
+"""Fixtures: each server started once for all tests."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def llmock_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMock]
 
 @pytest.fixture
 def llmock(llmock_process: LLMock) -> LLMock:
-    """llmock, which remembers nothing of the tests before."""
-    llmock_process.forget()
+    """llmock, reset between tests."""
+    llmock_process.reset()
     return llmock_process
 
 
@@ -57,7 +57,7 @@ def llamacpp() -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def ollama_proxy(llamacpp: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of ollama-proxy-plus, which answers as Ollama does with what llama.cpp tells it."""
+    """The address of ollama-proxy-plus: Ollama's API in front of llama.cpp."""
     environ = {
         "PROVIDERS_RIG_BASE_URL": f"{llamacpp.address}/v1",
         "PROVIDERS_RIG_API_KEY": llamacpp.key.reveal(),

@@ -1,4 +1,4 @@
-"""Servers that nobody here wrote, as child processes on loopback ports, and the wire formats they speak."""
+"""Third-party servers as child processes on loopback ports, and their wire formats."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import msgspec
 
 CHILD = Path(__file__).with_name("asgi_child.py")
 WINDOW = 2000
-"""Tokens of a prompt that llmock takes."""
+"""Tokens of the longest prompt that llmock accepts."""
 
 
 class Format(NamedTuple):
-    """A wire format as llmock serves it: at which path, to which provider of the catalog, under which model.
+    """A wire format of llmock: provider of the catalog, path, and model.
 
-    `preamble` is the number of records that come before those with text.
+    `preamble` is the number of records before the first one with text.
     """
 
     provider: str
@@ -33,7 +33,7 @@ class Format(NamedTuple):
 
 FORMATS: Mapping[str, Format] = {
     "openai chat": Format("openai", "/v1", "gpt-6-luna", 1),
-    "openai responses": Format("openai", "/v1", "gpt-5-codex", 4),  # a model that has no other
+    "openai responses": Format("openai", "/v1", "gpt-5-codex", 4),  # a model without another format
     "anthropic": Format("anthropic", "/anthropic", "claude-haiku-5-5", 3),
     "gemini": Format("gemini", "/gemini/v1beta", "gemini-3.8-flash", 0),
 }
@@ -52,7 +52,7 @@ class _Journal(msgspec.Struct):
 
 
 class Finding(msgspec.Struct):
-    """What llmock has to say against its client."""
+    """A complaint of llmock about its client."""
 
     severity: str
     code: str
@@ -63,34 +63,34 @@ class _Verdict(msgspec.Struct):
 
 
 class LLMock:
-    """llmock: it answers in several formats, breaks answers as it is told to, and judges its client."""
+    """llmock: it answers in several formats, breaks answers on demand, and checks its client."""
 
     def __init__(self, address: str, client: httpx.Client) -> None:
         self.address = address
         self._client = client
 
     def script(self, behaviour: str, *, model: str | None = None, **fields: object) -> None:
-        """What the next request, or the next one for `model`, will meet, in llmock's own words."""
+        """Set the behaviour for the next request, or the next one for `model`, in llmock's own terms."""
         scripted = {"type": behaviour, **fields, "match": {"model": model} if model else {}}
         self._client.post("/_llmock/scenario", json={"behaviors": [scripted]}).raise_for_status()
 
     def seen(self) -> list[Seen]:
-        """The requests since the test began, once those under way have ended."""
+        """The requests since the test began, once those in flight have ended."""
         return msgspec.json.decode(self._client.get("/_llmock/requests").content, type=_Journal).requests
 
     def findings(self) -> list[Finding]:
         """Its verdict on the client since the test began."""
         return msgspec.json.decode(self._client.get("/_llmock/verdict").content, type=_Verdict).findings
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._client.post("/_llmock/reset").raise_for_status()
 
 
 @contextmanager
 def serving(application: str, folder: Path, environ: Mapping[str, str]) -> Iterator[str]:
-    """The address of an ASGI program that runs in `folder`, with nothing of this environment but the path.
+    """The address of an ASGI program that runs in `folder`, with `PATH` alone of this environment.
 
-    Its socket takes connections from the start: whoever asks too early waits instead of being refused.
+    Its socket accepts connections from the start: an early request waits instead of being refused.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"

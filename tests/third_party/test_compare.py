@@ -1,4 +1,4 @@
-"""`swebench-tui compare`, as a process of its own, against servers that nobody here wrote."""
+"""`swebench-tui compare`, as a process of its own, against third-party servers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Usage(msgspec.Struct):
 
 
 class Line(msgspec.Struct):
-    """A line of what `compare --json` prints; the fields after `text` are those of the last one of a column."""
+    """A line of `compare --json`; the fields after `text` are those of the last line of a column."""
 
     event: str
     column: int
@@ -42,7 +42,7 @@ class Line(msgspec.Struct):
 
 
 class Compared(msgspec.Struct):
-    """How it ended: the exit status, each column's last line, and the pieces each column's text came in."""
+    """The exit status, each column's last line, and the pieces of each column's text."""
 
     status: int
     columns: list[Line]
@@ -86,9 +86,9 @@ def test_llmock_answers_in_all_its_formats_side_by_side(llmock: LLMock, tmp_path
     assert llmock.findings() == []
 
 
-def test_each_column_tells_its_own_fault_and_keeps_what_it_had(llmock: LLMock, tmp_path: Path) -> None:
+def test_each_column_shows_its_own_error_and_keeps_its_text(llmock: LLMock, tmp_path: Path) -> None:
     chat, responses, anthropic, gemini = FORMATS.values()
-    llmock.script("fail", model=chat.model, status=429, retry_after=300)  # longer than anybody waits
+    llmock.script("fail", model=chat.model, status=429, retry_after=300)  # longer than a call waits
     llmock.script("stream_fault", model=responses.model, kind="truncate", after_chunks=responses.preamble + 2)
     llmock.script("stream_fault", model=anthropic.model, kind="disconnect", after_chunks=anthropic.preamble + 2)
     llmock.script("reply", model=gemini.model, text="one two", finish_reason="length")
@@ -121,8 +121,8 @@ def test_a_real_model_answers_in_four_formats_side_by_side(
     }
     targets = "llamacpp:smollm2", "openai:gpt-5-codex", "anthropic:smollm2", "ollama:rig/smollm2"
     columns = [word for target in targets for word in ("-t", target)]
-    asked = "--prompt", "Count from one to one hundred.", "--max-tokens", "8", "--temperature", "0"
-    ended = compare(tmp_path, environ, *columns, *asked)
+    options = "--prompt", "Count from one to one hundred.", "--max-tokens", "8", "--temperature", "0"
+    ended = compare(tmp_path, environ, *columns, *options)
     assert ended.status == 0
     for done, pieces in zip(ended.columns, ended.pieces, strict=True):
         assert (done.state, done.text, done.error) == ("done", "".join(pieces), None)
@@ -133,7 +133,7 @@ def test_a_real_model_answers_in_four_formats_side_by_side(
     assert {(done.finish_reason, done.complete) for done in (chat, anthropic)} == {("length", False)}
 
 
-def test_llmock_answers_at_once_in_all_its_formats_where_nothing_is_streamed(llmock: LLMock, tmp_path: Path) -> None:
+def test_llmock_answers_in_one_piece_in_all_its_formats(llmock: LLMock, tmp_path: Path) -> None:
     llmock.script("reply", text="one two three", times=len(FORMATS))
     ended = compare(tmp_path, llmock_environ(llmock), *LLMOCK_COLUMNS, "--prompt", "Count.", "--no-stream")
     assert ended.status == 0

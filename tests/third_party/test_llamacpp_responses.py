@@ -1,4 +1,4 @@
-"""llama.cpp's own Responses API: what Chat Completions gives, in the other format."""
+"""llama.cpp's Responses API gives the same answers as its Chat Completions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.providers.dialects import error_of, events_of, provider_at
 
-QUESTION = UnifiedRequest(
+REQUEST = UnifiedRequest(
     model="smollm2",
     system_message="You are terse.",
     prompt="Count for Zoë 修复 from one to one hundred.",
@@ -28,15 +28,15 @@ def responses(llamacpp: Running, transport: Transport) -> HTTPProvider:
 
 
 async def test_a_streamed_answer_arrives_in_pieces(responses: HTTPProvider) -> None:
-    assert len([event for event in await events_of(responses, QUESTION) if isinstance(event, TextDelta)]) > 1
+    assert len([event for event in await events_of(responses, REQUEST) if isinstance(event, TextDelta)]) > 1
 
 
-async def test_it_says_and_counts_the_same_as_chat_completions(
+async def test_text_and_counts_equal_those_of_chat_completions(
     llamacpp: Running, responses: HTTPProvider, transport: Transport, *, stream: bool
 ) -> None:
-    question = msgspec.structs.replace(QUESTION, stream=stream)
+    request = msgspec.structs.replace(REQUEST, stream=stream)
     chat = provider_at(f"{llamacpp.address}/v1", "llamacpp", transport, api_key=llamacpp.key)
-    one, other = await chat.generate_unified(question), await responses.generate_unified(question)
+    one, other = await chat.generate_unified(request), await responses.generate_unified(request)
     assert one.content == other.content != ""
     assert one.usage is not None
     assert other.usage is not None
@@ -46,17 +46,17 @@ async def test_it_says_and_counts_the_same_as_chat_completions(
     )
 
 
-async def test_openais_models_without_chat_completions_are_asked_there(
+async def test_openai_models_without_chat_completions_use_it(
     llamacpp: Running, transport: Transport, *, stream: bool
 ) -> None:
     openai = provider_at(f"{llamacpp.address}/v1", "openai", transport, api_key=llamacpp.key)
-    question = msgspec.structs.replace(QUESTION, model="gpt-5-codex", temperature=None, stream=stream)
-    answer = await openai.generate_unified(question)
+    request = msgspec.structs.replace(REQUEST, model="gpt-5-codex", temperature=None, stream=stream)
+    answer = await openai.generate_unified(request)
     assert answer.content
     assert answer.usage is not None
     assert 1 <= answer.usage.completion_tokens <= 8
 
 
-async def test_a_prompt_beyond_the_window_is_named_so(responses: HTTPProvider, *, stream: bool) -> None:
-    error = await error_of(responses, msgspec.structs.replace(QUESTION, prompt="word " * 9000, stream=stream))
+async def test_a_prompt_beyond_the_window_is_a_context_overflow(responses: HTTPProvider, *, stream: bool) -> None:
+    error = await error_of(responses, msgspec.structs.replace(REQUEST, prompt="word " * 9000, stream=stream))
     assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)

@@ -1,4 +1,4 @@
-"""What llmock breaks: no broken answer is taken for a whole one, and every refusal is named for what it is."""
+"""Faults of llmock: a broken answer is never complete, and each refusal has its kind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def provider(llmock: LLMock, wire: Format, transport: Transport) -> HTTPProvider
 
 
 @pytest.mark.parametrize(("fault", "reason"), BROKEN.items())
-async def test_a_stream_that_breaks_is_incomplete_and_keeps_what_had_arrived(
+async def test_a_broken_stream_is_incomplete_and_keeps_its_text(
     llmock: LLMock, wire: Format, provider: HTTPProvider, fault: str, reason: str
 ) -> None:
     llmock.script("reply", text="one two three four")
@@ -41,7 +41,7 @@ async def test_a_stream_that_breaks_is_incomplete_and_keeps_what_had_arrived(
     assert [(seen.status, (seen.fault or "").partition("@")[0]) for seen in llmock.seen()] == [(200, f"stream:{fault}")]
 
 
-async def test_a_stream_that_breaks_before_its_first_word_is_incomplete_too(
+async def test_a_stream_that_breaks_before_any_text_is_incomplete(
     llmock: LLMock, wire: Format, provider: HTTPProvider
 ) -> None:
     llmock.script("stream_fault", kind="truncate", after_chunks=0)
@@ -49,9 +49,7 @@ async def test_a_stream_that_breaks_before_its_first_word_is_incomplete_too(
     assert (error.kind, error.partial_text) == (ErrorKind.INCOMPLETE, "")
 
 
-async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format(
-    llmock: LLMock, transport: Transport
-) -> None:
+async def test_a_silent_stream_ends_at_the_time_limit(llmock: LLMock, transport: Transport) -> None:
     async def stalled(wire: Format) -> ProviderError:
         llmock.script("reply", model=wire.model, text="one two three four")
         llmock.script(
@@ -67,7 +65,7 @@ async def test_a_stream_that_falls_silent_ends_at_the_time_limit_in_every_format
     }
 
 
-async def test_a_rate_limit_is_named_so_with_the_seconds_to_wait(
+async def test_a_rate_limit_names_the_seconds_to_wait(
     llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
 ) -> None:
     llmock.script("fail", status=429, retry_after=7)
@@ -76,18 +74,18 @@ async def test_a_rate_limit_is_named_so_with_the_seconds_to_wait(
     assert error.retry_after == 7
 
 
-async def test_a_prompt_beyond_the_window_is_named_so_in_each_providers_words(
+async def test_a_prompt_beyond_the_window_is_a_context_overflow(
     llmock: LLMock, wire: Format, provider: HTTPProvider, *, stream: bool
 ) -> None:
-    question = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)
-    error = await error_of(provider, question)
+    request = UnifiedRequest(model=wire.model, prompt="word " * 2 * WINDOW, stream=stream)
+    error = await error_of(provider, request)
     assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)
     assert str(WINDOW) in str(error)
     assert llmock.findings() == []
 
 
 @pytest.mark.parametrize(("status", "kind"), REFUSALS.items())
-async def test_each_status_has_its_kind_and_is_asked_once(
+async def test_each_status_has_its_kind_and_is_not_retried(
     llmock: LLMock, wire: Format, provider: HTTPProvider, status: int, kind: ErrorKind
 ) -> None:
     llmock.script("fail", status=status)
@@ -96,10 +94,8 @@ async def test_each_status_has_its_kind_and_is_asked_once(
     assert [seen.status for seen in llmock.seen()] == [status]
 
 
-async def test_after_a_fault_the_next_question_is_answered(
-    llmock: LLMock, wire: Format, provider: HTTPProvider
-) -> None:
+async def test_after_a_fault_the_next_request_is_answered(llmock: LLMock, wire: Format, provider: HTTPProvider) -> None:
     llmock.script("stream_fault", kind="disconnect", after_chunks=1)
-    question = UnifiedRequest(model=wire.model, prompt="Count.")
-    await error_of(provider, question)
-    assert (await provider.generate_unified(question)).content
+    request = UnifiedRequest(model=wire.model, prompt="Count.")
+    await error_of(provider, request)
+    assert (await provider.generate_unified(request)).content

@@ -1,4 +1,4 @@
-"""llmock, which speaks the formats of OpenAI, Anthropic and Gemini, and says what each answer is to be."""
+"""llmock, a scripted server with the formats of OpenAI, Anthropic and Gemini."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_a_streamed_answer_arrives_word_by_word(llmock: LLMock, wire: Form
     assert isinstance(events[-1], Finished)
 
 
-async def test_an_answer_cut_at_the_limit_says_so(
+async def test_an_answer_at_the_limit_has_its_finish_reason(
     llmock: LLMock, wire: Format, transport: Transport, *, stream: bool
 ) -> None:
     llmock.script("reply", text="one two", finish_reason="length")
@@ -42,7 +42,7 @@ async def test_an_answer_cut_at_the_limit_says_so(
     assert (answer.content, answer.finish_reason) == ("one two", FinishReason.LENGTH)
 
 
-async def test_a_call_of_a_tool_is_not_taken_for_an_answer(
+async def test_a_tool_call_is_not_an_answer(
     llmock: LLMock, wire: Format, transport: Transport, *, stream: bool
 ) -> None:
     llmock.script("reply", tool_calls=[{"name": "look", "arguments": {"at": "Zoë"}}])

@@ -1,4 +1,4 @@
-"""ollama-proxy-plus, which answers as Ollama does: the words are those of a real llama.cpp behind it."""
+"""ollama-proxy-plus: Ollama's API in front of a real llama.cpp."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from swebench_providers.http.transport import Transport
 from swebench_providers.provider import HTTPProvider
 from tests.providers.dialects import error_of, events_of, provider_at
 
-QUESTION = UnifiedRequest(model="rig/smollm2", prompt="Say hello to Zoë.", max_tokens=8, temperature=0)
+REQUEST = UnifiedRequest(model="rig/smollm2", prompt="Say hello to Zoë.", max_tokens=8, temperature=0)
 
 
 @pytest.fixture
@@ -18,15 +18,15 @@ def provider(ollama_proxy: str, transport: Transport) -> HTTPProvider:
 
 
 async def test_a_streamed_answer_arrives_in_pieces_and_ends(provider: HTTPProvider) -> None:
-    events = await events_of(provider, QUESTION)
+    events = await events_of(provider, REQUEST)
     assert len([event for event in events if isinstance(event, TextDelta)]) > 1
     assert isinstance(events[-1], Finished)
     assert events[-1].model == "rig/smollm2"
 
 
 async def test_an_answer_has_text_and_counts_streamed_or_not(provider: HTTPProvider, *, stream: bool) -> None:
-    question = UnifiedRequest(model="rig/smollm2", prompt="Say hello.", max_tokens=8, temperature=0, stream=stream)
-    answer = await provider.generate_unified(question)
+    request = UnifiedRequest(model="rig/smollm2", prompt="Say hello.", max_tokens=8, temperature=0, stream=stream)
+    answer = await provider.generate_unified(request)
     assert answer.content.strip()
     assert answer.usage is not None
     assert min(answer.usage.prompt_tokens, answer.usage.completion_tokens) > 0
@@ -39,12 +39,12 @@ async def test_the_model_is_among_those_listed(provider: HTTPProvider) -> None:
 
 @pytest.mark.parametrize("stream", [True, False], indirect=True, ids=["in a line of the stream", "in one body"])
 async def test_an_error_behind_the_proxy_is_no_answer(provider: HTTPProvider, *, stream: bool) -> None:
-    question = UnifiedRequest(model="rig/smollm2", prompt="word " * 9000, stream=stream)
-    error = await error_of(provider, question)
+    request = UnifiedRequest(model="rig/smollm2", prompt="word " * 9000, stream=stream)
+    error = await error_of(provider, request)
     assert (error.kind, error.partial_text) == (ErrorKind.CONTEXT_OVERFLOW, "")
 
 
-async def test_a_model_of_no_known_origin_is_refused(provider: HTTPProvider) -> None:
+async def test_a_model_of_an_unknown_origin_is_refused(provider: HTTPProvider) -> None:
     error = await error_of(provider, UnifiedRequest(model="nowhere/m", prompt="Hello."))
     assert (error.status, error.retryable) == (400, False)
     assert "nowhere" in str(error)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 TIME_LIMIT = 20.0  # seconds for one call
 
@@ -45,6 +48,41 @@ class GitResult(msgspec.Struct, frozen=True):
     status: int
     stdout: bytes
     stderr: str
+
+
+class Cancellation:
+    """Ends the git processes of another thread; see `cancellable`."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def cancel(self) -> None:
+        """Kill the process that runs, and those that are started later."""
+        with self._lock:
+            self.cancelled = True
+            if self._process is not None:
+                self._process.kill()  # does nothing to one that has ended
+
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._process = process
+            if self.cancelled:
+                process.kill()
+
+
+_cancellation: ContextVar[Cancellation | None] = ContextVar("cancellation", default=None)
+
+
+@contextmanager
+def cancellable(cancellation: Cancellation) -> Iterator[None]:
+    """Run git for this thread so that `cancellation` ends it, with a `GitError`."""
+    token = _cancellation.set(cancellation)
+    try:
+        yield
+    finally:
+        _cancellation.reset(token)
 
 
 class Git:
@@ -99,7 +137,7 @@ def run_git(
 ) -> GitResult:
     """Run git in `folder`, with `variables` added to its environment. A repository further up is not found.
 
-    Raises `GitError` where git cannot be started or does not finish within `TIME_LIMIT`.
+    Raises `GitError` where git cannot be started, does not finish within `TIME_LIMIT`, or is cancelled.
     """
     settings = [part for setting in (*_SETTINGS, f"safe.directory={folder}") for part in ("-c", setting)]
     environment = {
@@ -109,19 +147,28 @@ def run_git(
         **(variables or {}),
     }
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", *settings, *arguments],
             cwd=folder,
             env=environment,
-            input=stdin,
-            capture_output=True,
-            timeout=TIME_LIMIT,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
-    except subprocess.TimeoutExpired as error:
-        raise GitError(f"git {arguments[0]} did not finish within {TIME_LIMIT:g} s") from error
     except FileNotFoundError as error:
         raise GitError("git was not found") from error
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from error
-    return GitResult(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace").strip())
+    cancellation = _cancellation.get()
+    with process:
+        if cancellation is not None:
+            cancellation.watch(process)
+        try:
+            stdout, stderr = process.communicate(stdin, TIME_LIMIT)
+        except subprocess.TimeoutExpired as error:
+            raise GitError(f"git {arguments[0]} did not finish within {TIME_LIMIT:g} s") from error
+        finally:
+            process.kill()
+    if cancellation is not None and cancellation.cancelled:
+        raise GitError("cancelled")
+    return GitResult(process.returncode, stdout, stderr.decode("utf-8", "replace").strip())

@@ -1,8 +1,7 @@
-"""What a comparison asks: a task of a dataset, or a prompt of the user's own."""
+"""Task prompts: what a comparison sends, of a dataset's task or written by the user."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import msgspec
@@ -11,21 +10,20 @@ from swebench_providers import UnifiedRequest
 from swebench_tui.bench import prompts
 from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories import bundled
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Title, prompt, and the task behind it.
+class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
+    """Title, prompt, and the task it is made of.
 
-    `context` says in words what of the repository the model sees. `checkout` is the repository at the task's base
-    commit, None where it is not at hand: then whether a patch applies cannot be said.
+    `context` names the context from the repository that the prompt holds. `checkout` is the repository at the task's
+    base commit; None: it is not on this machine, and patches cannot be checked.
     """
 
     title: str
     prompt: str
     system: str | None = None
-    context: str = "the prompt alone"
+    context: str = "prompt only"
     instance: Instance | None = None
     checkout: Path | None = None
 
@@ -39,37 +37,33 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
-    def wants_patch(self) -> bool:
+    def expects_patch(self) -> bool:
         return self.instance is not None
 
-    async def judge(self, answer: str, finish_reason: str | None) -> PatchVerdict:
-        """What became of the patch in an answer."""
-        return await asyncio.to_thread(judge, answer, checkout=self.checkout, finish_reason=finish_reason)
 
-
-def free_question(text: str) -> Question:
-    """A prompt of the user's own."""
+def custom_prompt(text: str) -> TaskPrompt:
+    """A prompt written by the user, of no task."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "(empty prompt)")
-    return Question(title=first, prompt=text)
+    return TaskPrompt(title=first, prompt=text)
 
 
-def task_question(instance: Instance, *, repositories: Path) -> Question:
-    """A task, with the sources where its repository is bundled; checkouts are made below `repositories`. Blocks.
+def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
+    """The prompt of a task, with its source files where its repository is bundled. Blocks.
 
-    Raises `CheckoutError` when the bundled repository cannot be laid out.
+    Checkouts are made below `repositories`. Raises `CheckoutError` when the bundled repository cannot be checked out.
     """
     folder = bundled.checkout(instance.repo, repositories) if _is_bundled(instance) else None
     files = source_files(folder) if folder else []
-    return Question(
+    return TaskPrompt(
         title=f"{instance.instance_id}  {instance.title}",
         prompt=prompts.user_prompt(instance.problem_statement, files),
         system=prompts.SYSTEM,
-        context="all source files" if files else "the issue alone",
+        context="all source files" if files else "issue only",
         instance=instance,
         checkout=folder,
     )
 
 
 def _is_bundled(instance: Instance) -> bool:
-    """By the commit too: somebody else's task may name a repository like one of ours."""
+    """By the commit too: another dataset's task may name a repository like a bundled one."""
     return bundled.bundled(instance.repo) and bundled.base_commit(instance.repo) == instance.base_commit

@@ -6,58 +6,62 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import click
-import msgspec
 
+from swebench_providers import ReasoningDelta, TextDelta
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.bench.task import Question
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs import formatting
-from swebench_tui.runs.column import Column, GenerationState, Piece, State
-from swebench_tui.terminal_text import one_line, sanitize
+from swebench_tui.runs.column import Column
+from swebench_tui.runs.generation import Piece, TextVoided
+from swebench_tui.runs.generation_state import GenerationState, Status
+from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 
 class Printer(Protocol):
-    """Follows the columns of one question after the other. `failures` counts columns that gave no answer."""
+    """Prints the columns of one prompt after the other. `failures` counts columns without an answer."""
 
     failures: int
 
-    def begin(self, question: Question, columns: Sequence[Column]) -> None: ...
+    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None: ...
 
     def changed(self, column: Column, piece: Piece | None) -> None: ...
 
 
 class JSONLines:
-    """One object a line, as things happen."""
+    """One object per line, as things happen."""
 
     def __init__(self) -> None:
         self.failures = 0
         self._columns: list[Column] = []
         self._instance: str | None = None
-        self._state: dict[Column, State] = {}
+        self._status: dict[Column, Status] = {}
         self._notices: dict[Column, int] = {}
 
-    def begin(self, question: Question, columns: Sequence[Column]) -> None:
+    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None:
         self._columns = list(columns)
-        self._instance = question.instance.instance_id if question.instance else None
+        self._instance = prompt.instance.instance_id if prompt.instance else None
 
     def changed(self, column: Column, piece: Piece | None) -> None:
-        facts = column.facts
-        for notice in facts.notices[self._notices.get(column, 0) :]:
+        state = column.state
+        for notice in state.notices[self._notices.get(column, 0) :]:
             self._print(column, "notice", {"message": notice})
-        self._notices[column] = len(facts.notices)
-        if self._state.get(column) is not facts.state:
-            self._state[column] = facts.state
-            self._print(column, "state", {"state": facts.state.value})
-        if piece is not None:
-            self._print(column, "delta", {"kind": piece.kind, "text": piece.text, "t_ms": round(piece.at * 1000, 3)})
-        if facts.settled:
-            self.failures += facts.state is not State.DONE
-            self._print(column, "done", _outcome(column, facts))
+        self._notices[column] = len(state.notices)
+        if isinstance(piece, TextVoided):
+            self._print(column, "reset", {})
+        if self._status.get(column) is not state.status:
+            self._status[column] = state.status
+            self._print(column, "state", {"state": state.status.value})
+        if isinstance(piece, TextDelta | ReasoningDelta):
+            self._print(column, "delta", _delta(piece, state))
+        if column.settled:
+            self.failures += state.status is not Status.DONE
+            self._print(column, "done", _outcome(column, state))
 
     def _print(self, column: Column, event: str, fields: dict[str, object]) -> None:
         head = {"event": event, "column": self._columns.index(column), "target": str(column.target)}
         if self._instance is not None:
             head["instance"] = self._instance
-        click.echo(msgspec.json.encode(head | fields))
+        click.echo(json_text(head | fields))
 
 
 class Text:
@@ -65,61 +69,70 @@ class Text:
 
     def __init__(self) -> None:
         self.failures = 0
-        self._asked: set[Column] = set()
+        self._started: set[Column] = set()
         self._notices: dict[Column, int] = {}
 
-    def begin(self, question: Question, columns: Sequence[Column]) -> None:
-        click.echo(
-            f"{one_line(question.title)}\n{len(columns)} column(s); the models see {question.context}.", err=True
-        )
+    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None:
+        count = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
+        click.echo(f"{one_line(prompt.title)}\n{count}. Context: {prompt.context}.", err=True)
 
     def changed(self, column: Column, piece: Piece | None) -> None:  # noqa: ARG002 - text is printed when it is whole
-        facts = column.facts
-        if column not in self._asked:
-            self._asked.add(column)
-            click.echo(f"{column.target}: asked", err=True)
-        for notice in facts.notices[self._notices.get(column, 0) :]:
+        state = column.state
+        if column not in self._started:
+            self._started.add(column)
+            click.echo(f"{column.target}: started", err=True)
+        for notice in state.notices[self._notices.get(column, 0) :]:
             click.echo(f"{column.target}: {one_line(notice)}", err=True)
-        self._notices[column] = len(facts.notices)
-        if facts.settled:
-            self._ended(column, facts)
+        self._notices[column] = len(state.notices)
+        if column.settled:
+            self._print_answer(column, state)
 
-    def _ended(self, column: Column, facts: GenerationState) -> None:
-        self.failures += facts.state is not State.DONE
-        state, figures = formatting.state_words(facts), formatting.summary(facts, free=column.free)
-        click.echo(f"── {column.target} · {state} · {figures}")
+    def _print_answer(self, column: Column, state: GenerationState) -> None:
+        self.failures += state.status is not Status.DONE
+        click.echo(f"── {column.target} · {formatting.status_text(state)} · {formatting.summary(state)}")
         click.echo(sanitize(column.text).rstrip())
-        if facts.error is not None:
-            click.echo(f"Error: {one_line(str(facts.error))}\n{one_line(facts.error.hint)}", err=True)
-        if facts.patch is not None:
-            click.echo(f"→ {formatting.patch_words(facts.patch)}")
+        if state.error is not None:
+            click.echo(f"Error: {one_line(str(state.error))}\n{one_line(state.error.hint)}", err=True)
+        if column.patch is not None:
+            click.echo(f"→ {formatting.patch_text(column.patch)}")
         click.echo()
 
 
-def _outcome(column: Column, facts: GenerationState) -> dict[str, object]:
+def _delta(piece: TextDelta | ReasoningDelta, state: GenerationState) -> dict[str, object]:
+    start = piece.at if state.measured_from is None else state.measured_from
+    kind = "text" if isinstance(piece, TextDelta) else "reasoning"
+    return {"kind": kind, "text": piece.text, "t_ms": _milliseconds(piece.at - start)}
+
+
+def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
+    rate = state.tokens_per_second
     return {
-        "state": facts.state.value,
-        "model": facts.model,
+        "state": state.status.value,
+        "model": state.model,
         "text": column.text,
         "reasoning": column.reasoning,
-        "finish_reason": facts.finish_reason.value if facts.finish_reason else None,
-        "complete": facts.complete,
-        "refusal": facts.refusal or None,
-        "usage": _usage(facts),
-        "cost": None if facts.cost is None else float(facts.cost),
-        "cost_estimated": facts.cost_estimated,
-        "ttft_ms": None if facts.ttft is None else round(facts.ttft * 1000, 3),
-        "latency_ms": None if facts.latency is None else round(facts.latency * 1000, 3),
-        "waited_ms": round(facts.waited * 1000, 3),
-        "tokens_per_second": None if facts.tokens_per_second is None else round(facts.tokens_per_second, 2),
-        "request_id": facts.request_id,
-        "patch": None if facts.patch is None else _patch(facts.patch),
-        "error": None if facts.error is None else _error(facts),
+        "finish_reason": state.finish_reason.value if state.finish_reason else None,
+        "complete": state.complete,
+        "refusal": state.refusal or None,
+        "usage": _usage(state),
+        "cost": None if state.cost is None else float(state.cost),
+        "cost_estimated": state.cost_estimated,
+        "ttft_ms": _milliseconds(state.ttft),
+        "latency_ms": _milliseconds(state.latency),
+        "waited_ms": _milliseconds(state.waited),
+        "tokens_per_second": None if rate is None else round(rate, 2),
+        "request_id": state.request_id,
+        "patch": None if column.patch is None else _patch(column.patch),
+        "error": _error(state),
     }
 
 
-def _usage(facts: GenerationState) -> dict[str, object] | None:
-    usage = facts.usage
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _usage(state: GenerationState) -> dict[str, object] | None:
+    usage = state.usage
     if usage is None:
         return None
     return {
@@ -144,8 +157,8 @@ def _patch(patch: PatchVerdict) -> dict[str, object]:
     }
 
 
-def _error(facts: GenerationState) -> dict[str, object] | None:
-    error = facts.error
+def _error(state: GenerationState) -> dict[str, object] | None:
+    error = state.error
     if error is None:
         return None
     return {

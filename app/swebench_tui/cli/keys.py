@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
+
+from swebench_tui.terminal_text import json_text
 
 
 @click.command("keys", epilog="Example: swebench-tui keys --json")
@@ -17,7 +18,7 @@ def command(*, as_json: bool) -> None:
 
     found = actions()
     if as_json:
-        click.echo(msgspec.json.encode(found))
+        click.echo(json_text(found))
         return
     wide = max(len(action.id) for action in found)
     for action in found:

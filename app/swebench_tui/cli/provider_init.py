@@ -17,10 +17,10 @@ from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.key_input import KeyInput, ask_key, checked_key, key_of_stdin, refuse_keys, somebody_there
-from swebench_tui.settings.definitions import KeptKey, Place
+from swebench_tui.settings.definitions import KeyStorage, StoredKey
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.workspace import Workspace
-from swebench_tui.terminal_text import one_line
+from swebench_tui.terminal_text import json_text, one_line
 
 _FLAGS: Final = "--api-key-stdin, --from-env, --base-url URL or --model ID"
 _INIT_EXAMPLES: Final = """\b
@@ -42,7 +42,7 @@ class _Wishes(msgspec.Struct, frozen=True, kw_only=True):
     stdin: bool
     from_env: bool
     label: str | None
-    place: Place | None
+    place: KeyStorage | None
     like: str | None
     yes: bool
 
@@ -58,7 +58,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     base_url: str | None
     model: str | None
-    key: KeptKey | None
+    key: StoredKey | None
     test: ConnectionReport | None
 
 
@@ -100,7 +100,7 @@ def init(
     base_url: str | None,
     model: str | None,
     label: str | None,
-    place: Place | None,
+    place: KeyStorage | None,
     like: str | None,
     no_test: bool,
     yes: bool,
@@ -128,10 +128,10 @@ def init(
         if not as_json:
             _tell(workspace, name, kept)
         report = None if no_test else _test(workspace, name, kept)
-    outline = workspace.outline(name)
+    outline = workspace.providers.describe_config(name)
     if as_json:
         done = Done(provider=name, base_url=outline.base_url, model=outline.model, key=kept, test=report)
-        click.echo(msgspec.json.encode(done))
+        click.echo(json_text(done))
     if report is None:
         return
     if not report.ok:
@@ -149,14 +149,14 @@ def _spec(workspace: Workspace, name: str, wishes: _Wishes) -> ProviderSpec:
         if not wishes.base_url:
             raise click.UsageError("--like makes a new provider, which needs its --base-url URL.")
         address = normalise(wishes.base_url, workspace.registry.spec(wishes.like))
-        workspace.add_provider(name, like=wishes.like, base_url=address)
+        workspace.providers.add(name, like=wishes.like, base_url=address)
     return workspace.registry.spec(name)
 
 
 def _set_up(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> None:
     """Address and model, which the key is bound to and the test asks."""
     address = wishes.base_url
-    if address is None and asks and workspace.outline(name).base_url is None and not spec.embedded:
+    if address is None and asks and workspace.providers.describe_config(name).base_url is None and not spec.embedded:
         address = click.prompt("Where is it reached (http://HOST:PORT or https://HOST/PATH)", err=True)
     if address and wishes.like is None:
         workspace.change(("providers", name, "base_url"), normalise(address, spec))
@@ -164,7 +164,7 @@ def _set_up(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes
         workspace.change(("providers", name, "model"), wishes.model)
 
 
-def _keep(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> KeptKey | None:
+def _keep(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, *, asks: bool) -> StoredKey | None:
     given = wishes.stdin or wishes.from_env
     if not given and (not asks or spec.embedded or (spec.local and wishes.any)):
         return None
@@ -177,13 +177,13 @@ def _keep(workspace: Workspace, name: str, spec: ProviderSpec, wishes: _Wishes, 
         key = ask_key(source)
     if key is None:
         return None
-    label = wishes.label or _label(workspace.keys(name), asks=asks)
+    label = wishes.label or _label(workspace.keys.entries(name), asks=asks)
     return _kept(workspace, name, key, label, wishes, asks=asks)
 
 
 def _from_environment(workspace: Workspace, name: str, spec: ProviderSpec) -> Secret:
     environ = workspace.environ
-    key = from_environment(name, spec, environ, base_url=workspace.outline(name).base_url).api_key
+    key = from_environment(name, spec, environ, base_url=workspace.providers.describe_config(name).base_url).api_key
     if key is None:
         variables = " or ".join((*spec.token_env, *spec.env)) or "no variable"
         raise Failed(
@@ -193,7 +193,7 @@ def _from_environment(workspace: Workspace, name: str, spec: ProviderSpec) -> Se
     return key
 
 
-def _label(there: Sequence[KeptKey], *, asks: bool) -> str:
+def _label(there: Sequence[StoredKey], *, asks: bool) -> str:
     """Asked for only where there is a key already, which would be replaced."""
     if not there or not asks:
         return "default"
@@ -201,23 +201,23 @@ def _label(there: Sequence[KeptKey], *, asks: bool) -> str:
     return str(click.prompt("A name for this one (the same name replaces)", default="default", err=True))
 
 
-def _kept(workspace: Workspace, name: str, key: Secret, label: str, wishes: _Wishes, *, asks: bool) -> KeptKey:
+def _kept(workspace: Workspace, name: str, key: Secret, label: str, wishes: _Wishes, *, asks: bool) -> StoredKey:
     place = wishes.place
     if place == "file" and workspace.settings.secrets.keep_in != "file" and not wishes.yes:
         place = _consent("", asks=asks)
     if place is None and workspace.settings.secrets.keep_in is None and asks:
         place = _chosen(workspace)
     try:
-        return workspace.keep_key(name, key, label=label, place=place)
+        return workspace.keys.add(name, key, label=label, storage=place)
     except KeyStoreError as error:
         if not asks or place == "file":
             raise
         why = str(error)
-    return workspace.keep_key(name, key, label=label, place=_consent(why, asks=asks))
+    return workspace.keys.add(name, key, label=label, storage=_consent(why, asks=asks))
 
 
-def _chosen(workspace: Workspace) -> Place:
-    backend = workspace.keyring()
+def _chosen(workspace: Workspace) -> KeyStorage:
+    backend = workspace.keys.keyring_status()
     if not backend.usable:
         return _consent(f"The keyring cannot be used: {backend.problem}.", asks=True)
     click.echo(f"The system keyring here is {one_line(backend.name)}.", err=True)
@@ -225,7 +225,7 @@ def _chosen(workspace: Workspace) -> Place:
     return "keyring" if asked == "keyring" else _consent("", asks=True)
 
 
-def _consent(why: str, *, asks: bool) -> Place:
+def _consent(why: str, *, asks: bool) -> KeyStorage:
     """Plain text needs a yes. Without one the key is kept nowhere, and the other ways are told."""
     if why:
         click.echo(one_line(why), err=True)
@@ -238,22 +238,22 @@ def _consent(why: str, *, asks: bool) -> Place:
     )
 
 
-def _tell(workspace: Workspace, name: str, kept: KeptKey | None) -> None:
-    outline = workspace.outline(name)
+def _tell(workspace: Workspace, name: str, kept: StoredKey | None) -> None:
+    outline = workspace.providers.describe_config(name)
     click.echo(
         f"{name}: {outline.base_url or 'on this machine'}" + (f", model {outline.model}" if outline.model else "")
     )
     if kept is None:
         return
-    click.echo(f"{name}: the key {kept.label!r} is in the {kept.place}, and goes to {kept.host} only")
+    click.echo(f"{name}: the key {kept.label!r} is in the {kept.storage}, and goes to {kept.host} only")
     source = outline.key_source or ""
-    if source != f"{kept.place}: {kept.label}":
+    if source != f"{kept.storage}: {kept.label}":
         click.echo(f"{name}: it comes after another key, which is used first ({source})")
 
 
-def _test(workspace: Workspace, name: str, kept: KeptKey | None) -> ConnectionReport:
+def _test(workspace: Workspace, name: str, kept: StoredKey | None) -> ConnectionReport:
     """With the key that was just kept, also where another one comes first."""
-    config = workspace.configs(name)[f"{kept.place}: {kept.label}"] if kept else None
+    config = workspace.providers.configs_with_keys(name)[f"{kept.storage}: {kept.label}"] if kept else None
     return asyncio.run(_ask(workspace, name, config))
 
 
@@ -272,7 +272,7 @@ def remove(*, name: str, label: str | None, yes: bool) -> None:
     """Forget what is set up for provider NAME, its kept keys too; or only one key. Environment variables stay."""
     with failing():
         workspace = open_workspace()
-        keys = workspace.keys(name)
+        keys = workspace.keys.entries(name)
         there = name in workspace.settings.providers
         if not there:
             _none_set_up(workspace, name)
@@ -284,9 +284,9 @@ def remove(*, name: str, label: str | None, yes: bool) -> None:
                 raise click.UsageError("Nobody can be asked here: give --yes.")
             click.confirm(f"Remove {what}?", abort=True, err=True)
         if label:
-            workspace.remove_key(name, label)
+            workspace.keys.remove(name, label)
         else:
-            workspace.remove_provider(name)
+            workspace.providers.remove(name)
     click.echo(f"removed {what}")
 
 

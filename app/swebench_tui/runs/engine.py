@@ -1,4 +1,4 @@
-"""The thread in which answers are taken in, apart from the screen.
+"""The thread that streams answers, apart from the screen's.
 
 Measured in the screen's own loop, time to first token and tokens per second would be the screen's speed, not the
 model's, and a stream would stall while the screen draws.
@@ -15,25 +15,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from swebench_providers import ProviderConfig, ProviderRegistry
 from swebench_tui.runs.column import Column
+from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.policies.keys import DisabledKey
-    from swebench_providers.policies.rate_limits import RateLimits
-    from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_providers import DisabledKey, ProviderHealth, RateLimits, SharedState
     from swebench_providers.servers.discovery import FoundServer
-    from swebench_tui.runs.asking import Reach, Reached
+    from swebench_tui.runs.generation import Source
+    from swebench_tui.runs.provider_resolver import ProviderResolver, ResolvedProvider
 
 T = TypeVar("T")
 
-_READING: Final = 2  # providers whose keys are read at once
+_KEY_READERS: Final = 2  # providers whose keys are read at once
 
 
 class Engine:
     """An event loop in a thread of its own. `start`, `cancel` and `submit` may be called from any thread.
 
-    `configs` gives a provider's configuration with each of its keys; None is one by the registry. `outline` gives it
-    without reading a key. `limits` are the user's own rate limits, by provider. `discover` looks for local servers.
+    The other coroutines are called in the caller's own loop.
     """
 
     def __init__(
@@ -41,33 +40,37 @@ class Engine:
         registry: ProviderRegistry,
         *,
         configs: Callable[[str], Mapping[str, ProviderConfig]] | None = None,
-        outline: Callable[[str], ProviderConfig] | None = None,
+        describe_config: Callable[[str], ProviderConfig] | None = None,
         limits: Mapping[str, RateLimits] | None = None,
         discover: Callable[[], Awaitable[list[FoundServer]]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`configs` gives a provider's configuration with each of its keys, `describe_config` gives it without reading
+        a key; None asks the registry. `limits` are the user's rate limits by provider. `discover` finds local servers.
+        """
         self.registry = registry
+        self.patch_checker = PatchChecker()
         self._discover = discover or registry.discover
-        self._policies = limits, now
+        self._limits, self._now = limits, now
         self._configs = configs
-        self._outline = outline or registry.configure
-        self._made: Reach | None = None
+        self._describe_config = describe_config or registry.configure
+        self._made: tuple[SharedState, ProviderResolver] | None = None
         self._making = threading.Lock()
-        # A keyring may take seconds for each key: threads of its own, so that the others stay free for everything else.
-        self._keys = ThreadPoolExecutor(_READING, thread_name_prefix="keys")
+        # A keyring may take seconds for each key: threads of its own leave the others free for everything else.
+        self._key_readers = ThreadPoolExecutor(_KEY_READERS, thread_name_prefix="keys")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self._running: dict[Column, Future[None]] = {}
         self._thread.start()
 
     def start(self, column: Column) -> None:
-        """Run a column. It is not waited for: its facts say how far it is."""
+        """Run a column. Returns at once: the column's state says how far it is."""
         future = self.submit(column.run())
         self._running[column] = future
         future.add_done_callback(lambda _: self._running.pop(column, None))
 
     def cancel(self, column: Column) -> None:
-        """Stop a column that runs, closing its connection; on any other nothing happens."""
+        """Stop a running column and close its connection; does nothing to any other."""
         future = self._running.get(column)
         if future is not None:
             future.cancel()
@@ -76,71 +79,85 @@ class Engine:
         """Run any coroutine in the engine's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def outline(self, provider: str) -> ProviderConfig:
-        """How a provider is reached; reads no key, but settings: blocks. Raises `ProviderError`."""
-        return self._outline(provider)
+    def describe_config(self, provider: str) -> ProviderConfig:
+        """A provider's configuration without its keys. Reads settings: blocks. Raises `ProviderError`."""
+        return self._describe_config(provider)
 
     def readiness(self, provider: str) -> Readiness:
-        """What is set up for a provider; as `outline`, but raises nothing."""
-        return readiness(self.registry, provider, configure=self._outline)
+        """What is configured for a provider. Reads settings: blocks. Raises nothing."""
+        return readiness(self.registry, provider, configure=self._describe_config)
 
-    async def reach(self, provider: str, *, at: str | None = None) -> Reached:
-        """A provider with all its keys, within the policies, `at` another address where it is given.
+    async def resolve(self, provider: str, *, base_url: str | None = None) -> ResolvedProvider:
+        """A provider with its keys, which are read in a thread. Raises `ProviderError`."""
+        return await self._in_key_reader(lambda: self._resolver.resolve(provider, base_url=base_url))
 
-        Reads the keys, in a thread; raises `ProviderError`. Called in the caller's own loop.
-        """
-        reading = asyncio.get_running_loop().run_in_executor
-        return await reading(self._keys, lambda: self._within.reach(provider, at=at))
+    async def source(self, provider: str, *, base_url: str | None = None) -> Source:
+        """As `resolve`, for answers only: a key that cannot be read fails the answers. Raises `ProviderError`."""
+        return await self._in_key_reader(lambda: self._resolver.source(provider, base_url=base_url))
+
+    async def _in_key_reader(self, read: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._key_readers, read)
 
     async def discover(self) -> list[FoundServer]:
-        """The servers that answer on this machine; takes two seconds at most. Called in the caller's own loop."""
+        """The servers that answer on this machine. Takes two seconds at most."""
 
-        async def look() -> list[FoundServer]:
+        async def discover() -> list[FoundServer]:
             return await self._discover()
 
-        return await asyncio.wrap_future(self.submit(look()))
+        return await asyncio.wrap_future(self.submit(discover()))
 
     @property
-    def _within(self) -> Reach:
-        """The policies, which the first paint does not wait for: their import takes as long as a screen's."""
+    def shared(self) -> SharedState:
+        """What every coordinator of the program is given. Belongs to the engine's loop."""
+        return self._policies[0]
+
+    @property
+    def _resolver(self) -> ProviderResolver:
+        return self._policies[1]
+
+    @property
+    def _policies(self) -> tuple[SharedState, ProviderResolver]:
+        """Made when first needed: importing them takes as long as the first paint."""
         with self._making:
             if self._made is None:
-                from swebench_tui.runs.asking import Asking, Reach  # noqa: PLC0415
+                from swebench_tui.runs.provider_resolver import (  # noqa: PLC0415
+                    ProviderResolver,
+                    interactive_coordinator,
+                    shared_state,
+                )
 
-                limits, now = self._policies
-                self._made = Reach(self.registry, Asking(limits, now=now), self._configs)
+                shared = shared_state(self._now)
+                coordinator = interactive_coordinator(self._limits, shared=shared)
+                self._made = shared, ProviderResolver(self.registry, coordinator, self._configs)
             return self._made
 
     async def health(self) -> dict[str, ProviderHealth]:
-        """How each provider that has been asked fares. Called in the caller's own loop."""
+        """Statistics of each provider that has been used."""
+        return await self._with_shared(lambda shared: shared.health())
 
-        async def look() -> dict[str, ProviderHealth]:
-            return self._within.asking.health()
+    async def disabled_keys(self, provider: str) -> dict[str, DisabledKey]:
+        """The provider's keys that are not used, by label."""
+        return await self._with_shared(lambda shared: shared.disabled_keys(provider))
 
-        return await asyncio.wrap_future(self.submit(look()))
+    async def enable_key(self, provider: str, label: str) -> None:
+        """Use a disabled key again."""
+        await self._with_shared(lambda shared: shared.enable_key(provider, label))
 
-    async def set_aside(self, provider: str) -> dict[str, DisabledKey]:
-        """The provider's keys that are not used, by label. Called in the caller's own loop."""
+    async def _with_shared(self, function: Callable[[SharedState], T]) -> T:
+        """Call a function in the engine's loop, to which the shared state belongs."""
 
-        async def look() -> dict[str, DisabledKey]:
-            return self._within.asking.set_aside(provider)
+        async def call() -> T:
+            return function(self.shared)
 
-        return await asyncio.wrap_future(self.submit(look()))
-
-    async def reinstate(self, provider: str, label: str) -> None:
-        """Use a key again that was set aside. Called in the caller's own loop."""
-
-        async def do() -> None:
-            self._within.asking.reinstate(provider, label)
-
-        await asyncio.wrap_future(self.submit(do()))
+        return await asyncio.wrap_future(self.submit(call()))
 
     def close(self) -> None:
-        """Cancel what runs, close the connections, end the embedded model and the thread. Blocks until done."""
+        """Cancel what runs, close connections, end the embedded model and the thread. Blocks until done."""
         if self._loop.is_closed():
             return
-        self.submit(self._wind_up()).result()
-        self._keys.shutdown(wait=False, cancel_futures=True)
+        self.submit(self._shut_down()).result()
+        self._key_readers.shutdown(wait=False, cancel_futures=True)
+        self.patch_checker.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -149,7 +166,7 @@ class Engine:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
 
-    async def _wind_up(self) -> None:
+    async def _shut_down(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

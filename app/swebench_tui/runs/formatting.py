@@ -1,4 +1,4 @@
-"""How facts are written for people: the same words on the screen and on the command line."""
+"""Text for a generation's state and figures: the same on the screen and on the command line."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Final
 
 from swebench_providers import FinishReason
 from swebench_tui.bench.patches import PatchVerdict
-from swebench_tui.runs.column import GenerationState, State
+from swebench_tui.runs.generation_state import GenerationState, Status
 
 GLYPHS: Final = {
-    State.WAITING: "◌",
-    State.CONNECTING: "◌",
-    State.THINKING: "◐",
-    State.STREAMING: "●",
-    State.DONE: "✓",
-    State.FAILED: "✗",
-    State.CANCELLED: "■",
+    Status.WAITING: "◌",
+    Status.CONNECTING: "◌",
+    Status.THINKING: "◐",
+    Status.STREAMING: "●",
+    Status.DONE: "✓",
+    Status.FAILED: "✗",
+    Status.CANCELLED: "■",
 }
 
-_ENDINGS: Final = {
+_EARLY_ENDS: Final = {
     FinishReason.LENGTH: "cut off by the output limit",
     FinishReason.CONTENT_FILTER: "blocked by a content filter",
     FinishReason.REFUSAL: "refused",
-    FinishReason.TOOL_CALLS: "asked for a tool",
+    FinishReason.TOOL_CALLS: "requested a tool call",
     FinishReason.CANCELLED: "stopped by the server",
-    FinishReason.ERROR: "broken off by an error",
+    FinishReason.ERROR: "interrupted by an error",
 }
 
-_PATCH_WORDS: Final = {
+_PATCH_STATUS: Final = {
     "applies": "patch applies",
     "does_not_apply": "patch does not apply",
     "no_patch": "no patch",
@@ -36,22 +36,23 @@ _PATCH_WORDS: Final = {
 }
 
 
-def glyph(facts: GenerationState) -> str:
-    """The sign of a state; an answer that ended but not by itself gets a sign of its own."""
-    return "▲" if cut_short(facts) else GLYPHS[facts.state]
+def glyph(state: GenerationState) -> str:
+    """The sign of a status; an answer that ended early has a sign of its own."""
+    return "▲" if ended_early(state) else GLYPHS[state.status]
 
 
-def cut_short(facts: GenerationState) -> bool:
+def ended_early(state: GenerationState) -> bool:
     """Whether the answer ended, but not because the model was done."""
-    return facts.state is State.DONE and facts.finish_reason in _ENDINGS
+    return state.status is Status.DONE and state.finish_reason in _EARLY_ENDS
 
 
-def state_words(facts: GenerationState) -> str:
-    """The state, what is waited for, and what kind of end it was where that was not the model's own."""
-    if facts.wait is not None and facts.state is State.WAITING:
-        return f"{facts.state.value}, {facts.wait.reason}"
-    ending = _ENDINGS.get(facts.finish_reason) if facts.state is State.DONE and facts.finish_reason else None
-    return f"{facts.state.value}, {ending}" if ending else facts.state.value
+def status_text(state: GenerationState) -> str:
+    """The status, with the reason of a wait or of an early end."""
+    if state.wait is not None and state.status is Status.WAITING:
+        return f"{state.status.value}, {state.wait.reason}"
+    if ended_early(state) and state.finish_reason is not None:
+        return f"{state.status.value}, {_EARLY_ENDS[state.finish_reason]}"
+    return state.status.value
 
 
 def seconds(value: float | None) -> str:
@@ -63,24 +64,28 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f}s" if value < 100 else f"{int(value) // 60}m{int(value) % 60:02d}s"
 
 
-def rate(facts: GenerationState) -> str:
-    """Tokens per second, with `~` while pieces stand for tokens."""
-    value = facts.tokens_per_second
-    return "– tok/s" if value is None else f"{_about(facts)}{value:.0f} tok/s"
+def rate(state: GenerationState) -> str:
+    """Tokens per second, with `~` while deltas stand for tokens."""
+    value = state.tokens_per_second
+    return "– tok/s" if value is None else f"{_tilde(state)}{value:.0f} tok/s"
 
 
-def tokens(facts: GenerationState) -> str:
-    """Tokens of the answer, with `~` while pieces stand for tokens."""
-    return f"{_about(facts)}{facts.tokens:,} tok" if facts.tokens else "– tok"
+def tokens(state: GenerationState) -> str:
+    """Tokens of the answer, with `~` while deltas stand for tokens."""
+    return f"{_tilde(state)}{state.tokens:,} tok" if state.tokens else "– tok"
 
 
-def cost(facts: GenerationState, *, free: bool) -> str:
-    """Dollars, with `~` for an estimate, `free`, or `price unknown`; `–` while it is not due yet."""
-    if free:
+def cost(state: GenerationState) -> str:
+    """`$0.0121`, `~$0.0121` for an estimate, `free`, `no charge`, or `price unknown`; `$–` before the end."""
+    if state.free:
         return "free"
-    if facts.cost is not None:
-        return f"~{dollars(facts.cost)}" if facts.cost_estimated and facts.cost else dollars(facts.cost)
-    return "price unknown" if facts.settled else "$–"
+    if not state.status.ended:
+        return "$–"
+    if state.cost is None:
+        return "price unknown"
+    if not state.cost and state.status is not Status.DONE:
+        return "no charge"
+    return f"~{dollars(state.cost)}" if state.cost_estimated and state.cost else dollars(state.cost)
 
 
 def dollars(amount: Decimal) -> str:
@@ -91,18 +96,17 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{places}f}"
 
 
-def summary(facts: GenerationState, *, free: bool) -> str:
-    """One line of figures."""
-    elapsed = facts.elapsed(facts.ended or 0.0) if facts.ended is not None else None
-    parts = [seconds(elapsed), f"ttft {seconds(facts.ttft)}", rate(facts), tokens(facts), cost(facts, free=free)]
-    return "  ".join(parts)
+def summary(state: GenerationState) -> str:
+    """All figures in one line."""
+    elapsed = state.elapsed(state.ended_at or 0.0) if state.ended_at is not None else None
+    return "  ".join([seconds(elapsed), f"ttft {seconds(state.ttft)}", rate(state), tokens(state), cost(state)])
 
 
-def patch_words(patch: PatchVerdict) -> str:
-    """`patch applies`, or what became of it instead, with the reason."""
-    words = _PATCH_WORDS[patch.status]
-    return f"{words} ({patch.detail})" if patch.detail else words
+def patch_text(patch: PatchVerdict) -> str:
+    """`patch applies`, or another status, with the detail."""
+    status = _PATCH_STATUS[patch.status]
+    return f"{status} ({patch.detail})" if patch.detail else status
 
 
-def _about(facts: GenerationState) -> str:
-    return "" if facts.tokens_exact else "~"
+def _tilde(state: GenerationState) -> str:
+    return "" if state.tokens_exact else "~"

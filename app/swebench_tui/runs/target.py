@@ -1,4 +1,4 @@
-"""Who is asked: a provider, one of its models, and how."""
+"""Targets: a provider and one of its models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from swebench_providers.redaction import is_a_key
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One column of a comparison. An empty `model` takes the provider's default."""
+    """What one column of a comparison runs. An empty `model` is the provider's default."""
 
     provider: str
     model: str = ""
@@ -25,11 +25,11 @@ def parse_target(text: str) -> Target:
     if any(map(is_a_key, (provider, *model.split(":")))):  # not shown again: arguments and screens are seen by others
         raise ProviderError(
             ErrorKind.INVALID_REQUEST,
-            "an API key stands where a provider or a model is named",
+            "an API key in place of a provider or model",
             hint="Write it as PROVIDER:MODEL. `swebench-tui provider init PROVIDER` takes the key.",
         )
     if not provider:
         raise ProviderError(
-            ErrorKind.INVALID_REQUEST, f"{text!r} names no provider", hint="Write it as PROVIDER:MODEL or PROVIDER."
+            ErrorKind.INVALID_REQUEST, f"no provider in {text!r}", hint="Write it as PROVIDER:MODEL or PROVIDER."
         )
     return Target(provider=provider, model=model)

@@ -1,34 +1,33 @@
-"""Files that are whole whenever the program, or the machine, is cut off: read within bounds, replaced in one step."""
+"""Settings files that are whole at any moment: read within bounds, locked, and replaced in one step."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from swebench_tui.settings.errors import SettingsError
 
-LARGEST: Final = 64 * 1024
-"""Bytes of a settings file."""
+MAX_BYTES: Final = 64 * 1024
+"""Of a settings file."""
 
-_LONGEST_LINE: Final = 2_000  # the parser's time grows with the square of a dotted key's length
-_PATIENCE: Final = 5.0  # seconds for another process to be done with the file
-_POLL: Final = 0.02  # seconds
-_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
-_NEW_MODE: Final = 0o600  # headers may be nobody else's business
-_HINT: Final = "Settings are a short TOML file in UTF-8. Mend it in an editor, or move it away."
+_MAX_LINE: Final = 2_000  # characters; the parser's time grows with the square of a dotted key's length
+_LOCK_TIMEOUT: Final = 5.0  # seconds to wait for another process that holds the lock
+_LOCK_POLL: Final = 0.02  # seconds
+_NO_LOCK_SUPPORT: Final = frozenset({errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL})
+_NEW_MODE: Final = 0o600  # headers may be private
+_HINT: Final = "A settings file is a short TOML file in UTF-8. Fix it in an editor, or move it away."
 _BOM: Final = "\ufeff"
 
 
 def read(path: Path) -> str | None:
-    """The text, without a byte order mark; None where there is no file. Raises `SettingsError`."""
+    """Return the text without a byte order mark, or None if there is no file. Raises `SettingsError`."""
     try:
-        data = _bytes(path)
+        data = _read_bytes(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -41,29 +40,28 @@ def read(path: Path) -> str | None:
         line = data.count(b"\n", 0, error.start) + 1
     else:
         return _within_bounds(path, text)
-    raise SettingsError(f"{path}, line {line}: it is not UTF-8", hint=_HINT, line=line)
+    raise SettingsError(f"{path}, line {line}: not valid UTF-8", hint=_HINT, line=line)
 
 
-def absence(path: Path) -> str:
-    """Why there is nothing to read in a file's place, in a few words; "" where there is something."""
+def why_missing(path: Path) -> str:
+    """Why there is no file to read, in a few words; "" if there is one."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return "not there yet"
+        return "does not exist"
     except OSError as error:
-        return f"cannot be reached: {_reason(error)}"
+        return f"cannot be accessed: {_reason(error)}"
     return ""
 
 
 def replace(path: Path, text: str) -> None:
-    """Write a file in one step: after a crash there is the old one or the new one, whole. It keeps its mode.
+    """Write a file in one step: after a crash either the old or the new one is there, whole. It keeps its mode.
 
-    A link stays a link to the file, which is replaced where it is. Raises `SettingsError`, also for a text that could
-    not be read again.
+    A symbolic link is kept; its target is replaced. Raises `SettingsError`, also for a text that `read` would refuse.
     """
     _within_bounds(path, text)
     try:
-        target = _named(path)
+        target = _resolve(path)
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else _NEW_MODE
         new = target.with_name(f".{target.name}.{os.getpid()}.new")
         try:
@@ -72,101 +70,102 @@ def replace(path: Path, text: str) -> None:
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-        _flush_folder(target.parent)
+        _sync_folder(target.parent)
     except OSError as error:
         raise _unwritable(path, error) from None
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Nobody else, in another process either, changes the file meanwhile; makes its folder. Raises `SettingsError`."""
-    try:
-        target = _named(path)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(target.with_name(f".{target.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _NEW_MODE)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    try:
-        if _lock(path, lock):
-            _clean(target)
+    """Keep other processes from changing the file meanwhile; creates its folder. Raises `SettingsError`."""
+    with ExitStack() as stack:
+        try:
+            target = _resolve(path)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if stack.enter_context(file_lock(target.with_name(f".{target.name}.lock"))):
+                _remove_leftovers(target)
+        except TimeoutError:
+            raise SettingsError(
+                f"{path} is being changed by another process", hint="Try again when that one is done."
+            ) from None
+        except OSError as error:
+            raise _unwritable(path, error) from None
         yield
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[bool]:
+    """Hold an exclusive lock on the lock file at `path`, which is created and stays there.
+
+    Yields False on a file system without locks. Raises `OSError`; a `TimeoutError` if another process holds it.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only writing needs it
+
+    lock = FileLock(path, _LOCK_TIMEOUT, _NEW_MODE, poll_interval=_LOCK_POLL, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise TimeoutError(errno.ETIMEDOUT, "locked by another process") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCK_SUPPORT:
+            raise
+    try:
+        yield lock.is_locked
     finally:
-        os.close(lock)
+        lock.release()
 
 
-def _named(path: Path) -> Path:
-    """The file that a link names; of links that go round in a ring the first, which no call can open."""
+def _resolve(path: Path) -> Path:
+    """The target of a symbolic link; for links in a loop the first one, which no call can open."""
     return Path(os.path.realpath(path))
 
 
-def _bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-        raise SettingsError(f"{path} is no file", hint="Move it away.")
+        raise SettingsError(f"{path} is not a regular file", hint="Move it away.")
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
         raise _too_large(path)
     return data
 
 
 def _within_bounds(path: Path, text: str) -> str:
-    if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise _too_large(path)
-    if max(map(len, text.split("\n"))) > _LONGEST_LINE:
-        raise SettingsError(f"{path}: a line may not have more than {_LONGEST_LINE:,} characters", hint=_HINT)
+    if max(map(len, text.split("\n"))) > _MAX_LINE:
+        raise SettingsError(f"{path}: a line is longer than {_MAX_LINE:,} characters", hint=_HINT)
     return text
 
 
 def _too_large(path: Path) -> SettingsError:
-    return SettingsError(f"{path}: it may not have more than {LARGEST:,} bytes", hint=_HINT)
+    return SettingsError(f"{path} is larger than {MAX_BYTES:,} bytes", hint=_HINT)
 
 
 def _write(path: Path, text: str, mode: int) -> None:
     path.unlink(missing_ok=True)
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_MODE)
-    with os.fdopen(file, "wb") as stream:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _NEW_MODE)
+    with os.fdopen(descriptor, "wb") as stream:
         os.fchmod(stream.fileno(), mode)
         stream.write(text.encode("utf-8"))
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
-    """So that the new name outlasts a power cut; some file systems cannot, and the file is whole all the same."""
-    opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+def _sync_folder(folder: Path) -> None:
+    """Make the new name outlast a power cut. Some file systems cannot; the file is whole all the same."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with suppress(OSError):
-            os.fsync(opened)
+            os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
-def _lock(path: Path, lock: int) -> bool:
-    """Whether it is ours alone; False on a file system that has no locks. Closing the file gives it back."""
-    import fcntl  # noqa: PLC0415 - only what writes needs it
-
-    end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise SettingsError(
-                    f"{path} is being changed by another process", hint="Try again when that one is done."
-                ) from None
-            time.sleep(_POLL)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return False
-            raise _unwritable(path, error) from None
-        else:
-            return True
-
-
-def _clean(target: Path) -> None:
-    """Take away what processes left that were killed while they wrote."""
-    for left in target.parent.glob(f".{target.name}.*.new"):
-        left.unlink(missing_ok=True)
+def _remove_leftovers(target: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote."""
+    for leftover in target.parent.glob(f".{target.name}.*.new"):
+        leftover.unlink(missing_ok=True)
 
 
 def _unwritable(path: Path, error: OSError) -> SettingsError:

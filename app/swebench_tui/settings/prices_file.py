@@ -48,7 +48,7 @@ def _prices(path: Path, document: Mapping[str, object], providers: Collection[st
     prices = {}
     for provider, models in document.items():
         if provider not in providers:
-            raise PricesError(f"{path}: there is no provider {provider!r}", hint=_choice(provider, providers))
+            raise PricesError(f"{path}: unknown provider {provider!r}", hint=_choice(provider, providers))
         named = _table(path, (provider,), models)
         prices[provider] = {model: _price(path, (provider, model), found) for model, found in named.items()}
     return prices
@@ -101,7 +101,7 @@ def _table(path: Path, where: tuple[str, ...], found: object) -> dict[str, objec
 
 def _choice(name: str, allowed: Collection[str]) -> str:
     near = get_close_matches(name, allowed, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(allowed)}."
+    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(allowed)}."
 
 
 def _key(where: tuple[str, ...]) -> str:

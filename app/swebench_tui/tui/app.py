@@ -112,8 +112,8 @@ class SwebenchApp(CrashHandlingApp):
         self.workspace = workspace
         self.engine = Engine(
             registry or (workspace.registry if workspace else get_registry()),
-            configs=workspace.configs if workspace else None,
-            outline=workspace.outline if workspace else None,
+            configs=workspace.providers.configs_with_keys if workspace else None,
+            describe_config=workspace.providers.describe_config if workspace else None,
             limits=rate_limits(workspace.settings) if workspace else None,
             discover=discover,
             now=now,
@@ -292,7 +292,7 @@ class SwebenchApp(CrashHandlingApp):
 
         self._wizard_in = self.current_mode
         try:
-            lineup, problems = await wizard.walk(workspace, self.engine, self.push_screen_wait)
+            lineup, problems = await wizard.run_wizard(workspace, self.engine, self.push_screen_wait)
         finally:
             self._wizard_in = None
         for error in problems:
@@ -335,7 +335,7 @@ class SwebenchApp(CrashHandlingApp):
         elif path == ("compare", "lineup"):
             lineup, _ = lineup_of(self.settings)
             self.run_worker(self.compare.take_lineup(lineup), group="lineup", exclusive=True)
-            return not self.compare.asked
+            return not self.compare.used
         return "rate_limits" not in path
 
     # Leaving, and help.
@@ -362,7 +362,7 @@ def _is_first_start(workspace: Workspace) -> bool:
     """No settings have been written, and no key is there."""
     if workspace.user_file.exists():
         return False
-    return not any(workspace.readiness(name).key_source for name in workspace.registry.list_providers())
+    return not any(workspace.providers.readiness(name).key_source for name in workspace.registry.list_providers())
 
 
 def run(workspace: Workspace | None = None) -> None:

@@ -1,8 +1,8 @@
-"""Providers from other packages, found by the entry-point group `swebench_providers` (docs/add-a-provider.md).
+"""Providers of other packages, found by the entry-point group `swebench_providers` (docs/add-a-provider.md).
 
 The name of the entry point is the provider's; its value is a package that holds `provider.toml`, and, where data is not
 enough, `make_provider(spec, config, transport)`. Listing names imports nothing. A package that cannot be loaded is an
-error of its own and touches no other provider.
+error of its own and affects no other provider.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILE_NAME: Final = "provider.toml"
 
 
 def find() -> dict[str, EntryPoint]:
-    """The entry points by provider name; of two with one name the first found holds."""
+    """The entry points by provider name; of two with the same name the first one found is used."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         found.setdefault(point.name, point)
@@ -28,7 +28,7 @@ def find() -> dict[str, EntryPoint]:
 
 
 def load(point: EntryPoint) -> tuple[ProviderSpec, ModuleType]:
-    """The provider's data, and the package it came in. Raises `ProviderError` (bad_endpoint, `broken_plugin`)."""
+    """The provider's specification and its package. Raises `ProviderError` (bad_endpoint, `broken_plugin`)."""
     try:
         package = point.load()
         text = (files(package) / FILE_NAME).read_text("utf-8")
@@ -40,10 +40,10 @@ def load(point: EntryPoint) -> tuple[ProviderSpec, ModuleType]:
 
 
 def _broken(point: EntryPoint, why: str) -> ProviderError:
-    maker = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    source = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
     return ProviderError(
         ErrorKind.BAD_ENDPOINT,
-        f"the provider {point.name!r} from {maker} is broken: {why}",
-        hint="Update or remove that package; no other provider is touched by it.",
+        f"the provider {point.name!r} from {source} is broken: {why}",
+        hint="Update or remove that package. Other providers are not affected.",
         reason="broken_plugin",
     )

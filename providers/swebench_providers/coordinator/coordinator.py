@@ -35,10 +35,13 @@ from swebench_providers.types.events import Attempt, Event
 from swebench_providers.types.messages import UnifiedRequest, UnifiedResponse
 from swebench_providers.types.usage import Charge, total_cost
 from swebench_providers.util.clock import Clock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _STACKS: Final = 256
 """Requested models whose stack of policies is kept."""
+
+_CHUNK: Final = 64
+"""Events added to an accumulator together: a call of it takes as long as adding an event."""
 
 
 class ProviderCoordinator:
@@ -80,7 +83,7 @@ class ProviderCoordinator:
         self._clock = self._shared.clock
         self._statistics = self._shared.statistics
         measuring = (self._shared.latencies,) if self._policies.selection == "fastest" else ()
-        self._stacks: Recent[str, BudgetPolicy] = Recent(_STACKS)
+        self._stacks: LRUCache[str, BudgetPolicy] = LRUCache(_STACKS)
         self._routes = RouteBuilder(
             self._policies,
             provider_budgets or {},
@@ -98,17 +101,23 @@ class ProviderCoordinator:
         Raises the last candidate's `ProviderError`, or one of reason `budget`, with the call's cost on it.
         """
         accumulator = ResponseAccumulator(self._clock.now())
+        arrived: list[Event] = []
         attempt: Attempt | None = None
         try:
-            stack = await self._stack(request)
+            stack = self._stacks.get(request.model) or await self._stack(request)
             async with aclosing(stack.stream_unified(request)) as events:
                 async for event in events:
-                    accumulator.add(event)
+                    arrived.append(event)
                     if type(event) is Attempt:
                         attempt = event
+                    if len(arrived) == _CHUNK:
+                        accumulator.extend(arrived)
+                        arrived.clear()
         except ProviderError as error:
+            accumulator.extend(arrived)
             error.cost = accumulator.cost(error.charge)
             raise
+        accumulator.extend(arrived)
         provider, model = (attempt.provider, attempt.model) if attempt else ("", request.model)
         return accumulator.response(provider=provider, model=model, cost=accumulator.cost(), streamed=request.stream)
 
@@ -170,7 +179,7 @@ class ProviderCoordinator:
         stack = self._around(chains)
         all_known = all_known and all(route.model for route in (*chains.too_long, *chains.filtered))
         if self._policies.selection == "ordered" and all_known:  # the other orders differ from request to request
-            self._stacks.set(request.model, stack)
+            self._stacks[request.model] = stack
         return stack
 
     def _around(self, chains: Chains, on_charge: Callable[[Charge], None] | None = None) -> BudgetPolicy:
@@ -192,7 +201,7 @@ class ProviderCoordinator:
     async def _primary(self, request: UnifiedRequest) -> tuple[tuple[Route, ...], bool]:
         """The routes of the candidates, and whether every one has a model.
 
-        If no provider can name its default model, all are asked again at once: one may be back.
+        If no provider can name its default model, all are looked up again at once: one may be back.
         """
         routes = await self._routes_of(self._candidates, request)
         if not any(route.model for route in routes):

@@ -1,4 +1,4 @@
-"""The default model of each provider, looked up once. A provider that could not name one is asked again later."""
+"""The default model of each provider, looked up once. A lookup that failed is repeated after a while."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from swebench_providers.policies.always_fails import copy_error
 from swebench_providers.provider import Provider
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.util.clock import Clock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _RETRY_AFTER: Final = 15.0
 """Seconds after which one call repeats a failed lookup; the others use the failure in the meantime."""
@@ -33,7 +33,7 @@ class DefaultModels:
 
     def __init__(self, *, clock: Clock) -> None:
         self._now = clock.now
-        self._lookups: Recent[Provider, _Lookup] = Recent(_PROVIDERS)
+        self._lookups: LRUCache[Provider, _Lookup] = LRUCache(_PROVIDERS)
 
     def cached(self, provider: Provider) -> str:
         """The model, "" while it is unknown."""

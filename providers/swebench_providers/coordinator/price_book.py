@@ -12,7 +12,7 @@ from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 LONGEST_ANSWER: Final = 32_000
 """Tokens, if neither the request nor the catalog sets a limit."""
@@ -35,7 +35,7 @@ class PriceBook:
     def __init__(self, providers: Mapping[str, Provider], *, clock: Clock) -> None:
         self._providers = providers
         self._now = clock.now
-        self._lookups: Recent[tuple[str, str], _Lookup] = Recent(_PRICES)
+        self._lookups: LRUCache[tuple[str, str], _Lookup] = LRUCache(_PRICES)
 
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:
         """USD per million tokens; None if it is unknown."""
@@ -43,11 +43,11 @@ class PriceBook:
         if lookup is not None and (lookup.price is not None or self._now() < lookup.retry_at):
             return lookup.price
         price = await self._providers[provider].price_of(model)
-        self._lookups.set((provider, model), _Lookup(price, self._now() + _RETRY_AFTER))
+        self._lookups[provider, model] = _Lookup(price, self._now() + _RETRY_AFTER)
         return price
 
     async def cost_of(
-        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str
+        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
     ) -> Decimal | None:
         return await self._providers[provider].cost_of(usage, model, requested_model=requested_model)
 
@@ -69,14 +69,8 @@ class RoutePricing:
         self._routes = routes
         self._rates: list[_Rates] = []
         self._all_known = False
-
-    async def price_of(self, provider: str, model: str) -> ModelPrice | None:
-        return await self._book.price_of(provider, model)
-
-    async def cost_of(
-        self, usage: TokenUsage | None, provider: str, model: str, *, requested_model: str = ""
-    ) -> Decimal | None:
-        return await self._book.cost_of(usage, provider, model, requested_model=requested_model)
+        self.price_of = book.price_of
+        self.cost_of = book.cost_of
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
         """USD of the most expensive route with a known price, at its highest rates for such a prompt."""
@@ -88,7 +82,8 @@ class RoutePricing:
             if rates.price.long_prompt is not None:
                 long_read, long_written = _highest(rates.price.for_prompt(prompt_tokens))
                 read, written = max(read, long_read), max(written, long_written)
-            worst = max(worst, prompt_tokens * read + (limit or rates.max_output) * written)
+            cost = prompt_tokens * read + (limit or rates.max_output) * written
+            worst = max(worst, cost)
         return worst
 
     async def _look_up(self) -> None:

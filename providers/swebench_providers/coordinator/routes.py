@@ -11,7 +11,8 @@ from swebench_providers.catalog import profile_of
 from swebench_providers.coordinator.price_book import LONGEST_ANSWER, RoutePricing
 from swebench_providers.coordinator.shared import SharedState
 from swebench_providers.policies.always_fails import AlwaysFails
-from swebench_providers.policies.breaker import CircuitBreaker, CircuitBreakerPolicy, Transition
+from swebench_providers.policies.breaker import CircuitBreaker, Transition
+from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
 from swebench_providers.policies.budget import Budget
 from swebench_providers.policies.budget_policy import BudgetPolicy, RequirePrice
 from swebench_providers.policies.fallback import Route
@@ -25,10 +26,10 @@ from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.settings import Policies
 from swebench_providers.policies.slots import slot_count
 from swebench_providers.provider import Provider
-from swebench_providers.tokens.quick_estimate import estimate_prompt
+from swebench_providers.tokens.quick_estimate import estimate
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.messages import UnifiedRequest
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where a request sets no limit
 _ROUTES: Final = 1_024  # kept; one that has not been used for a long time is built again
@@ -76,8 +77,9 @@ class RouteBuilder:
         self._observers = observers
         self._listener = on_transition
         self._draw = draw
+        self._demand = _EstimatedDemand()
         self._clock = shared.clock
-        self._routes: Recent[tuple[Candidate, str], Route] = Recent(_ROUTES)
+        self._routes: LRUCache[tuple[Candidate, str], Route] = LRUCache(_ROUTES)
         shared.add_limits(policies.limits)
 
     async def route(self, candidate: Candidate, requested_model: str, *, required: bool = False) -> Route:
@@ -93,8 +95,7 @@ class RouteBuilder:
                 model = await models.fetch(candidate.provider, required=required)
             except ProviderError as error:
                 return Route(candidate.name, "", AlwaysFails(error))
-        route = self._routes.get((candidate, model))
-        return self._routes.set((candidate, model), self._build(candidate, model)) if route is None else route
+        return self._routes.get_or_add((candidate, model), lambda: self._build(candidate, model))
 
     def pricing(self, routes: Sequence[Route]) -> RoutePricing:
         """The prices for a call that may take any of `routes`."""
@@ -122,7 +123,7 @@ class RouteBuilder:
             for label, provider in candidate.by_key().items()
         ]
         retry = Retry(
-            KeyChoice(keys, demand=_demand, health=state.keys, clock=clock),
+            KeyChoice(keys, demand=self._demand, health=state.keys, clock=clock),
             policies.retry,
             budget=state.retries,
             refused=state.refused,
@@ -142,13 +143,13 @@ class RouteBuilder:
         return Route(name, model, within_budget)
 
     def _key_route(self, candidate: Candidate, name: str, breaker: CircuitBreaker, *, has_slots: bool) -> KeyRoute:
-        """The policies around one key. `has_slots`: the user has set the slots, so the server is not asked."""
+        """The policies around one key. `has_slots`: the user has set the slots, so the server need not report them."""
         provider, model, key = candidate.provider, candidate.model, candidate.label
         limiter = self._shared.limiter(name, model=model, key=key)
         limited = RateLimitPolicy(
             DirectCall(provider, now=self._clock.now),
             limiter,
-            demand=_demand,
+            demand=self._demand,
             provider=name,
             key=key,
             slots=None if has_slots else slot_count(provider, model),
@@ -157,5 +158,15 @@ class RouteBuilder:
         return KeyRoute(key, CircuitBreakerPolicy(limited, breaker), limiter)
 
 
-def _demand(request: UnifiedRequest) -> Demand:
-    return estimate_demand(estimate_prompt(request), request.max_tokens or _USUAL_ANSWER)
+class _EstimatedDemand:
+    """The demand of a request, kept for the last one: the choice of a key and the limiter both need it."""
+
+    def __init__(self) -> None:
+        self._request: UnifiedRequest | None = None
+        self._demand: Demand = {}
+
+    def __call__(self, request: UnifiedRequest) -> Demand:
+        if request is not self._request:
+            self._demand = estimate_demand(estimate(request), request.max_tokens or _USUAL_ANSWER)
+            self._request = request
+        return self._demand

@@ -12,14 +12,14 @@ from typing import Final
 from swebench_providers.policies.fallback import Route
 from swebench_providers.policies.observer import Outcome
 from swebench_providers.policies.settings import SelectionName
-from swebench_providers.tokens.quick_estimate import estimate_prompt
+from swebench_providers.tokens.quick_estimate import estimate
 from swebench_providers.types.errors import ErrorKind
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.models import ModelPrice
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import Recent
+from swebench_providers.util.lru import LRUCache
 
 _USUAL_ANSWER: Final = 1_000  # tokens, where the request sets no limit
 _SAMPLES: Final = 64  # times to first token kept of a model: the latest
@@ -51,7 +51,7 @@ class LatencyTracker:
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         self._now = (clock or SystemClock()).now
-        self._models: Recent[tuple[str, str], _Latency] = Recent(_MODELS)
+        self._models: LRUCache[tuple[str, str], _Latency] = LRUCache(_MODELS)
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:  # noqa: ARG002 - any request is a trial
         self._latency(attempt.provider, attempt.model).trials += 1
@@ -123,7 +123,5 @@ class Selection:
         price = await self._price_of(route.provider, route.model) if route.model else None
         if price is None:
             return Decimal("Infinity")
-        usual = TokenUsage(
-            prompt_tokens=estimate_prompt(request), completion_tokens=request.max_tokens or _USUAL_ANSWER
-        )
+        usual = TokenUsage(prompt_tokens=estimate(request), completion_tokens=request.max_tokens or _USUAL_ANSWER)
         return price.cost(usual) or Decimal(0)

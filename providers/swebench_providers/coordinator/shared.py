@@ -42,7 +42,7 @@ from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.statistics import ProviderHealth, StatisticsObserver
 from swebench_providers.provider import Provider
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import RecentOrHeld
+from swebench_providers.util.lru import WeakLRUCache
 
 _BREAKERS: Final = 1_024  # of a provider, kept when nothing uses them
 _LOG: Final = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class SharedState:
     def use(self, provider: Provider) -> RateLimits:
         """Record that a provider is used, under its name, and return its limits.
 
-        Of two with the same name the latest is asked for prices: its key or address may be new.
+        Of two with the same name the later one gives the prices: its key or address may be new.
         """
         name = provider.name
         self._used[name] = provider
@@ -144,7 +144,7 @@ class ProviderState:
         self.keys = KeyHealth(clock=clock)
         self.retries = RetryBudget()
         self.refused = RefusedParameters()
-        self._breakers: RecentOrHeld[str, CircuitBreaker] = RecentOrHeld(_BREAKERS)
+        self._breakers: WeakLRUCache[str, CircuitBreaker] = WeakLRUCache(_BREAKERS)
         self._listeners: WeakSet[TransitionListener] = WeakSet()  # coordinators come and go
 
     def add_listener(self, listener: TransitionListener) -> None:

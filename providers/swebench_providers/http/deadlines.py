@@ -15,25 +15,29 @@ from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, ReasoningDelta, TextDelta
 
 _LOOK_AGAIN: Final = 1.0  # seconds
+_OUTPUT: Final = (TextDelta, ReasoningDelta)
 
 
 async def enforce_limits(
-    limits: TimeLimits, events: AsyncGenerator[Event, None], who: str
-) -> AsyncGenerator[Event, None]:
-    """`events`, as long as they keep to `limits`. Raises `ProviderError` (timeout). The caller closes `events`."""
-    watch = _Watch(limits, who)
+    limits: TimeLimits, batches: AsyncGenerator[list[Event], None], provider: str
+) -> AsyncGenerator[list[Event], None]:
+    """`batches` of events for as long as they keep to `limits`. Raises `ProviderError` (timeout).
+
+    The caller closes `batches`. `provider` is its title, for the error.
+    """
+    timer = _Timer(limits, provider)
     try:
-        while (event := await watch.next(events)) is not None:
-            if isinstance(event, TextDelta | ReasoningDelta):
-                watch.heard()
-            elif isinstance(event, Finished):
-                watch.stop()  # the answer is whole, however long its connection takes to end
-            yield event
+        while (events := await timer.next(batches)) is not None:
+            if any(isinstance(event, _OUTPUT) for event in events):
+                timer.restart()
+            if events and isinstance(events[-1], Finished):
+                timer.stop()  # the answer is complete, however long its connection takes to close
+            yield events
     finally:
-        watch.stop()
+        timer.stop()
 
 
-class _Watch:
+class _Timer:
     """One timer for the whole answer: a timeout around each piece would cost more than the piece itself."""
 
     def __init__(self, limits: TimeLimits, who: str) -> None:
@@ -50,18 +54,18 @@ class _Watch:
         self._looks_at = min(self._due, self._end)
         self._timer = self._loop.call_at(self._looks_at, self._look)
 
-    def heard(self) -> None:
+    def restart(self) -> None:
         """A piece of the answer has arrived."""
         self._started = self._anew = True
 
-    async def next(self, events: AsyncGenerator[Event, None]) -> Event | None:
+    async def next(self, batches: AsyncGenerator[list[Event], None]) -> list[Event] | None:
         if self._anew:
             self._count_anew()
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         self._waiting = task
         try:
-            return await anext(events, None)
+            return await anext(batches, None)
         except asyncio.CancelledError:
             if self._over and task is not None and task.uncancel() <= cancelled_before:
                 raise self._too_long() from None

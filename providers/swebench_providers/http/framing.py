@@ -8,7 +8,8 @@ Lines end at LF, CRLF or CR and nowhere else: U+2028 and its like are legal insi
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from swebench_providers.types.errors import incomplete
 
@@ -17,9 +18,10 @@ MAX_RECORD = 32 * 1024 * 1024
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
+_DATA = len(b"data: ")
 
 
-class ServerSentEvent(NamedTuple):
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event: its name ("" where the server gives none) and its data lines joined by LF."""
 
     name: bytes
@@ -96,6 +98,8 @@ class SSEAdapter:
                     events.append(ServerSentEvent(self._name, b"\n".join(self._data)))
                     self._data = []
                 self._name = b""
+            elif line.startswith(b"data: ") and len(line) > _DATA:  # almost every line of a stream
+                self._data.append(line[_DATA:])
             else:
                 self._field(line)
         return events

@@ -49,10 +49,9 @@ def parse_rate_limits(headers: Mapping[str, str], *, now: datetime) -> tuple[Ser
     A limit whose reset lies further away than a minute is of a longer period, such as a day's: it says nothing of what
     fits into a minute, so only what remains of it is told.
     """
-    if not any("ratelimit" in name for name in headers):
-        return ()
-    read = (_read(names, headers, now) for names in _DIALECTS)
-    return tuple(limit for limit in read if limit is not None)
+    reported = [names for names in _DIALECTS if names.limit in headers or names.remaining in headers]
+    limits = [_read(names, headers, now) for names in reported]
+    return tuple(limit for limit in limits if limit is not None)
 
 
 def _read(names: _Names, headers: Mapping[str, str], now: datetime) -> ServerLimit | None:

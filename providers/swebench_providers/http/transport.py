@@ -8,23 +8,24 @@ came; lines are never made here, since the client would also split them at U+202
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import ssl
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
-
 from swebench_providers.auth.strategies import AuthStrategy, renew
 from swebench_providers.auth.tls import trust
 from swebench_providers.config import TimeLimits
+from swebench_providers.http.client_library import AiohttpTransport, aiohttp, httpx
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
+
+_LOG: Final = logging.getLogger("swebench_providers.http")
 
 MAX_BODY: Final = 64 * 1024 * 1024
 """Bytes read of an answer in one body; more is not a chat."""
@@ -32,6 +33,7 @@ MAX_BODY: Final = 64 * 1024 * 1024
 _DRAIN_SECONDS: Final = 0.25
 _KEEP_ALIVE_SECONDS: Final = 4.0  # below the 5 s at which the common local servers close an idle connection
 _UNLIMITED: Final = 0  # what aiohttp calls it; how many requests run at once is a policy's business
+_HEADERS: Final = {"accept": "*/*", "accept-encoding": "gzip, deflate", "connection": "keep-alive"}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -41,7 +43,7 @@ class WireResponse:
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
         self.status = response.status_code
-        self.headers: Mapping[str, str] = dict(response.headers)
+        self.headers: Mapping[str, str] = dict(response.headers.items())
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The body in the pieces it arrives in. Raises `ProviderError` (incomplete, timeout)."""
@@ -61,7 +63,7 @@ class WireResponse:
         return b"".join(parts)
 
 
-_Clients = dict[tuple[bool, str | None, bool], httpx.AsyncClient]
+_Clients = dict[tuple[bool, str | None, bool], httpx.AsyncBaseTransport]
 """By whether they speak TLS, by proxy, and by whether their connections are used again."""
 
 
@@ -104,18 +106,23 @@ class Transport:
         cancellation too, closes the socket. Raises `ProviderError` (transient, timeout, bad_endpoint).
         """
         await renew(auth)
-        timeout = httpx.Timeout(limits.silence, connect=limits.connect, pool=None)
+        timeout = {"connect": limits.connect, "read": limits.silence, "write": limits.silence, "pool": None}
         with _mapped(urlsplit(url).hostname or "", in_body=False):
             client = await self._client(url, reuse=headers.get("connection") != "close")
             await _what_has_arrived()
             # The key appears in this call and in no variable, so that no traceback with locals can show it.
-            request = client.build_request(
-                method, url, headers=auth.prepare_headers(headers), content=body, timeout=timeout
+            request = httpx.Request(
+                method,
+                _parsed(url),
+                headers=auth.prepare_headers({**_HEADERS, **headers}),
+                content=body,
+                extensions={"timeout": timeout},
             )
             try:
-                response = await client.send(request, stream=True, follow_redirects=False)
+                response = await client.handle_async_request(request)
             except asyncio.CancelledError as cancelled:
                 raise cancelled.with_traceback(None) from None  # the client's own frames have the key in theirs
+        _LOG.info("HTTP Request: %s %s %d", method, url, response.status_code)
         try:
             yield WireResponse(response)
         finally:
@@ -136,7 +143,7 @@ class Transport:
         if pool is not None:
             await pool.closing.aclose()
 
-    async def _client(self, url: str, *, reuse: bool) -> httpx.AsyncClient:
+    async def _client(self, url: str, *, reuse: bool) -> httpx.AsyncBaseTransport:
         kind = secure, proxy, _ = url.startswith("https:"), self._proxy_for(url), reuse
         clients = await self._clients()
         if kind not in clients:
@@ -190,13 +197,19 @@ def _proxy_url(address: str) -> str | None:
     return address
 
 
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Each provider sends to two or three URLs, and parsing one takes longer than writing the request."""
+    return httpx.URL(url)
+
+
 async def _what_has_arrived() -> None:
     """Let the loop read its sockets, so that an idle connection the server has closed is not taken for a live one."""
     await asyncio.sleep(0)  # the read is queued behind us
     await asyncio.sleep(0)
 
 
-def _new_client(verify: ssl.SSLContext | bool, proxy: str | None, *, reuse: bool) -> httpx.AsyncClient:
+def _new_client(verify: ssl.SSLContext | bool, proxy: str | None, *, reuse: bool) -> httpx.AsyncBaseTransport:
     """Without `reuse`, for requests that say `connection: close`: no other may follow them there (RFC 9112, 9.6)."""
 
     def once() -> aiohttp.ClientSession:
@@ -209,7 +222,7 @@ def _new_client(verify: ssl.SSLContext | bool, proxy: str | None, *, reuse: bool
         proxy=httpx.Proxy(proxy) if proxy else None,
         client=None if reuse else once,
     )
-    return httpx.AsyncClient(transport=transport, trust_env=False)
+    return transport
 
 
 @contextmanager

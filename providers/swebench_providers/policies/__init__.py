@@ -1,14 +1,15 @@
-"""What makes a long run survive: one file per policy, each wrapped around the next with the provider's own interface.
+"""The policies that make long runs reliable: one per file, each wrapping the next with the provider's own interface.
 
 Outermost first:
 
-    spending       reserves the worst case of a call, charges its attempts, settles it      (account, budget, journal)
-    fallback       another model where one fails
-    observed       statistics and the log
-    retry          the one layer that repeats a request                                     (retry_budget, parameters)
-    keys           the key with the most room; bad ones are set aside
-    breaker        leaves an endpoint alone that fails most of the time
-    rate_limit     waits until there is room           (limiter, pause, slots, token_bucket, concurrency)
+    budget_policy      reserves the worst case of a call, charges its attempts, settles it (call_ledger, budget,
+                       journal)
+    fallback           uses another model after a failure
+    observer           reports attempts to statistics, request_log and telemetry
+    retry              is the only policy that repeats a request (retry_budget, parameters)
+    keys               sends with the key that has the most capacity, disables bad ones
+    breaker_policy     sends nothing to an endpoint that fails most of the time (breaker)
+    rate_limit_policy  waits for capacity (limiter, rate_limits, token_bucket, concurrency, cooldown, slots)
 
-`ProviderCoordinator` puts them together. Time and chance are handed in, so that nothing has to be waited for in a test.
+`ProviderCoordinator` puts them together. Clock and randomness are injected, so that tests need not wait.
 """

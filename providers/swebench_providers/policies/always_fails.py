@@ -1,4 +1,4 @@
-"""What stands where nothing can be asked."""
+"""A stand-in for a route that cannot be used."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from swebench_providers.types.messages import UnifiedRequest
 
 
 class AlwaysFails:
-    """Fails every call with the same reason."""
+    """Fails every request with the same error."""
 
     def __init__(self, error: ProviderError) -> None:
         self._error = error
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:  # noqa: ARG002
         raise copy_error(self._error)
-        yield  # type: ignore[unreachable]  # what makes it a generator
+        yield  # type: ignore[unreachable]  # makes it a generator
 
 
 def copy_error(error: ProviderError) -> ProviderError:
-    """The same failure for another call: policies write on the error that passes through them."""
+    """The same failure for another call: policies write to the errors that pass through them."""
     copied = ProviderError(
         error.kind,
         str(error),

@@ -1,43 +1,41 @@
-"""A circuit breaker: an endpoint that fails most of the time is left alone for a while, then asked carefully again.
+"""A circuit breaker: an endpoint that fails most of the time gets no requests for a while, then a few as probes.
 
-    closed -> open        the window shows too many failures, or too many slow first tokens
-    open -> half-open     its time is over; a few requests are let through as probes
-    half-open -> closed   enough probes went well
-    half-open -> open     a probe failed, or one gave no sign of life in time; it stays open longer than before
+    closed -> open        the window has too many failures, or too many slow first tokens
+    open -> half-open     the open time has passed; a few requests are admitted as probes
+    half-open -> closed   enough probes succeeded
+    half-open -> open     a probe failed, or one was silent for too long; the open time is longer than before
 
-The time of the half-open state counts while a probe is out that has brought nothing yet: neither for want of requests
-nor for a long answer does it open again. Slow is a late first token: how long an answer takes is up to the question. A
-refusal for being too many, a bad request, a bad key, a cancellation and what our own policies refuse say nothing about
-the health of an endpoint.
+The time limit of the half-open state applies to a probe that has brought nothing yet: neither a lack of requests nor a
+long answer reopens it. Slow means a late first token: how long an answer takes depends on the question. A 429, a bad
+request, a bad key, a cancellation and a refusal by our own policies are no evidence about the health of an endpoint.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable
 from enum import StrEnum
 from math import ceil
 from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streamer
 from swebench_providers.types.errors import ErrorKind, ProviderError
-from swebench_providers.types.events import Attempt, Event, Finished, ReasoningDelta, TextDelta
-from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.util.clock import Clock, SystemClock
 
-FAILURES: Final = frozenset({ErrorKind.TRANSIENT, ErrorKind.OVERLOADED, ErrorKind.TIMEOUT, ErrorKind.INCOMPLETE})
-"""What counts as a failure of the endpoint."""
+CIRCUIT_OPEN: Final = "circuit_open"
+"""The `reason` of the error of a request that an open breaker refused."""
 
-_log = logging.getLogger(__name__)
-_WHILE_PROBING: Final = 1.0  # seconds after which those who wait for the probes look again
+FAILURES: Final = frozenset({ErrorKind.TRANSIENT, ErrorKind.OVERLOADED, ErrorKind.TIMEOUT, ErrorKind.INCOMPLETE})
+"""Kinds of errors that count as failures of the endpoint."""
+
+_LOG: Final = logging.getLogger(__name__)
+_WHILE_PROBING: Final = 1.0  # seconds after which a request that finds all probes taken should check again
 
 
 class BreakerState(StrEnum):
-    """Where a breaker stands."""
+    """The states of a breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -45,11 +43,11 @@ class BreakerState(StrEnum):
 
 
 class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """When it opens, and for how long. Times are seconds, rates shares of the window.
+    """When a breaker opens, and for how long. Times are seconds, rates shares of the window.
 
-    The window holds the last `window_calls` calls of the last `window_seconds`; with fewer than `minimum_calls` of them
-    it says nothing. Each reopening multiplies the time by `growth`, up to `longest_open`. A streamed probe may be
-    without a sign of life for `longest_half_open`. `ValueError` for a number of calls or probes below 1.
+    The window holds the last `window_calls` calls of the last `window_seconds`; below `minimum_calls` it decides
+    nothing. Each reopening multiplies the open time by `growth`, up to `longest_open`. A streamed probe may be silent
+    for `longest_half_open`. Raises `ValueError` for a number of calls or probes below 1.
     """
 
     window_calls: int = 20
@@ -67,11 +65,11 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("window_calls", "minimum_calls", "probes"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} has to be at least 1")
+                raise ValueError(f"{name} must be at least 1")
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """A breaker went from one state to another; `at` is monotonic seconds."""
+    """A change of a breaker's state; `at` is monotonic seconds."""
 
     name: str
     before: BreakerState
@@ -81,7 +79,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BreakerStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """What a screen shows of a breaker. `opens_in` is the rest of its time while it is open, in seconds."""
+    """A snapshot of a breaker. `opens_in` is the rest of the open time in seconds, 0 unless it is open."""
 
     state: BreakerState
     calls: int
@@ -96,27 +94,29 @@ class BreakerStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Call(msgspec.Struct, frozen=True, gc=False):
-    at: float
+    """An entry of the window."""
+
+    ended_at: float
     failed: bool
     slow: bool
 
 
 class Admission:
-    """A request that was let through. Ends by one of its methods, once; what follows is ignored."""
+    """A request that was admitted. The first of the methods that end it counts, further ones do nothing."""
 
-    __slots__ = ("_breaker", "_round")
+    __slots__ = ("_breaker", "_generation")
 
-    def __init__(self, breaker: CircuitBreaker, round_: int) -> None:
+    def __init__(self, breaker: CircuitBreaker, generation: int) -> None:
         self._breaker: CircuitBreaker | None = breaker
-        self._round = round_
+        self._generation = generation
 
-    def heard(self) -> None:
-        """The first piece of its answer has come: whatever becomes of it, it does not hang."""
+    def responded(self) -> None:
+        """The first piece of the answer has arrived: however it ends, the endpoint does not hang."""
         if self._breaker is not None:
-            self._breaker.heard(self)
+            self._breaker.responded(self)
 
     def succeeded(self, first_token: float | None) -> None:
-        """It was answered; `first_token` is the seconds until the first piece, None when it was not streamed."""
+        """The answer is complete; `first_token` is seconds to the first piece, None if it was not streamed."""
         self._end(failed=False, first_token=first_token)
 
     def failed(self, error: ProviderError) -> None:
@@ -124,19 +124,19 @@ class Admission:
         self._end(failed=True if error.kind in FAILURES else None, first_token=None)
 
     def abandoned(self) -> None:
-        """It ended without saying anything about the endpoint."""
+        """It ended without evidence about the endpoint."""
         self._end(failed=None, first_token=None)
 
     def _end(self, *, failed: bool | None, first_token: float | None) -> None:
         breaker, self._breaker = self._breaker, None
         if breaker is not None:
-            breaker.ended(self, self._round, failed=failed, first_token=first_token)
+            breaker.ended(self, self._generation, failed=failed, first_token=first_token)
 
 
 class CircuitBreaker:
-    """The state of one endpoint and model. `on_transition` is called for each change, in the loop that caused it.
+    """The breaker of one endpoint and model. `on_transition` is called for each transition, in the loop that caused it.
 
-    What the listener raises is logged and changes nothing.
+    An exception of `on_transition` is logged and changes nothing. Not thread-safe: it belongs to one event loop.
     """
 
     def __init__(
@@ -156,45 +156,45 @@ class CircuitBreaker:
         self._failures = 0
         self._slow = 0
         self._since = self._now()
-        self._round = 0  # of what was admitted before a change of state nothing is counted after it
+        self._generation = 0  # of the state: what was admitted in an earlier one counts for nothing
         self._probing = 0
         self._probed = 0
         self._silent: dict[Admission, float] = {}  # probes that have brought nothing yet, and since when
         self._openings = 0
-        self._open_for = self._settings.open_for  # seconds, the next time or this one
+        self._open_for = self._settings.open_for  # seconds, of this opening or the next
         self._refused = 0
         self._reason = ""
 
     @property
     def state(self) -> BreakerState:
-        """Where it stands now: looking at it lets its time pass."""
-        self._age()
+        """The state now; reading it applies what has become due."""
+        self._advance()
         return self._state
 
     def opens_in(self) -> float:
-        """Seconds until it is worth asking again; 0 while a request may be let through."""
-        self._age()
+        """Seconds until a request is worth trying; 0 if one may be admitted now."""
+        self._advance()
         if self._state is BreakerState.OPEN:
-            return self._open_for - (self._now() - self._since)  # as `_age` reckons: above 0 while it is open
+            return self._open_for - (self._now() - self._since)  # computed as `_advance` does: above 0 while open
         full = self._state is BreakerState.HALF_OPEN and self._probing + self._probed >= self._settings.probes
         return _WHILE_PROBING if full else 0.0
 
     def check(self) -> None:
-        """Raise `ProviderError` (overloaded, reason `circuit_open`), with the time to wait, if nothing may pass."""
+        """Raise `ProviderError` (overloaded, reason `circuit_open`) with the time to wait if nothing is admitted."""
         if self._state is BreakerState.CLOSED:
             return
         wait = self.opens_in()
         if wait > 0:
             self._refused += 1
-            raise self._open(wait)
+            raise self._error(wait)
 
     def admit(self, *, streamed: bool = True) -> Admission:
-        """Let a request through, as a probe where it is half-open, or raise as `check` does.
+        """Admit a request, as a probe if half-open, or raise as `check` does.
 
-        One that is not `streamed` shows no life before its end: its own time limits watch over it.
+        One that is not `streamed` brings nothing before its end: its own time limits apply instead.
         """
         self.check()
-        admission = Admission(self, self._round)
+        admission = Admission(self, self._generation)
         if self._state is BreakerState.HALF_OPEN:
             self._probing += 1
             if streamed:
@@ -204,7 +204,7 @@ class CircuitBreaker:
     def statistics(self) -> BreakerStatistics:
         """A snapshot."""
         wait = self.opens_in()
-        self._forget()
+        self._expire(self._now())
         return BreakerStatistics(
             state=self._state,
             calls=len(self._window),
@@ -218,23 +218,26 @@ class CircuitBreaker:
             reason=self._reason,
         )
 
-    def heard(self, admission: Admission) -> None:
-        """A request brings an answer."""
-        self._age()
-        self._silent.pop(admission, None)
+    def responded(self, admission: Admission) -> None:
+        """A request has begun to bring its answer."""
+        if self._state is not BreakerState.CLOSED:
+            self._advance()
+            self._silent.pop(admission, None)
 
-    def ended(self, admission: Admission, round_: int, *, failed: bool | None, first_token: float | None) -> None:
-        """A request admitted in `round_` has ended; `failed` None says nothing about the endpoint."""
-        self._age()
-        if round_ != self._round:
+    def ended(self, admission: Admission, generation: int, *, failed: bool | None, first_token: float | None) -> None:
+        """A request admitted in `generation` has ended; `failed` None is no evidence about the endpoint."""
+        self._advance()
+        if generation != self._generation:
             return
-        self._silent.pop(admission, None)
         slow = first_token is not None and first_token > self._settings.slow_first_token
         if self._state is BreakerState.HALF_OPEN:
+            self._silent.pop(admission, None)
             self._probe_ended(failed=failed, slow=slow)
         elif failed is not None:
-            self._remember(_Call(self._now(), failed, slow))
-            self._judge()
+            now = self._now()
+            self._record(_Call(now, failed, slow))
+            self._expire(now)
+            self._evaluate()
 
     def _probe_ended(self, *, failed: bool | None, slow: bool) -> None:
         self._probing -= 1
@@ -245,20 +248,19 @@ class CircuitBreaker:
             self._reopen("a probe failed" if failed else "a probe was slow to start")
         elif self._probed >= self._settings.probes:
             self._open_for = self._settings.open_for
-            self._go(BreakerState.CLOSED, f"{self._probed} probes went well")
+            self._change_to(BreakerState.CLOSED, f"{self._probed} probes succeeded")
 
-    def _judge(self) -> None:
-        self._forget()
-        calls = len(self._window)
+    def _evaluate(self) -> None:
+        """Open it if the window says so."""
+        calls, failures, slow = len(self._window), self._failures, self._slow
         if calls < self._settings.minimum_calls:
             return
-        failures, slow = self._failures, self._slow
         if failures / calls >= self._settings.failure_rate:
-            self._go(BreakerState.OPEN, f"{failures} of {calls} calls failed")
+            self._change_to(BreakerState.OPEN, f"{failures} of {calls} calls failed")
         elif slow / calls >= self._settings.slow_rate:
-            self._go(BreakerState.OPEN, f"{slow} of {calls} calls were slow to start")
+            self._change_to(BreakerState.OPEN, f"{slow} of {calls} calls were slow to start")
 
-    def _remember(self, call: _Call) -> None:
+    def _record(self, call: _Call) -> None:
         self._window.append(call)
         self._failures += call.failed
         self._slow += call.slow
@@ -270,31 +272,31 @@ class CircuitBreaker:
         self._failures -= call.failed
         self._slow -= call.slow
 
-    def _forget(self) -> None:
-        oldest = self._now() - self._settings.window_seconds
-        while self._window and self._window[0].at < oldest:
+    def _expire(self, now: float) -> None:
+        oldest = now - self._settings.window_seconds
+        while self._window and self._window[0].ended_at < oldest:
             self._drop_oldest()
 
-    def _age(self) -> None:
-        """What time alone changes."""
+    def _advance(self) -> None:
+        """Apply the transitions that time alone causes."""
         if self._state is BreakerState.CLOSED:
             return
         now = self._now()
         if self._state is BreakerState.OPEN:
             self._since = min(self._since, now)  # a clock that went back must not prolong it
             if now - self._since >= self._open_for:
-                self._go(BreakerState.HALF_OPEN, "its time is over")
+                self._change_to(BreakerState.HALF_OPEN, "the open time has passed")
         elif self._silent and now - min(self._silent.values()) >= self._settings.longest_half_open:
-            self._reopen("a probe gave no sign of life in time")
+            self._reopen("a probe was silent for too long")
 
     def _reopen(self, reason: str) -> None:
         self._open_for = min(self._open_for * self._settings.growth, self._settings.longest_open)
-        self._go(BreakerState.OPEN, reason)
+        self._change_to(BreakerState.OPEN, reason)
 
-    def _go(self, state: BreakerState, reason: str) -> None:
+    def _change_to(self, state: BreakerState, reason: str) -> None:
         before, self._state = self._state, state
         self._since, self._reason = self._now(), reason
-        self._round += 1
+        self._generation += 1
         self._probing = self._probed = 0
         self._silent.clear()
         self._window.clear()
@@ -304,57 +306,14 @@ class CircuitBreaker:
             return
         try:
             self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, at=self._since))
-        except Exception:  # noqa: BLE001 - whoever listens is not ours, and no call may fail for it
-            _log.exception("a listener of the circuit breaker %s failed", self.name)
+        except Exception:  # noqa: BLE001 - the listener is the caller's, and no call may fail for it
+            _LOG.exception("a listener of the circuit breaker %s failed", self.name)
 
-    def _open(self, wait: float) -> ProviderError:
+    def _error(self, wait: float) -> ProviderError:
         return ProviderError(
             ErrorKind.OVERLOADED,
-            f"{self.name} is left alone for {ceil(wait)} s: {self._reason}",
-            hint="It is asked again by itself. Choose another model to go on at once.",
-            reason="circuit_open",
+            f"no requests to {self.name} for {ceil(wait)} s: {self._reason}",
+            hint="It is tried again automatically. Use another model to go on now.",
+            reason=CIRCUIT_OPEN,
             retry_after=wait,
         )
-
-
-class CircuitBreakerPolicy:
-    """Asks the breaker, and tells it how each request ended.
-
-    It is asked twice: at once, so that an open breaker costs nobody a place in the limiter's line, and again when the
-    request is about to go out, since the breaker may have opened while it waited there.
-    """
-
-    def __init__(self, inner: Streamer, breaker: CircuitBreaker) -> None:
-        self._inner = inner
-        self._breaker = breaker
-
-    async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        self._breaker.check()
-        admission: Admission | None = None
-        began: float | None = None
-        first: float | None = None
-        try:
-            async with aclosing(self._inner.stream_unified(request)) as events:
-                async for event in events:
-                    match event:
-                        case TextDelta() | ReasoningDelta():
-                            if first is None:
-                                first = event.at
-                                if admission is not None:
-                                    admission.heard()
-                        case Attempt() if admission is None:
-                            admission, began = self._breaker.admit(streamed=request.stream), event.at
-                        case Finished() if admission is not None:
-                            admission.succeeded(_between(began, first) if request.stream else None)
-                    yield event
-        except ProviderError as error:
-            if admission is not None:
-                admission.failed(error)
-            raise
-        finally:
-            if admission is not None:
-                admission.abandoned()
-
-
-def _between(began: float | None, first: float | None) -> float | None:
-    return None if began is None or first is None else first - began

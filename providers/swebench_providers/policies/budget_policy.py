@@ -1,7 +1,7 @@
-"""Puts a price on every attempt, and keeps the calls within their budgets.
+"""Prices every attempt, and keeps calls within their budgets.
 
-An answer costs what its provider counted. An attempt that broke off, or was cancelled, costs what had arrived of it and
-what had been sent, estimated; one that the server refused, or that never went out, costs nothing.
+An answer costs what its provider has counted. An attempt that broke off, or was cancelled, is estimated by what was
+sent and what had arrived; one that the server refused, or that was never sent, costs nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from swebench_providers.policies.budget import Budget, UnknownPrice
 from swebench_providers.policies.call_ledger import CallLedger
 from swebench_providers.policies.interface import Streamer
-from swebench_providers.tokens.quick_estimate import prompt_upper_bound
+from swebench_providers.tokens.quick_estimate import upper_bound
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -33,14 +33,13 @@ from swebench_providers.types.usage import Charge, TokenUsage, is_cost
 from swebench_providers.util.clock import Clock, SystemClock
 
 _NOTHING: Final = Decimal(0)
-_TEXT: Final = (TextDelta, ReasoningDelta)  # a tuple: asked for each piece, and half as dear as a union
 
 
 class Pricing(Protocol):
-    """What answers cost, by provider and model."""
+    """The prices of answers, by provider and model."""
 
     async def price_of(self, provider: str, model: str) -> ModelPrice | None:
-        """USD per million tokens; None where nobody knows."""
+        """USD per million tokens; None if it is unknown."""
         ...
 
     async def cost_of(
@@ -50,12 +49,12 @@ class Pricing(Protocol):
         ...
 
     async def worst_case(self, prompt_tokens: int, request: UnifiedRequest) -> Decimal:
-        """USD for a prompt of so many tokens and the longest answer, by the dearest model that may answer."""
+        """USD for a prompt of so many tokens and the longest answer, by the most expensive model that may answer."""
         ...
 
 
 class RequirePrice:
-    """Refuses a model whose price nobody knows before it is asked, so that another one may answer instead."""
+    """Refuses a model without a known price before its request is sent, so that another one can answer."""
 
     def __init__(
         self, inner: Streamer, price_of: Callable[[str, str], Awaitable[ModelPrice | None]], provider: str
@@ -63,22 +62,22 @@ class RequirePrice:
         self._inner = inner
         self._price_of = price_of
         self._provider = provider
-        self._known = ""  # the model whose price was known: a price that is known stays so
+        self._priced = ""  # the last model with a known price: a price that is known stays known
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        return self._inner.stream_unified(request) if request.model == self._known else self._looked_up(request)
+        return self._inner.stream_unified(request) if request.model == self._priced else self._after_lookup(request)
 
-    async def _looked_up(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
+    async def _after_lookup(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         if await self._price_of(self._provider, request.model) is None:
             raise _unknown_price(self._provider, request.model)
-        self._known = request.model
+        self._priced = request.model
         async with aclosing(self._inner.stream_unified(request)) as events:
             async for event in events:
                 yield event
 
 
 class BudgetPolicy:
-    """Reserves before a call, charges each attempt of it, and settles however it ends."""
+    """Reserves before a call, charges each of its attempts, and settles when it has ended, however it did."""
 
     def __init__(
         self,
@@ -98,76 +97,78 @@ class BudgetPolicy:
         self._now = (clock or SystemClock()).now
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        worst = await self._pricing.worst_case(prompt_upper_bound(request), request) if self._budgets else _NOTHING
-        account = CallLedger(self._on_charge)
+        worst = await self._pricing.worst_case(upper_bound(request), request) if self._budgets else _NOTHING
+        ledger = CallLedger(self._on_charge)
         try:
             for budget in self._budgets:
-                if not account.hold_now(budget, worst):
-                    told = f"the {budget.name} budget is waited for: requests in flight may use it up"
-                    yield Waiting(reason="budget", message=told, seconds=None, at=self._now())
-                    account.held.append(await budget.reserve(worst))
-            async with aclosing(self._inner.stream_unified(request)) as events:
+                if not ledger.hold_now(budget, worst):
+                    yield self._waiting(budget)
+                    ledger.held.append(await budget.reserve(worst))
+            events = self._inner.stream_unified(request)
+            try:
                 async for event in events:
-                    if isinstance(event, _TEXT):
-                        account.seen += len(event.text)
+                    if type(event) is TextDelta or type(event) is ReasoningDelta:
+                        ledger.characters += len(event.text)
                         yield event
-                        continue
-                    if isinstance(event, UsageUpdate):
-                        account.usage = event.usage
-                    elif isinstance(event, Charge):
-                        account.told = event
+                    elif type(event) is UsageUpdate:
+                        ledger.usage = event.usage
+                        yield event
                     else:
-                        for told_first in await self._hear(event, request, account):
-                            yield told_first
-                    yield event
-                    account.passed_on(event)
+                        for before in await self._account(event, request, ledger):
+                            yield before
+                        yield event
+                        ledger.passed_on(event)
+            finally:
+                await events.aclose()
         except ProviderError as error:
-            account.failed(error, self._now())
+            ledger.failed(error, self._now())
             raise
         finally:
-            account.close(self._now())
+            ledger.close(self._now())
 
-    async def _hear(self, event: Event, request: UnifiedRequest, account: CallLedger) -> Sequence[Event]:
-        """Reckon with an event. What is told before it."""
-        match event:
-            case Attempt():
-                await self._begin(request, event, account)
-            case Finished():
-                charge = await self._finished(event, account)
-                notices = [Notice(message, event.at) for message in account.settle()]
-                return notices if charge is None else (charge, *notices)
-            case AttemptFailed():
-                charge = account.failed(event.error, event.at)
-                return () if charge is None else (charge,)
+    async def _account(self, event: Event, request: UnifiedRequest, ledger: CallLedger) -> Sequence[Event]:
+        """Account for an event. Returns the events to yield before it."""
+        if type(event) is Attempt:
+            price = await self._pricing.price_of(event.provider, event.model)
+            if price is None and self._refuses_unknown:
+                raise _unknown_price(event.provider, event.model)
+            ledger.begin(event, price, request)
+        elif type(event) is Finished:
+            charge = await self._finished(event, ledger)
+            notices = [Notice(message, event.at) for message in ledger.settle()]
+            return notices if charge is None else (charge, *notices)
+        elif type(event) is AttemptFailed:
+            charge = ledger.failed(event.error, event.at)
+            return () if charge is None else (charge,)
+        elif type(event) is Charge:
+            ledger.inner_charge = event
         return ()
 
-    async def _begin(self, request: UnifiedRequest, attempt: Attempt, account: CallLedger) -> None:
-        price = await self._pricing.price_of(attempt.provider, attempt.model)
-        if price is None and self._refuses_unknown:
-            raise _unknown_price(attempt.provider, attempt.model)
-        account.begin(attempt, price, request)
-
-    async def _finished(self, event: Finished, account: CallLedger) -> Charge | None:
-        """Count the answer; the charge is told unless another `BudgetPolicy` further inside has told it."""
-        attempt, told, usage = account.attempt, account.told, account.usage
-        if told is not None:
-            account.charge(told.amount, exact=told.exact, at=event.at)
+    async def _finished(self, event: Finished, ledger: CallLedger) -> Charge | None:
+        """Count the answer. Returns the charge unless a `BudgetPolicy` further inside has reported it."""
+        attempt, inner, usage = ledger.attempt, ledger.inner_charge, ledger.usage
+        if inner is not None:
+            ledger.charge(inner.amount, exact=inner.exact, time=event.at)
             return None
         if attempt is None:
-            return account.charge(None, exact=False, at=event.at)
+            return ledger.charge(None, exact=False, time=event.at)
         model = event.model or attempt.model
         cost = await self._pricing.cost_of(usage, attempt.provider, model, requested_model=attempt.model)
         if cost is None or not is_cost(cost):
-            return account.charge_estimate(event.at)
-        # What an answer costs of which nothing was counted is known only where all is free.
+            return ledger.charge_estimate(event.at)
+        # Without exact counts the cost is exact only where everything is free.
         counted = usage is None or usage.source == "exact" or usage.reported_cost is not None
-        return account.charge(cost, exact=counted or not cost, at=event.at)
+        return ledger.charge(cost, exact=counted or not cost, time=event.at)
+
+    def _waiting(self, budget: Budget) -> Waiting:
+        message = f"waiting for the {budget.name} budget: requests in flight may use it up"
+        return Waiting(reason="budget", message=message, seconds=None, at=self._now())
 
 
 def _unknown_price(provider: str, model: str) -> ProviderError:
     return ProviderError(
         ErrorKind.QUOTA_EXHAUSTED,
-        f"nobody knows what {model} of {provider} costs, so it cannot be kept within a budget",
-        hint="Give its price in the settings, or allow models without a known price.",
+        f"no known price for {provider}:{model}, so it cannot run within a budget",
+        hint="Set its price in the settings, or allow models without a known price.",
         reason="unknown_price",
     )

@@ -1,22 +1,21 @@
-"""Another model where the first one fails: which one depends on why.
+"""Another model when one fails; which one depends on the error.
 
-A prompt that is too long goes to the models with larger windows, one that was filtered to those meant for that, and
-everything else to the others in order. What a prompt has proved to be it stays: once it was too long, or filtered, the
-usual models are out, whatever fails after that. An answer that broke off is never continued by another model: the next
-one starts from nothing, and the user is told. Where a circuit breaker stands in the way of all that is left, its time
-is waited for.
+After a prompt that exceeds the context window the models with larger windows are tried, after a filtered one those
+meant for that, and after anything else the next one. A prompt keeps what it has been shown to be: once it was too long,
+or filtered, the primary models are out, whatever fails after that. An answer that broke off is never continued by
+another model: the next one starts from the beginning, and a notice says so. If all remaining routes are behind open
+circuit breakers, the call waits for the first of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from typing import Final
 
 import msgspec
 
-from swebench_providers.policies.interface import Streamer
-from swebench_providers.policies.retry import CIRCUIT_OPEN
+from swebench_providers.policies.breaker import CIRCUIT_OPEN
+from swebench_providers.policies.interface import Streamer, sentence
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
     Attempt,
@@ -33,11 +32,11 @@ from swebench_providers.util.clock import Clock, SystemClock
 
 _FINAL: Final = frozenset({ErrorKind.CANCELLED})
 _FILTERED: Final = frozenset({FinishReason.CONTENT_FILTER, FinishReason.REFUSAL})
-_SHORTEST_WAIT: Final = 0.05  # seconds; an open circuit is never asked again at once
+_SHORTEST_WAIT: Final = 0.05  # seconds; an open breaker is never tried again at once
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A model of a provider, with its own policies around it."""
+    """A model of a provider, with the policies around it."""
 
     provider: str
     model: str
@@ -48,14 +47,14 @@ class Route(msgspec.Struct, frozen=True):
 
 
 Order = Callable[[UnifiedRequest, Sequence[Route]], Sequence[Route]]
-"""In which order the routes are tried."""
+"""The order in which routes are tried for a request."""
 
 
 class Chains(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asked, in this order, and who instead after a prompt that is too long, or one that was filtered.
+    """The routes to try, in order, and those to try instead after a prompt that is too long, or one that is filtered.
 
-    Without a chain of its own such a failure is final: another model of the same size or strictness would cost the same
-    and answer the same. `filtered` holds for refusals in an answer too.
+    Without such a chain the failure is final: another model of the same size or strictness would cost the same and give
+    the same result. `filtered` applies to refusals in an answer too.
     """
 
     primary: tuple[Route, ...]
@@ -63,7 +62,7 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
     filtered: tuple[Route, ...] = ()
 
     def after(self, kind: ErrorKind, current: Sequence[Route]) -> Sequence[Route]:
-        """Where to look after a failure of one of `current`: there too, unless it says something of the prompt."""
+        """The chain to go on with after a failure in `current`: the same, unless the failure is about the prompt."""
         if kind is ErrorKind.CONTEXT_OVERFLOW:
             return self.too_long
         return self.filtered if kind is ErrorKind.CONTENT_FILTER else current
@@ -72,8 +71,8 @@ class Chains(msgspec.Struct, frozen=True, kw_only=True):
 class Fallback:
     """Tries routes until one answers.
 
-    `max_breaker_wait` is how long, in seconds, it waits for circuits to close again. Once `requests` of a call have
-    gone out it waits no more, so that a circuit which closes only to open again is not asked without end.
+    It waits up to `max_breaker_wait` seconds for open circuit breakers. After `requests` requests of a call it waits no
+    more, so that a breaker which closes only to open again does not keep a call for ever.
     """
 
     def __init__(
@@ -87,28 +86,31 @@ class Fallback:
         clock: Clock | None = None,
     ) -> None:
         self._chains = chains
-        self._order = order or (lambda _, routes: routes)
+        self._order = order
         self._restart = restart
         self._max_breaker_wait = max_breaker_wait
         self._requests = requests
         self._clock = clock or SystemClock()
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        call = _Call(self._order(request, self._chains.primary), self._clock.now() + self._max_breaker_wait)
+        primary: Sequence[Route] = self._chains.primary
+        if self._order is not None:
+            primary = self._order(request, primary)
+        call = _Call(primary, self._clock.now() + self._max_breaker_wait)
         while True:
-            tried = call.begin()
-            asked = msgspec.structs.replace(request, model=tried.model or request.model)
+            route = call.begin()
+            routed = _for_model(request, route.model)
             try:
-                async with aclosing(tried.streamer.stream_unified(asked)) as events:
+                events = route.streamer.stream_unified(routed)
+                try:
                     async for event in events:
-                        match event:
-                            case TextDelta() | ReasoningDelta():
-                                call.shown = True
-                            case Attempt():
-                                call.attempted(event)
-                            case Finished() if event.reason in _FILTERED and self._answers_instead(call):
-                                raise _filtered(event)
+                        if type(event) is TextDelta or type(event) is ReasoningDelta:
+                            call.shown = True
+                        else:
+                            self._inspect(event, call)
                         yield event
+                finally:
+                    await events.aclose()
             except ProviderError as error:
                 failure = error
                 following = self._next(call, error)
@@ -122,36 +124,43 @@ class Fallback:
                 await self._clock.sleep(following.wait)
             call.route = following.route
 
-    def _answers_instead(self, call: _Call) -> bool:
-        """Whether someone can be asked instead of a model that refuses; else its refusal is the answer."""
+    def _inspect(self, event: Event, call: _Call) -> None:
+        """Raises `ProviderError` (content_filter) for a refusal if another route can answer instead."""
+        if type(event) is Attempt:
+            call.attempted(event)
+        elif type(event) is Finished and event.reason in _FILTERED and self._has_alternative(call):
+            raise _filtered(event)
+
+    def _has_alternative(self, call: _Call) -> bool:
+        """Whether another route can answer instead of a model that refuses; else its refusal is the answer."""
         if call.shown and not self._restart:
             return False
-        return any(route != call.route and call.may_ask(route) for route in self._chains.filtered)
+        return any(route != call.route and call.may_use(route) for route in self._chains.filtered)
 
     def _next(self, call: _Call, error: ProviderError) -> _Next | None:
-        """Who is asked after `error`; None: nobody."""
+        """The route to use after `error`; None: fail with it."""
         now = self._clock.now()
         call.failed(error, now)
         if error.kind in _FINAL or (call.shown and not self._restart):
             return None
         call.chain = self._chains.after(error.kind, call.chain)
-        following = next((route for route in call.chain if call.may_ask(route)), None)
+        following = next((route for route in call.chain if call.may_use(route)), None)
         if following is not None:
-            again = ". The answer broke off and starts again" if call.shown else ""
-            return _Next(following, f"{following} answers instead of {call.route}: {error}{again}")
-        return self._once_a_circuit_closes(call, error, now)
+            restarted = " The partial answer is discarded." if call.shown else ""
+            return _Next(following, f"{call.route} failed: {sentence(error)} Trying {following}.{restarted}")
+        return self._after_breaker(call, error, now)
 
-    def _once_a_circuit_closes(self, call: _Call, error: ProviderError, now: float) -> _Next | None:
-        """Wait for the first one to close; None where that is no use, or takes too long."""
-        shut = [(opens_at, route) for route, opens_at in call.shut if route in call.chain]
-        if not shut or call.requests >= self._requests:
+    def _after_breaker(self, call: _Call, error: ProviderError, now: float) -> _Next | None:
+        """Wait for the first breaker to admit a request; None if that is of no use, or takes too long."""
+        blocked = [(opens_at, route) for route, opens_at in call.blocked if route in call.chain]
+        if not blocked or call.requests >= self._requests:
             return None
-        opens_at, route = min(shut, key=lambda one: one[0])
+        opens_at, route = min(blocked, key=lambda pair: pair[0])
         wait = max(opens_at - now, _SHORTEST_WAIT)
         if now + wait > call.give_up_at:
             return None
-        call.shut.clear()
-        return _Next(route, f"{error}; no other model is left, so it is waited for", wait)
+        call.blocked.clear()
+        return _Next(route, f"{sentence(error)} Waiting: no other model is left.", wait)
 
     def _failed(self, call: _Call, error: ProviderError) -> AttemptFailed:
         route, model, key = call.route, call.model or call.route.model, call.key
@@ -159,28 +168,30 @@ class Fallback:
 
 
 class _Next(msgspec.Struct, frozen=True):
-    """Who is asked next, after how many seconds, and what the user is told."""
+    """The next route, the message for the user, and the seconds to wait before."""
 
     route: Route
-    told: str
+    message: str
     wait: float = 0.0
 
-    def event(self, at: float) -> Event:
+    def event(self, time: float) -> Event:
         if self.wait > 0:
-            return Waiting(reason="circuit open", message=self.told, seconds=self.wait, at=at)
-        return Notice(self.told, at)
+            return Waiting(reason="circuit open", message=self.message, seconds=self.wait, at=time)
+        return Notice(self.message, time)
 
 
 class _Call:
-    """What one call has been through. A route that failed is not asked again; one behind an open circuit was not."""
+    """The state of one call. A route that failed is not used again; one that a breaker blocked may be."""
 
-    def __init__(self, usual: Sequence[Route], give_up_at: float) -> None:
-        self.chain = usual
-        self.route = usual[0]
+    __slots__ = ("_failed", "blocked", "chain", "give_up_at", "key", "model", "requests", "route", "shown")
+
+    def __init__(self, primary: Sequence[Route], give_up_at: float) -> None:
+        self.chain = primary
+        self.route = primary[0]
         self.give_up_at = give_up_at
         self.requests = 0
-        self.shut: list[tuple[Route, float]] = []  # and when, in monotonic seconds, their circuits let one through
-        self._tried: list[Route] = []
+        self.blocked: list[tuple[Route, float]] = []  # and when their breakers admit a request, in monotonic seconds
+        self._failed: list[Route] = []
         self.shown = False
         self.model = self.key = ""
 
@@ -195,18 +206,23 @@ class _Call:
 
     def failed(self, error: ProviderError, now: float) -> None:
         if error.reason == CIRCUIT_OPEN:
-            self.shut.append((self.route, now + (error.retry_after or 0.0)))
+            self.blocked.append((self.route, now + (error.retry_after or 0.0)))
         else:
-            self._tried.append(self.route)
+            self._failed.append(self.route)
 
-    def may_ask(self, route: Route) -> bool:
-        return route not in self._tried and all(route != other for other, _ in self.shut)
+    def may_use(self, route: Route) -> bool:
+        return route not in self._failed and all(route != other for other, _ in self.blocked)
+
+
+def _for_model(request: UnifiedRequest, model: str) -> UnifiedRequest:
+    """The request with the model of the route, which has none where its provider could not name one."""
+    return request if not model or model == request.model else msgspec.structs.replace(request, model=model)
 
 
 def _filtered(event: Finished) -> ProviderError:
-    what = event.category or event.raw_reason or event.reason.value
+    what = event.refusal or event.category or event.raw_reason or event.reason.value
     return ProviderError(
         ErrorKind.CONTENT_FILTER,
-        f"the model would not answer: {event.refusal or what}",
-        hint="Rephrase the prompt or choose another model.",
+        f"the model refused to answer: {what}",
+        hint="Rephrase the prompt or use another model.",
     )

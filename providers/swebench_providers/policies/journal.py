@@ -1,4 +1,4 @@
-"""A budget's journal as a file of JSON lines: what a killed process had in flight counts as spent afterwards."""
+"""A budget's journal as a file of JSON lines. What a killed process had in flight counts as spent afterwards."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _entry = msgspec.json.Decoder(_Entry)
 
 
 class FileJournal:
-    """Appends to `path`, a line at a time: what was written survives the process, however it ends.
+    """Appends to `path`, unbuffered, one line per entry: an entry survives the process, however it ends.
 
-    Raises `OSError` where a line could not be written whole, a closed file included. What was written of it is a torn
-    line, and the next one begins after it.
+    Raises `OSError` if a line could not be written completely, or the file is closed. The rest of it stays as a torn
+    line, and the next entry starts a new one.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab+", buffering=0)
-        self._torn = bool(self._file.tell()) and not _ends_its_last_line(self._file)
+        self._torn = bool(self._file.tell()) and not _ends_with_newline(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -51,25 +51,25 @@ class FileJournal:
 
     def _write(self, entry: _Entry) -> None:
         if self._file.closed:
-            raise OSError(errno.EBADF, "it is closed")
+            raise OSError(errno.EBADF, "the journal is closed")
         line = (b"\n" if self._torn else b"") + msgspec.json.encode(entry) + b"\n"
-        self._torn = True  # until all of it is there
+        self._torn = True  # until the line is complete
         if self._file.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._torn = False
 
 
-def _ends_its_last_line(file: BinaryIO) -> bool:
+def _ends_with_newline(file: BinaryIO) -> bool:
     file.seek(-1, os.SEEK_END)
     return file.read(1) == b"\n"
 
 
 def spent_according_to(path: Path) -> Decimal:
-    """What the calls of a journal cost, with the worst case of those that never ended. A torn last line is passed over:
-    a reservation is written before its request goes out, and one whose end was not written counts as open.
+    """The cost of a journal's calls in USD, with the worst case of those that never ended.
 
-    Several processes may have written to it one after the other: their numbers start again at 1, and what one left open
-    when the next one started stays counted.
+    A torn line is skipped: a reservation is written before its request is sent, and one whose end was not written
+    counts as open. Several processes may have written to the file one after the other: each starts its numbers at 1,
+    and what one left open when the next one started stays counted.
     """
     spent = Decimal(0)
     open_: dict[int, Decimal] = {}

@@ -166,6 +166,9 @@ class _KeysOfCall:
             self._all_disabled = True
             usable = self._usable(request.model) or routes
         demand = self._choice.demand(request)
+        for route in usable:
+            if route is not self._throttled and route.limiter.is_idle(demand):
+                return route
         return min(usable, key=lambda route: self._congestion(route, demand))
 
     def _congestion(self, route: KeyRoute, demand: Demand) -> tuple[bool, float, bool, float]:

@@ -105,7 +105,7 @@ class TokenBucketLimiter:
             self.set_concurrency(limits.slots)
 
     def acquire_now(self, demand: Demand) -> Permit | None:
-        """A permit if nobody is queued and there is capacity, else None. Raises as `acquire` does."""
+        """A permit if the queue is empty and there is capacity, else None. Raises as `acquire` does."""
         now = self._now()
         self._check_cooldown(now)
         return None if self._queue or self._wait(demand, now) else self._take(demand, now)
@@ -157,10 +157,17 @@ class TokenBucketLimiter:
             return float("inf")
         now = self._now()
         cooldown = self._cooldown
-        wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
+        wait = 0.0
+        if now < cooldown.until:
+            wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
         for name, bucket in self._buckets.items():
-            wait = max(wait, bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0)))
+            needed = bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0))
+            wait = max(wait, needed)
         return wait
+
+    def is_idle(self, demand: Demand) -> bool:
+        """Whether nothing is in flight or queued and a permit would be granted at once."""
+        return not (self._in_flight or self._queue or self._wait(demand, self._now()))
 
     @property
     def load(self) -> float:
@@ -289,7 +296,8 @@ class TokenBucketLimiter:
             return float("inf")
         wait = self._cooldown.wait(now) if now < self._cooldown.until else 0.0
         for name, bucket in self._buckets.items():
-            wait = max(wait, bucket.wait(demand.get(name, 0.0), now))
+            needed = bucket.wait(demand.get(name, 0.0), now)
+            wait = max(wait, needed)
         return wait
 
     def _take(self, demand: Demand, now: float) -> Permit:

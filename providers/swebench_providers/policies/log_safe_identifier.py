@@ -1,4 +1,4 @@
-"""Which of a server's words may go into a log or a trace: names and numbers of its own, never what it says in text."""
+"""Which strings from a server may go into a log or a trace: identifiers and numbers, never free text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 _IDENTIFIER: Final = re.compile(r"[\w.:/@+=-]{1,128}", re.ASCII)
 
 
-def log_safe_identifier(word: str | None) -> str | None:
-    """`word` where it can be the name of a model or the number of a request, else None.
+def log_safe_identifier(value: str | None) -> str | None:
+    """`value` if it can be a model's name or a request's id, else None.
 
-    A server chooses these freely, and one that quotes a prompt where its number belongs must not put it into a log.
+    A server chooses these freely, and one that quotes the prompt in place of an id must not put it into a log.
     """
-    return word if word and _IDENTIFIER.fullmatch(word) else None
+    return value if value and _IDENTIFIER.fullmatch(value) else None

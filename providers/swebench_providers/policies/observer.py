@@ -1,11 +1,10 @@
-"""Watches attempts from just outside the retries: statistics, the log, and whoever else listens."""
+"""Reports attempts to observers from just outside the retries: to statistics, the log, and the caller's own."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from typing import Protocol, runtime_checkable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,16 +23,16 @@ from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.usage import TokenUsage
 from swebench_providers.util.clock import Clock, SystemClock
 
-_log = logging.getLogger(__name__)
+_LOG: Final = logging.getLogger(__name__)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How an attempt ended: answered (`finished`), failed (`error`), or given up by the caller (neither).
+    """How an attempt ended: complete (`finished`), failed (`error`), or given up by the caller (neither).
 
-    `ended` is monotonic seconds, as `attempt.at` is; `first_token` is seconds after the latter, None where nothing was
-    streamed. `retry` says that one had failed before it. `sent` is False where the request never went out, and so cost
-    nothing. There is no text of prompt or answer in it, but in `error`: its words are the server's, which may quote
-    both, and what had arrived.
+    `ended` is monotonic seconds, as `attempt.at` is; `first_token` is seconds after the latter, None if nothing was
+    streamed. `retry` is True after a failed attempt of the same call. `sent` is False if the request never went out,
+    and so cost nothing. It holds no text of prompt or answer, but in `error`: the server's message may quote both, and
+    the error keeps what had arrived.
     """
 
     attempt: Attempt
@@ -55,7 +54,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The label of the key, empty where there is one only or none had been chosen yet."""
+        """The label of the key, empty if there is only one or none had been chosen yet."""
         return self.attempt.key
 
     @property
@@ -64,10 +63,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Observer(Protocol):
-    """Hears of every attempt, in the loop and the context of the task that makes it.
+    """Called for every attempt, in the loop and the context of the task that makes it.
 
-    What `began` was told of is the `attempt` of exactly one `Outcome`, the very object. What an observer raises is
-    logged and changes nothing.
+    The attempt passed to `began` is the `attempt` of exactly one `Outcome`, the same object. An exception of an
+    observer is logged and changes nothing.
     """
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
@@ -75,21 +74,21 @@ class Observer(Protocol):
         ...
 
     def ended(self, outcome: Outcome) -> None:
-        """It is over, however it ended."""
+        """An attempt is over, however it ended."""
         ...
 
 
 @runtime_checkable
 class ObserverOfUnsent(Protocol):
-    """An observer that also wants to hear of calls that ended before there was an attempt."""
+    """An observer of calls, too, that ended before their first attempt."""
 
     def unsent(self, outcome: Outcome) -> None:
-        """A circuit breaker refused it, or it was cancelled in a line. Its `attempt` is when it was asked for."""
+        """A circuit breaker refused the call, or it was cancelled in a queue. Its `attempt` is when it was made."""
         ...
 
 
 class ObserverPolicy:
-    """Tells observers of the attempts that a call makes. `provider` is who would be asked."""
+    """Reports the attempts of calls to observers. `provider` is the one whose attempts they are."""
 
     def __init__(
         self, inner: Streamer, observers: Sequence[Observer], *, provider: str = "", clock: Clock | None = None
@@ -100,57 +99,77 @@ class ObserverPolicy:
         self._now = (clock or SystemClock()).now
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        watch = _Watch(self._observers, Attempt(provider=self._provider, model=request.model, at=self._now()))
+        watch = _Watch(self._observers, self._provider, request, self._now())
+        streamed = request.stream
         try:
-            async with aclosing(self._inner.stream_unified(request)) as events:
+            events = self._inner.stream_unified(request)
+            try:
                 async for event in events:
-                    match event:
-                        case TextDelta() | ReasoningDelta():
-                            if watch.first is None and request.stream:
-                                watch.first = event.at
-                        case Attempt():
-                            watch.begin(event, request)
-                        case UsageUpdate():
-                            watch.usage = event.usage
-                        case AttemptFailed():
-                            watch.end(event.at, error=event.error)
-                        case Finished():
-                            watch.end(event.at, finished=event)
+                    if type(event) is TextDelta or type(event) is ReasoningDelta:
+                        if watch.first is None and streamed:
+                            watch.first = event.at
+                        yield event
+                        continue
+                    if type(event) is Attempt:
+                        watch.begin(event)
+                    elif type(event) is UsageUpdate:
+                        watch.usage = event.usage
+                    elif type(event) is AttemptFailed:
+                        watch.end(event.at, error=event.error)
+                    elif type(event) is Finished:
+                        watch.end(event.at, finished=event)
                     yield event
-                    watch.sent = True  # whoever listens had a chance to stop an attempt before its request went out
+                    watch.sent = True  # the reader has had the chance to stop an attempt before its request went out
+            finally:
+                await events.aclose()
         except ProviderError as error:
             watch.end(self._now(), error=error)
             raise
         finally:
-            watch.close(self._now())
+            watch.close(self._now)
 
 
 class _Watch:
-    """The attempt that is under way. `asked` stands for the call as long as there is none."""
+    """The attempt in progress. `made_at` is when the call was made, in case it has no attempt."""
 
-    def __init__(self, observers: Sequence[Observer], asked: Attempt) -> None:
+    __slots__ = (
+        "_attempt",
+        "_failed_before",
+        "_made_at",
+        "_observers",
+        "_provider",
+        "_reported",
+        "_request",
+        "first",
+        "sent",
+        "usage",
+    )
+
+    def __init__(self, observers: Sequence[Observer], provider: str, request: UnifiedRequest, made_at: float) -> None:
         self._observers = observers
-        self._asked = asked
+        self._provider = provider
+        self._request = request
+        self._made_at = made_at
         self._attempt: Attempt | None = None
-        self._told = False
+        self._reported = False
         self._failed_before = False
         self.first: float | None = None
         self.usage: TokenUsage | None = None
         self.sent = False
 
-    def begin(self, attempt: Attempt, request: UnifiedRequest) -> None:
+    def begin(self, attempt: Attempt) -> None:
         self._attempt, self.first, self.usage, self.sent = attempt, None, None, False
         for observer in self._observers:
             try:
-                observer.began(attempt, request)
-            except Exception:  # noqa: BLE001 - whoever listens is not ours, and no answer may be lost for it
+                observer.began(attempt, self._request)
+            except Exception:  # noqa: BLE001 - the observer is the caller's, and no answer may be lost for it
                 _log_fault(observer)
 
-    def end(self, at: float, *, finished: Finished | None = None, error: ProviderError | None = None) -> None:
+    def end(self, time: float, *, finished: Finished | None = None, error: ProviderError | None = None) -> None:
         attempt, self._attempt = self._attempt, None
         outcome = Outcome(
-            attempt=attempt or self._asked,
-            ended=at,
+            attempt=attempt or Attempt(provider=self._provider, model=self._request.model, at=self._made_at),
+            ended=time,
             first_token=None if self.first is None or attempt is None else self.first - attempt.at,
             retry=self._failed_before,
             sent=attempt is not None and (self.sent or error is not None),
@@ -159,7 +178,7 @@ class _Watch:
             error=error,
         )
         self._failed_before = self._failed_before or error is not None
-        self._told = True
+        self._reported = True
         for observer in self._observers:
             try:
                 if attempt is not None:
@@ -169,11 +188,11 @@ class _Watch:
             except Exception:  # noqa: BLE001 - as above
                 _log_fault(observer)
 
-    def close(self, at: float) -> None:
-        """The call is over. What is under way was given up, and so was a call that got no further than a line."""
-        if self._attempt is not None or not self._told:
-            self.end(at)
+    def close(self, now: Callable[[], float]) -> None:
+        """The call is over: report an attempt that was given up, or a call that never had one."""
+        if self._attempt is not None or not self._reported:
+            self.end(now())
 
 
 def _log_fault(observer: Observer) -> None:
-    _log.exception("an observer of requests failed: %s", type(observer).__qualname__)
+    _LOG.exception("an observer of requests failed: %s", type(observer).__qualname__)

@@ -8,7 +8,7 @@ from typing import Final
 from swebench_providers.policies.limiter import Permit, TokenBucketLimiter, estimate_demand
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.util.clock import Clock, SystemClock
-from swebench_providers.util.lru import RecentOrHeld
+from swebench_providers.util.lru import WeakLRUCache
 
 _LIMITERS: Final = 1_024  # kept when nothing uses them
 
@@ -26,8 +26,8 @@ class RateLimitCoordinator:
     def __init__(self, limits: Callable[[str], RateLimits] | None = None, *, clock: Clock | None = None) -> None:
         self._limits = limits or (lambda _: RateLimits())
         self._clock = clock or SystemClock()
-        self._limiters: RecentOrHeld[_Scope, TokenBucketLimiter] = RecentOrHeld(_LIMITERS)
-        self._by_provider: dict[str, RecentOrHeld[str, TokenBucketLimiter]] = {}
+        self._limiters: WeakLRUCache[_Scope, TokenBucketLimiter] = WeakLRUCache(_LIMITERS)
+        self._by_provider: dict[str, WeakLRUCache[str, TokenBucketLimiter]] = {}
 
     async def acquire(self, provider: str, estimated_tokens: float, *, model: str = "", key: str = "") -> Permit:
         """Wait until a request of so many tokens may go to the provider. Raises as `TokenBucketLimiter.acquire`."""
@@ -39,7 +39,8 @@ class RateLimitCoordinator:
         scope = ("", limits.shared_as, "") if limits.shared_as else (provider, model, key)
         limiter = self._limiters.get_or_add(scope, lambda: TokenBucketLimiter(limits, name=provider, clock=self._clock))
         limiter.tighten(limits)
-        return self._by_provider.setdefault(provider, RecentOrHeld(_LIMITERS)).set(f"{model} {key}".strip(), limiter)
+        self._by_provider.setdefault(provider, WeakLRUCache(_LIMITERS))[f"{model} {key}".strip()] = limiter
+        return limiter
 
     def limiters(self, provider: str) -> dict[str, TokenBucketLimiter]:
         """The limiters of a provider, by model and key."""

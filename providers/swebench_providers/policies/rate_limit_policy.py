@@ -46,9 +46,9 @@ def with_server_scope(limits: RateLimits, provider: Provider) -> RateLimits:
 
 def usage_demand(usage: TokenUsage) -> Demand:
     """What an answer took of each limit. Tokens read from a cache are no input (api-contracts 6.4)."""
-    prompt, cached, completion = (
-        max(0, count) for count in (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
-    )
+    prompt, cached, completion = usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens
+    if prompt < 0 or cached < 0 or completion < 0:  # some servers report impossible counts
+        prompt, cached, completion = max(0, prompt), max(0, cached), max(0, completion)
     return {
         "requests": 1.0,
         "tokens": prompt + completion,
@@ -93,7 +93,7 @@ class RateLimitPolicy:
         permit = limiter.acquire_now(demand)
         if permit is None:
             waiting = self._waiting(limiter.expected_wait(demand))
-            ticket = limiter.enqueue(demand)  # before the event, so that nobody gets between
+            ticket = limiter.enqueue(demand)  # before the event, so that no other request gets between
             try:
                 yield waiting
                 permit = await limiter.wait(ticket)
@@ -104,19 +104,22 @@ class RateLimitPolicy:
             # The reader may still stop it here: the breaker does, if it has opened in the meantime.
             yield Attempt(provider=self._provider, model=request.model, key=self._key, at=self._now())
             used = None
-            answer = self._inner.stream_unified(request)
-            async with aclosing(_clearing(limiter, answer) if permit.is_probe else answer) as events:
+            events = self._inner.stream_unified(request)
+            if permit.is_probe:
+                events = _clearing(limiter, events)
+            try:
                 async for event in events:
-                    match event:
-                        case TextDelta():
-                            pass
-                        case LimitsUpdate():
-                            limiter.learn(event.limits)
-                        case UsageUpdate():
-                            used = usage_demand(event.usage)
-                        case Finished():
-                            limiter.succeeded()
+                    if type(event) is TextDelta:
+                        pass
+                    elif type(event) is UsageUpdate:
+                        used = usage_demand(event.usage)
+                    elif type(event) is Finished:
+                        limiter.succeeded()
+                    elif type(event) is LimitsUpdate:
+                        limiter.learn(event.limits)
                     yield event
+            finally:
+                await events.aclose()
         except ProviderError as error:
             self._failed(error)
             used = used or _failure_demand(error)

@@ -1,7 +1,7 @@
-"""One log record per attempt, for machines: facts in `extra`, no text of prompt or answer, and no key.
+"""One structured log record per attempt, without text of prompt or answer and without a key.
 
-What a server says in words is left out, its error messages too: they may quote the prompt, or the key. A failure is
-told by its kind and HTTP status, and the server's number of the request is what its operator can look it up by.
+Free text from the server is left out, its error messages too: they may quote the prompt, or the key. A failure is
+recorded by its kind and HTTP status; the server's request id lets its operator find the rest.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from swebench_providers.types.events import Attempt
 from swebench_providers.types.messages import UnifiedRequest
 
 _LOG: Final = logging.getLogger("swebench_providers.requests")
-_LOG.addHandler(logging.NullHandler())  # without the program's own handlers nothing is written anywhere
+_LOG.addHandler(logging.NullHandler())  # without handlers of the program nothing is written
 
 
 class RequestLog:
-    """Writes to the logger `swebench_providers.requests`: INFO for an answer, WARNING for a failure.
+    """Logs to `swebench_providers.requests`: an answer at INFO, a failure at WARNING.
 
-    Every record carries `provider`, `model`, `key` (its label), `latency_ms`, `ttft_ms`, `outcome`, `error_kind`,
-    `status`, `retry`, `sent`, `prompt_tokens`, `completion_tokens` and `request_id`; what is not known is None.
-    `outcome` is a finish reason, `failed` or `cancelled`. `sent` is False for what never went out: refused by a circuit
-    breaker, stopped by a budget, or cancelled in a line.
+    Every record has `provider`, `model`, `key` (its label), `latency_ms`, `ttft_ms`, `outcome`, `error_kind`, `status`,
+    `retry`, `sent`, `prompt_tokens`, `completion_tokens` and `request_id`; an unknown value is None. `outcome` is a
+    finish reason, `failed` or `cancelled`. `sent` is False for a request that was never sent: refused by a circuit
+    breaker, stopped by a budget, or cancelled in a queue.
     """
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
-        """Nothing yet: the record is written when all is known."""
+        """Nothing to log before the outcome is known."""
 
     def ended(self, outcome: Outcome) -> None:
         level = logging.WARNING if outcome.error else logging.INFO
         if not _LOG.isEnabledFor(level):
             return
         error, finished, usage = outcome.error, outcome.finished, outcome.usage
-        facts = {
+        fields = {
             "provider": outcome.provider,
             "model": outcome.model,
             "key": outcome.key,
@@ -50,8 +50,8 @@ class RequestLog:
             "completion_tokens": usage.completion_tokens if usage else None,
             "request_id": log_safe_identifier(finished.request_id if finished else error.request_id if error else None),
         }
-        _LOG.log(level, "%s:%s %s", outcome.provider, outcome.model, facts["outcome"], extra=facts)
+        _LOG.log(level, "%s:%s %s", outcome.provider, outcome.model, fields["outcome"], extra=fields)
 
     def unsent(self, outcome: Outcome) -> None:
-        """A call that never became an attempt; the key is not known then."""
+        """Log a call that ended before its first attempt; its key is unknown."""
         self.ended(outcome)

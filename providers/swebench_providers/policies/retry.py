@@ -1,21 +1,21 @@
-"""Repeats what may succeed later. The one layer that repeats a request; nothing below it does.
+"""Repeats requests that may succeed later. The only policy that repeats a request; nothing below it does.
 
-What follows a failure is decided here, in this order: another key where the key was refused, the same request without
-a parameter that was refused, the same request after a wait, or the error as it is.
+After a failure it decides, in this order: another key if the key was refused, the same request without a parameter that
+was refused, the same request after a wait, or the error.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
+from swebench_providers.policies.breaker import CIRCUIT_OPEN
 from swebench_providers.policies.cooldown import PAUSED
-from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streamer
+from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streamer, sentence
 from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
@@ -33,17 +33,17 @@ from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.util.clock import Clock, SystemClock
 
 _THROTTLED: Final = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED})
-CIRCUIT_OPEN: Final = "circuit_open"
 
 
 class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds, and numbers of requests.
+    """Times are seconds.
 
-    The n-th wait is drawn from 0 to `base * 2**n`, at most `longest_backoff`; `throttled_base` holds after a refusal
-    for want of room. A time the server names is kept to, with up to one base on top, unless it is longer than
-    `longest_retry_after`: then the call fails at once. No attempt begins later than `deadline` after the first.
-    `restart` allows a repeat after text has been shown: the whole answer starts again. A changed key or a parameter
-    left out is none of the `attempts`, but one of the `requests`: a call makes no more than that, whatever the reasons.
+    The n-th wait is random between 0 and `base * 2**n`, at most `longest_backoff`; `throttled_base` replaces `base`
+    after a 429 or an overload. A time that the server names is waited for, plus a random part of one base, unless it
+    is longer than `longest_retry_after`: then the call fails at once. No attempt begins later than `deadline` after the
+    first. `restart` allows a retry after text has been shown: the answer starts from the beginning. A request with
+    another key, or without a refused parameter, is none of the `attempts`, but counts toward `requests`, the most that
+    a call makes for whatever reasons.
     """
 
     attempts: int = 5
@@ -57,15 +57,15 @@ class RetrySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Next(msgspec.Struct, frozen=True):
-    """What follows a failure: another request, after a wait in seconds, and what the user is told about it."""
+    """The next request, the message for the user, and the seconds to wait before."""
 
     request: UnifiedRequest
-    told: str
+    message: str
     wait: float = 0.0
 
 
 class Retry:
-    """One call in as many requests as it takes. `wall` is the time of day that a user is told."""
+    """Makes a call in as many requests as it takes. `wall` is the time of day, for messages."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Retry:
         draw: Callable[[], float] = random.random,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
     ) -> None:
-        self._ways: CallPaths = inner if isinstance(inner, CallPaths) else SinglePath(inner)
+        self._paths: CallPaths = inner if isinstance(inner, CallPaths) else SinglePath(inner)
         self._settings = settings or RetrySettings()
         self._budget = budget or RetryBudget()
         self._refused = refused or RefusedParameters()
@@ -92,92 +92,96 @@ class Retry:
         request, left_out = self._refused.without(request)
         for message in left_out:
             yield Notice(message, self._clock.now())
-        call = _Call(self._ways.new_call(), self._settings)
+        call = _Call(self._paths.new_call(), self._settings)
         try:
             while True:
                 call.begin()
                 failure, following = None, None
                 try:
-                    async with aclosing(call.way.stream_unified(request)) as events:
+                    events = call.path.stream_unified(request)
+                    try:
                         async for event in events:
-                            if isinstance(event, TextDelta | ReasoningDelta):
+                            if type(event) is TextDelta or type(event) is ReasoningDelta:
                                 call.shown = True
                             else:
-                                call.hear(event)
+                                call.inspect(event)
                             yield event
-                    call.check_its_end()
+                    finally:
+                        await events.aclose()
+                    call.check_finished()
                 except ProviderError as error:
-                    # What goes wrong after a whole answer takes nothing from it.
+                    # An error after a complete answer does not make it incomplete.
                     if not call.finished:
                         failure, following = error, self._next(request, error, call)
                         if following is None:
                             raise
                 if failure is None or following is None:
-                    call.way.on_success(request)
+                    call.path.on_success(request)
                     self._budget.succeeded(call.last_cost)
                     return
                 yield self._failed(failure, call.attempt, request)
-                yield Notice(following.told, self._clock.now())
+                yield Notice(following.message, self._clock.now())
                 if following.wait > 0:
                     yield self._waiting(following)
                     await self._clock.sleep(following.wait)
                 request = following.request
         finally:
-            self._give_back(call)
+            self._refund(call)
 
     def _next(self, request: UnifiedRequest, error: ProviderError, call: _Call) -> _Next | None:
-        """What to do after `error`; None: give up. What it says of key and parameters is remembered in any case."""
+        """What to do after `error`; None: fail. A refused key or parameter is remembered in any case."""
         error.provider, error.model = error.provider or self._provider, error.model or request.model
-        another = call.way.try_alternative(error, request)
-        dropped = None if another else self._refused.after(error, request)
+        alternative = call.path.try_alternative(error, request)
+        dropped = None if alternative else self._refused.after(error, request)
         if error.reason == CIRCUIT_OPEN or (call.shown and not self._settings.restart):
             return None
-        again = "The answer broke off and starts again" if call.shown else "It is asked again"
-        if another or dropped is not None:
-            if why_not := call.over(self._clock.now()):
+        discarded = " The partial answer is discarded." if call.shown else ""
+        if alternative or dropped is not None:
+            if why_not := call.limit_reached(self._clock.now()):
                 error.hint = f"{error.hint} {why_not}".lstrip()
                 return None
             if dropped is None:
-                return _Next(request, f"{error}. The key is set aside. {again} with another one.")
-            return _Next(dropped[0], f"{dropped[1]} {again}." if call.shown else dropped[1])
-        return self._repeated(request, error, call, again)
+                return _Next(request, f"{sentence(error)} Key disabled, trying another one.{discarded}")
+            return _Next(dropped[0], f"{dropped[1]}{discarded}")
+        return self._repeated(request, error, call, discarded)
 
-    def _repeated(self, request: UnifiedRequest, error: ProviderError, call: _Call, again: str) -> _Next | None:
-        """The same request once more; None where that is no use, or no longer allowed."""
+    def _repeated(self, request: UnifiedRequest, error: ProviderError, call: _Call, discarded: str) -> _Next | None:
+        """The same request once more; None if that is of no use, or no longer allowed."""
         call.failures += 1
-        self._give_back(call)
+        self._refund(call)
         if not error.retryable:
             return None
-        asked_for = call.way.retry_after(error, request)
-        why_not = self._too_long(asked_for)
-        if why_not and error.reason == PAUSED:  # its own words say until when
+        retry_after = call.path.retry_after(error, request)
+        why_not = self._too_long(retry_after)
+        if why_not and error.reason == PAUSED:  # its message names the time
             return None
         if call.failures >= self._settings.attempts and not why_not:
             return None
-        wait = self._wait(error.kind, asked_for, call.failures)
-        why_not = why_not or call.over(self._clock.now() + wait)
+        wait = self._wait(error.kind, retry_after, call.failures)
+        why_not = why_not or call.limit_reached(self._clock.now() + wait)
         cost = None if why_not else self._budget.take(error.kind)
         if cost is None:
-            why_not = why_not or "It was not repeated: too many requests to this provider fail at the moment."
+            why_not = why_not or "Not retried: too many requests to this provider are failing."
             error.hint = f"{error.hint} {why_not}".lstrip()
             return None
         call.taken = cost
-        return _Next(request, f"{error}. {again} in {wait:.1f} s.", wait)
+        return _Next(request, f"{sentence(error)} Retrying in {wait:.1f} s.{discarded}", wait)
 
-    def _wait(self, kind: ErrorKind, asked_for: float | None, failures: int) -> float:
+    def _wait(self, kind: ErrorKind, retry_after: float | None, failures: int) -> float:
         """Seconds; never less than the server asks for."""
         settings = self._settings
         base = settings.throttled_base if kind in _THROTTLED else settings.base
-        if asked_for is not None:
-            return asked_for + self._draw() * base
+        if retry_after is not None:
+            return retry_after + self._draw() * base
         return self._draw() * min(base * 2.0 ** (failures - 1), settings.longest_backoff)
 
-    def _too_long(self, asked_for: float | None) -> str:
-        """Until when the server wants to be left alone, where that is longer than a call waits; else nothing."""
+    def _too_long(self, retry_after: float | None) -> str:
+        """Why a time that the server names is too long to wait for; empty if it is not."""
         longest = self._settings.longest_retry_after
-        if asked_for is None or asked_for <= longest:
+        if retry_after is None or retry_after <= longest:
             return ""
-        return f"It is to be left alone until {_moment(self._wall(), asked_for)}: longer than a call waits."
+        until = _time_of_day(self._wall(), retry_after)
+        return f"Not retried: the server accepts no requests until {until}, longer than a call waits."
 
     def _failed(self, error: ProviderError, attempt: Attempt | None, request: UnifiedRequest) -> AttemptFailed:
         provider, model, key = (
@@ -186,38 +190,50 @@ class Retry:
         return AttemptFailed(provider=provider, model=model, key=key, error=error, at=self._clock.now())
 
     def _waiting(self, following: _Next) -> Waiting:
-        return Waiting(reason="retry", message=following.told, seconds=following.wait, at=self._clock.now())
+        return Waiting(reason="retry", message=following.message, seconds=following.wait, at=self._clock.now())
 
-    def _give_back(self, call: _Call) -> None:
-        """What was taken for a repeat that did not go out: the call ended before, or a circuit breaker held it back."""
+    def _refund(self, call: _Call) -> None:
+        """Return what a retry took that was not sent: the call ended before, or a circuit breaker refused it."""
         if call.taken:
-            self._budget.give_back(call.taken)
+            self._budget.refund(call.taken)
             call.taken = 0
 
 
 class _Call:
-    """What one call has been through."""
+    """The state of one call."""
 
-    def __init__(self, way: CallPath, settings: RetrySettings) -> None:
-        self.way = way
+    __slots__ = (
+        "_give_up_at",
+        "_requests",
+        "_settings",
+        "attempt",
+        "failures",
+        "finished",
+        "last_cost",
+        "path",
+        "shown",
+        "taken",
+    )
+
+    def __init__(self, path: CallPath, settings: RetrySettings) -> None:
+        self.path = path
         self.failures = 0
-        self.taken = 0  # of the retry budget, for a repeat that has not gone out
+        self.taken = 0  # from the retry budget, for a retry that has not been sent
         self.last_cost = 0
-        self.begin()
         self._settings = settings
         self._requests = 0
         self._give_up_at = float("inf")
 
     def begin(self) -> None:
-        """Another request, of which nothing has been heard yet."""
+        """Start another request."""
         self.attempt: Attempt | None = None
         self.shown = self.finished = False
 
-    def hear(self, event: Event) -> None:
-        """Raises `ProviderError` where a request is about to go out that has waited in line past the deadline."""
-        if isinstance(event, Finished):
+    def inspect(self, event: Event) -> None:
+        """Raises `ProviderError` for a retry that is about to go out and was queued past the deadline."""
+        if type(event) is Finished:
             self.finished = True
-        elif isinstance(event, Attempt):
+        elif type(event) is Attempt:
             self.attempt = event
             self._requests += 1
             if self._requests == 1:
@@ -226,30 +242,30 @@ class _Call:
                 raise self._too_late()
             self.last_cost, self.taken = self.taken or self.last_cost, 0
 
-    def check_its_end(self) -> None:
-        """Raises `ProviderError` (incomplete) where the last request ended without saying that this was all."""
+    def check_finished(self) -> None:
+        """Raise `ProviderError` (incomplete) if the last request ended without `Finished`."""
         if not self.finished:
-            raise incomplete("the provider ended its answer without saying that this was all")
+            raise incomplete("the provider's stream ended without its end marker")
 
-    def over(self, at: float) -> str:
-        """Why no request may follow `at`, in monotonic seconds; nothing where one may."""
+    def limit_reached(self, time: float) -> str:
+        """Why no request may follow at `time`, in monotonic seconds; empty if one may."""
         if self._requests >= self._settings.requests:
-            return f"It was not repeated: this call has made {self._requests} requests."
-        if at > self._give_up_at:
-            return f"It was not repeated: that would be more than {self._settings.deadline:.0f} s after the first time."
+            return f"Not retried: this call has made {self._requests} requests."
+        if time > self._give_up_at:
+            return f"Not retried: it would start more than {self._settings.deadline:.0f} s after the first attempt."
         return ""
 
     def _too_late(self) -> ProviderError:
         return ProviderError(
             ErrorKind.TIMEOUT,
-            f"there was no room to repeat the request within {self._settings.deadline:.0f} s",
-            hint="Run it again later, or with fewer requests at once.",
+            f"no capacity for a retry within {self._settings.deadline:.0f} s",
+            hint="Try again later, or with fewer parallel requests.",
             reason="deadline",
             retryable=False,
         )
 
 
-def _moment(now: datetime, seconds: float) -> str:
-    """The time of day, and the day where it is another one."""
+def _time_of_day(now: datetime, seconds: float) -> str:
+    """The time `seconds` from now, with the date if it is another day."""
     then = now + timedelta(seconds=min(seconds, 1e9))
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"

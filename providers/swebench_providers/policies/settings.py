@@ -1,4 +1,4 @@
-"""What a user decides about all policies together."""
+"""The settings of all policies of a coordinator."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import RetrySettings
 
 SelectionName = Literal["ordered", "round_robin", "cheapest", "fastest"]
-"""Who is asked first: as listed, each in turn, the lowest price, or the shortest first token measured so far."""
+"""Which candidate goes first: the first listed, each in turn, the cheapest, or the one with the lowest measured time to
+first token."""
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """`limits` are by provider. `max_breaker_wait` is how long, in seconds, a call waits for circuit breakers to close.
+    """`limits` are by provider. A call waits up to `max_breaker_wait` seconds for open circuit breakers.
 
-    `unknown_price` says what becomes of a model without a known price where there is a budget; one that is refused is
-    passed over for the next candidate.
+    `unknown_price` decides about a model without a known price under a budget; if refused, the next candidate is used.
     """
 
     retry: RetrySettings = RetrySettings()

@@ -1,14 +1,14 @@
-"""OpenTelemetry: a span, and two measurements, for every attempt, by the semantic conventions for generative AI.
+"""OpenTelemetry: a span and two metrics for every attempt, by the semantic conventions for generative AI.
 
     from swebench_providers.policies.telemetry import Telemetry      # needs the extra `otel`
     coordinator = ProviderCoordinator(candidates, observers=[Telemetry()])
 
-A span `chat MODEL` is a child of whatever span is current where the answer is read, so a call of three attempts shows
-as three spans under the caller's own. Without an SDK that the program has set up, all of it does nothing.
+A span `chat MODEL` is a child of the span that is current where the answer is read, so a call of three attempts has
+three spans under the caller's own. It does nothing unless the program has set up an SDK.
 
-No text of prompt or answer goes into a span, nor what a server says in words, nor a key: a failure is its `error.type`,
-one of `ErrorKind`'s values. Stop sequences are the user's text too, and left out. Token counts are given only where the
-provider counted; estimates are not passed off as counts.
+A span holds no text of prompt or answer, no free text from the server and no key: a failure is its `error.type`, one of
+`ErrorKind`'s values. Stop sequences are the user's text and left out. Token counts are recorded only if the provider
+has counted; estimates are not.
 
 Names: https://github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/gen-ai-spans.md and gen-ai-metrics.md,
 still in development there; `error.type` and `server.*` are stable ones of the general conventions. All are in `Name`.
@@ -34,18 +34,18 @@ try:
     from opentelemetry import context, metrics, trace
 except ImportError as missing:
     raise ModuleNotFoundError(
-        "spans and metrics need the package opentelemetry-api, which is not installed here. It comes with the extra "
-        "`otel`: pip install 'swebench-tui[otel]'. Where the program was not installed by pip, add opentelemetry-api "
-        "to the environment it runs in.",
+        "spans and metrics need the package opentelemetry-api, which is not installed. Install the extra `otel`: "
+        "pip install 'swebench-tui[otel]'. If the program was not installed by pip, add opentelemetry-api to its "
+        "environment.",
         name=missing.name,
     ) from None
 
 SCOPE: Final = "swebench_providers"
-"""The instrumentation scope of all spans and measurements."""
+"""The instrumentation scope of all spans and metrics."""
 
 
 class Name(StrEnum):
-    """What attributes and instruments are called."""
+    """The names of attributes and instruments."""
 
     OPERATION = "gen_ai.operation.name"
     PROVIDER = "gen_ai.provider.name"
@@ -64,7 +64,7 @@ class Name(StrEnum):
     OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
     CACHED_TOKENS = "gen_ai.usage.cache_read.input_tokens"
     REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
-    TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a kind of token, no password
+    TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a kind of token, not a password
     ADDRESS = "server.address"
     PORT = "server.port"
     ERROR = "error.type"
@@ -73,7 +73,7 @@ class Name(StrEnum):
 
 
 CHAT: Final = "chat"
-"""The operation; the only one there is here."""
+"""The operation; the only one here."""
 
 _KNOWN_AS: Final = {
     "azure": "azure.ai.openai",
@@ -83,9 +83,9 @@ _KNOWN_AS: Final = {
     "xai": "x_ai",
     "moonshot": "moonshot_ai",
 }
-"""What the conventions call a provider, where it is not as here."""
+"""The conventions' name of a provider, if it differs from ours."""
 
-# The bounds that the conventions advise: tokens, and seconds.
+# The bucket bounds that the conventions advise.
 _TOKEN_BOUNDS: Final = [float(4**power) for power in range(14)]
 _SECOND_BOUNDS: Final = [0.01 * 2**power for power in range(14)]
 _PORTS: Final = {"http": 80, "https": 443}
@@ -95,11 +95,11 @@ _Attributes = dict[str, str | bool | int | float | tuple[str, ...]]
 
 
 class Telemetry:
-    """An observer that makes a span of every attempt, and measures it. One may serve several coordinators.
+    """An observer that records a span and metrics for every attempt. It may serve several coordinators.
 
-    `servers` are base URLs by provider; of each only host and port are told. A failed attempt and one that was
-    cancelled (`error.type` is `cancelled`) have the status ERROR. An attempt that was stopped before its request went
-    out makes no span. `clock` is the one that the attempts are timed by, `epoch` tells nanoseconds since 1970.
+    `servers` are base URLs by provider, of which only host and port are recorded. Failed attempts, and cancelled ones
+    (`error.type` is `cancelled`), have the status ERROR. An attempt that was stopped before its request was sent has no
+    span. `clock` is the clock of the attempts, `epoch` returns nanoseconds since 1970.
     """
 
     def __init__(
@@ -128,44 +128,45 @@ class Telemetry:
         )
         self._now = (clock or SystemClock()).now
         self._epoch = epoch
-        self._under_way: dict[int, _UnderWay] = {}
+        self._in_progress: dict[int, _InProgress] = {}
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
         ago = round((self._now() - attempt.at) * _NANO)
-        self._under_way[id(attempt)] = _UnderWay(self._epoch() - ago, context.get_current(), request)
+        self._in_progress[id(attempt)] = _InProgress(self._epoch() - ago, context.get_current(), request)
 
     def ended(self, outcome: Outcome) -> None:
-        under_way = self._under_way.pop(id(outcome.attempt))
+        in_progress = self._in_progress.pop(id(outcome.attempt))
         if not outcome.sent:
             return
-        failure = _failure(outcome)
+        failure = _error_type(outcome)
         common = self._common(outcome)
         took = outcome.ended - outcome.began
-        # Made at its end only: until then it may turn out that nothing went out. Its times are the attempt's own.
+        # Started only now: until here the request may turn out not to have been sent. The times are the attempt's own.
         span = self._tracer.start_span(
             f"{CHAT} {outcome.model}",
-            context=under_way.parent,
+            context=in_progress.parent,
             kind=trace.SpanKind.CLIENT,
             attributes=common,
-            start_time=under_way.started,
+            start_time=in_progress.started,
         )
         if span.is_recording():
-            span.set_attributes({**_asked(under_way.request), **_answered(outcome), **_counted(_exact(outcome))})
+            span.set_attributes(_request_attributes(in_progress.request))
+            span.set_attributes({**_response_attributes(outcome), **_usage_attributes(_exact_usage(outcome))})
             if failure is not None:
                 span.set_attribute(Name.ERROR, failure)
                 span.set_status(trace.StatusCode.ERROR)
-        span.end(under_way.started + round(took * _NANO))
+        span.end(in_progress.started + round(took * _NANO))
         self._measure(outcome, common, failure, took)
 
     def _measure(self, outcome: Outcome, common: _Attributes, failure: str | None, took: float) -> None:
         self._durations.record(took, common if failure is None else {**common, Name.ERROR: failure})
-        usage = _exact(outcome)
+        usage = _exact_usage(outcome)
         if usage is not None:
             self._tokens.record(usage.prompt_tokens, {**common, Name.TOKEN_TYPE: "input"})
             self._tokens.record(usage.completion_tokens, {**common, Name.TOKEN_TYPE: "output"})
 
     def _common(self, outcome: Outcome) -> _Attributes:
-        """What spans and measurements are told apart by."""
+        """The attributes of both spans and metrics."""
         return {
             Name.OPERATION: CHAT,
             Name.PROVIDER: _KNOWN_AS.get(outcome.provider, outcome.provider),
@@ -174,29 +175,29 @@ class Telemetry:
         }
 
 
-class _UnderWay(NamedTuple):
-    """An attempt: when it started, in nanoseconds since 1970, on whose behalf, and what was asked."""
+class _InProgress(NamedTuple):
+    """An attempt in progress; `started` is nanoseconds since 1970."""
 
     started: int
     parent: context.Context
     request: UnifiedRequest
 
 
-def _asked(request: UnifiedRequest) -> _Attributes:
-    """The parameters that were set; nothing of what was asked."""
+def _request_attributes(request: UnifiedRequest) -> _Attributes:
+    """The parameters that were set, without the prompt."""
     given = {
         Name.MAX_TOKENS: request.max_tokens,
         Name.TEMPERATURE: request.temperature,
         Name.TOP_P: request.top_p,
         Name.SEED: request.seed,
         Name.EFFORT: request.reasoning_effort,
-        Name.STREAM: request.stream or None,  # absent where it is not streamed, as the conventions want it
+        Name.STREAM: request.stream or None,  # absent if not streamed, as the conventions require
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _answered(outcome: Outcome) -> _Attributes:
-    """What is known of the answer, but for its text and its tokens."""
+def _response_attributes(outcome: Outcome) -> _Attributes:
+    """The attributes of the answer, without its text and its tokens."""
     finished, error = outcome.finished, outcome.error
     attributes: _Attributes = {}
     if finished is not None:
@@ -210,7 +211,7 @@ def _answered(outcome: Outcome) -> _Attributes:
     return attributes
 
 
-def _counted(usage: TokenUsage | None) -> _Attributes:
+def _usage_attributes(usage: TokenUsage | None) -> _Attributes:
     if usage is None:
         return {}
     counts: _Attributes = {Name.INPUT_TOKENS: usage.prompt_tokens, Name.OUTPUT_TOKENS: usage.completion_tokens}
@@ -221,11 +222,11 @@ def _counted(usage: TokenUsage | None) -> _Attributes:
     return counts
 
 
-def _exact(outcome: Outcome) -> TokenUsage | None:
+def _exact_usage(outcome: Outcome) -> TokenUsage | None:
     return outcome.usage if outcome.usage is not None and outcome.usage.source == "exact" else None
 
 
-def _failure(outcome: Outcome) -> str | None:
+def _error_type(outcome: Outcome) -> str | None:
     """The value of `error.type`; None for an answer."""
     if outcome.error is not None:
         return outcome.error.kind.value
@@ -233,7 +234,7 @@ def _failure(outcome: Outcome) -> str | None:
 
 
 def _host_and_port(url: str) -> _Attributes:
-    """Of an address only what names the server: its path and its credentials are nobody's business."""
+    """Host and port of an address, without its path and its credentials."""
     parts = urlsplit(url)
     port = parts.port or _PORTS.get(parts.scheme)
     return {Name.ADDRESS: parts.hostname or "", **({Name.PORT: port} if port else {})}

@@ -36,8 +36,9 @@ class Bucket:
 
     def wait(self, amount: float, now: float, *, ahead: float = 0.0) -> float:
         """Seconds until `amount` may be taken, after `ahead` has been; infinite when nothing flows in."""
-        if now > self._updated_at:
-            self._refill(now)
+        if amount + ahead <= self._level:  # what has flowed in since can only add to it
+            return 0.0
+        self._refill(now)
         if amount + ahead <= self._level:
             return 0.0
         missing = min(self._capacity, amount) + ahead - self._level
@@ -57,9 +58,12 @@ class Bucket:
         A negative amount was used beyond what was taken. It leaves no larger debt than flows in within a minute: what
         was used longer ago counts for no limit per minute.
         """
-        self._refill(now)
-        lowest = min(self._level, self._capacity - self.per_minute)
-        self._level = max(lowest, min(self._capacity, self._level + amount))
+        if now > self._updated_at:
+            self._refill(now)
+        level = self._level + amount
+        if amount < 0:
+            level = max(level, min(self._level, self._capacity - self.per_minute))
+        self._level = min(self._capacity, level)
 
     def resize(self, per_minute: float, now: float) -> None:
         """Change the limit; what has been taken stays taken."""

@@ -1,4 +1,4 @@
-"""The prices on a provider's own list of models, asked for once."""
+"""The prices on a provider's own list of models, fetched once."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Final
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.models import ModelInfo, ModelPrice
 
-PATIENCE: Final = 15.0
-"""Seconds. An answer that is there does not wait longer for its price."""
+TIMEOUT: Final = 15.0
+"""Seconds. An answer that has arrived does not wait longer for its price."""
 
 
 class ListedPrices:
-    """What the models on the list of `listing` cost.
+    """The prices on the list that `fetch` returns.
 
-    Any number may ask at the same time: the list is fetched once and kept. When it does not come, those who wait learn
-    that nothing is known, and the next to ask tries again.
+    The list is fetched once and kept; concurrent callers share the request. If it fails, the price is unknown to all of
+    them, and the next call fetches again.
     """
 
-    def __init__(self, listing: Callable[[], Awaitable[Sequence[ModelInfo]]], *, patience: float = PATIENCE) -> None:
-        self._listing = listing
-        self._patience = patience
+    def __init__(self, fetch: Callable[[], Awaitable[Sequence[ModelInfo]]], *, timeout: float = TIMEOUT) -> None:
+        self._fetch = fetch
+        self._timeout = timeout
         self._prices: Mapping[str, ModelPrice] | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._request: asyncio.Task[None] | None = None
 
-    def heard(self, models: Sequence[ModelInfo]) -> None:
-        """Take the prices from a list that came for another reason."""
+    def update(self, models: Sequence[ModelInfo]) -> None:
+        """Take the prices from a list that was fetched for another reason."""
         self._prices = {model.id: model.price for model in models if model.price is not None}
 
     async def price_of(self, model: str) -> ModelPrice | None:
-        """The listed price; None where the list has none, or cannot be had. Raises nothing."""
+        """The listed price; None if the list has none or cannot be fetched. Raises nothing."""
         if self._prices is None:
-            await asyncio.shield(self._shared())  # who leaves does not take the list from the others
+            await asyncio.shield(self._shared_request())  # a cancelled caller must not cancel it for the others
         return (self._prices or {}).get(model)
 
-    def _shared(self) -> asyncio.Task[None]:
-        task, loop = self._asking, asyncio.get_running_loop()
+    def _shared_request(self) -> asyncio.Task[None]:
+        task, loop = self._request, asyncio.get_running_loop()
         if task is None or task.done() or task.get_loop() is not loop:
-            task = self._asking = loop.create_task(self._ask())
+            task = self._request = loop.create_task(self._fetch_prices())
         return task
 
-    async def _ask(self) -> None:
+    async def _fetch_prices(self) -> None:
         try:
-            async with asyncio.timeout(self._patience):
-                self.heard(await self._listing())
+            async with asyncio.timeout(self._timeout):
+                self.update(await self._fetch())
         except (ProviderError, TimeoutError):
             return

@@ -110,9 +110,9 @@ class _Delta(msgspec.Struct):
 
     def thinking(self) -> str:
         """Servers that know two names for it send the same text under both (api-contracts 5.1, row 2)."""
-        if self.reasoning_content or self.reasoning:
-            return self.reasoning_content or self.reasoning or ""
-        return "".join(detail.text or detail.summary or "" for detail in self.reasoning_details or ())
+        if self.reasoning_details and not (self.reasoning_content or self.reasoning):
+            return "".join(detail.text or detail.summary or "" for detail in self.reasoning_details)
+        return self.reasoning_content or self.reasoning or ""
 
 
 class _Choice(msgspec.Struct):
@@ -212,10 +212,12 @@ class ChatDecoder(StreamDecoder[ServerSentEvent]):
 
     def _chunk(self, record: bytes) -> None:
         chunk = decode(_chunk, record)
-        self._model = chunk.model or self._model
+        if chunk.model:
+            self._model = chunk.model
+        usage = chunk.usage
         for choice in chunk.choices or ():
             self._choice(choice)
-        usage = chunk.usage or next((choice.usage for choice in chunk.choices or () if choice.usage), None)
+            usage = usage or choice.usage
         if usage is not None:
             self._set_usage(usage.unified())
         if chunk.error is not None or chunk.error_code is not None:

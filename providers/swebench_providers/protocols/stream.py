@@ -54,7 +54,12 @@ class StreamDecoder(ABC, Generic[Record]):
             self._failure = self._failure or error
             return []
         for record in records:
-            self._take(record)
+            if self.saw_terminal:
+                break
+            try:
+                self._read(record)
+            except ProviderError as error:
+                self._failure = self._failure or error
         if not data and not self.ended and self._ended_without_marker():
             self._notice(MARKER_MISSING)
         return self._events
@@ -76,14 +81,6 @@ class StreamDecoder(ABC, Generic[Record]):
             request_id=self._request_id,
             tool_calls=tool_calls,
         )
-
-    def _take(self, record: Record) -> None:
-        if self.saw_terminal:
-            return
-        try:
-            self._read(record)
-        except ProviderError as error:
-            self._failure = self._failure or error
 
     def whole(self, body: bytes, at: float) -> list[Event]:
         """The events of an answer that came in one body, whose end is its terminal marker."""

@@ -1,25 +1,19 @@
-"""Counting by what providers have counted: the usage that comes with an answer."""
+"""Counts from the usage that providers report with their answers."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
 from swebench_providers.tokens.counter import TokenCount, TokenCounter, turns
-from swebench_providers.tokens.estimate import EstimateCounter
+from swebench_providers.tokens.estimate import EstimateCounter, is_cut
 from swebench_providers.types.messages import UnifiedRequest
 from swebench_providers.types.usage import TokenUsage
 
-_PLAUSIBLE: Final = 0.5
-"""The part of the estimate below which a count is taken for that of a prompt the server has cut (Ollama does, in
-silence: api-contracts 7 and 10.3)."""
-
 
 class MetadataTokenCounter:
-    """Exact for prompts that have been answered, `otherwise` for all others.
+    """Exact for prompts that have been answered; `otherwise` counts all others.
 
-    The way for providers without an endpoint that counts (OpenRouter, Ollama, LM Studio): a prompt of a batch that is
-    asked again, or resumed, is known. A text counts as the prompt it would be alone, with its framing.
+    For providers without a count endpoint (OpenRouter, Ollama, LM Studio): a prompt of a batch that is sent again, or
+    resumed, is known. A text counts as the chat of that one message.
     """
 
     def __init__(self, *, otherwise: TokenCounter | None = None, entries: int = ENTRIES) -> None:
@@ -28,14 +22,14 @@ class MetadataTokenCounter:
         self._known = CountCache(entries)
 
     async def learn(self, request: UnifiedRequest, usage: TokenUsage | None) -> None:
-        """Keep what a provider said of `request`, which names its model.
+        """Keep the usage that a provider reported for `request`, which names its model.
 
-        Passed over: no usage, one that is an estimate itself, and one too small to be of the whole prompt.
+        Ignored: no usage, one that is an estimate itself, and one too small to be of the whole prompt.
         """
         if usage is None or usage.source != "exact" or not usage.prompt_tokens:
             return
         expected = await self._estimate.count_request(request)
-        if usage.prompt_tokens >= expected.tokens * _PLAUSIBLE:
+        if not is_cut(usage.prompt_tokens, expected.tokens):
             self._known.put(_key(request), usage.prompt_tokens)
 
     async def count_tokens(self, text: str, model: str) -> TokenCount:

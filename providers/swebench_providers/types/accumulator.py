@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from swebench_providers.types.errors import ProviderError
@@ -43,21 +44,25 @@ class ResponseAccumulator:
         self.finished: Finished | None = None
 
     def add(self, event: Event) -> None:
-        match event:
-            case TextDelta():
-                self._text.append(event.text)
-                if self.first_token_at is None:
-                    self.first_token_at = event.at
-            case ReasoningDelta():
-                self._reasoning.append(event.text)
-                if self.first_token_at is None:
-                    self.first_token_at = event.at
-            case UsageUpdate():
-                self.usage = event.usage
-            case Finished():
-                self.finished = event
-            case _:
-                self._note(event)
+        self.extend((event,))
+
+    def extend(self, events: Iterable[Event]) -> None:
+        for event in events:
+            match event:
+                case TextDelta():
+                    self._text.append(event.text)
+                    if self.first_token_at is None:
+                        self.first_token_at = event.at
+                case ReasoningDelta():
+                    self._reasoning.append(event.text)
+                    if self.first_token_at is None:
+                        self.first_token_at = event.at
+                case UsageUpdate():
+                    self.usage = event.usage
+                case Finished():
+                    self.finished = event
+                case _:
+                    self._note(event)
 
     def _note(self, event: Event) -> None:
         """What is about the call, not about the answer."""
@@ -81,6 +86,11 @@ class ResponseAccumulator:
     @property
     def reasoning(self) -> str:
         return "".join(self._reasoning)
+
+    @property
+    def deltas(self) -> int:
+        """The number of pieces that text and reasoning came in."""
+        return len(self._text) + len(self._reasoning)
 
     def cost(self, last: Charge | None = None) -> Decimal | None:
         """What all attempts cost together, in USD; see `total_cost`."""

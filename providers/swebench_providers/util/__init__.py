@@ -1,1 +1,1 @@
-"""Clock, LRU mappings and the sync bridge."""
+"""Clock, LRU caches and the synchronous bridge."""

@@ -1,4 +1,4 @@
-"""Time as an argument, so that whatever waits can be tested without waiting."""
+"""The clock, an argument of whatever waits, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Monotonic seconds, and a way to let some pass."""
+    """A monotonic clock, in seconds."""
 
     def now(self) -> float:
-        """Seconds since an arbitrary moment; never goes back."""
+        """Seconds since an arbitrary moment; never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own."""
+    """The clock of the machine."""
 
     now = staticmethod(time.monotonic)
 
@@ -28,17 +28,17 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-async def sleep_unless(clock: Clock, seconds: float, woken: asyncio.Event) -> None:
-    """Return after `seconds`, or as soon as `woken` is set. Infinite seconds wait for the event alone."""
+async def sleep_unless(clock: Clock, seconds: float, event: asyncio.Event) -> None:
+    """Return after `seconds`, or as soon as `event` is set. With infinite seconds only the event counts."""
     if seconds == float("inf"):
-        await woken.wait()
+        await event.wait()
         return
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(clock.sleep(seconds)), group.create_task(_until(woken))]
+        tasks = [group.create_task(clock.sleep(seconds)), group.create_task(_wait(event))]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
 
 
-async def _until(woken: asyncio.Event) -> None:
-    await woken.wait()
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,4 +1,4 @@
-"""The bridge for callers without an event loop."""
+"""`run_sync`, for callers without an event loop."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def run_sync(coro: Coroutine[Any, Any, T]) -> T:
-    """Run `coro` to its end and return what it returns.
+    """Run `coro` to completion and return its result.
 
-    Works inside a running loop too, such as a notebook's: there it runs in a thread of its own, and the caller blocks.
+    Inside a running loop, such as a notebook's, it runs in a thread of its own while the caller blocks.
     """
     try:
         asyncio.get_running_loop()

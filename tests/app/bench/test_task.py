@@ -1,4 +1,4 @@
-"""From a task, or a prompt of the user's own, to what the models are asked."""
+"""Task prompts: of a dataset's task, or written by the user."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
+from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories import bundled
-from swebench_tui.bench.task import free_question, task_question
+from swebench_tui.bench.task import TaskPrompt, custom_prompt, instance_prompt
 
 STARTER = datasets.load("starter")
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "swebench_sample.jsonl"
@@ -26,16 +27,20 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added_lines(patch: str) -> set[str]:
-    """What a patch adds, without what any file could hold."""
+    """Lines that a patch adds, without those that any file could contain."""
     added = {line[1:].strip() for line in patch.splitlines() if line.startswith("+") and not line.startswith("+++")}
     return {line for line in added if len(line) > 12}
 
 
-# A prompt of the user's own.
+def _verdict(prompt: TaskPrompt, answer: str) -> PatchVerdict:
+    return judge(answer, checkout=prompt.checkout, finish_reason="stop")
+
+
+# Custom prompts.
 
 
 @pytest.mark.parametrize(
-    ("prompt", "title"),
+    ("text", "title"),
     [
         ("Why?", "Why?"),
         ("\n  \n  First line.  \nSecond.", "First line."),
@@ -43,36 +48,36 @@ def added_lines(patch: str) -> set[str]:
         (" \r\n ", "(empty prompt)"),
     ],
 )
-def test_a_prompts_title_is_its_first_line_with_text(prompt: str, title: str) -> None:
-    question = free_question(prompt)
-    assert (question.title, question.prompt) == (title, prompt)
+def test_a_prompts_title_is_its_first_line_with_text(text: str, title: str) -> None:
+    prompt = custom_prompt(text)
+    assert (prompt.title, prompt.prompt) == (title, text)
 
 
 def test_a_prompt_is_sent_unchanged_and_wants_no_patch() -> None:
-    question = free_question("Why?\r\n")
-    request = question.request(max_tokens=16)
+    prompt = custom_prompt("Why?\r\n")
+    request = prompt.request(max_tokens=16)
     assert (request.prompt, request.system_message, request.max_tokens) == ("Why?\r\n", None, 16)
-    assert (question.wants_patch, question.context) == (False, "the prompt alone")
+    assert (prompt.expects_patch, prompt.context) == (False, "prompt only")
 
 
-# A task of the starter set.
+# Starter tasks.
 
 
 @EACH_STARTER_TASK
 def test_a_starter_task_has_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
-    question = task_question(task, repositories=repositories)
-    assert question.checkout is not None
-    assert (question.checkout / "pyproject.toml").is_file()
-    assert question.title == f"{task.instance_id}  {task.title}"
-    assert (question.context, question.wants_patch) == ("all source files", True)
-    for file in question.checkout.glob("*/*.py"):
+    prompt = instance_prompt(task, repositories=repositories)
+    assert prompt.checkout is not None
+    assert (prompt.checkout / "pyproject.toml").is_file()
+    assert prompt.title == f"{task.instance_id}  {task.title}"
+    assert (prompt.context, prompt.expects_patch) == ("all source files", True)
+    for file in prompt.checkout.glob("*/*.py"):
         if file.parent.name != "tests":
-            assert file.read_text().rstrip("\n") in question.prompt
+            assert file.read_text().rstrip("\n") in prompt.prompt
 
 
 @EACH_STARTER_TASK
 def test_starter_prompts_leak_no_solution_tests_or_hints(task: Instance, repositories: Path) -> None:
-    request = task_question(task, repositories=repositories).request(max_tokens=None)
+    request = instance_prompt(task, repositories=repositories).request(max_tokens=None)
     sent = msgspec.json.encode(request).decode()
     given = task.problem_statement + "".join(path.read_text() for path in _sources(task, repositories))
     for name in SECRETS:
@@ -90,14 +95,14 @@ def _sources(task: Instance, repositories: Path) -> list[Path]:
 
 
 @EACH_STARTER_TASK
-async def test_the_judge_of_a_starter_task_takes_its_gold_patch(task: Instance, repositories: Path) -> None:
-    question = task_question(task, repositories=repositories)
-    verdict = await question.judge(f"```diff\n{task.patch}```", "stop")
+def test_the_gold_patch_of_a_starter_task_applies(task: Instance, repositories: Path) -> None:
+    prompt = instance_prompt(task, repositories=repositories)
+    verdict = _verdict(prompt, f"```diff\n{task.patch}```")
     files = {line.removeprefix("+++ b/") for line in task.patch.splitlines() if line.startswith("+++ ")}
     assert (verdict.status, set(verdict.files)) == ("applies", files)
 
 
-# Somebody else's task.
+# Tasks of other datasets.
 
 
 def foreign(**changes: object) -> Instance:
@@ -113,32 +118,32 @@ def foreign(**changes: object) -> Instance:
     return msgspec.structs.replace(task, **changes)
 
 
-async def test_a_foreign_task_has_the_issue_alone_and_no_check(tmp_path: Path) -> None:
-    question = task_question(foreign(), repositories=tmp_path)
-    assert (question.checkout, question.context) == (None, "the issue alone")
-    verdict = await question.judge("--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n", "stop")
+def test_a_foreign_task_has_the_issue_alone_and_no_check(tmp_path: Path) -> None:
+    prompt = instance_prompt(foreign(), repositories=tmp_path)
+    assert (prompt.checkout, prompt.context) == (None, "issue only")
+    verdict = _verdict(prompt, "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n")
     assert verdict.status == "unchecked"
 
 
 def test_a_borrowed_repository_name_gets_no_checkout(tmp_path: Path) -> None:
-    question = task_question(foreign(repo=STARTER[0].repo), repositories=tmp_path)
-    assert (question.checkout, question.context) == (None, "the issue alone")
-    assert "<file" not in question.prompt
+    prompt = instance_prompt(foreign(repo=STARTER[0].repo), repositories=tmp_path)
+    assert (prompt.checkout, prompt.context) == (None, "issue only")
+    assert "<file" not in prompt.prompt
 
 
 def test_a_repository_named_like_a_path_is_none_of_ours(tmp_path: Path) -> None:
-    question = task_question(foreign(repo="../../etc"), repositories=tmp_path)
-    assert (question.checkout, list(tmp_path.iterdir())) == (None, [])
+    prompt = instance_prompt(foreign(repo="../../etc"), repositories=tmp_path)
+    assert (prompt.checkout, list(tmp_path.iterdir())) == (None, [])
 
 
 def test_line_ends_of_an_issue_become_line_feeds(tmp_path: Path) -> None:
-    prompt = task_question(foreign(), repositories=tmp_path).prompt
+    prompt = instance_prompt(foreign(), repositories=tmp_path).prompt
     assert "It does not fly.\nLine two.\nLine three.\n" in prompt
     assert "\r" not in prompt
 
 
 def test_foreign_prompts_leak_no_solution_tests_or_hints(tmp_path: Path) -> None:
-    sent = msgspec.json.encode(task_question(foreign(), repositories=tmp_path).request(max_tokens=None)).decode()
+    sent = msgspec.json.encode(instance_prompt(foreign(), repositories=tmp_path).request(max_tokens=None)).decode()
     assert "grades the answer" not in sent
     assert "fuel pump" not in sent
 
@@ -146,7 +151,7 @@ def test_foreign_prompts_leak_no_solution_tests_or_hints(tmp_path: Path) -> None
 @pytest.mark.shared_data
 @pytest.mark.parametrize("task", REAL_TASKS, ids=lambda task: task.instance_id)
 def test_real_prompts_leak_no_solution_tests_or_hints(task: Instance, tmp_path: Path) -> None:
-    prompt = task_question(task, repositories=tmp_path).prompt
+    prompt = instance_prompt(task, repositories=tmp_path).prompt
     issue = "\n".join(line.strip() for line in task.problem_statement.splitlines())
     for name in SECRETS:
         secret = str(getattr(task, name))

@@ -1,4 +1,4 @@
-"""`swebench-tui compare`: what it asks, what it prints, and how it says that something went wrong."""
+"""`swebench-tui compare`: requests, output and errors."""
 
 from __future__ import annotations
 
@@ -53,20 +53,20 @@ def prompt_of(body: Object) -> object:
 # JSON lines.
 
 
-def test_each_column_tells_its_states_its_text_and_last_its_outcome(server: FaultServerThread) -> None:
+def test_each_column_prints_states_deltas_and_last_its_outcome(server: FaultServerThread) -> None:
     server.server.default = Script(("Because ", "so."), reasoning=("hm ",))
     result = compare(server, "-t", "compatible:a", "-t", "ollama:b", *ASK, "--json")
     assert result.exit_code == 0
     for column, target in enumerate(["compatible:a", "ollama:b"]):
-        told = events(result, column=column)
-        assert all(event["target"] == target for event in told)
-        assert [event["event"] for event in told] == [
+        printed = events(result, column=column)
+        assert all(event["target"] == target for event in printed)
+        assert [event["event"] for event in printed] == [
             *("state", "state", "delta", "state", "delta", "delta", "state", "done"),
         ]
-        assert [event["state"] for event in told if "state" in event] == [
+        assert [event["state"] for event in printed if "state" in event] == [
             *("connecting", "thinking", "streaming", "done", "done"),
         ]
-        deltas = [(event["kind"], event["text"]) for event in told if event["event"] == "delta"]
+        deltas = [(event["kind"], event["text"]) for event in printed if event["event"] == "delta"]
         assert deltas == [("reasoning", "hm "), ("text", "Because "), ("text", "so.")]
 
 
@@ -119,7 +119,7 @@ def test_a_failing_column_says_why_and_the_other_answers(server: FaultServerThre
     assert (good["state"], good["text"], good["error"]) == ("done", "fine", None)
 
 
-def test_an_answer_cut_off_by_the_network_keeps_its_text_and_is_not_complete(server: FaultServerThread) -> None:
+def test_an_answer_cut_off_by_the_network_keeps_its_text(server: FaultServerThread) -> None:
     server.server.default = Script(("half ", "of it"), ending=Ending.TRUNCATED, after=1, usage=UsageSent.NEVER)
     result = compare(server, "-t", "compatible:a", *ASK, "--json")
     (done,) = events(result, event="done")
@@ -128,14 +128,14 @@ def test_an_answer_cut_off_by_the_network_keeps_its_text_and_is_not_complete(ser
     assert (done["text"], done["complete"], done["finish_reason"], done["usage"]) == ("half ", False, None, None)
 
 
-def test_an_answer_cut_off_by_its_limit_is_done_but_not_complete(server: FaultServerThread) -> None:
+def test_an_answer_at_its_limit_is_done_but_not_complete(server: FaultServerThread) -> None:
     server.server.default = Script("half of", finish_reason="length")
     result = compare(server, "-t", "compatible:a", *ASK, "--json")
     (done,) = events(result, event="done")
     assert (result.exit_code, done["state"], done["finish_reason"], done["complete"]) == (0, "done", "length", False)
 
 
-def test_what_was_left_out_of_a_request_is_a_notice(server: FaultServerThread) -> None:
+def test_a_dropped_parameter_is_a_notice(server: FaultServerThread) -> None:
     environ = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "sk-test"}
     result = invoke(environ, "-t", "openai:gpt-6-astra", *ASK, "--temperature", "0.5", "--json")
     (notice,) = events(result, event="notice")
@@ -151,7 +151,7 @@ def test_hostile_text_stays_inside_its_json_line(server: FaultServerThread) -> N
     assert "\x1b" not in result.stdout
 
 
-# What is asked.
+# Requests.
 
 
 def test_temperature_and_output_limit_reach_the_wire_only_when_given(server: FaultServerThread) -> None:
@@ -189,7 +189,7 @@ def test_a_base_url_without_a_name_is_for_every_column(server: FaultServerThread
     assert sorted(request.path for request in server.server.requests) == ["/api/chat", "/v1/chat/completions"]
 
 
-def test_a_base_url_with_a_name_is_for_that_provider_only(server: FaultServerThread) -> None:
+def test_a_named_base_url_is_for_that_provider_only(server: FaultServerThread) -> None:
     with FaultServerThread(Script("from the other")) as other:
         result = invoke(
             {"OLLAMA_HOST": server.base_url},
@@ -200,14 +200,14 @@ def test_a_base_url_with_a_name_is_for_that_provider_only(server: FaultServerThr
     assert result.exit_code == 0
 
 
-def test_a_key_does_not_follow_a_base_url_of_another_host(server: FaultServerThread) -> None:
+def test_a_key_is_not_sent_to_another_base_url(server: FaultServerThread) -> None:
     environ = {"OPENAI_API_KEY": "sk-canary-0123456789"}
     result = invoke(environ, "-t", "openai:gpt-6-luna", "--base-url", server.base_url, *ASK, "--json")
     assert "sk-canary" not in result.output
     assert all("authorization" not in request.headers for request in server.server.requests)
 
 
-def test_a_task_of_the_starter_set_is_asked_and_its_patch_judged(server: FaultServerThread) -> None:
+def test_a_starter_task_is_sent_and_its_patch_checked(server: FaultServerThread) -> None:
     task = datasets.load("starter")[0]
     server.server.default = Script((f"Fixed.\n\n```diff\n{task.patch}```\n",))
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--instance", task.instance_id, "--json")
@@ -219,7 +219,7 @@ def test_a_task_of_the_starter_set_is_asked_and_its_patch_judged(server: FaultSe
     assert task.problem_statement.splitlines()[0] in str(prompt_of(sent(server)[0]))
 
 
-def test_a_patch_that_does_not_apply_is_no_failure_of_the_column(server: FaultServerThread) -> None:
+def test_a_patch_that_does_not_apply_fails_no_column(server: FaultServerThread) -> None:
     server.server.default = Script("I cannot help with that.")
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--count", "1", "--json")
     (done,) = events(result, event="done")
@@ -227,14 +227,14 @@ def test_a_patch_that_does_not_apply_is_no_failure_of_the_column(server: FaultSe
     assert (result.exit_code, done["patch"]["status"], done["patch"]["class"]) == (0, "no_patch", "prose_only")
 
 
-def test_count_asks_the_first_tasks_one_after_the_other(server: FaultServerThread) -> None:
+def test_count_runs_the_first_tasks_one_by_one(server: FaultServerThread) -> None:
     result = compare(
         server, "-t", "compatible:a", "-t", "compatible:b", "--dataset", "starter", "--count", "2", "--json"
     )
     first, second = (task.instance_id for task in datasets.load("starter")[:2])
-    asked = [str(event["instance"]) for event in events(result)]
-    assert list(dict.fromkeys(asked)) == [first, second]
-    assert asked == sorted(asked, key=(first, second).index)
+    instances = [str(event["instance"]) for event in events(result)]
+    assert list(dict.fromkeys(instances)) == [first, second]
+    assert instances == sorted(instances, key=(first, second).index)
     assert [(event["instance"], event["column"]) for event in events(result, event="done")].count((second, 1)) == 1
     assert len(events(result, event="done")) == 4
 
@@ -253,13 +253,13 @@ def test_answers_go_to_standard_output_and_progress_to_standard_error(server: Fa
     assert "Error: " in result.stderr
     assert "too hot" in result.stderr
     assert "The answer." not in result.stderr
-    assert result.stderr.startswith("Why?\n2 column(s); the models see the prompt alone.\n")
+    assert result.stderr.startswith("Why?\n2 columns. Context: prompt only.\n")
 
 
-def test_each_column_says_once_that_it_was_asked(server: FaultServerThread) -> None:
+def test_each_column_prints_once_that_it_started(server: FaultServerThread) -> None:
     environ = {"ANTHROPIC_BASE_URL": server.base_url, "ANTHROPIC_API_KEY": "sk-ant-test"}
     result = invoke(environ, "-t", "anthropic:claude-haiku-5-5", *ASK)  # it counts before its first token
-    assert result.stderr.count("anthropic:claude-haiku-5-5: asked") == 1
+    assert result.stderr.count("anthropic:claude-haiku-5-5: started") == 1
 
 
 def test_notices_are_progress(server: FaultServerThread) -> None:
@@ -284,13 +284,13 @@ def test_escape_sequences_of_a_servers_error_never_reach_the_terminal(server: Fa
     assert "\x1b" not in result.output
 
 
-def test_what_became_of_the_patch_stands_under_the_answer(server: FaultServerThread) -> None:
+def test_the_patch_status_is_printed_under_the_answer(server: FaultServerThread) -> None:
     server.server.default = Script("No patch here.")
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--count", "1")
     assert "\n→ no patch (" in result.stdout
 
 
-# Wrong usage, and what cannot be had.
+# Wrong usage and failures.
 
 
 @pytest.mark.parametrize(
@@ -300,8 +300,8 @@ def test_what_became_of_the_patch_stands_under_the_answer(server: FaultServerThr
         (("--providers", " , ", *ASK), "Name at least one column"),
         (("-t", "ollama"), "Give one of --prompt, --prompt-file and --dataset."),
         (("-t", "ollama", *ASK, "--dataset", "starter"), "Give one of --prompt, --prompt-file and --dataset."),
-        (("-t", "ollama", *ASK, "--instance", "x"), "--instance and --count choose from a --dataset."),
-        (("-t", "ollama", *ASK, "--count", "2"), "--instance and --count choose from a --dataset."),
+        (("-t", "ollama", *ASK, "--instance", "x"), "--instance and --count need --dataset."),
+        (("-t", "ollama", *ASK, "--count", "2"), "--instance and --count need --dataset."),
         (("-t", "ollama", "--dataset", "starter"), "Give --instance ID or --count N with --dataset."),
         (
             ("-t", "ollama", "--dataset", "starter", "--count", "1", "--instance", "x"),
@@ -314,7 +314,7 @@ def test_what_became_of_the_patch_stands_under_the_answer(server: FaultServerThr
         (("-t", "ollama", *ASK, "--base-url", "olama=http://127.0.0.1:1"), "--base-url names 'olama'"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_what_is_missing(arguments: tuple[str, ...], sentence: str) -> None:
+def test_wrong_usage_exits_with_2_and_names_the_option(arguments: tuple[str, ...], sentence: str) -> None:
     result = invoke({}, *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert sentence in result.stderr
@@ -323,14 +323,14 @@ def test_wrong_usage_exits_with_2_and_says_what_is_missing(arguments: tuple[str,
 @pytest.mark.parametrize(
     ("arguments", "what", "hint"),
     [
-        (("-t", "olama:x", *ASK), "there is no provider 'olama'", "Did you mean 'ollama'?"),
-        (("-t", ":x", *ASK), "':x' names no provider", "Write it as PROVIDER:MODEL or PROVIDER."),
+        (("-t", "olama:x", *ASK), "unknown provider 'olama'", "Did you mean 'ollama'?"),
+        (("-t", ":x", *ASK), "no provider in ':x'", "Write it as PROVIDER:MODEL or PROVIDER."),
         (("-t", "ollama", "--dataset", "no/such.jsonl", "--count", "1"), "No such file", "Check the path"),
-        (("-t", "ollama", "--dataset", "nonsense", "--count", "1"), "'nonsense' is not a dataset", ""),
-        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "the base URL 'ftp://host' cannot be used", "Write it as"),
+        (("-t", "ollama", "--dataset", "nonsense", "--count", "1"), "unknown dataset 'nonsense'", ""),
+        (("-t", "ollama", *ASK, "--base-url", "ftp://host"), "invalid base URL 'ftp://host'", "Write it as"),
     ],
 )
-def test_what_cannot_be_had_exits_with_1_and_says_what_to_do(arguments: tuple[str, ...], what: str, hint: str) -> None:
+def test_a_failure_exits_with_1_and_a_hint(arguments: tuple[str, ...], what: str, hint: str) -> None:
     result = invoke({}, *arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
@@ -338,21 +338,21 @@ def test_what_cannot_be_had_exits_with_1_and_says_what_to_do(arguments: tuple[st
     assert hint in result.stderr
 
 
-def test_a_prompt_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+def test_a_prompt_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "prompt").write_bytes(b"caf\xe9")
     result = invoke({}, "-t", "ollama", "--prompt-file", str(tmp_path / "prompt"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"{tmp_path / 'prompt'} is not text in UTF-8" in result.stderr
+    assert f"{tmp_path / 'prompt'} is not UTF-8 text" in result.stderr
 
 
-def test_an_unknown_task_is_answered_with_the_nearest_one() -> None:
+def test_an_unknown_task_suggests_the_nearest_one() -> None:
     known = datasets.load("starter")[0].instance_id
     result = invoke({}, "-t", "ollama", "--dataset", "starter", "--instance", known.upper().lower().replace("__", "_"))
     assert result.exit_code == 1
     assert f"Did you mean {known}" in result.stderr
 
 
-def test_a_provider_that_is_not_reached_fails_in_its_column(server: FaultServerThread) -> None:
+def test_an_unreachable_provider_fails_its_column(server: FaultServerThread) -> None:
     server.call(server.server.stop_abruptly())
     result = compare(server, "-t", "compatible:a", *ASK, "--json")
     (done,) = events(result, event="done")
@@ -361,7 +361,7 @@ def test_a_provider_that_is_not_reached_fails_in_its_column(server: FaultServerT
     assert done["error"]["hint"] == "Start the server, or check its port."
 
 
-def test_a_missing_key_fails_in_its_column_and_names_the_variable() -> None:
+def test_a_missing_key_fails_its_column_and_names_the_variable() -> None:
     result = invoke({}, "-t", "openai:gpt-6-luna", *ASK)
     assert result.exit_code == 1
     assert "no API key for OpenAI\nSet OPENAI_API_KEY." in result.stderr

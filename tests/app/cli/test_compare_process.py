@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -21,11 +22,20 @@ SLOW = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)
 
 
 @pytest.fixture
-def sigint_is_heard() -> Iterator[None]:
-    """Also where these tests run in the background of a script, whose shell has all its children ignore SIGINT."""
+def sigint_is_handled() -> Iterator[None]:
+    """Also when the tests run in the background of a script: its shell makes all children ignore SIGINT."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def priced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model of the first column has a price."""
+    folder = tmp_path / "swebench-tui"
+    folder.mkdir()
+    (folder / "prices.toml").write_text("[compatible.a]\ninput = 10\noutput = 10\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
 
 def start(server: FaultServerThread, *arguments: str) -> subprocess.Popen[bytes]:
@@ -40,12 +50,12 @@ def objects(output: bytes) -> list[dict[str, object]]:
 
 
 def read_until(process: subprocess.Popen[bytes], wanted: bytes, times: int) -> bytes:
-    """Standard output up to the line that holds `wanted` for the last of so many times."""
+    """Standard output up to the line that contains `wanted` for the last of so many times."""
     assert process.stdout is not None
     read = b""
     while times:
         line = process.stdout.readline()
-        assert line, f"it ended before {wanted!r} came"
+        assert line, f"the output ended before {wanted!r}"
         read += line
         times -= wanted in line
     return read
@@ -59,11 +69,9 @@ def test_answers_are_on_standard_output_before_the_process_ends(server: FaultSer
     assert (process.returncode, done, errors) == (1, {0: "done", 1: "failed"}, b"")
 
 
-@pytest.mark.usefixtures("sigint_is_heard")
+@pytest.mark.usefixtures("sigint_is_handled", "priced")
 @pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
-def test_ctrl_c_ends_it_at_once_keeps_what_arrived_and_closes_the_connections(
-    server: FaultServerThread, *, as_json: bool
-) -> None:
+def test_ctrl_c_keeps_the_text_and_closes_the_connections(server: FaultServerThread, *, as_json: bool) -> None:
     server.server.default = SLOW
     with start(server, *TWO_COLUMNS, *(["--json"] if as_json else [])) as process:
         if as_json:
@@ -84,11 +92,14 @@ def test_ctrl_c_ends_it_at_once_keeps_what_arrived_and_closes_the_connections(
         done = [event for event in objects(read + rest) if event["event"] == "done"]
         assert {(event["column"], event["state"]) for event in done} == {(0, "cancelled"), (1, "cancelled")}
         assert all(str(event["text"]).startswith("first ") and event["complete"] is False for event in done)
+        costs = {event["column"]: event["cost"] for event in done}
+        assert float(str(costs[0])) > 0
+        assert costs[1] is None
     else:
         assert rest.count("· cancelled ·".encode()) == 2
 
 
-def test_a_reader_that_leaves_ends_it_quietly(server: FaultServerThread) -> None:
+def test_a_closed_pipe_ends_it_without_a_message(server: FaultServerThread) -> None:
     server.server.default = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=200)
     with start(server, *TWO_COLUMNS, "--json") as process:
         assert process.stdout is not None
@@ -107,19 +118,19 @@ def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
     done = subprocess.run(
         [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False
     )
-    told = objects(done.stdout)
+    lines = objects(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
-    outcomes = [event for event in told if event["event"] == "done"]
+    outcomes = [event for event in lines if event["event"] == "done"]
     assert sorted(str(event["target"]) for event in outcomes) == ["embedded", "embedded:smollm2"]
     for outcome in outcomes:
         usage = msgspec.convert(outcome["usage"], dict[str, object])
         assert (outcome["model"], outcome["cost"], outcome["state"]) == ("smollm2", 0.0, "done")
         assert outcome["text"] == "".join(
-            str(event["text"]) for event in told if event["event"] == "delta" and event["column"] == outcome["column"]
+            str(event["text"]) for event in lines if event["event"] == "delta" and event["column"] == outcome["column"]
         )
         assert outcome["text"]
         assert (usage["source"], usage["completion_tokens"]) == ("exact", 16)
         assert (outcome["finish_reason"], outcome["complete"]) == ("length", False)
         assert msgspec.convert(outcome["patch"], dict[str, object])["status"] != "applies"
-    notices = [str(event["message"]) for event in told if event["event"] == "notice"]
+    notices = [str(event["message"]) for event in lines if event["event"] == "notice"]
     assert any("embedded model" in notice for notice in notices)

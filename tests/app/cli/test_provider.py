@@ -1,4 +1,4 @@
-"""`swebench-tui provider list`: which providers are ready, and never a key."""
+"""`swebench-tui provider list`: status and key source of every provider, never a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rows(environ: dict[str, str]) -> dict[str, dict[str, object]]:
     return {str(row["name"]): row for row in found}
 
 
-def test_every_provider_has_the_documented_keys_and_stands_once() -> None:
+def test_every_provider_has_one_row_with_the_documented_keys() -> None:
     found = rows({})
     assert list(found) == sorted(found)
     assert {"anthropic", "compatible", "embedded", "llamacpp", "ollama", "openai"} <= set(found)
@@ -30,7 +30,7 @@ def test_every_provider_has_the_documented_keys_and_stands_once() -> None:
     assert all(documented <= set(row) for row in found.values())
 
 
-def test_without_settings_only_what_needs_no_key_is_ready() -> None:
+def test_without_settings_only_keyless_providers_are_ready() -> None:
     found = rows({})
     assert all(found[name]["configured"] for name in ("embedded", "llamacpp", "ollama"))
     assert not any(found[name]["configured"] for name in ("anthropic", "compatible", "openai"))
@@ -38,7 +38,7 @@ def test_without_settings_only_what_needs_no_key_is_ready() -> None:
     assert (found["embedded"]["base_url"], found["embedded"]["models_known"]) == (None, 1)
 
 
-def test_a_key_makes_ready_and_is_named_by_its_variable_only() -> None:
+def test_a_key_in_the_environment_is_named_by_its_variable() -> None:
     environ = {"OPENAI_API_KEY": CANARY, "ANTHROPIC_AUTH_TOKEN": CANARY, "COMPATIBLE_BASE_URL": ":8000"}
     found = rows(environ)
     assert found["openai"]["key_source"] == "environment: OPENAI_API_KEY"
@@ -48,25 +48,25 @@ def test_a_key_makes_ready_and_is_named_by_its_variable_only() -> None:
     assert CANARY not in listed(environ, "--json").output + listed(environ).output
 
 
-def test_the_text_says_in_one_line_each_what_is_ready_and_what_to_set() -> None:
+def test_each_line_has_the_status_and_the_next_step() -> None:
     result = listed({"ANTHROPIC_API_KEY": CANARY})
     lines = {line.split()[0]: line for line in result.stdout.splitlines()}
-    assert lines["openai"].split(maxsplit=1)[1].startswith("not ready")
+    assert lines["openai"].split(maxsplit=1)[1].startswith("no API key")
     assert lines["openai"].endswith("set OPENAI_API_KEY")
-    assert lines["anthropic"].endswith(" ready      https://api.anthropic.com (ANTHROPIC_API_KEY)")
+    assert lines["anthropic"].endswith(" ready          https://api.anthropic.com (ANTHROPIC_API_KEY)")
     assert "on this machine" in lines["embedded"]
     assert lines["compatible"].endswith("set COMPATIBLE_BASE_URL")
     assert result.stderr == ""
 
 
-def test_no_line_is_longer_than_80_columns_whatever_is_set() -> None:
+def test_no_line_is_longer_than_80_columns() -> None:
     keys = dict.fromkeys(("GEMINI_API_KEY", "OPENROUTER_API_KEY", "HF_TOKEN"), CANARY)
     lines = listed({**keys, "GOOGLE_CLOUD_PROJECT": "p"}).stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert " " * 25 + "(GEMINI_API_KEY)" in lines
+    assert " " * 29 + "(GEMINI_API_KEY)" in lines
 
 
-def test_google_credentials_make_vertex_ready_and_are_named() -> None:
+def test_google_credentials_make_vertex_ready() -> None:
     found = rows({"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/account.json"})
     assert (found["vertex"]["configured"], found["vertex"]["hint"]) == (True, "")
     assert found["vertex"]["key_source"] == "environment: GOOGLE_APPLICATION_CREDENTIALS"
@@ -75,9 +75,9 @@ def test_google_credentials_make_vertex_ready_and_are_named() -> None:
 
 
 @pytest.mark.parametrize("address", ["ftp://host", f"http://user:{CANARY}@host", "http://host:port"])
-def test_an_address_that_is_none_is_said_in_its_row_and_hides_no_other(address: str) -> None:
+def test_an_invalid_address_affects_only_its_own_row(address: str) -> None:
     found = rows({"OLLAMA_HOST": address})
     assert (found["ollama"]["configured"], found["ollama"]["base_url"]) == (False, None)
-    assert "cannot be used" in str(found["ollama"]["hint"])
+    assert "invalid base URL" in str(found["ollama"]["hint"])
     assert CANARY not in str(found)
     assert found["llamacpp"]["configured"] is True

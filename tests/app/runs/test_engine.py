@@ -1,4 +1,4 @@
-"""The engine's thread: columns started, stopped and left behind from other threads."""
+"""The engine's thread: columns started, cancelled and abandoned from other threads."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from swebench_providers import ProviderError, ProviderRegistry, UnifiedRequest
-from swebench_tui.runs.column import Column, Piece, State
+from swebench_providers import ProviderError, ProviderHealth, ProviderRegistry, UnifiedRequest
+from swebench_tui.runs.column import Column
 from swebench_tui.runs.engine import Engine
+from swebench_tui.runs.generation import Piece
+from swebench_tui.runs.generation_state import Status
 from swebench_tui.runs.target import Target
 from tests.fault_server import Ending, FaultServerProcess, FaultServerThread, Script
 
@@ -23,13 +25,13 @@ class Watched:
     def __init__(self, engine: Engine, model: str = "m") -> None:
         self.first_piece, self.settled = threading.Event(), threading.Event()
         target = Target(provider="compatible", model=model)
-        provider = engine.registry.get_provider("compatible")
-        self.column = Column(target, UnifiedRequest(prompt="Why?"), provider, observe=self._see)
+        source = asyncio.run(engine.source("compatible"))
+        self.column = Column(target, UnifiedRequest(prompt="Why?"), source, observe=self._see)
 
     def _see(self, column: Column, piece: Piece | None) -> None:
         if piece is not None:
             self.first_piece.set()
-        if column.facts.settled:
+        if column.settled:
             self.settled.set()
 
 
@@ -44,12 +46,12 @@ def engine_threads() -> int:
     return sum(thread.name == "engine" for thread in threading.enumerate())
 
 
-def test_a_started_column_runs_to_its_end_without_being_waited_for(server: FaultServerThread, engine: Engine) -> None:
+def test_a_started_column_runs_to_its_end_by_itself(server: FaultServerThread, engine: Engine) -> None:
     server.server.default = Script("all of it")
     watched = Watched(engine)
     engine.start(watched.column)
     assert watched.settled.wait(10)
-    assert (watched.column.facts.state, watched.column.text) == (State.DONE, "all of it")
+    assert (watched.column.state.status, watched.column.text) == (Status.DONE, "all of it")
 
 
 def test_cancelling_closes_the_connection_of_that_column_only(server: FaultServerThread, engine: Engine) -> None:
@@ -62,7 +64,7 @@ def test_cancelling_closes_the_connection_of_that_column_only(server: FaultServe
     assert first.settled.wait(10)
     gone, open_still = sorted(server.server.requests, key=lambda request: str(request.json["model"]))
     server.call(gone.client_gone(within=2))
-    assert (first.column.facts.state, second.column.facts.state) == (State.CANCELLED, State.STREAMING)
+    assert (first.column.state.status, second.column.state.status) == (Status.CANCELLED, Status.STREAMING)
     assert open_still.closed_by_client_at is None
 
 
@@ -81,12 +83,10 @@ def test_a_column_cancelled_before_its_first_step_still_ends(server: FaultServer
     engine.cancel(watched.column)
     release.set()
     assert watched.settled.wait(10)
-    assert watched.column.facts.state is State.CANCELLED
+    assert watched.column.state.status is Status.CANCELLED
 
 
-def test_cancelling_a_column_that_never_ran_or_has_ended_does_nothing(
-    server: FaultServerThread, engine: Engine
-) -> None:
+def test_cancelling_an_idle_or_ended_column_does_nothing(server: FaultServerThread, engine: Engine) -> None:
     server.server.default = Script("done")
     never, ended = Watched(engine), Watched(engine)
     engine.cancel(never.column)
@@ -94,10 +94,10 @@ def test_cancelling_a_column_that_never_ran_or_has_ended_does_nothing(
     assert ended.settled.wait(10)
     engine.cancel(ended.column)
     assert engine.submit(asyncio.sleep(0, "still here")).result(10) == "still here"
-    assert (never.column.facts.state, ended.column.facts.state) == (State.WAITING, State.DONE)
+    assert (never.column.state.status, ended.column.state.status) == (Status.WAITING, Status.DONE)
 
 
-def test_submit_gives_back_what_the_coroutine_returns_or_raises(server: FaultServerThread, engine: Engine) -> None:
+def test_submit_returns_the_result_or_error_of_a_coroutine(server: FaultServerThread, engine: Engine) -> None:
     provider = engine.registry.get_provider("compatible")
     assert [model.id for model in engine.submit(provider.list_models()).result(10)] == ["mock-model"]
     server.call(server.server.stop_abruptly())
@@ -105,7 +105,20 @@ def test_submit_gives_back_what_the_coroutine_returns_or_raises(server: FaultSer
         engine.submit(provider.list_models()).result(10)
 
 
-def test_closing_while_columns_stream_leaves_no_thread_and_no_connection(server: FaultServerThread) -> None:
+def test_columns_use_the_shared_state_of_the_engine(server: FaultServerThread, engine: Engine) -> None:
+    server.server.default = Script("all of it")
+    watched = Watched(engine)
+    engine.start(watched.column)
+    assert watched.settled.wait(10)
+
+    async def read() -> dict[str, ProviderHealth]:
+        return engine.shared.health()
+
+    assert engine.submit(read()).result(10)["compatible"].succeeded == 1
+    assert asyncio.run(engine.health())["compatible"].succeeded == 1
+
+
+def test_closing_while_streaming_leaves_no_thread_and_no_connection(server: FaultServerThread) -> None:
     server.server.default = STREAM
     before = engine_threads()
     engine = Engine(ProviderRegistry({"COMPATIBLE_BASE_URL": server.base_url}))
@@ -116,8 +129,8 @@ def test_closing_while_columns_stream_leaves_no_thread_and_no_connection(server:
     engine.close()
     server.call(server.server.all_closed(within=2))
     assert engine_threads() == before
-    assert [watched.column.facts.state for watched in columns] == [State.CANCELLED] * 3
-    assert all(watched.column.facts.settled for watched in columns)
+    assert [watched.column.state.status for watched in columns] == [Status.CANCELLED] * 3
+    assert all(watched.column.settled for watched in columns)
 
 
 def test_closing_twice_is_closing_once(server: FaultServerThread) -> None:
@@ -140,4 +153,4 @@ def test_eight_columns_at_a_hundred_tokens_a_second_lose_nothing() -> None:
         engine.close()
     for watched, script in zip(columns, texts.values(), strict=True):
         assert watched.column.text == "".join(script.text_tokens)
-        assert (watched.column.facts.state, watched.column.facts.tokens) == (State.DONE, 150)
+        assert (watched.column.state.status, watched.column.state.tokens) == (Status.DONE, 150)

@@ -14,6 +14,8 @@ from swebench_tui.settings.layers import Layer, Origin
 from swebench_tui.settings.provider_config import ProviderConfigs
 from swebench_tui.settings.secrets.keys import Keys
 
+HOST = "https://api.openai.com"
+
 
 class MemoryStore:
     """A keyring that works, or, where `broken` says why not, one that does not."""
@@ -28,7 +30,7 @@ class MemoryStore:
         self.reads += 1
         return self.kept.get((provider, label))
 
-    def keep(self, provider: str, label: str, key: Secret) -> None:
+    def write(self, provider: str, label: str, key: Secret) -> None:
         self._fail()
         self.kept[provider, label] = key
 
@@ -49,11 +51,13 @@ class MemoryWorkspace:
         self.layer = Layer.USER_FILE
         self.changes = 0
         self.read_only: int | None = None
+        self.host = HOST
         self.commands: list[str] = []
         self.keyring = MemoryStore()
         self.keys = Keys(
             settings=self.settings,
             change=self.change,
+            host=lambda provider: self.host,  # noqa: ARG005 - the same for all
             data_folder=data_folder,
             keyring=self.keyring,
             run=self._run,

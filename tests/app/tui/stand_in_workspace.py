@@ -1,4 +1,4 @@
-"""What the user has set up, without files: settings that a test wrote, and what was changed in them."""
+"""A workspace without files: settings from the test, and the changes made to them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,28 @@ from swebench_providers import ProviderConfig, ProviderRegistry, Secret
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.toml_positions import SettingPath
-from swebench_tui.settings.workspace import Workspace
+from swebench_tui.settings.workspace import Providers, Workspace
+
+
+class StandInProviders(Providers):
+    """The providers of a registry, as it configures them."""
+
+    def __init__(self, registry: ProviderRegistry) -> None:
+        self._registry = registry
+
+    @property
+    def registry(self) -> ProviderRegistry:
+        return self._registry
+
+    def describe_config(self, provider: str, *, base_url: str | None = None) -> ProviderConfig:
+        return self._registry.configure(provider, base_url=base_url)
+
+    def configs_with_keys(self, provider: str) -> Mapping[str, ProviderConfig]:
+        return {"": self._registry.configure(provider)}
 
 
 class StandInWorkspace(Workspace):
-    """`changes` are those that were asked for; `refuse` is raised in answer to any."""
+    """Records `changes`; raises `refuse`, when given, instead of making one."""
 
     def __init__(
         self,
@@ -24,7 +41,7 @@ class StandInWorkspace(Workspace):
         secrets: Sequence[Secret] = (),
         refuse: SettingsError | None = None,
     ) -> None:
-        self._usual = registry or ProviderRegistry({})
+        self.providers = StandInProviders(registry or ProviderRegistry({}))
         self.changes: list[tuple[SettingPath, object]] = []
         self._settings = settings or Settings()
         self._problems = problems
@@ -32,15 +49,8 @@ class StandInWorkspace(Workspace):
         self._refuse = refuse
 
     @property
-    def registry(self) -> ProviderRegistry:
-        return self._usual
-
-    def configs(self, provider: str) -> Mapping[str, ProviderConfig]:
-        return {"": self._usual.configure(provider)}
-
-    @property
     def user_file(self) -> Path:
-        """There is one, so nothing has to be set up."""
+        """An existing file, so that the wizard does not open."""
         return Path(__file__)
 
     @property

@@ -98,10 +98,10 @@ async def asked(pilot: Pilot[None]) -> None:
     """Wait for the question, and make it private words."""
     screen = pilot.app.screen
     assert isinstance(screen, CompareScreen)
-    await wait_until(pilot, lambda: screen.question is not None, what="the first task")
-    from swebench_tui.bench.task import free_question
+    await wait_until(pilot, lambda: screen.task_prompt is not None, what="the first task")
+    from swebench_tui.bench.task import custom_prompt
 
-    screen._set_question(free_question(PROMPT))
+    screen._set_task(custom_prompt(PROMPT))
 
 
 @pytest.mark.parametrize("key", list("tuvw"))
@@ -111,7 +111,7 @@ async def test_an_error_is_told_saved_and_survived_without_a_word_of_the_users(k
         await asked(pilot)
         await pilot.press(key)
         dialog = await top_screen(pilot, UnexpectedScreen)
-        await wait_until(pilot, lambda: "The report is in" in shown(dialog), what="the file")
+        await wait_until(pilot, lambda: "Report saved" in shown(dialog), what="the file")
         text = only_report(folder)
         assert "ValueError: bad header" in text
         assert "in explode" in text

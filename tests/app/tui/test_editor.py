@@ -92,7 +92,7 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
     ("does", "said", "changed"),
     [
         ("path.write_text('from the editor')", "", True),
-        ("pass", "left the prompt as it was", False),
+        ("pass", "The prompt was not changed", False),
         ("sys.exit(1)", "ended with status 1", False),
     ],
 )
@@ -101,7 +101,7 @@ async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str
     app = Lending(ProviderRegistry({}), workspace=workspace)
     app.animation_level = "none"
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+        await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
         await pilot.press("e")
         dialog = await top_screen(pilot, EditPromptScreen)
         before = dialog.query_one(TextArea).text
@@ -117,4 +117,4 @@ async def test_a_terminal_that_cannot_be_lent_is_told() -> None:
         await pilot.press("e")
         await top_screen(pilot, EditPromptScreen)
         await pilot.press("ctrl+o")
-        await wait_until(pilot, lambda: "cannot be lent" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "cannot be opened in this terminal" in shown(pilot.app.screen), what="the word")

@@ -71,4 +71,4 @@ async def test_help_shows_keys_as_the_user_has_set_them() -> None:
     async with running(*ONE, workspace=workspace) as pilot:
         await wait_until(pilot, lambda: "f9 zoom" in shown(pilot.app.screen), what="the key in the footer")
         keys = {words: keys for _, rows in sections(pilot.app.screen) for keys, words in rows}
-        assert keys["The whole screen for the focused column, or back"] == "f9"
+        assert keys["Zoom column"] == "f9"

@@ -30,7 +30,7 @@ def setup_at(folder: Path, server: FaultServer) -> tuple[Workspace, WatchedStore
     """One provider with a kept key, which no session has read yet."""
     store = WatchedStore()
     environ = {"COMPATIBLE_BASE_URL": server.base_url}
-    Workspace(environ, config_folder=folder, data_folder=folder, keyring=store).keep_key(
+    Workspace(environ, config_folder=folder, data_folder=folder, keyring=store).keys.add(
         "compatible", Secret("kept-4711-key")
     )
     return Workspace(environ, config_folder=folder, data_folder=folder, keyring=store), store

@@ -17,13 +17,13 @@ async def test_it_has_all_actions_of_the_screen_and_what_works_everywhere() -> N
     async with running(*ONE) as pilot:
         screen = pilot.app.screen
         titles = [command.title for command in pilot.app.get_system_commands(screen)]
-        assert {"Write the prompt by hand", "Add a column", "Stop the focused column"} <= set(titles)
+        assert {"Edit the prompt", "Add a column", "Stop the focused column"} <= set(titles)
         assert {f"Go to {name}" for name in ("Compare", "Batch", "Models", "Providers", "History")} <= set(titles)
         assert {"Theme", "Settings", "Set up again", "Help", "Quit"} <= set(titles)
         assert len(titles) == len(set(titles))
 
 
-@pytest.mark.parametrize(("words", "kind"), [("write the prompt", EditPromptScreen), ("help", HelpScreen)])
+@pytest.mark.parametrize(("words", "kind"), [("edit the prompt", EditPromptScreen), ("help", HelpScreen)])
 async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromptScreen | HelpScreen]) -> None:
     async with running(*ONE) as pilot:
         await pilot.press("ctrl+p")

@@ -1,4 +1,4 @@
-"""How the screens look: each at a moment that the test holds still."""
+"""Snapshots of the screens, each at a fixed moment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.task import Question
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
@@ -61,7 +61,7 @@ THOUGHTS = "The README says None. An empty list has length 0, and dividing by it
 
 
 class Compare(Protocol):
-    """The fixture `snap_compare` of pytest-textual-snapshot, as far as it is used here."""
+    """The fixture `snap_compare` of pytest-textual-snapshot, with the arguments used here."""
 
     def __call__(
         self,
@@ -73,30 +73,30 @@ class Compare(Protocol):
 
 
 class Stage:
-    """The app on a clock that stands still until it is set, with one question and scripted models."""
+    """The app with a clock that the test sets, one prompt and scripted models."""
 
-    def __init__(self, question: Question, registry: ProviderRegistry, *targets: str) -> None:
+    def __init__(self, prompt: TaskPrompt, registry: ProviderRegistry, *targets: str) -> None:
         self.now = 100.0
-        self._question = question
+        self._prompt = prompt
         self.app = SwebenchApp(registry, lineup=[parse_target(target) for target in targets], now=lambda: self.now)
         self.app.animation_level = "none"
 
     async def open(self, pilot: Pilot[None]) -> None:
-        """Wait until the question stands in the task bar and the keys in the footer."""
+        """Wait until task bar and footer are drawn."""
         screen = compare_screen(pilot)
-        await wait_until(pilot, lambda: screen.question is not None, what="the first task")
-        screen._set_question(self._question)
+        await wait_until(pilot, lambda: screen.task_prompt is not None, what="the first task")
+        screen._set_task(self._prompt)
         await wait_until(pilot, lambda: "help" in shown(screen), what="the footer")
 
-    async def at(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
-        """Set the clock and wait until the screen shows that."""
+    async def advance(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
+        """Set the clock and wait until `until` holds."""
         self.now = now
         await wait_until(pilot, until, what=what)
 
 
 @pytest.fixture
-def question(tmp_path: Path) -> Question:
-    """A task with a checkout of its own, so that patches are checked for real."""
+def prompt(tmp_path: Path) -> TaskPrompt:
+    """A task with a checkout, so that patches are checked by git."""
     repo = tmp_path / "tally"
     repo.mkdir()
     (repo / "tally.py").write_text(SOURCE)
@@ -107,30 +107,30 @@ def question(tmp_path: Path) -> Question:
     ):
         subprocess.run(["git", "-C", str(repo), *command], check=True)
     title = f"{TASK.instance_id}  {TASK.title}"
-    return Question(title=title, prompt=ISSUE + SOURCE, context="all source files", instance=TASK, checkout=repo)
+    return TaskPrompt(title=title, prompt=ISSUE + SOURCE, context="all source files", instance=TASK, checkout=repo)
 
 
-def streaming(question: Question) -> Stage:
-    """One model thinks, the other writes; neither comes to an end."""
+def streaming(prompt: TaskPrompt) -> Stage:
+    """One model thinks, the other writes; neither finishes."""
     thinking = ScriptedProvider(*(thought(THOUGHTS, 101.2 + n) for n in range(5)), Gate())
     lines = ANSWER.splitlines(keepends=True)[:-3]
     writing = ScriptedProvider(*(text(line, 100.61 + n / 4) for n, line in enumerate(lines)), Gate())
     registry = registry_of(openai=thinking, anthropic=writing)
-    return Stage(question, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5")
+    return Stage(prompt, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5")
 
 
 async def stream(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.open(pilot)
     await pilot.press("enter")
-    asked = [view.column for view in compare_screen(pilot).columns]
-    await wait_until(pilot, lambda: [each.facts.pieces for each in asked if each] == [5, 10], what="all that comes")
-    await stage.at(
+    started = [view.column for view in compare_screen(pilot).columns]
+    await wait_until(pilot, lambda: [each.state.deltas for each in started if each] == [5, 10], what="all deltas")
+    await stage.advance(
         pilot, 112.4, until=lambda: shown(compare_screen(pilot)).count("12.4s") == 2, what="the time on the screen"
     )
 
 
-def mixture(question: Question) -> tuple[Stage, Gate]:
-    """One model is done and its patch applies, one fails once the gate opens, one writes until it is stopped."""
+def mixture(prompt: TaskPrompt) -> tuple[Stage, Gate]:
+    """One model finishes with a patch that applies, one fails once the gate opens, one writes until it is cancelled."""
     gate = Gate()
     usage = UsageUpdate(TokenUsage(prompt_tokens=911, completion_tokens=421), 109.8)
     done = ScriptedProvider(
@@ -149,7 +149,7 @@ def mixture(question: Question) -> tuple[Stage, Gate]:
         Notice("loading", 100.5), *(text(f"line {n}\n", 101 + n / 10) for n in range(50)), Gate()
     )
     registry = registry_of(openai=done, anthropic=failed, ollama=stopped)
-    return Stage(question, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5", "ollama:qwen3-coder:30b"), gate
+    return Stage(prompt, registry, "openai:gpt-6.1", "anthropic:claude-sonnet-5", "ollama:qwen3-coder:30b"), gate
 
 
 async def mix(stage: Stage, gate: Gate, pilot: Pilot[None]) -> None:
@@ -166,44 +166,38 @@ async def mix(stage: Stage, gate: Gate, pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: all(view.settled for view in compare_screen(pilot).columns), what="all settled")
 
 
-# The Compare screen.
-
-
 @SIZES
-def test_compare_before_anything_is_asked(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+def test_compare_before_the_first_run(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2", "openai")
     assert snap_compare(stage.app, terminal_size=size, run_before=stage.open)
 
 
 @SIZES
-def test_compare_while_two_models_stream(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage = streaming(question)
+def test_compare_while_two_models_stream(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage = streaming(prompt)
     assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: stream(stage, pilot))
 
 
 @SIZES
-def test_compare_done_failed_and_cancelled(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage, gate = mixture(question)
+def test_compare_done_failed_and_cancelled(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage, gate = mixture(prompt)
     assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: mix(stage, gate, pilot))
 
 
-def test_compare_without_colours(snap_compare: Compare, question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compare_without_colours(snap_compare: Compare, prompt: TaskPrompt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    stage, gate = mixture(question)
+    stage, gate = mixture(prompt)
     assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
 
 
-def test_compare_in_the_terminals_own_colours(snap_compare: Compare, question: Question) -> None:
-    stage, gate = mixture(question)
+def test_compare_in_the_terminals_own_colours(snap_compare: Compare, prompt: TaskPrompt) -> None:
+    stage, gate = mixture(prompt)
     stage.app.theme = "ansi-dark"
     assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
 
 
-# The dialogs.
-
-
 def test_pick_a_task(
-    snap_compare: Compare, question: Question, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    snap_compare: Compare, prompt: TaskPrompt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     titles = ["It does not fly", "A long title: " + "words " * 20, "[b]hostile[/b] \x1b[31m title", "It does not land"]
@@ -211,7 +205,7 @@ def test_pick_a_task(
         msgspec.structs.replace(TASK, instance_id=f"acme__tally-{n}", problem_statement=t) for n, t in enumerate(titles)
     ]
     (tmp_path / "tasks.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
-    stage = Stage(question, registry_of(), "embedded:smollm2")
+    stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -225,9 +219,9 @@ def test_pick_a_task(
     assert snap_compare(stage.app, run_before=open_it)
 
 
-def test_add_a_model(snap_compare: Compare, question: Question) -> None:
+def test_add_a_model(snap_compare: Compare, prompt: TaskPrompt) -> None:
     models = [ModelInfo(id=name) for name in ("qwen3-coder:30b", "gpt-oss:20b", "[b]evil[/b]\x1b[2J")]
-    stage = Stage(question, registry_of(ollama=Listing(*models)), "embedded:smollm2")
+    stage = Stage(prompt, registry_of(ollama=Listing(*models)), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -240,8 +234,8 @@ def test_add_a_model(snap_compare: Compare, question: Question) -> None:
     assert snap_compare(stage.app, run_before=open_it)
 
 
-def test_add_a_model_that_there_is_none_of(snap_compare: Compare, question: Question) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2")
+def test_add_a_model_that_there_is_none_of(snap_compare: Compare, prompt: TaskPrompt) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -254,8 +248,8 @@ def test_add_a_model_that_there_is_none_of(snap_compare: Compare, question: Ques
     assert snap_compare(stage.app, run_before=open_it)
 
 
-def test_edit_the_prompt(snap_compare: Compare, question: Question) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2")
+def test_edit_the_prompt(snap_compare: Compare, prompt: TaskPrompt) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -265,46 +259,44 @@ def test_edit_the_prompt(snap_compare: Compare, question: Question) -> None:
     assert snap_compare(stage.app, run_before=open_it)
 
 
-# The app's manners.
-
 TWO_SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
 
 
-def listing(question: Question) -> Stage:
+def listing(prompt: TaskPrompt) -> Stage:
     priced = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
-    refused = ProviderError(ErrorKind.AUTH, "the key was refused", hint="Set another key with ACME_API_KEY.")
+    refused = ProviderError(ErrorKind.AUTH, "the key was rejected", hint="Set another key with ACME_API_KEY.")
     registry = OnlyThese(acme=Listing(priced, ModelInfo(id="plain")), local=Listing(), broken=Listing(error=refused))
-    return Stage(question, registry, "acme:coder-7b")
+    return Stage(prompt, registry, "acme:coder-7b")
 
 
 async def list_all(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.open(pilot)
     await pilot.press("3")
     await wait_until(pilot, lambda: "2 of 2 models" in shown(pilot.app.screen), what="the models")
-    await wait_until(pilot, lambda: "the key was refused" in shown(pilot.app.screen), what="the error")
+    await wait_until(pilot, lambda: "the key was rejected" in shown(pilot.app.screen), what="the error")
 
 
 @TWO_SIZES
-def test_models(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage = listing(question)
+def test_models(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage = listing(prompt)
     assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: list_all(stage, pilot))
 
 
-def test_models_without_colours(snap_compare: Compare, question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_without_colours(snap_compare: Compare, prompt: TaskPrompt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    stage = listing(question)
+    stage = listing(prompt)
     assert snap_compare(stage.app, run_before=lambda pilot: list_all(stage, pilot))
 
 
-def test_models_in_the_terminals_own_colours(snap_compare: Compare, question: Question) -> None:
-    stage = listing(question)
+def test_models_in_the_terminals_own_colours(snap_compare: Compare, prompt: TaskPrompt) -> None:
+    stage = listing(prompt)
     stage.app.theme = "ansi-light"
     assert snap_compare(stage.app, run_before=lambda pilot: list_all(stage, pilot))
 
 
 @TWO_SIZES
-def test_the_bar_with_what_today_cost(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2")
+def test_the_bar_with_what_today_cost(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -317,8 +309,8 @@ def test_the_bar_with_what_today_cost(snap_compare: Compare, question: Question,
 
 
 @TWO_SIZES
-def test_help(snap_compare: Compare, question: Question, size: tuple[int, int]) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+def test_help(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2", "openai")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
@@ -331,26 +323,26 @@ def test_help(snap_compare: Compare, question: Question, size: tuple[int, int]) 
 
 @TWO_SIZES
 def test_something_went_wrong(
-    snap_compare: Compare, question: Question, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/dev/null")
-    stage = Stage(question, registry_of(), "embedded:smollm2", "openai")
+    stage = Stage(prompt, registry_of(), "embedded:smollm2", "openai")
 
     async def open_it(pilot: Pilot[None]) -> None:
         await stage.open(pilot)
         stage.app.call_later(int, "[b]no[/b] number")
         dialog = await top_screen(pilot, UnexpectedScreen)
         dialog.query_one(".hint").update(Content("at swebench_tui/tui/app.py:1"))  # type: ignore[attr-defined]
-        await wait_until(pilot, lambda: "could not be saved" in shown(dialog), what="the file")
+        await wait_until(pilot, lambda: "Could not save" in shown(dialog), what="the file")
         await wait_until(pilot, lambda: "q quit" in shown(dialog), what="the footer")
 
     assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
 
 
-def test_a_terminal_that_is_too_small(snap_compare: Compare, question: Question) -> None:
-    stage = Stage(question, registry_of(), "embedded:smollm2")
+def test_a_terminal_that_is_too_small(snap_compare: Compare, prompt: TaskPrompt) -> None:
+    stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
-        await wait_until(pilot, lambda: "please make it larger" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "please make it larger" in shown(pilot.app.screen), what="the message")
 
     assert snap_compare(stage.app, terminal_size=(50, 12), run_before=open_it)

@@ -39,7 +39,7 @@ from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.events import Attempt, AttemptFailed, Finished
 from swebench_providers.types.usage import Charge
-from tests.providers.policies.played import done, error, text
+from tests.providers.policies.fake_streamer import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step
 
@@ -48,36 +48,36 @@ T = TypeVar("T")
 USAGE = TokenUsage(prompt_tokens=1_000, completion_tokens=100)
 COST, NOTHING = Decimal("0.02"), Decimal(0)
 CHEAP = ModelPrice(input=Decimal(1), output=Decimal(1))
-ASKED = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
+REQUEST = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
 GONE = error(ErrorKind.TRANSIENT, status=None, reason="unreachable")
 CUT = error(ErrorKind.INCOMPLETE, status=None)
 QUICK = Policies(retry=RetrySettings(attempts=2, base=0.0, throttled_base=0.0, restart=True), max_breaker_wait=0.0)
 
 
-def good(words: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
-    return [text(words), UsageUpdate(usage, 0.0), done()]
+def good(content: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
+    return [text(content), UsageUpdate(usage, 0.0), done()]
 
 
 async def run(clock: VirtualClock, call: Coroutine[Any, Any, T]) -> T:
-    """The outcome of a call whose waits the clock lets pass."""
+    """The result of a call, with time passing as it waits."""
     task = asyncio.create_task(call)
     await clock.run_until(task.done)
     return await task
 
 
 async def answer_of(
-    clock: VirtualClock, coordinator: ProviderCoordinator, request: UnifiedRequest = ASKED
+    clock: VirtualClock, coordinator: ProviderCoordinator, request: UnifiedRequest = REQUEST
 ) -> UnifiedResponse:
     return await run(clock, coordinator.generate_with_fallback(request))
 
 
-def of(clock: VirtualClock, *scripts: Sequence[Step], **more: Any) -> tuple[Scripted, ProviderCoordinator]:
-    """One provider that plays `scripts`, behind all policies."""
+def coordinator_of(clock: VirtualClock, *scripts: Sequence[Step], **more: Any) -> tuple[Scripted, ProviderCoordinator]:
+    """One provider that plays `scripts`, with all policies."""
     provider = Scripted("acme", clock, *scripts)
     return provider, ProviderCoordinator([provider], QUICK, clock=clock, draw=lambda: 0.0, **more)
 
 
-async def test_an_answer_says_who_gave_it_who_failed_before_and_what_all_of_them_cost() -> None:
+async def test_an_answer_names_its_provider_failed_attempts_and_total_cost() -> None:
     clock = VirtualClock()
     first = Scripted("first", clock, [text("half " * 70), CUT])
     second = Scripted("second", clock, good())
@@ -93,22 +93,22 @@ async def test_an_answer_says_who_gave_it_who_failed_before_and_what_all_of_them
     assert answer.cost_estimated
 
 
-async def test_what_the_provider_counted_is_no_estimate() -> None:
+async def test_a_cost_by_the_providers_count_is_no_estimate() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     answer = await answer_of(clock, coordinator)
     assert (answer.cost, answer.cost_estimated, len(provider.requests)) == (COST, False, 1)
 
 
-async def test_an_answer_under_another_name_is_priced_with_the_name_it_was_asked_by() -> None:
+async def test_an_answer_of_another_model_is_priced_with_both_names() -> None:
     clock = VirtualClock()
     dated = msgspec.structs.replace(done(), model="m-2026-11-01")
-    provider, coordinator = of(clock, [text(), UsageUpdate(USAGE, 0.0), dated])
+    provider, coordinator = coordinator_of(clock, [text(), UsageUpdate(USAGE, 0.0), dated])
     await answer_of(clock, coordinator)
     assert provider.priced == [("m-2026-11-01", "m")]
 
 
-async def test_where_all_fail_the_last_ones_error_carries_the_cost_of_all() -> None:
+async def test_the_last_error_carries_the_cost_of_all_attempts() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
     candidates = [Scripted(name, clock, [CUT]) for name in ("first", "second")]
     coordinator = ProviderCoordinator(candidates, QUICK, budgets=[budget], clock=clock, draw=lambda: 0.0)
@@ -118,12 +118,12 @@ async def test_where_all_fail_the_last_ones_error_carries_the_cost_of_all() -> N
     assert sum(health.cost for health in coordinator.health().values()) == budget.spent
 
 
-async def test_a_stream_that_fails_everywhere_carries_the_cost_of_all_too() -> None:
+async def test_the_error_of_a_stream_carries_the_total_cost() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
-    _, coordinator = of(clock, [text("half " * 70), CUT], budgets=[budget])
+    _, coordinator = coordinator_of(clock, [text("half " * 70), CUT], budgets=[budget])
 
     async def drained() -> None:
-        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+        async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
             async for _ in events:
                 pass
 
@@ -132,19 +132,19 @@ async def test_a_stream_that_fails_everywhere_carries_the_cost_of_all_too() -> N
     assert caught.value.cost == budget.spent > 0
 
 
-async def test_a_server_that_refuses_connections_is_not_paid(transport: Transport) -> None:
+async def test_a_server_that_refuses_connections_costs_nothing(transport: Transport) -> None:
     budget = Budget("run", Decimal(1))
     config = ProviderConfig(name="gone", base_url="http://127.0.0.1:1/v1", base_url_source="given", prices={"m": PRICE})
     provider = HTTPProvider(provider_spec("compatible"), config, transport)
     coordinator = ProviderCoordinator([Candidate(provider, "m")], QUICK, budgets=[budget])
     with pytest.raises(ProviderError) as caught:
-        await coordinator.generate_with_fallback(ASKED)
+        await coordinator.generate_with_fallback(REQUEST)
     assert (caught.value.reason, caught.value.cost) == ("unreachable", NOTHING)
     assert (budget.spent, budget.reserved) == (NOTHING, NOTHING)
 
 
 @pytest.mark.parametrize("failing", [1, 2], ids=["one route fails", "both fail"])
-async def test_under_provider_budgets_the_cost_of_a_failed_route_is_not_lost(failing: int) -> None:
+async def test_provider_budgets_keep_the_cost_of_a_failed_route(failing: int) -> None:
     clock, whole = VirtualClock(), Budget("run", Decimal(10))
     own = {name: Budget(name, Decimal(10)) for name in ("first", "second")}
     scripts = [[CUT], [CUT] if failing == 2 else good()]
@@ -161,7 +161,7 @@ async def test_under_provider_budgets_the_cost_of_a_failed_route_is_not_lost(fai
     assert [budget.reserved for budget in (whole, *own.values())] == [0, 0, 0]
 
 
-async def test_a_provider_whose_own_budget_is_used_up_is_passed_over() -> None:
+async def test_a_provider_with_a_used_up_budget_is_skipped() -> None:
     clock = VirtualClock()
     candidates = [Scripted(name, clock, good()) for name in ("first", "second")]
     coordinator = ProviderCoordinator(
@@ -172,7 +172,7 @@ async def test_a_provider_whose_own_budget_is_used_up_is_passed_over() -> None:
     assert candidates[0].requests == []
 
 
-async def test_the_worst_case_of_a_long_prompt_is_at_the_price_of_long_prompts() -> None:
+async def test_the_worst_case_of_long_prompts_uses_their_price() -> None:
     clock = VirtualClock()
     long_price = ModelPrice(input=Decimal(20), output=Decimal(1_000))
     tiered = msgspec.structs.replace(PRICE, long_from=1_000, long_prompt=long_price)
@@ -182,7 +182,7 @@ async def test_the_worst_case_of_a_long_prompt_is_at_the_price_of_long_prompts()
     short = UnifiedRequest(prompt="Why?", max_tokens=100)
     assert (await answer_of(clock, coordinator, short)).cost == COST
     with pytest.raises(ProviderError, match="budget"):
-        await answer_of(clock, coordinator, ASKED)  # 100 tokens at 1,000 dollars a million are 10 cents
+        await answer_of(clock, coordinator, REQUEST)  # 100 tokens at 1,000 dollars a million are 10 cents
     assert len(provider.requests) == 1
 
 
@@ -191,7 +191,7 @@ async def test_an_unknown_price_is_looked_up_again_after_a_while() -> None:
     provider = Scripted("acme", clock, good(), price=None)
     coordinator = ProviderCoordinator([provider], QUICK, budgets=[Budget("run", Decimal(1))], clock=clock)
     for _ in range(3):
-        with pytest.raises(ProviderError, match="nobody knows what m of acme costs"):
+        with pytest.raises(ProviderError, match="no known price for acme:m"):
             await answer_of(clock, coordinator)
     assert provider.price_lookups == 1
     provider.price = PRICE
@@ -202,7 +202,7 @@ async def test_an_unknown_price_is_looked_up_again_after_a_while() -> None:
     assert provider.price_lookups == 2
 
 
-async def test_a_candidate_that_cannot_name_its_model_is_passed_over_with_the_reason_and_found_again() -> None:
+async def test_a_candidate_without_a_default_model_is_skipped_until_back() -> None:
     clock = VirtualClock()
     gone, there = Scripted("gone", clock, good("back"), default=GONE), Scripted("there", clock, good())
     coordinator = ProviderCoordinator([gone, there], QUICK, budgets=[Budget("run", Decimal(1))], clock=clock)
@@ -219,7 +219,7 @@ async def test_a_candidate_that_cannot_name_its_model_is_passed_over_with_the_re
     assert gone.default_lookups == 2
 
 
-async def test_the_only_candidate_is_asked_for_its_model_each_time_until_it_is_back() -> None:
+async def test_the_only_candidate_is_looked_up_again_each_time() -> None:
     clock = VirtualClock()
     provider = Scripted("acme", clock, good(), default=GONE)
     coordinator = ProviderCoordinator([provider], QUICK, clock=clock)
@@ -230,34 +230,34 @@ async def test_the_only_candidate_is_asked_for_its_model_each_time_until_it_is_b
     assert (await answer_of(clock, coordinator)).content == "whole"
 
 
-async def test_a_hundred_calls_at_once_share_the_look_up_of_a_default_model() -> None:
+async def test_a_hundred_parallel_calls_share_one_default_model_lookup() -> None:
     clock = VirtualClock()
     provider = Scripted("acme", clock, good(), default=GONE)
     coordinator = ProviderCoordinator([provider], QUICK, clock=clock)
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(100)]
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(100)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert len({id(outcome) for outcome in outcomes if isinstance(outcome, ProviderError)}) == 100
     assert provider.default_lookups <= 2
 
 
-async def test_the_events_of_a_call_tell_all_that_is_done_for_it_in_order() -> None:
+async def test_a_stream_reports_attempts_charges_and_failures_in_order() -> None:
     clock = VirtualClock()
     candidates = [Scripted("first", clock, [error(ErrorKind.AUTH, status=401)]), Scripted("second", clock, good())]
     coordinator = ProviderCoordinator(candidates, QUICK, clock=clock)
 
-    async def told() -> list[Event]:
-        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+    async def events_of_call() -> list[Event]:
+        async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
             return [event async for event in events]
 
-    kinds = [type(event) for event in await run(clock, told())]
+    kinds = [type(event) for event in await run(clock, events_of_call())]
     wanted = [Attempt, Charge, AttemptFailed, Attempt, TextDelta, UsageUpdate, Charge, Finished]
     assert [kind for kind in kinds if kind in wanted] == wanted
 
 
-async def test_a_stream_closed_early_is_charged_and_leaves_nothing_in_flight() -> None:
+async def test_a_stream_closed_early_is_charged_and_settled() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    _, coordinator = of(clock, good(), budgets=[budget])
-    async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+    _, coordinator = coordinator_of(clock, good(), budgets=[budget])
+    async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 break
@@ -267,7 +267,7 @@ async def test_a_stream_closed_early_is_charged_and_leaves_nothing_in_flight() -
     assert budget.reserved == 0
 
 
-async def test_health_tells_all_there_is_of_each_provider() -> None:
+async def test_health_has_all_statistics_of_each_provider() -> None:
     clock = VirtualClock()
     slow: list[Step] = [0.5, text(), 1.5, UsageUpdate(USAGE, 0.0), done()]
     provider = Scripted("acme", clock, *[slow] * 9, [error(ErrorKind.OVERLOADED, status=529)], slow)
@@ -292,32 +292,32 @@ async def test_health_tells_all_there_is_of_each_provider() -> None:
     assert set(coordinator.health()) == {"acme", "idle"}
 
 
-async def test_what_is_in_flight_is_seen_while_it_is() -> None:
+async def test_health_counts_requests_in_flight() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, [5.0, *good()])
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(3)]
+    _, coordinator = coordinator_of(clock, [5.0, *good()])
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(3)]
     await clock.run_until(lambda: len(clock.slept) == 3)
     assert coordinator.health()["acme"].in_flight == 3
     await clock.run_until(lambda: all(call.done() for call in calls))
     assert coordinator.health()["acme"].in_flight == 0
 
 
-async def test_an_answer_in_one_body_says_nothing_about_first_tokens() -> None:
+async def test_an_unstreamed_answer_has_no_time_to_first_token() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, [2.0, *good()])
-    answer = await answer_of(clock, coordinator, msgspec.structs.replace(ASKED, stream=False))
+    _, coordinator = coordinator_of(clock, [2.0, *good()])
+    answer = await answer_of(clock, coordinator, msgspec.structs.replace(REQUEST, stream=False))
     health = coordinator.health()["acme"]
     assert (answer.ttft_ms, health.first_token.p50, health.latency.p50) == (None, None, 2_000.0)
 
 
-async def test_a_first_token_at_the_very_start_of_time_is_one() -> None:
+async def test_a_first_token_at_time_zero_is_counted() -> None:
     clock = VirtualClock(0.0)
-    _, coordinator = of(clock, [text("a"), 3.0, text("b"), UsageUpdate(USAGE, 0.0), done()])
+    _, coordinator = coordinator_of(clock, [text("a"), 3.0, text("b"), UsageUpdate(USAGE, 0.0), done()])
     assert (await answer_of(clock, coordinator)).ttft_ms == 0
     assert coordinator.health()["acme"].first_token.p50 == 0
 
 
-async def test_a_key_that_was_set_aside_is_used_again_when_it_is_reinstated() -> None:
+async def test_a_disabled_key_is_used_again_once_enabled() -> None:
     clock = VirtualClock()
     bad = Scripted("acme", clock, [error(ErrorKind.AUTH, status=401)], good("mended"))
     other = Scripted("acme", clock, [error(ErrorKind.AUTH, status=401)], good("other"))
@@ -331,7 +331,7 @@ async def test_a_key_that_was_set_aside_is_used_again_when_it_is_reinstated() ->
     assert "mended" in {(await answer_of(clock, coordinator)).content for _ in range(2)}
 
 
-async def test_a_long_prompt_and_a_filtered_one_go_to_those_meant_for_them() -> None:
+async def test_long_and_filtered_prompts_go_to_their_own_candidates() -> None:
     clock = VirtualClock()
     usual = Scripted(
         "usual",
@@ -347,10 +347,10 @@ async def test_a_long_prompt_and_a_filtered_one_go_to_those_meant_for_them() -> 
     answer = await answer_of(clock, coordinator)
     assert answer.content == "lenient"
     assert answer.cost is not None
-    assert answer.cost > COST  # the filtered one was paid for too
+    assert answer.cost > COST  # the filtered answer was paid for too
 
 
-async def test_fastest_asks_the_one_that_begins_first_and_does_not_stay_with_one_that_fails() -> None:
+async def test_fastest_uses_the_quickest_candidate_that_does_not_fail() -> None:
     clock = VirtualClock()
     policies = msgspec.structs.replace(QUICK, selection="fastest")
     dead = Scripted("dead", clock, [error(ErrorKind.AUTH, status=401)])
@@ -362,7 +362,7 @@ async def test_fastest_asks_the_one_that_begins_first_and_does_not_stay_with_one
     assert len(dead.requests) <= 3
 
 
-async def test_round_robin_and_cheapest_choose_for_each_request_anew() -> None:
+async def test_round_robin_and_cheapest_choose_anew_for_each_request() -> None:
     clock = VirtualClock()
     dear, cheap = Scripted("dear", clock, good()), Scripted("cheap", clock, good(), price=CHEAP)
     for selection, wanted in (("round_robin", ["dear", "cheap"] * 2), ("cheapest", ["cheap"] * 4)):
@@ -374,10 +374,10 @@ async def test_round_robin_and_cheapest_choose_for_each_request_anew() -> None:
 async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
     scripts: list[list[Step]] = [[1.0, *good()], [error(ErrorKind.INVALID_REQUEST, status=400)]]
-    _, coordinator = of(clock, *scripts * 10, budgets=[budget])
+    _, coordinator = coordinator_of(clock, *scripts * 10, budgets=[budget])
 
     async def all_results() -> list[BatchResult]:
-        requests = (msgspec.structs.replace(ASKED, prompt=str(number)) for number in range(20))
+        requests = (msgspec.structs.replace(REQUEST, prompt=str(number)) for number in range(20))
         async with aclosing(coordinator.process_batch(requests, concurrency=4)) as results:
             return [result async for result in results]
 
@@ -388,12 +388,12 @@ async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
     assert budget.reserved == 0
 
 
-async def test_a_batch_closed_early_settles_all_it_had_in_flight() -> None:
+async def test_a_batch_closed_early_settles_all_requests_in_flight() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
-    _, coordinator = of(clock, [text(), 1.0, *good()], budgets=[budget])
+    _, coordinator = coordinator_of(clock, [text(), 1.0, *good()], budgets=[budget])
 
     async def first_result() -> None:
-        async with aclosing(coordinator.process_batch((ASKED for _ in count()), concurrency=8)) as results:
+        async with aclosing(coordinator.process_batch((REQUEST for _ in count()), concurrency=8)) as results:
             async for _ in results:
                 return
 
@@ -402,50 +402,50 @@ async def test_a_batch_closed_early_settles_all_it_had_in_flight() -> None:
     assert budget.spent == coordinator.health()["acme"].cost >= COST
 
 
-async def test_what_is_remembered_for_each_model_stays_bounded() -> None:
+async def test_the_memory_per_model_is_bounded() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good())
+    _, coordinator = coordinator_of(clock, good())
     for number in range(1_500):
-        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+        await coordinator.generate_with_fallback(msgspec.structs.replace(REQUEST, model=f"m{number}"))
     assert len(coordinator._stacks) <= 256
     assert len(coordinator._routes._routes) <= 1_024
     assert len(coordinator._shared.prices._lookups) <= 1_024
     assert len(coordinator.health()["acme"].breakers) <= 1_024
 
 
-async def test_without_a_provider_there_is_nothing_to_ask() -> None:
+async def test_a_call_without_candidates_is_refused() -> None:
     with pytest.raises(ValueError, match="no candidates"):
-        await ProviderCoordinator([]).generate_with_fallback(ASKED)
+        await ProviderCoordinator([]).generate_with_fallback(REQUEST)
 
 
-async def test_one_that_is_asked_alone_shares_limits_breakers_and_statistics_and_no_other_answers_for_it() -> None:
+async def test_stream_from_shares_state_and_never_falls_back() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     gone = Scripted("gone", clock, [error(ErrorKind.AUTH)])
-    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), REQUEST)) as events:
         assert [type(event).__name__ async for event in events][-1] == "Finished"
     with pytest.raises(ProviderError, match="it was auth") as raised:
-        async with aclosing(coordinator.stream_from(Candidate(gone, "m"), ASKED)) as events:
+        async with aclosing(coordinator.stream_from(Candidate(gone, "m"), REQUEST)) as events:
             [event async for event in events]
-    await coordinator.generate_with_fallback(ASKED)
+    await coordinator.generate_with_fallback(REQUEST)
     health = coordinator.health()
     assert (health["acme"].succeeded, health["gone"].failed, raised.value.cost) == (2, 1, Decimal(0))
     assert len(health["acme"].breakers) == 1
 
 
-async def test_a_route_belongs_to_its_candidate_and_not_to_one_that_has_its_place_in_memory() -> None:
+async def test_a_route_is_never_reused_for_another_candidate() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good())
+    _, coordinator = coordinator_of(clock, good())
     for number in range(50):
         provider = Scripted("acme", clock, good())
-        async with aclosing(coordinator.stream_from(Candidate(provider, f"m{number % 2}"), ASKED)) as events:
+        async with aclosing(coordinator.stream_from(Candidate(provider, f"m{number % 2}"), REQUEST)) as events:
             [event async for event in events]
         assert len(provider.requests) == 1
         del provider
 
 
 class Raising:
-    """An observer with a fault of its own."""
+    """An observer that fails."""
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
         raise ZeroDivisionError(attempt.model, request.model)
@@ -457,11 +457,11 @@ class Raising:
         raise LookupError(outcome.model)
 
 
-async def test_an_observer_that_raises_loses_no_answer_and_what_it_raised_is_logged(
+async def test_an_observer_that_raises_loses_no_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good(), [GONE], observers=[Raising()])
+    _, coordinator = coordinator_of(clock, good(), [GONE], observers=[Raising()])
     assert (await answer_of(clock, coordinator)).content == "whole"
     with pytest.raises(ProviderError, match="it was transient"):
         await answer_of(clock, coordinator)
@@ -470,8 +470,8 @@ async def test_an_observer_that_raises_loses_no_answer_and_what_it_raised_is_log
     assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError, LookupError] * 3
 
 
-async def test_a_provider_that_just_stops_has_given_no_answer() -> None:
-    """A plugin's may end its stream without a word: that is a failure like any other, and another one answers."""
+async def test_a_stream_that_just_stops_is_no_answer() -> None:
+    """A plugin's stream may end without `Finished`: that is a failure like any other, and another provider answers."""
     clock = VirtualClock()
     stopping = Scripted("stopping", clock, [text("half "), UsageUpdate(USAGE, 0.0)])
     coordinator = ProviderCoordinator([stopping, Scripted("other", clock, good())], QUICK, clock=clock)
@@ -481,18 +481,18 @@ async def test_a_provider_that_just_stops_has_given_no_answer() -> None:
     assert coordinator.health()["stopping"].failed == 2
 
 
-async def test_a_model_that_thinks_long_before_its_first_token_is_not_taken_for_a_slow_endpoint() -> None:
-    """Its family may keep silent for half an hour; the breaker's own bounds are for models that begin at once."""
+async def test_a_reasoning_models_late_first_token_is_not_slow() -> None:
+    """Its family may be silent for half an hour; the breaker's own bounds are for models that begin at once."""
     clock = VirtualClock()
     slow = Scripted("openai", clock, [900.0, *good()], spec="openai", default="gpt-5-pro")
     coordinator = ProviderCoordinator([slow], QUICK, clock=clock)
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(8)]
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(8)]
     await clock.run_until(lambda: all(call.done() for call in calls))
     assert [(await call).content for call in calls] == ["whole"] * 8
     assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.CLOSED
 
 
-async def test_a_probe_of_a_model_that_thinks_long_may_be_silent_as_long_as_its_family() -> None:
+async def test_a_reasoning_models_probe_may_be_silent_for_longer() -> None:
     clock = VirtualClock()
     slow = Scripted("openai", clock, *[[GONE]] * 6, [900.0, *good()], spec="openai", default="gpt-5-pro")
     policies = Policies(retry=RetrySettings(attempts=1), breaker=BreakerSettings(probes=1), max_breaker_wait=30.0)
@@ -500,7 +500,7 @@ async def test_a_probe_of_a_model_that_thinks_long_may_be_silent_as_long_as_its_
     for _ in range(6):
         with pytest.raises(ProviderError, match="it was transient"):
             await answer_of(clock, coordinator)
-    probing = asyncio.create_task(coordinator.generate_with_fallback(ASKED))
+    probing = asyncio.create_task(coordinator.generate_with_fallback(REQUEST))
     await clock.run_until(lambda: len(slow.requests) == 7)
     clock.advance(400.0)
     assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.HALF_OPEN
@@ -509,7 +509,7 @@ async def test_a_probe_of_a_model_that_thinks_long_may_be_silent_as_long_as_its_
     assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.CLOSED
 
 
-async def test_a_model_without_a_known_price_is_passed_over_where_it_may_not_be_asked() -> None:
+async def test_a_model_without_a_known_price_is_skipped() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
     nameless = Scripted("nameless", clock, good(), price=None)
     priced = Scripted("priced", clock, good())
@@ -517,22 +517,22 @@ async def test_a_model_without_a_known_price_is_passed_over_where_it_may_not_be_
     answer = await answer_of(clock, coordinator)
     assert (answer.provider, len(nameless.requests), answer.cost, budget.spent) == ("priced", 0, COST, COST)
     assert [failed.message for failed in answer.failed_attempts] == [
-        "nobody knows what m of nameless costs, so it cannot be kept within a budget"
+        "no known price for nameless:m, so it cannot run within a budget"
     ]
     assert budget.reserved == 0
 
 
-async def test_a_model_that_is_always_asked_keeps_its_breaker_and_limiter_however_many_others_are() -> None:
+async def test_a_model_in_use_keeps_its_breaker_and_limiter() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     for number in range(1_200):
-        await coordinator.generate_with_fallback(ASKED)
-        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+        await coordinator.generate_with_fallback(REQUEST)
+        await coordinator.generate_with_fallback(msgspec.structs.replace(REQUEST, model=f"m{number}"))
     health = coordinator.health()["acme"]
     assert "m" in health.breakers
     assert "m" in health.headroom
     assert len(health.breakers) <= 1_100
     assert len(health.headroom) <= 1_100
-    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), REQUEST)) as events:
         [event async for event in events]
     assert coordinator.health()["acme"].breakers["m"].calls == health.breakers["m"].calls

@@ -189,10 +189,10 @@ def test_only_what_is_waited_for_is_silence(
         assert isinstance(loop, Jumping)
         more = asyncio.Event()
 
-        async def arriving() -> AsyncGenerator[Event, None]:
-            yield TextDelta("a", 0.0)
+        async def arriving() -> AsyncGenerator[list[Event], None]:
+            yield [TextDelta("a", 0.0)]
             await more.wait()
-            yield Finished(reason=FinishReason.STOP, at=0.0)
+            yield [Finished(reason=FinishReason.STOP, at=0.0)]
 
         async with (
             aclosing(arriving()) as source,
@@ -227,12 +227,12 @@ async def test_no_limit_ends_an_answer_that_is_whole_however_long_its_connection
     """Else it would be asked for, and paid for, twice."""
     ended = asyncio.Event()
 
-    async def arriving() -> AsyncGenerator[Event, None]:
-        yield TextDelta("whole", 0.0)
-        yield Finished(reason=FinishReason.STOP, at=0.0)
+    async def arriving() -> AsyncGenerator[list[Event], None]:
+        yield [TextDelta("whole", 0.0)]
+        yield [Finished(reason=FinishReason.STOP, at=0.0)]
         asyncio.get_running_loop().call_later(5 * TINY.silence, ended.set)
         await ended.wait()
 
     async with aclosing(arriving()) as source:
-        events = [event async for event in enforce_limits(TINY, source, "acme")]
-    assert isinstance(events[-1], Finished)
+        batches = [batch async for batch in enforce_limits(TINY, source, "acme")]
+    assert isinstance(batches[-1][-1], Finished)

@@ -1,4 +1,4 @@
-"""A breaker moves along the allowed edges only, and lets through no more probes than it should."""
+"""A breaker makes allowed transitions only, and admits no more probes than set."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from swebench_providers.policies.breaker import (
     BreakerSettings,
     BreakerState,
     CircuitBreaker,
-    CircuitBreakerPolicy,
     Transition,
 )
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
@@ -48,7 +48,7 @@ def test_it_opens_on_the_failure_rate_and_says_why() -> None:
     (transition,) = seen
     assert (transition.before, transition.after, transition.at) == (CLOSED, OPEN, 3.0)
     assert transition.reason == "4 of 4 calls failed"
-    with pytest.raises(ProviderError, match="left alone for 10 s: 4 of 4 calls failed") as caught:
+    with pytest.raises(ProviderError, match="no requests to acme:m for 10 s: 4 of 4 calls failed") as caught:
         breaker.admit()
     assert (caught.value.kind, caught.value.reason, caught.value.retry_after) == (
         ErrorKind.OVERLOADED,
@@ -58,7 +58,7 @@ def test_it_opens_on_the_failure_rate_and_says_why() -> None:
     assert breaker.statistics().refused == 1
 
 
-def test_it_opens_on_slow_first_tokens_and_not_on_long_answers() -> None:
+def test_slow_first_tokens_open_it_and_long_answers_do_not() -> None:
     breaker = CircuitBreaker("acme:m", SMALL, clock=VirtualClock())
     for first_token in (4.9, None, 4.0, 1.0):
         breaker.admit().succeeded(first_token)
@@ -70,7 +70,7 @@ def test_it_opens_on_slow_first_tokens_and_not_on_long_answers() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ErrorKind if kind not in FAILURES], ids=str)
-def test_18_refusals_bad_requests_and_cancellations_say_nothing_about_an_endpoint(kind: ErrorKind) -> None:
+def test_18_refusals_bad_requests_and_cancellations_do_not_count(kind: ErrorKind) -> None:
     breaker = CircuitBreaker("acme:m", SMALL, clock=VirtualClock())
     for _ in range(50):
         breaker.admit().failed(error(kind))
@@ -78,7 +78,7 @@ def test_18_refusals_bad_requests_and_cancellations_say_nothing_about_an_endpoin
     assert (breaker.state, breaker.statistics().calls) == (CLOSED, 0)
 
 
-def test_old_failures_are_forgotten() -> None:
+def test_old_failures_leave_the_window() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
     for _ in range(10):
@@ -87,7 +87,7 @@ def test_old_failures_are_forgotten() -> None:
     assert breaker.state is CLOSED
 
 
-def test_it_stays_open_longer_with_each_reopening_and_starts_anew_once_closed() -> None:
+def test_each_reopening_lasts_longer_until_it_closes() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     for expected in (10, 20, 35, 35):
@@ -105,34 +105,34 @@ def test_it_stays_open_longer_with_each_reopening_and_starts_anew_once_closed() 
     assert breaker.statistics().opens_in == 10
 
 
-def test_probes_that_never_end_do_not_hold_it_for_ever() -> None:
+def test_probes_that_never_end_do_not_block_it_for_ever() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
     stuck = [breaker.admit() for _ in range(SMALL.probes)]
-    with pytest.raises(ProviderError, match="left alone"):
+    with pytest.raises(ProviderError, match="no requests to"):
         breaker.admit()
     clock.advance(SMALL.longest_half_open)
     assert breaker.state is OPEN
     for admission in stuck:
-        admission.succeeded(1.0)  # too late: of a probe of an earlier time nothing counts
+        admission.succeeded(1.0)  # too late: a probe of an earlier state does not count
     assert breaker.state is OPEN
 
 
-async def test_a_request_that_waited_while_it_opened_is_not_sent() -> None:
+async def test_a_request_queued_while_it_opened_is_not_sent() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
-    provider = Played(clock, [text(), done()])
-    events = CircuitBreakerPolicy(Opens(provider, breaker), breaker).stream_unified(ASKED)
-    with pytest.raises(ProviderError, match="left alone"):
+    provider = FakeStreamer(clock, [text(), done()])
+    events = CircuitBreakerPolicy(Opens(provider, breaker), breaker).stream_unified(REQUEST)
+    with pytest.raises(ProviderError, match="no requests to"):
         await anext(events)
     assert provider.open == 0
 
 
 class Opens:
-    """An inner side during whose wait for its turn the breaker opens."""
+    """A streamer during whose wait in the queue the breaker opens."""
 
-    def __init__(self, provider: Played, breaker: CircuitBreaker) -> None:
+    def __init__(self, provider: FakeStreamer, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
         self.provider = provider
 
@@ -145,7 +145,7 @@ class Opens:
 async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
-    breaking = CircuitBreakerPolicy(Played(clock, [text(), done()], [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(FakeStreamer(clock, [text(), done()], [FAULT]), breaker)
     await collect(breaking)
     with pytest.raises(ProviderError, match="transient"):
         await collect(breaking)
@@ -158,7 +158,7 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
 
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock, on_transition=listen)
-    breaking = CircuitBreakerPolicy(Played(clock, [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(FakeStreamer(clock, [FAULT]), breaker)
     for _ in range(4):
         with pytest.raises(ProviderError, match="transient"):
             await collect(breaking)
@@ -168,45 +168,45 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
 
 
 @pytest.mark.parametrize("opened_at", [0.3, 27_833.881940719086, 1e6 + 0.1])
-def test_in_the_very_moment_its_time_is_over_one_passes_as_a_probe_or_none(opened_at: float) -> None:
-    """Whoever was told how long to wait comes back exactly then, and rounding must not let it slip past."""
+def test_when_the_open_time_ends_one_request_is_a_probe(opened_at: float) -> None:
+    """A caller comes back exactly when the error said, and rounding must not refuse it again."""
     clock = VirtualClock(opened_at)
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1, open_for=0.1, probes=1), clock=clock)
     breaker.admit().failed(FAULT)
     clock.advance(0.1)
     while breaker.state is OPEN:
-        with pytest.raises(ProviderError, match="left alone"):
+        with pytest.raises(ProviderError, match="no requests to"):
             breaker.admit()
         clock.advance(1e-9)
     breaker.admit()
-    with pytest.raises(ProviderError, match="left alone"):
+    with pytest.raises(ProviderError, match="no requests to"):
         breaker.admit()
 
 
 @pytest.mark.parametrize("field", ["window_calls", "minimum_calls", "probes"])
-def test_a_breaker_that_could_never_close_again_or_never_judge_is_refused(field: str) -> None:
-    with pytest.raises(msgspec.ValidationError, match=f"{field} has to be at least 1"):
+def test_settings_below_one_call_or_probe_are_refused(field: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match=f"{field} must be at least 1"):
         msgspec.convert({field: 0}, BreakerSettings)
 
 
-def test_looking_at_a_half_open_breaker_that_nobody_calls_never_opens_it() -> None:
+def test_reading_an_idle_half_open_breaker_never_opens_it() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
     for _ in range(5):
         assert (breaker.state, breaker.statistics().state, breaker.opens_in()) == (HALF_OPEN, HALF_OPEN, 0.0)
         clock.advance(SMALL.longest_half_open)
-    breaker.admit().abandoned()  # and a probe that ended says nothing of the time since
+    breaker.admit().abandoned()  # a probe that has ended is no longer silent
     clock.advance(10 * SMALL.longest_half_open)
     assert (breaker.state, breaker.statistics().openings) == (HALF_OPEN, 1)
 
 
-def test_a_long_answer_is_no_probe_that_hangs() -> None:
+def test_a_long_answer_does_not_count_as_a_hanging_probe() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
     long, short = breaker.admit(), breaker.admit()
-    long.heard()
+    long.responded()
     short.succeeded(1.0)
     clock.advance(5 * SMALL.longest_half_open)
     assert breaker.state is HALF_OPEN
@@ -214,11 +214,11 @@ def test_a_long_answer_is_no_probe_that_hangs() -> None:
     assert breaker.state is CLOSED
 
 
-async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
+async def test_the_first_piece_of_an_answer_ends_the_silence() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     breaker = opened(clock)
     clock.advance(10)
-    provider = Played(clock, [text(), gate, done()])
+    provider = FakeStreamer(clock, [text(), gate, done()])
     running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker)))
     await provider.waits.wait()
     clock.advance(5 * SMALL.longest_half_open)
@@ -228,12 +228,12 @@ async def test_the_first_piece_of_an_answer_is_the_sign_of_life() -> None:
     assert breaker.statistics().probes_done == 1
 
 
-async def test_an_answer_in_one_body_is_no_probe_that_hangs() -> None:
-    """It shows nothing before its end, however healthy its server: its own time limits end it where it hangs."""
+async def test_an_unstreamed_answer_is_not_a_hanging_probe() -> None:
+    """It shows nothing before its end, however healthy its server: its own time limits end it if it hangs."""
     clock, gate = VirtualClock(), asyncio.Event()
     breaker = opened(clock)
     clock.advance(10)
-    provider = Played(clock, [gate, text(), done()])
+    provider = FakeStreamer(clock, [gate, text(), done()])
     whole = UnifiedRequest(model="m", prompt="Why?", stream=False)
     running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker), whole))
     await provider.waits.wait()
@@ -244,15 +244,15 @@ async def test_an_answer_in_one_body_is_no_probe_that_hangs() -> None:
     assert breaker.statistics().probes_done == 1
 
 
-async def test_probes_that_end_without_saying_anything_leave_their_places_to_others() -> None:
+async def test_probes_without_evidence_leave_their_slots_to_others() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
-    refused = CircuitBreakerPolicy(Played(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
+    refused = CircuitBreakerPolicy(FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
     for _ in range(5):
         with pytest.raises(ProviderError, match="rate_limited"):
             await collect(refused)
-    stuck = Played(clock, [asyncio.Event()])
+    stuck = FakeStreamer(clock, [asyncio.Event()])
     for _ in range(5):
         running = asyncio.create_task(collect(CircuitBreakerPolicy(stuck, breaker)))
         await stuck.waits.wait()
@@ -260,27 +260,27 @@ async def test_probes_that_end_without_saying_anything_leave_their_places_to_oth
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert (breaker.state, breaker.statistics().probes_done, stuck.open) == (HALF_OPEN, 0, 0)
-    well = CircuitBreakerPolicy(Played(clock, [text(), done()]), breaker)
+    well = CircuitBreakerPolicy(FakeStreamer(clock, [text(), done()]), breaker)
     for _ in range(SMALL.probes):
         await collect(well)
     assert breaker.state is CLOSED
 
 
-async def test_each_request_that_is_not_let_through_is_counted_once() -> None:
+async def test_each_refused_request_is_counted_once() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     for _ in range(3):
-        with pytest.raises(ProviderError, match="left alone"):
+        with pytest.raises(ProviderError, match="no requests to"):
             await collect(CircuitBreakerPolicy(provider, breaker))
     clock.advance(10)
     probes = [breaker.admit() for _ in range(SMALL.probes)]
-    with pytest.raises(ProviderError, match="left alone"):
+    with pytest.raises(ProviderError, match="no requests to"):
         await collect(CircuitBreakerPolicy(provider, breaker))
     assert (breaker.statistics().refused, provider.requests, len(probes)) == (4, [], SMALL.probes)
 
 
-def test_a_clock_that_goes_back_neither_prolongs_the_opening_nor_breaks_it() -> None:
+def test_a_clock_going_back_does_not_prolong_the_opening() -> None:
     clock = VirtualClock(1_000.0)
     breaker = opened(clock)
     clock.advance(-900)
@@ -295,7 +295,7 @@ def test_a_clock_that_goes_back_neither_prolongs_the_opening_nor_breaks_it() -> 
     assert breaker.state is CLOSED
 
 
-def test_of_requests_from_before_a_change_of_state_nothing_counts() -> None:
+def test_requests_from_before_a_transition_do_not_count() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
     late = [breaker.admit() for _ in range(8)]
@@ -305,15 +305,15 @@ def test_of_requests_from_before_a_change_of_state_nothing_counts() -> None:
     assert breaker.state is HALF_OPEN
     late.pop().failed(FAULT)
     late.pop().succeeded(1.0)
-    late.pop().heard()
+    late.pop().responded()
     assert (breaker.state, breaker.statistics().probes_done) == (HALF_OPEN, 0)
     assert [breaker.admit() for _ in range(SMALL.probes)]
-    late.pop().abandoned()  # must not free a probe's place
-    with pytest.raises(ProviderError, match="left alone"):
+    late.pop().abandoned()  # must not free a probe's slot
+    with pytest.raises(ProviderError, match="no requests to"):
         breaker.admit()
 
 
-def test_an_endpoint_may_stay_away_for_years() -> None:
+def test_an_endpoint_may_be_down_for_years() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     for _ in range(2_000):
@@ -323,7 +323,7 @@ def test_an_endpoint_may_stay_away_for_years() -> None:
 
 
 class AnyCourse(RuleBasedStateMachine):
-    """Requests that begin and end in any order, while time passes."""
+    """Requests that begin and end in any order while time passes."""
 
     kinds: ClassVar = st.sampled_from(list(ErrorKind))
 
@@ -362,7 +362,7 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(index=st.integers(0, 50))
     def bring_something(self, index: int) -> None:
         if self.running:
-            self.running[index % len(self.running)][1].heard()
+            self.running[index % len(self.running)][1].responded()
 
     @rule(seconds=st.floats(-20, 50))
     def wait(self, seconds: float) -> None:

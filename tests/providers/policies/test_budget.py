@@ -1,4 +1,4 @@
-"""A cap holds whatever the calls, their order and their ends; nothing stays reserved, nothing is free by accident."""
+"""A cap holds for any calls in any order; nothing stays reserved, and nothing is free by mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = Decimal(0)
 
 
 class FullDisk:
-    """A journal that can be written while `room` is true."""
+    """A journal that can be written while `room` is True."""
 
     def __init__(self, *, room: bool = True) -> None:
         self.room = room
@@ -43,7 +43,7 @@ class FullDisk:
     calls=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 100)), max_size=30),
     data=st.data(),
 )
-async def test_the_cap_holds_whatever_the_calls_and_their_order(
+async def test_the_cap_holds_for_any_calls_in_any_order(
     cap: int, calls: list[tuple[int, int]], data: st.DataObject
 ) -> None:
     budget, held = Budget("run", Decimal(cap)), []
@@ -60,7 +60,7 @@ async def test_the_cap_holds_whatever_the_calls_and_their_order(
     assert (budget.reserved, budget.spent) == (NOTHING, sum((cost for _, cost in held), Decimal(0)))
 
 
-async def test_17_a_thousand_calls_at_once_never_pass_the_cap_and_leave_nothing_reserved() -> None:
+async def test_17_a_thousand_parallel_calls_never_exceed_the_cap() -> None:
     budget, draw = Budget("run", Decimal(2)), random.Random(11)
     peak = Decimal(0)
 
@@ -88,7 +88,7 @@ async def test_17_a_thousand_calls_at_once_never_pass_the_cap_and_leave_nothing_
     assert all(outcome is None or isinstance(outcome, ProviderError | asyncio.CancelledError) for outcome in outcomes)
 
 
-async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refused() -> None:
+async def test_a_call_waits_for_room_unless_it_can_never_fit() -> None:
     budget = Budget("run", Decimal(1))
     first = await budget.reserve(Decimal("0.9"))
     waiting = asyncio.create_task(budget.reserve(Decimal("0.5")))
@@ -97,7 +97,7 @@ async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refu
     first.add(Decimal("0.1"))
     first.settle()
     (await waiting).settle()
-    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 does not cover .*: \$0.10 is spent") as caught:
+    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 does not cover .*: \$0.10 spent") as caught:
         await budget.reserve(Decimal("0.95"))
     assert (caught.value.kind, caught.value.reason, caught.value.retryable) == (
         ErrorKind.QUOTA_EXHAUSTED,
@@ -106,20 +106,20 @@ async def test_a_call_that_would_fit_later_waits_and_one_that_never_will_is_refu
     )
 
 
-async def test_who_waits_is_refused_as_soon_as_no_room_will_be_left() -> None:
+async def test_a_waiting_call_is_refused_once_it_can_never_fit() -> None:
     budget = Budget("run", Decimal(1))
     first = await budget.reserve(Decimal("0.9"))
     waiting = [asyncio.create_task(budget.reserve(Decimal(worst))) for worst in ("0.5", "0.1")]
     await asyncio.sleep(0)
     first.add(Decimal("0.8"))
     first.settle()
-    with pytest.raises(ProviderError, match=r"\$0.80 is spent, and that may cost \$0.50"):
+    with pytest.raises(ProviderError, match=r"\$0.80 spent, and it may cost up to \$0.50"):
         await waiting[0]
     (await waiting[1]).settle()
     assert budget.reserved == 0
 
 
-async def test_the_line_is_first_come_first_served_and_a_large_call_is_not_overtaken() -> None:
+async def test_the_queue_is_fifo_even_for_large_calls() -> None:
     budget, order = Budget("run", Decimal(1)), list[str]()
     first = await budget.reserve(Decimal("0.6"))
 
@@ -136,12 +136,12 @@ async def test_the_line_is_first_come_first_served_and_a_large_call_is_not_overt
     assert order == ["large", "small"]
 
 
-async def test_who_is_cancelled_in_the_moment_it_is_served_leaves_its_place_to_the_next() -> None:
+async def test_a_call_cancelled_while_granted_passes_its_room_on() -> None:
     budget = Budget("run", Decimal(1))
     first = await budget.reserve(Decimal(1))
     served, next_ = (asyncio.create_task(budget.reserve(Decimal(1))) for _ in range(2))
     await asyncio.sleep(0)
-    first.settle()  # `served` has it now, and has not run yet
+    first.settle()  # `served` has been granted it, and has not run yet
     served.cancel()
     with suppress(asyncio.CancelledError):
         await served
@@ -149,26 +149,26 @@ async def test_who_is_cancelled_in_the_moment_it_is_served_leaves_its_place_to_t
     assert budget.reserved == 0
 
 
-async def test_a_repeat_goes_on_with_its_own_reservation_while_others_hold_the_cap() -> None:
+async def test_a_retry_goes_on_with_its_own_reservation() -> None:
     budget = Budget("run", Decimal(1))
     own, other = await budget.reserve(Decimal("0.5")), await budget.reserve(Decimal("0.5"))
     own.add(Decimal("0.1"))
-    assert budget.spent + budget.reserved == 1  # what it cost came out of what it held
+    assert budget.spent + budget.reserved == 1  # its cost came out of its reservation
     own.again()
     assert budget.spent + budget.reserved == 1
     own.add(Decimal("0.4"))
     with pytest.raises(
-        ProviderError, match=r"no room for a further attempt: \$0.50 is spent, and requests in flight hold \$0.50"
+        ProviderError, match=r"does not cover another attempt: \$0.50 spent, \$0.50 reserved by requests in flight"
     ):
         own.again()
     other.settle()
-    own.again()  # with the other one's room
+    own.again()  # with the room of the other call
     assert budget.reserved == Decimal("0.5")
     own.settle()
     assert (budget.spent, budget.reserved) == (Decimal("0.5"), NOTHING)
 
 
-async def test_a_repeat_holds_its_worst_case_again_where_there_is_room() -> None:
+async def test_a_retry_reserves_its_worst_case_if_there_is_room() -> None:
     budget = Budget("run", Decimal(1))
     call = await budget.reserve(Decimal("0.5"))
     call.add(Decimal("0.3"))
@@ -178,46 +178,46 @@ async def test_a_repeat_holds_its_worst_case_again_where_there_is_room() -> None
     assert budget.state().reserved == 0
 
 
-async def test_a_free_repeat_is_not_refused_at_a_cap_that_is_reached_exactly() -> None:
+async def test_a_free_retry_is_allowed_at_exactly_the_cap() -> None:
     budget = Budget("run", Decimal(1), spent=Decimal(1))
     call = await budget.reserve(NOTHING)
     call.again()
     call.settle()
-    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 is used up: \$1.00 is spent"):
+    with pytest.raises(ProviderError, match=r"the run budget of \$1.00 is used up: \$1.00 spent"):
         await budget.reserve(Decimal("0.000001"))
 
 
-async def test_its_user_hears_of_each_share_once() -> None:
-    heard: list[BudgetWarning] = []
-    budget = Budget("today", Decimal(10), on_warning=heard.append)
+async def test_each_share_is_warned_of_once() -> None:
+    warnings: list[BudgetWarning] = []
+    budget = Budget("today", Decimal(10), on_warning=warnings.append)
     for _ in range(20):
         budget.spend(Decimal(1))
-    assert [warning.share for warning in heard] == [Decimal("0.5"), Decimal("0.8"), Decimal("0.95")]
-    assert [warning.spent for warning in heard] == [5, 8, 10]
+    assert [warning.share for warning in warnings] == [Decimal("0.5"), Decimal("0.8"), Decimal("0.95")]
+    assert [warning.spent for warning in warnings] == [5, 8, 10]
 
 
-async def test_one_large_cost_passes_all_shares_and_those_passed_before_are_not_told_again() -> None:
-    heard: list[BudgetWarning] = []
-    Budget("today", Decimal(10), on_warning=heard.append).spend(Decimal(11))
-    Budget("today", Decimal(10), spent=Decimal(8), on_warning=heard.append).spend(Decimal("1.9"))
-    assert [str(warning.share) for warning in heard] == ["0.5", "0.8", "0.95", "0.95"]
+async def test_a_large_cost_warns_of_each_share_it_passes() -> None:
+    warnings: list[BudgetWarning] = []
+    Budget("today", Decimal(10), on_warning=warnings.append).spend(Decimal(11))
+    Budget("today", Decimal(10), spent=Decimal(8), on_warning=warnings.append).spend(Decimal("1.9"))
+    assert [str(warning.share) for warning in warnings] == ["0.5", "0.8", "0.95", "0.95"]
 
 
-async def test_a_new_day_begins_with_nothing_spent_and_warns_anew() -> None:
-    day, heard = "Monday", list[BudgetWarning]()
-    budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day, on_warning=heard.append)
+async def test_a_new_day_starts_at_zero_and_warns_again() -> None:
+    day, warnings = "Monday", list[BudgetWarning]()
+    budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day, on_warning=warnings.append)
     in_flight = await budget.reserve(Decimal("0.1"))
     day = "Tuesday"
     assert budget.state().spent == 0
-    assert not budget.fits_now(Decimal("0.95"))  # what is in flight counts for the day it is settled in
+    assert not budget.fits_now(Decimal("0.95"))  # what is in flight counts in the day in which it is settled
     in_flight.add(Decimal("0.1"))
     in_flight.settle()
     assert (budget.state().spent, budget.reserved) == (Decimal("0.1"), NOTHING)
     budget.spend(Decimal("0.4"))
-    assert [str(warning.share) for warning in heard] == ["0.5"]
+    assert [str(warning.share) for warning in warnings] == ["0.5"]
 
 
-async def test_a_clock_that_is_set_back_over_midnight_brings_no_second_budget() -> None:
+async def test_a_clock_set_back_over_midnight_grants_no_second_budget() -> None:
     day = "Monday"
     budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day)
     for day, spent in (("Tuesday", "0.2"), ("Monday", "0.9"), ("Tuesday", "0.2")):
@@ -226,11 +226,11 @@ async def test_a_clock_that_is_set_back_over_midnight_brings_no_second_budget() 
         assert budget.state().spent == Decimal(spent)
 
 
-def test_days_end_at_midnight_where_the_user_is_or_at_midnight_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_end_at_local_midnight_or_at_midnight_utc(monkeypatch: pytest.MonkeyPatch) -> None:
     before = datetime.now(UTC).date()
     assert before <= utc_day() <= datetime.now(UTC).date()
     days = set()
-    for zone in ("UTC-14", "UTC+12"):  # of POSIX: east of Greenwich is negative; 26 hours lie between them
+    for zone in ("UTC-14", "UTC+12"):  # POSIX: east of Greenwich is negative; they are 26 hours apart
         monkeypatch.setenv("TZ", zone)
         time.tzset()
         days.add(local_day())
@@ -240,12 +240,12 @@ def test_days_end_at_midnight_where_the_user_is_or_at_midnight_utc(monkeypatch: 
 
 
 @pytest.mark.parametrize("cap", ["-1", "NaN"])
-def test_a_cap_is_an_amount_of_money(cap: str) -> None:
-    with pytest.raises(ValueError, match="is no cap for the run budget"):
+def test_a_cap_that_is_not_an_amount_is_refused(cap: str) -> None:
+    with pytest.raises(ValueError, match="is not a valid cap for the run budget"):
         Budget("run", Decimal(cap))
 
 
-async def test_what_cannot_be_written_down_is_not_asked_and_holds_nothing() -> None:
+async def test_without_its_journal_nothing_is_sent_or_reserved() -> None:
     journal = FullDisk(room=False)
     budget = Budget("run", Decimal(1), journal=journal)
     for _ in range(3):
@@ -258,32 +258,32 @@ async def test_what_cannot_be_written_down_is_not_asked_and_holds_nothing() -> N
     (await budget.reserve(Decimal("0.9"))).settle()
 
 
-async def test_who_waited_while_the_disk_filled_up_is_refused_and_the_next_one_too() -> None:
+async def test_waiting_calls_are_refused_once_the_disk_is_full() -> None:
     journal = FullDisk()
     budget = Budget("run", Decimal(1), journal=journal)
     first = await budget.reserve(Decimal(1))
     waiting = [asyncio.create_task(budget.reserve(Decimal(1))) for _ in range(2)]
     await asyncio.sleep(0)
     journal.room = False
-    assert "after a restart this request counts with its worst case" in (first.settle() or "")
+    assert "after a restart this request counts at its worst case" in (first.settle() or "")
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     assert [outcome.reason for outcome in outcomes if isinstance(outcome, ProviderError)] == ["journal"] * 2
     assert budget.reserved == 0
 
 
-async def test_a_repeat_that_cannot_be_written_down_is_refused_and_its_sums_stay_right() -> None:
+async def test_a_retry_that_cannot_be_journaled_is_refused() -> None:
     journal = FullDisk()
     budget = Budget("run", Decimal(1), journal=journal)
     call = await budget.reserve(Decimal("0.5"))
     call.add(Decimal("0.2"))
     journal.room = False
-    with pytest.raises(ProviderError, match="cannot be written"):
+    with pytest.raises(ProviderError, match="cannot write the journal"):
         call.again()
     call.settle()
     assert (budget.spent, budget.reserved) == (Decimal("0.2"), NOTHING)
 
 
-async def test_each_paid_attempt_stands_in_the_journal_before_the_next_one_goes_out() -> None:
+async def test_a_paid_attempt_is_journaled_before_the_next_is_sent() -> None:
     journal = FullDisk()
     call = await Budget("run", Decimal(10), journal=journal).reserve(Decimal(1))
     call.add(Decimal("0.3"))
@@ -298,21 +298,21 @@ async def test_each_paid_attempt_stands_in_the_journal_before_the_next_one_goes_
     ]
 
 
-async def test_at_midnight_nobody_is_refused_for_what_was_spent_the_day_before() -> None:
+async def test_at_midnight_the_spending_of_yesterday_refuses_nobody() -> None:
     day = "Monday"
     budget = Budget("today", Decimal(1), spent=Decimal("0.5"), period=lambda: day)
     in_flight = await budget.reserve(Decimal("0.4"))
     waiting = asyncio.create_task(budget.reserve(Decimal("0.5")))
     await asyncio.sleep(0)
-    in_flight.add(Decimal("0.2"))  # from here on the one that waits does not fit into what is left of Monday
+    in_flight.add(Decimal("0.2"))  # from here on the waiting call does not fit into what is left of Monday
     day = "Tuesday"
-    assert budget.reserve_now(Decimal("0.6")) is None  # it waits behind the other one, and is not refused
+    assert budget.reserve_now(Decimal("0.6")) is None  # it queues behind the other one, and is not refused
     in_flight.settle()
     (await waiting).settle()
     assert (budget.state().spent, budget.reserved) == (NOTHING, NOTHING)
 
 
-async def test_a_listener_that_fails_changes_no_sum_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_listener_changes_no_sum_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     def listener(warning: BudgetWarning) -> None:
         raise RuntimeError(f"the screen is gone at {warning.share}")
 

@@ -1,4 +1,4 @@
-"""The limit of requests at once grows while all goes well and falls when a server refuses."""
+"""The limit on parallel requests grows with successes and falls when a server refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def good_round(limit: AdaptiveConcurrency, now: float = 0.0) -> None:
         limit.succeeded(limit.limit, now)
 
 
-def test_it_doubles_each_good_round_until_the_first_refusal_and_then_creeps() -> None:
+def test_it_doubles_until_the_first_refusal_then_grows_slowly() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(start=10, least=4, most=1000))
     good_round(limit)
     good_round(limit)
@@ -34,14 +34,14 @@ def test_one_wave_of_refusals_is_one_episode() -> None:
     assert limit.limit == 64
 
 
-def test_12_a_long_pause_the_server_asked_for_does_not_hold_the_limit_still() -> None:
+def test_12_a_long_cooldown_does_not_freeze_the_limit() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(start=100))
     limit.refused(0.0)
-    limit.refused(600.0)  # the pause was ten minutes long, and the next refusal counts all the same
+    limit.refused(600.0)  # the cooldown was ten minutes long, and the next refusal counts all the same
     assert limit.limit == 64
 
 
-def test_a_limit_that_is_not_used_up_does_not_grow_and_a_fault_stops_growth_for_a_while() -> None:
+def test_an_unused_limit_or_a_recent_fault_stops_growth() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(start=10))
     for _ in range(50):
         limit.succeeded(3, 0.0)
@@ -53,14 +53,14 @@ def test_a_limit_that_is_not_used_up_does_not_grow_and_a_fault_stops_growth_for_
     assert limit.limit == 20
 
 
-def test_a_users_own_bound_holds_though_the_usual_least_is_above_it() -> None:
+def test_a_maximum_below_the_default_minimum_applies() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(most=2))
     limit.refused(0.0)
     limit.refused(60.0)
     assert limit.limit == 2
 
 
-def test_a_clock_that_goes_back_holds_nothing_still() -> None:
+def test_a_clock_that_goes_back_freezes_nothing() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(start=100, most=1_000))
     limit.refused(1_000.0)
     limit.refused(10.0)

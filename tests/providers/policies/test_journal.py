@@ -1,4 +1,4 @@
-"""What a budget has written down outlives the process and the disk, and never counts less than was spent."""
+"""A journal survives a killed process and a full disk, and never counts less than was spent."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with FileJournal(Path(sys.argv[1])) as journal:
 """
 
 
-def test_what_a_killed_process_had_in_flight_counts_as_spent(tmp_path: Path) -> None:
+def test_requests_in_flight_at_a_kill_count_as_spent(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     with subprocess.Popen([sys.executable, "-c", _IN_FLIGHT, str(journal)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -69,19 +69,19 @@ asyncio.run(main())
 """
 
 
-def test_a_killed_budget_counts_each_attempt_in_flight_with_its_worst_case(tmp_path: Path) -> None:
+def test_a_killed_attempt_counts_at_its_worst_case(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     killed = subprocess.run([sys.executable, "-c", _BUDGETED, str(journal)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert spent_according_to(journal) == Decimal("0.1") + Decimal("0.2") + 3 * Decimal("0.5")
 
 
-def test_a_full_disk_and_a_closed_file_are_errors_of_the_system(tmp_path: Path) -> None:
+def test_a_full_disk_and_a_closed_file_raise_oserror(tmp_path: Path) -> None:
     with FileJournal(Path("/dev/full")) as full, pytest.raises(OSError, match="No space left"):
         full.reserved(1, Decimal(1))
     closed = FileJournal(tmp_path / "journal.jsonl")
     closed.close()
-    with pytest.raises(OSError, match="it is closed"):
+    with pytest.raises(OSError, match="the journal is closed"):
         closed.settled(1, Decimal(1))
 
 
@@ -104,7 +104,7 @@ journal.settled(1, Decimal("0.10"))
 """
 
 
-def test_a_line_that_was_written_in_part_is_an_error_and_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+def test_a_partly_written_line_does_not_spoil_the_next(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     command = [sys.executable, "-c", _ALMOST_FULL, str(journal)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -116,11 +116,11 @@ def test_a_line_that_was_written_in_part_is_an_error_and_does_not_spoil_the_next
     calls=st.lists(st.tuples(st.integers(1, 100), st.one_of(st.none(), st.integers(0, 100))), max_size=12),
     data=st.data(),
 )
-def test_wherever_a_journal_is_cut_it_counts_no_less_than_was_spent(
+def test_a_journal_cut_anywhere_counts_at_least_the_spending(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, int | None]], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
-    ends = list[tuple[int, int]]()  # where the line of a settled call ends, and what it cost
+    ends = list[tuple[int, int]]()  # where the line of a settled call ends, and its cost
     with FileJournal(path) as journal:
         for number, (worst, percent) in enumerate(calls):
             journal.reserved(number, Decimal(worst))

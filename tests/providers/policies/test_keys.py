@@ -1,4 +1,4 @@
-"""Several keys of one provider: which one goes next, which ones are set aside, and what a call does about it."""
+"""Several keys of one provider: which one is used next, which ones are disabled, and how calls go on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import AttemptFailed
 from swebench_providers.types.limits import ServerLimit
-from tests.providers.policies.played import Played, Script, collect, done, error, text, told
+from tests.providers.policies.fake_streamer import FakeStreamer, Script, collect, collect_with_error, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 GOOD: Script = [text("whole"), done()]
@@ -26,13 +26,13 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class Keys:
-    """A provider with so many keys, each of which plays its own scripts behind its own limiter."""
+    """A provider with several keys, each with its own scripts and its own limiter."""
 
     def __init__(self, clock: VirtualClock, *scripts: list[Script], settings: RetrySettings | None = None) -> None:
         self.clock = clock
         self.health = KeyHealth(clock=clock)
         self.limiters = [TokenBucketLimiter(clock=clock) for _ in scripts]
-        self.played = [Played(clock, *each, announces=False) for each in scripts]
+        self.played = [FakeStreamer(clock, *each, announces=False) for each in scripts]
         routes = [
             KeyRoute(
                 f"key {n}",
@@ -65,7 +65,7 @@ class Keys:
         return await task
 
 
-async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> None:
+async def test_a_bad_key_is_disabled_and_the_others_go_on() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[BAD]], [GOOD])
     events = await keys.call()
@@ -74,7 +74,7 @@ async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> No
         ("key 0", ErrorKind.AUTH, "auth")
     ]
     assert [event.message for event in events if isinstance(event, Notice)] == [
-        "it was auth. The key is set aside. It is asked again with another one."
+        "it was auth. Key disabled, trying another one."
     ]
     for _ in range(2):
         await keys.call()
@@ -86,18 +86,18 @@ async def test_a_bad_key_is_set_aside_with_a_reason_and_the_others_go_on() -> No
     assert keys.health.all_enabled
 
 
-async def test_the_last_key_is_never_set_aside_so_that_the_providers_own_words_are_heard() -> None:
+async def test_the_last_key_is_never_disabled() -> None:
     keys = Keys(VirtualClock(), [[BAD]], [[BAD]], [[BAD]])
-    for asked in (1, 2):
+    for attempt in (1, 2):
         with pytest.raises(ProviderError, match="it was auth") as raised:
             await keys.call()
         assert (raised.value.reason, raised.value.retryable) == ("auth", False)
-        assert sum(keys.requests) == 2 + asked
+        assert sum(keys.requests) == 2 + attempt
     assert keys.well.count(True) == 1
 
 
-async def test_where_all_keys_are_set_aside_each_is_tried_once_and_the_last_ones_words_are_heard() -> None:
-    """As when one was refused for all models, and the other for this one."""
+async def test_if_all_keys_are_disabled_each_is_tried_once() -> None:
+    """As when one was refused for all models, the other for this one."""
     keys = Keys(VirtualClock(), [[BAD]], [[BARRED]])
     keys.health.disable("key 0", "other", BAD)
     keys.health.disable("key 1", "m", BARRED)
@@ -105,13 +105,13 @@ async def test_where_all_keys_are_set_aside_each_is_tried_once_and_the_last_ones
     with pytest.raises(ProviderError, match="it was auth"):
         await keys.call()
     assert keys.requests == [1, 1]
-    assert keys.well.count(True) == 1  # the next call asks that one alone
+    assert keys.well.count(True) == 1  # the next call uses that one alone
     with pytest.raises(ProviderError, match="it was auth"):
         await keys.call()
     assert sum(keys.requests) == 3
 
 
-async def test_a_key_that_answers_although_it_was_set_aside_is_back() -> None:
+async def test_a_disabled_key_that_works_is_enabled() -> None:
     keys = Keys(VirtualClock(), [[BAD]], [GOOD])
     for label in ("key 0", "key 1"):
         keys.health.disable(label, "m", BAD)
@@ -119,7 +119,7 @@ async def test_a_key_that_answers_although_it_was_set_aside_is_back() -> None:
     assert (keys.requests, keys.well) == ([1, 1], [False, True])
 
 
-async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_from_a_model_serves_others() -> None:
+async def test_a_key_is_disabled_for_a_time_or_one_model() -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
     health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED))
@@ -135,7 +135,7 @@ async def test_a_key_without_credit_is_tried_again_after_a_while_and_one_barred_
     assert health.all_enabled
 
 
-def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
+def test_the_memory_of_disabled_keys_is_bounded() -> None:
     health = KeyHealth(clock=VirtualClock())
     for number in range(3_000):
         health.disable("a", f"m{number}", BARRED)
@@ -143,27 +143,27 @@ def test_what_is_known_of_keys_barred_from_models_stays_bounded() -> None:
     assert health.disabled_reason("a", "m2999") is not None
 
 
-@pytest.mark.parametrize("said", [1e9, 1e300])
-async def test_a_key_without_credit_is_tried_again_within_a_day_whatever_its_server_says(said: float) -> None:
+@pytest.mark.parametrize("retry_after", [1e9, 1e300])
+async def test_a_key_without_credit_is_tried_again_within_a_day(retry_after: float) -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
-    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
+    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=retry_after))
     clock.advance(86_399)
     assert health.disabled_reason("a", "m") is not None
     clock.advance(2)
     assert health.disabled_reason("a", "m") is None
 
 
-async def test_after_a_refusal_the_key_with_room_goes_next_at_once() -> None:
+async def test_after_a_429_the_key_with_capacity_is_used_next() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=60.0, status=429)]], [GOOD])
     events = await keys.call()
     assert (keys.requests, clock.slept) == ([1, 1], [1.0])  # no more than the jitter
     failed = next(event for event in events if isinstance(event, AttemptFailed))
-    assert failed.error.retry_after == 60.0  # what the server said stays what it said
+    assert failed.error.retry_after == 60.0  # the server's own value is kept
 
 
-async def test_where_all_keys_are_paused_the_earliest_end_is_waited_for() -> None:
+async def test_with_all_keys_in_cooldown_the_earliest_end_is_used() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [[error(ErrorKind.RATE_LIMITED, after=20.0, status=429)], GOOD], [GOOD])
     keys.limiters[1].start_cooldown(90.0)
@@ -171,7 +171,7 @@ async def test_where_all_keys_are_paused_the_earliest_end_is_waited_for() -> Non
     assert (keys.requests, clock.now()) == ([2, 0], 21.0)
 
 
-async def test_without_a_time_from_the_server_the_waits_grow_and_another_key_goes_next() -> None:
+async def test_without_a_named_time_waits_grow_and_keys_alternate() -> None:
     clock = VirtualClock()
     refused: Script = [error(ErrorKind.RATE_LIMITED, status=429)]
     keys = Keys(clock, [refused], [refused])
@@ -181,7 +181,7 @@ async def test_without_a_time_from_the_server_the_waits_grow_and_another_key_goe
 
 
 @pytest.mark.parametrize("number", [1, 2])
-async def test_where_all_keys_are_paused_for_longer_than_a_call_waits_it_fails_at_once_and_says_until_when(
+async def test_with_all_keys_in_long_cooldowns_calls_fail_at_once(
     number: int,
 ) -> None:
     clock = VirtualClock()
@@ -196,23 +196,23 @@ async def test_where_all_keys_are_paused_for_longer_than_a_call_waits_it_fails_a
         3_600.0,
         "acme",
     )
-    assert "until" not in raised.value.hint  # it has been said
+    assert "until" not in raised.value.hint  # the error names the time
     assert (sum(keys.requests), clock.slept) == (0, [])
 
 
-async def test_a_key_that_is_only_busy_is_preferred_to_one_that_is_paused_for_long() -> None:
+async def test_a_busy_key_is_preferred_to_one_in_long_cooldown() -> None:
     clock = VirtualClock()
     gate = asyncio.Event()
     keys = Keys(clock, [[gate, *GOOD]], [GOOD])
     keys.limiters[1].start_cooldown(3_600.0)
-    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than go at once
+    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than the slots
     await keys.played[0].waits.wait()
     gate.set()
     await asyncio.gather(*calls)
     assert keys.requests == [40, 0]
 
 
-async def test_the_line_before_a_key_counts_so_that_calls_spread_over_all_of_them() -> None:
+async def test_queued_requests_count_so_that_calls_spread_over_keys() -> None:
     clock = VirtualClock()
     keys = Keys(clock, [GOOD], [GOOD])
     for used, limiter in zip((10, 11), keys.limiters, strict=True):
@@ -223,14 +223,14 @@ async def test_the_line_before_a_key_counts_so_that_calls_spread_over_all_of_the
     assert min(keys.requests) >= 8
 
 
-async def test_a_bad_key_is_set_aside_also_where_the_call_itself_cannot_go_on() -> None:
+async def test_a_bad_key_is_disabled_even_if_the_call_fails() -> None:
     keys = Keys(VirtualClock(), [[text("half"), BAD]], [GOOD])
     with pytest.raises(ProviderError, match="it was auth") as raised:
         await keys.call()
     assert (keys.requests, keys.well, raised.value.reason) == ([1, 0], [False, True], "auth")
 
 
-async def test_however_many_keys_are_bad_the_requests_of_a_call_are_bounded() -> None:
+async def test_many_bad_keys_do_not_exceed_the_request_limit() -> None:
     bad: list[Script] = [[BAD]]
     keys = Keys(VirtualClock(), *[bad for _ in range(9)], settings=RetrySettings(requests=4))
     with pytest.raises(ProviderError, match="it was auth") as raised:
@@ -257,7 +257,7 @@ scripts = st.one_of(
     paused=st.lists(st.floats(0, 200), max_size=4),
     calls=st.integers(1, 4),
 )
-async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_once_and_one_is_left(
+async def test_each_bad_key_is_tried_once_and_one_stays_enabled(
     played: list[list[Script]], aside: set[tuple[int, str, int]], paused: list[float], calls: int
 ) -> None:
     clock = VirtualClock()
@@ -269,7 +269,7 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
         limiter.start_cooldown(seconds)
     for _ in range(calls):
         before = keys.requests
-        task = asyncio.create_task(told(keys.retry))
+        task = asyncio.create_task(collect_with_error(keys.retry))
         await clock.run_until(task.done)
         events, failed = task.result()
         sent = sum(keys.requests) - sum(before)
@@ -287,7 +287,7 @@ async def test_whatever_the_keys_have_been_through_a_call_tries_each_bad_one_onc
         assert all(limiter.headroom().in_flight == 0 for limiter in keys.limiters)
 
 
-def test_what_is_set_aside_can_be_listed_for_as_long_as_it_is() -> None:
+def test_disabled_keys_are_listed_while_they_are_disabled() -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
     health.disable("work", "m", error(ErrorKind.QUOTA_EXHAUSTED, status=403, after=5.0))

@@ -1,4 +1,4 @@
-"""First come, first served; what was taken is settled; the server's own words are followed."""
+"""First in, first out; demands are settled with the usage; limits follow the server's headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy, usage
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -40,9 +40,9 @@ def limiter(
     return TokenBucketLimiter(limits, clock=clock)
 
 
-async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> None:
+async def test_a_large_demand_is_not_overtaken_by_small_ones() -> None:
     clock, order, permits = VirtualClock(), list[int](), list[Permit]()
-    line = limiter(clock, tokens_per_minute=600)  # ten a second, a hundred at once
+    line = limiter(clock, tokens_per_minute=600)  # ten a second, bursts of a hundred
 
     async def take(number: int, tokens: float) -> None:
         permits.append(await line.acquire(estimate_demand(tokens, 0)))
@@ -56,17 +56,17 @@ async def test_a_large_demand_is_not_overtaken_by_the_small_ones_behind_it() -> 
     assert clock.now() == pytest.approx(8.3, abs=0.2)
 
 
-async def test_a_place_given_back_wakes_the_next_and_a_cancelled_waiter_leaves_the_line_working() -> None:
+async def test_releasing_a_permit_wakes_the_next_despite_cancellations() -> None:
     clock = VirtualClock()
     line = limiter(clock, concurrency=1)
     first = await line.acquire(estimate_demand(1, 1))
     waiting = [asyncio.create_task(line.acquire(estimate_demand(1, 1))) for _ in range(3)]
     await asyncio.sleep(0)
-    waiting[0].cancel()  # the head of the line
+    waiting[0].cancel()  # the head of the queue
     waiting[0].cancel()
     await asyncio.gather(waiting[0], return_exceptions=True)
     first.release()
-    first.release()  # once is enough, twice does no harm
+    first.release()  # a second release does nothing
     second = await waiting[1]
     assert (line.headroom().in_flight, line.headroom().waiting) == (1, 1)
     second.release()
@@ -74,7 +74,7 @@ async def test_a_place_given_back_wakes_the_next_and_a_cancelled_waiter_leaves_t
     assert (line.headroom().in_flight, line.headroom().waiting) == (0, 0)
 
 
-async def test_any_number_of_cancelled_waiters_leaves_nothing_taken() -> None:
+async def test_cancelled_waiters_leave_nothing_taken() -> None:
     clock, draw = VirtualClock(), random.Random(5)
     line = limiter(clock, concurrency=3, requests_per_minute=6_000)
     held: list[Permit] = []
@@ -95,11 +95,11 @@ async def test_any_number_of_cancelled_waiters_leaves_nothing_taken() -> None:
     assert (headroom.in_flight, headroom.waiting) == (0, 0)
 
 
-async def test_what_an_answer_did_not_use_comes_back() -> None:
+async def test_the_unused_part_of_a_demand_is_refunded() -> None:
     clock = VirtualClock()
-    line = limiter(clock, tokens_per_minute=6_000)  # a thousand at once
+    line = limiter(clock, tokens_per_minute=6_000)  # bursts of a thousand
     usage = TokenUsage(prompt_tokens=50, completion_tokens=10)
-    provider = Played(clock, [text(), UsageUpdate(usage, 0.0), done()])
+    provider = FakeStreamer(clock, [text(), UsageUpdate(usage, 0.0), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     await collect(limited)
     assert line.headroom().limits["tokens"].available == 940
@@ -114,10 +114,10 @@ async def test_what_an_answer_did_not_use_comes_back() -> None:
     ],
     ids=["never arrived", "rejected", "broke off"],
 )
-async def test_a_failure_takes_what_the_server_may_have_counted(failure: ProviderError, left: float) -> None:
+async def test_a_failure_keeps_what_the_server_may_have_counted(failure: ProviderError, left: float) -> None:
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
-    provider = Played(clock, [failure])
+    provider = FakeStreamer(clock, [failure])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
@@ -125,10 +125,10 @@ async def test_a_failure_takes_what_the_server_may_have_counted(failure: Provide
     assert (line.headroom().in_flight, provider.open) == (0, 0)
 
 
-async def test_a_refusal_pauses_this_limiter_for_as_long_as_the_server_asks() -> None:
+async def test_a_429_starts_the_cooldown_that_it_names() -> None:
     clock = VirtualClock()
     line = limiter(clock)
-    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
+    provider = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
@@ -139,13 +139,13 @@ async def test_a_refusal_pauses_this_limiter_for_as_long_as_the_server_asks() ->
     assert isinstance(waiting, Waiting)
     assert (waiting.reason, waiting.seconds) == ("rate limit", 7.0)
     assert isinstance(attempt, Attempt)
-    assert provider.began_at[1] == attempt.at == 7.0  # what the model takes counts from here
+    assert provider.began_at[1] == attempt.at == 7.0  # the time of the model counts from here
 
 
-async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_queue() -> None:
+async def test_requests_beyond_the_slots_of_a_server_are_queued() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     line = TokenBucketLimiter(RateLimits(slots=1), clock=clock)
-    provider = Played(clock, [gate, text(), done()])
+    provider = FakeStreamer(clock, [gate, text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     running = [asyncio.create_task(collect(limited)) for _ in range(2)]
     for _ in range(10):
@@ -158,7 +158,7 @@ async def test_a_local_server_runs_so_many_at_once_and_the_others_stand_in_its_q
     assert second[0].reason == "queue"
 
 
-async def test_a_server_that_runs_more_than_was_known_takes_those_who_wait() -> None:
+async def test_more_slots_release_queued_requests() -> None:
     line = TokenBucketLimiter(RateLimits(slots=1), clock=VirtualClock())
     await line.acquire(estimate_demand(1, 1))
     waiting = asyncio.create_task(line.acquire(estimate_demand(1, 1)))
@@ -168,10 +168,10 @@ async def test_a_server_that_runs_more_than_was_known_takes_those_who_wait() -> 
     assert (line.headroom().in_flight, line.headroom().concurrency) == (2, 2)
 
 
-async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited_for() -> None:
+async def test_the_wait_reason_distinguishes_slots_from_rate_limits() -> None:
     clock = VirtualClock()
     line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     await collect(limited)
     running = asyncio.create_task(collect(limited))
@@ -181,7 +181,7 @@ async def test_a_local_server_with_a_limit_a_minute_says_which_of_both_is_waited
     assert (waiting.reason, waiting.seconds) == ("rate limit", 10)
 
 
-async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() -> None:
+async def test_limits_follow_headers_up_to_the_users_own() -> None:
     line = limiter(VirtualClock(), requests_per_minute=60)
     line.learn(
         [ServerLimit(dimension="requests", limit=600), ServerLimit(dimension="tokens", limit=1_200, remaining=5)]
@@ -190,7 +190,7 @@ async def test_limits_follow_the_servers_headers_but_not_beyond_the_users_own() 
     assert (limits["requests"].per_minute, limits["tokens"].per_minute, limits["tokens"].available) == (60, 1_200, 5)
 
 
-def test_limiters_are_by_key_and_model_unless_they_share_a_name() -> None:
+def test_limiters_are_per_key_and_model_unless_shared_as() -> None:
     own = RateLimitCoordinator()
     assert own.limiter("a", model="m", key="1") is own.limiter("a", model="m", key="1")
     assert own.limiter("a", model="m", key="1") is not own.limiter("a", model="m", key="2")
@@ -272,12 +272,12 @@ def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected
     assert list(parse_rate_limits(headers, now=NOW)) == expected
 
 
-async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> None:
+async def test_a_request_stopped_before_it_is_sent_takes_nothing() -> None:
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
-    events = limited.stream_unified(ASKED)
+    events = limited.stream_unified(REQUEST)
     assert isinstance(await anext(events), Attempt)
     await events.aclose()
     assert (line.headroom().limits["tokens"].available, provider.requests) == (1_000, [])
@@ -314,19 +314,19 @@ async def test_a_request_that_is_stopped_before_it_goes_out_takes_nothing() -> N
         "-1",
     ],
 )
-def test_when_to_come_back_is_read_in_every_dialect(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_reset_time_is_read_in_every_dialect(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, now=NOW) == seconds
 
 
-def test_what_a_server_reports_never_puts_more_into_a_bucket_than_was_taken() -> None:
+def test_reported_usage_never_refunds_more_than_was_taken() -> None:
     odd = usage_demand(TokenUsage(prompt_tokens=5, cached_tokens=900, completion_tokens=1))
     assert odd["input_tokens"] == 0
     negative = usage_demand(TokenUsage(prompt_tokens=-5_000, cached_tokens=-9_000, completion_tokens=-100))
     assert negative == {"requests": 1, "tokens": 0, "input_tokens": 0, "output_tokens": 0}
 
 
-def test_an_answer_of_any_size_holds_the_next_request_back_for_no_longer_than_a_minute() -> None:
-    """A limit a minute knows nothing of what was longer ago, nor does a count that cannot be stop a run for good."""
+def test_no_answer_delays_the_next_request_beyond_a_minute() -> None:
+    """A limit per minute ignores what was longer ago, and an impossible count does not stop a run for good."""
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60_000), clock=clock)
     permit = limiter.acquire_now(estimate_demand(1_000, 1_000))
@@ -337,9 +337,11 @@ def test_an_answer_of_any_size_holds_the_next_request_back_for_no_longer_than_a_
     assert limiter.acquire_now(estimate_demand(5_000, 5_000)) is not None
 
 
-@pytest.mark.parametrize("said", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
-def test_a_limit_that_cannot_be_is_no_limit(said: str) -> None:
-    limits = parse_rate_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
+@pytest.mark.parametrize("reported", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
+def test_an_impossible_limit_is_ignored(reported: str) -> None:
+    limits = parse_rate_limits(
+        {"x-ratelimit-limit-requests": reported, "x-ratelimit-reset-requests": reported}, now=NOW
+    )
     assert limits == ()
 
 

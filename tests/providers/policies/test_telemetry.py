@@ -1,4 +1,4 @@
-"""Spans and measurements of attempts: one for each, under the caller's own, with facts in them and never a text."""
+"""Spans and metrics of attempts: one span for each, under the caller's own, without any text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from swebench_providers import ErrorKind, ProviderError, UnifiedRequest
 from swebench_providers.coordinator.coordinator import ProviderCoordinator
 from swebench_providers.http.transport import Transport
-from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker, CircuitBreakerPolicy
+from swebench_providers.policies.breaker import BreakerSettings, CircuitBreaker
+from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
 from swebench_providers.policies.observer import ObserverPolicy
 from swebench_providers.policies.retry import Retry
 from swebench_providers.policies.telemetry import Name, Telemetry
@@ -29,16 +30,16 @@ from swebench_providers.types.messages import FinishReason
 from swebench_providers.types.usage import TokenUsage
 from tests.fault_server import FaultServer, Script, failing
 from tests.providers.dialects import KEY, provider_for
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
-EPOCH = 1_800_000_000_000_000_000  # nanoseconds since 1970, where the virtual clock stands at 0
+EPOCH = 1_800_000_000_000_000_000  # nanoseconds since 1970 when the virtual clock is at 0
 SECOND = 1_000_000_000
 USAGE = TokenUsage(prompt_tokens=40, completion_tokens=7, cached_tokens=30, reasoning_tokens=5)
 
 
 class Recorded:
-    """Telemetry in virtual time, and all it has told."""
+    """Telemetry in virtual time, and all that it has recorded."""
 
     def __init__(self, clock: VirtualClock, *, servers: dict[str, str] | None = None) -> None:
         self._exporter = InMemorySpanExporter()
@@ -58,7 +59,7 @@ class Recorded:
         return list(self._exporter.get_finished_spans())
 
     def points(self, name: Name) -> list[HistogramDataPoint]:
-        """What an instrument has measured."""
+        """The data points of an instrument."""
         data = self._reader.get_metrics_data()
         metrics = [
             metric
@@ -80,25 +81,25 @@ def recorded(clock: VirtualClock) -> Recorded:
     return Recorded(clock)
 
 
-def answered(at: float = 0.0) -> list[Event]:
-    end = Finished(reason=FinishReason.LENGTH, at=at, model="m-2026-01", request_id="req_1")
-    return [text(at=at - 1), UsageUpdate(USAGE, at), end]
+def answer(time: float = 0.0) -> list[Event]:
+    end = Finished(reason=FinishReason.LENGTH, at=time, model="m-2026-01", request_id="req_1")
+    return [text(time=time - 1), UsageUpdate(USAGE, time), end]
 
 
 async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: Sequence[Event | ProviderError]) -> None:
-    retry = Retry(Played(clock, *scripts), clock=clock, draw=lambda: 1.0)
+    retry = Retry(FakeStreamer(clock, *scripts), clock=clock, draw=lambda: 1.0)
     task = asyncio.create_task(collect(ObserverPolicy(retry, [recorded.telemetry], clock=clock)))
     await clock.run_until(task.done)
     await task
 
 
-async def test_an_answer_is_a_span_with_what_was_asked_for_and_what_came(clock: VirtualClock) -> None:
+async def test_an_answer_is_a_span_with_request_and_response_attributes(clock: VirtualClock) -> None:
     recorded = Recorded(clock, servers={"acme": "https://user:pass@api.acme.example/v1/secret-path"})
     clock.advance(100.0)
     request = UnifiedRequest(
         model="m", prompt="?", max_tokens=50, temperature=0.5, top_p=0.9, seed=7, reasoning_effort="low"
     )
-    await collect(ObserverPolicy(Played(clock, answered(at=103.5)), [recorded.telemetry], clock=clock), request)
+    await collect(ObserverPolicy(FakeStreamer(clock, answer(time=103.5)), [recorded.telemetry], clock=clock), request)
     [span] = recorded.spans
     assert (span.name, span.kind, span.status.status_code) == ("chat m", SpanKind.CLIENT, StatusCode.UNSET)
     assert (span.start_time, span.end_time) == (EPOCH + 100 * SECOND, EPOCH + 103.5 * SECOND)
@@ -125,8 +126,8 @@ async def test_an_answer_is_a_span_with_what_was_asked_for_and_what_came(clock: 
     }
 
 
-async def test_a_retry_is_a_span_of_its_own_and_the_failed_one_says_so(clock: VirtualClock, recorded: Recorded) -> None:
-    await attempt(recorded, clock, [error(ErrorKind.OVERLOADED, after=7.0)], answered(at=9.0))
+async def test_a_retry_has_its_own_span_beside_the_failed_one(clock: VirtualClock, recorded: Recorded) -> None:
+    await attempt(recorded, clock, [error(ErrorKind.OVERLOADED, after=7.0)], answer(time=9.0))
     failed, whole = recorded.spans
     assert (failed.status.status_code, whole.status.status_code) == (StatusCode.ERROR, StatusCode.UNSET)
     assert (failed.status.description, (failed.attributes or {})[Name.ERROR]) == (None, "overloaded")
@@ -136,8 +137,8 @@ async def test_a_retry_is_a_span_of_its_own_and_the_failed_one_says_so(clock: Vi
     assert failed.end_time < whole.start_time
 
 
-async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
-    played = Played(clock, [text(at=0.0), asyncio.Event()])
+async def test_a_cancelled_attempt_is_a_span_of_type_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
+    played = FakeStreamer(clock, [text(time=0.0), asyncio.Event()])
     task = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     clock.advance(2.0)
@@ -148,28 +149,28 @@ async def test_a_cancelled_attempt_is_a_span_that_says_cancelled(clock: VirtualC
     assert span.end_time == EPOCH + 2 * SECOND
 
 
-async def test_what_was_stopped_before_its_request_went_out_makes_no_span(
-    clock: VirtualClock, recorded: Recorded
-) -> None:
-    async with aclosing(ObserverPolicy(Played(clock, [done()]), [recorded.telemetry]).stream_unified(ASKED)) as events:
+async def test_an_attempt_stopped_before_it_is_sent_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
+    async with aclosing(
+        ObserverPolicy(FakeStreamer(clock, [done()]), [recorded.telemetry]).stream_unified(REQUEST)
+    ) as events:
         async for event in events:
             assert isinstance(event, Attempt)
             break
     assert recorded.spans == []
 
 
-async def test_a_refusal_without_an_attempt_makes_no_span(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_a_refusal_without_an_attempt_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
     breaker.admit().failed(error(ErrorKind.TRANSIENT))
-    refusing = CircuitBreakerPolicy(Played(clock, [done()]), breaker)
-    with pytest.raises(ProviderError, match="left alone"):
+    refusing = CircuitBreakerPolicy(FakeStreamer(clock, [done()]), breaker)
+    with pytest.raises(ProviderError, match="no requests to"):
         await collect(ObserverPolicy(refusing, [recorded.telemetry], clock=clock))
     assert recorded.spans == []
 
 
-async def test_spans_are_children_of_the_callers_own_in_every_task(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_spans_are_children_of_each_tasks_current_span(clock: VirtualClock, recorded: Recorded) -> None:
     tracer = recorded.tracers.get_tracer("caller")
-    observed = ObserverPolicy(Played(clock, answered()), [recorded.telemetry], clock=clock)
+    observed = ObserverPolicy(FakeStreamer(clock, answer()), [recorded.telemetry], clock=clock)
 
     async def call(number: int) -> None:
         with tracer.start_as_current_span(f"caller {number}"):
@@ -184,9 +185,9 @@ async def test_spans_are_children_of_the_callers_own_in_every_task(clock: Virtua
     assert set(parents) == callers
 
 
-async def test_attempts_that_look_the_same_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_equal_attempts_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
     gate = asyncio.Event()
-    played = Played(clock, [gate, *answered()], [error(ErrorKind.AUTH)])
+    played = FakeStreamer(clock, [gate, *answer()], [error(ErrorKind.AUTH)])
     first = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     other = UnifiedRequest(model="m", prompt="?", seed=2)
@@ -200,7 +201,7 @@ async def test_attempts_that_look_the_same_are_not_mixed_up(clock: VirtualClock,
     assert Name.SEED not in whole
 
 
-async def test_estimated_tokens_are_not_passed_off_as_counted(clock: VirtualClock, recorded: Recorded) -> None:
+async def test_estimated_tokens_are_not_recorded(clock: VirtualClock, recorded: Recorded) -> None:
     guess = UsageUpdate(TokenUsage(prompt_tokens=9, completion_tokens=9, source="estimated"), 0.0)
     await attempt(recorded, clock, [text(), guess, done()])
     [span] = recorded.spans
@@ -208,8 +209,8 @@ async def test_estimated_tokens_are_not_passed_off_as_counted(clock: VirtualCloc
     assert recorded.points(Name.TOKENS_USED) == []
 
 
-async def test_tokens_and_durations_are_measured_by_how_it_ended(clock: VirtualClock, recorded: Recorded) -> None:
-    await attempt(recorded, clock, [error(ErrorKind.TRANSIENT, after=1.0)], answered(at=3.0))
+async def test_metrics_of_tokens_and_durations_are_by_outcome(clock: VirtualClock, recorded: Recorded) -> None:
+    await attempt(recorded, clock, [error(ErrorKind.TRANSIENT, after=1.0)], answer(time=3.0))
     tokens = {(point.attributes or {})[Name.TOKEN_TYPE]: point.sum for point in recorded.points(Name.TOKENS_USED)}
     assert tokens == {"input": 40, "output": 7}
     durations = recorded.points(Name.DURATION)
@@ -219,10 +220,10 @@ async def test_tokens_and_durations_are_measured_by_how_it_ended(clock: VirtualC
 @pytest.mark.parametrize(
     ("name", "known_as"), [("openai", "openai"), ("azure", "azure.ai.openai"), ("gemini", "gcp.gemini")]
 )
-async def test_providers_are_called_what_the_conventions_call_them(
+async def test_providers_have_the_names_of_the_conventions(
     clock: VirtualClock, recorded: Recorded, name: str, known_as: str
 ) -> None:
-    await collect(ObserverPolicy(Played(clock, [done()], name=name), [recorded.telemetry], clock=clock))
+    await collect(ObserverPolicy(FakeStreamer(clock, [done()], name=name), [recorded.telemetry], clock=clock))
     [span] = recorded.spans
     assert (span.attributes or {})[Name.PROVIDER] == known_as
 
@@ -256,14 +257,14 @@ async def test_no_text_and_no_key_is_in_any_span(
     request = UnifiedRequest(model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,))
     await asyncio.gather(coordinator.generate_with_fallback(request), return_exceptions=True)
     assert len(recorded.spans) == len(fault_server.requests)
-    told = "".join(span.to_json() for span in recorded.spans)
-    told += str([recorded.points(name) for name in (Name.DURATION, Name.TOKENS_USED)])
-    assert "api.example" in told
+    exported = "".join(span.to_json() for span in recorded.spans)
+    exported += str([recorded.points(name) for name in (Name.DURATION, Name.TOKENS_USED)])
+    assert "api.example" in exported
     for canary in (PROMPT, SYSTEM, ANSWER, STOP, KEY, KEY[:20]):
-        assert canary not in told
+        assert canary not in exported
 
 
-def test_opentelemetry_is_imported_only_when_it_is_asked_for() -> None:
+def test_opentelemetry_is_imported_only_when_used() -> None:
     program = "import sys, swebench_providers.coordinator.coordinator; print('opentelemetry' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""A bucket never gives more than its rate allows, whatever is asked of it and when."""
+"""A bucket never grants more than its rate allows, for any demands at any time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from swebench_providers.policies.token_bucket import BURST_SECONDS, Bucket
 demands = st.lists(st.tuples(st.floats(0, 30), st.floats(0.1, 400)), min_size=1, max_size=40)
 
 
-@given(per_minute=st.floats(1, 100_000), asked=demands)
-def test_over_any_span_no_more_is_taken_than_flows_in_and_stands_ready(
-    per_minute: float, asked: list[tuple[float, float]]
-) -> None:
+@given(per_minute=st.floats(1, 100_000), demands=demands)
+def test_any_span_takes_at_most_capacity_plus_inflow(per_minute: float, demands: list[tuple[float, float]]) -> None:
     bucket, now, taken = Bucket(per_minute, 0.0), 0.0, list[tuple[float, float]]()
-    for pause, amount in asked:
+    for pause, amount in demands:
         now += pause
         now += bucket.wait(amount, now)
         assert bucket.wait(amount, now) <= 1e-6
@@ -43,13 +41,13 @@ steps = st.lists(
 
 
 @given(per_minute=st.floats(1, 3_000), happenings=steps)
-def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
+def test_the_rate_holds_through_resizes_refunds_and_clock_changes(
     per_minute: float, happenings: list[tuple[str, float]]
 ) -> None:
-    """Over every span of what time there has been: never more than the largest bucket and the fastest flow allow."""
+    """Over every span of time: never more than the largest capacity and the fastest rate allow."""
     bucket, now, latest = Bucket(per_minute, 0.0), 0.0, 0.0
     rates, largest_bucket, largest = [per_minute], bucket.capacity, 0.0
-    net: list[tuple[float, float]] = []  # when, and what was taken less what came back of it
+    net: list[tuple[float, float]] = []  # when, and the amount taken less its refund
     for what, amount in happenings:
         match what:
             case "pass":
@@ -60,9 +58,9 @@ def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
                 net.append((latest, amount))
                 largest = max(largest, amount)
             case "refund" if net:
-                at, taken = net[-1]
+                time, taken = net[-1]
                 bucket.refund(taken * amount, now)
-                net[-1] = (at, taken * (1 - amount))
+                net[-1] = (time, taken * (1 - amount))
             case "resize":
                 bucket.resize(amount, now)
                 rates.append(amount)
@@ -77,21 +75,21 @@ def test_the_rate_holds_through_resizes_refunds_and_a_clock_that_goes_back(
             assert sum(amount for _, amount in net[start : end + 1]) <= allowed * (1 + 1e-6) + 1e-6
 
 
-def test_behind_others_the_wait_is_theirs_too() -> None:
+def test_the_wait_includes_demands_ahead() -> None:
     bucket = Bucket(60, 0.0)
     assert bucket.wait(10, 0.0, ahead=25) == pytest.approx(25)
     assert bucket.wait(10, 0.0, ahead=0) == 0
 
 
-def test_a_demand_larger_than_the_bucket_is_served_from_a_full_one_and_paid_off() -> None:
-    bucket = Bucket(60, 0.0)  # one a second, ten at once
+def test_a_demand_above_the_capacity_leaves_a_debt() -> None:
+    bucket = Bucket(60, 0.0)  # one a second, bursts of ten
     assert bucket.wait(25, 0.0) == 0
     bucket.take(25, 0.0)
     assert bucket.level(0.0) == -15
     assert bucket.wait(1, 0.0) == pytest.approx(16)
 
 
-def test_what_was_not_used_comes_back_and_never_overfills() -> None:
+def test_a_refund_never_exceeds_the_capacity() -> None:
     bucket = Bucket(60, 0.0)
     bucket.take(8, 0.0)
     bucket.refund(5, 0.0)
@@ -100,7 +98,7 @@ def test_what_was_not_used_comes_back_and_never_overfills() -> None:
     assert bucket.level(0.0) == bucket.capacity == BURST_SECONDS
 
 
-def test_another_limit_keeps_what_has_been_taken() -> None:
+def test_a_resize_keeps_what_has_been_taken() -> None:
     bucket = Bucket(60, 0.0)
     bucket.take(4, 0.0)
     bucket.resize(120, 0.0)
@@ -109,7 +107,7 @@ def test_another_limit_keeps_what_has_been_taken() -> None:
     assert bucket.level(0.0) == 3
 
 
-def test_time_never_runs_backwards_for_it() -> None:
+def test_a_clock_that_goes_back_adds_nothing() -> None:
     bucket = Bucket(60, 10.0)
     bucket.take(10, 10.0)
     assert bucket.level(5.0) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tests.providers.wire import FIXTURES
 
 
 class Abilities(NamedTuple):
-    """What a provider of a kind learns from its server: the window of `model`, slots, and an exact count."""
+    """What the server of a kind reports: the window of `model`, slots, and an exact count of tokens."""
 
     model: str
     window: int | None = None
@@ -49,14 +50,14 @@ ABILITIES = {
 }
 
 
-def test_each_kind_is_a_provider_and_has_the_name_of_its_module() -> None:
+def test_each_kind_is_named_as_its_provider_and_module() -> None:
     assert list(server_kinds()) == list(ABILITIES)  # the order of the scan
     assert [provider_spec(name).server for name in server_kinds()] == list(server_kinds())
     modules = Path(swebench_providers.__file__).parent / "servers" / "kinds"
     assert {path.stem for path in modules.glob("*.py")} == {"__init__", *server_kinds()}
 
 
-def test_the_usual_address_of_a_kind_is_at_one_of_its_ports() -> None:
+def test_the_base_url_of_a_kind_has_its_port() -> None:
     for name, kind in server_kinds().items():
         assert (provider_spec(name).base_url or "").rpartition(":")[2].removesuffix("/v1") in map(str, kind.ports)
     assert USUAL_PORTS[:3] == (11434, 1234, 8080)
@@ -68,7 +69,7 @@ def test_only_providers_without_a_kind_name_a_count_endpoint() -> None:
 
 
 @pytest.mark.parametrize("kind", ABILITIES)
-async def test_a_provider_keeps_all_its_kind_can_do_under_any_name(kind: str, fault_server: FaultServer) -> None:
+async def test_a_provider_keeps_its_kinds_abilities_under_any_name(kind: str, fault_server: FaultServer) -> None:
     fault_server.by_path.update({path: Script(body=(FIXTURES / file).read_bytes()) for path, file in RESPONSES.items()})
     spec = msgspec.structs.replace(provider_spec(kind), title="gpubox", base_url=None, base_url_env=())
     registry = ProviderRegistry({})
@@ -85,51 +86,40 @@ async def test_a_provider_keeps_all_its_kind_can_do_under_any_name(kind: str, fa
     await registry.aclose()
 
 
-MODULE = '''
-"""A server of this test."""
-
-import msgspec
-
-from swebench_providers.protocols.base import WireRequest
-from swebench_providers.servers.interface import ServerKind, SlotsEndpoint
-
-SERVER = ServerKind(
-    name="acme",
-    ports=(4711,),
-    owner="acme",
-    slots=SlotsEndpoint(WireRequest("/slots", b"", method="GET"), msgspec.json.Decoder(int).decode),
-)
-'''
-TOML = """
-title = "Acme"
-protocol = "openai_chat"
-default_path = "/v1"
-local = true
-server = "acme"
-"""
+DOCUMENT = Path(__file__).parents[3] / "docs" / "add-a-provider.md"
 NEWCOMER = """
     import asyncio
     from swebench_providers import get_registry
     from swebench_providers.catalog import provider_spec
+    from swebench_providers.servers import count_endpoint
     from swebench_providers.servers.discovery import USUAL_PORTS
     from swebench_providers.servers.probes import ProbeResponse
     from swebench_providers.servers.queries import ServerQueries
     from swebench_providers.servers.recognition import recognise
 
     async def fetch(request):
-        return b"3"
+        assert request.path == "/status"
+        return b'{"slots": 3}'
 
     listed = ProbeResponse(200, {}, b'{"data": [{"id": "m", "owned_by": "acme"}]}')
     slots = asyncio.run(ServerQueries(provider_spec("acme"), fetch).slots("m"))
-    print(recognise({"/v1/models": listed}), 4711 in USUAL_PORTS, slots, "acme" in get_registry().list_providers())
+    counts = count_endpoint(provider_spec("acme")) is not None
+    kind = recognise({"/v1/models": listed})
+    print(kind, 4711 in USUAL_PORTS, slots, counts, "acme" in get_registry().list_providers())
 """
 
 
-def test_a_new_kind_is_one_module_and_one_toml_file(tmp_path: Path) -> None:
+def documented(name: str) -> str:
+    """A file of the section on local servers."""
+    (text,) = re.findall(rf"<!-- kind: {re.escape(name)} -->\n```\w+\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    return str(text)
+
+
+def test_the_documented_kind_is_one_module_and_one_toml_file(tmp_path: Path) -> None:
     package = Path(swebench_providers.__file__).parent
     copy = shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy / "servers" / "kinds" / "acme.py").write_text(MODULE)
-    (copy / "catalog" / "providers" / "acme.toml").write_text(TOML)
+    (copy / "servers" / "kinds" / "acme.py").write_text(documented("acme.py"))
+    (copy / "catalog" / "providers" / "acme.toml").write_text(documented("acme.toml"))
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{dedent(NEWCOMER)}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("acme True 3 True\n", "")
+    assert (done.stdout, done.stderr) == ("acme True 3 True True\n", "")

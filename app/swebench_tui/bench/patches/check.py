@@ -21,7 +21,7 @@ from swebench_tui.bench.patches.overlay import Overlay
 from swebench_tui.bench.patches.paths import Locator
 from swebench_tui.bench.patches.search_replace import apply_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange, emit_diff
-from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status, plain
+from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status, detail_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +96,7 @@ def _unchecked(candidate: Candidate) -> PatchVerdict:
 
 def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
     paths = tuple(dict.fromkeys(files))
-    detail = plain(f"{_NO_CHECKOUT}, and {why}")
+    detail = detail_line(f"{_NO_CHECKOUT}, and {why}")
     return PatchVerdict(status="unchecked", failure=Failure.NEEDS_CHECKOUT, detail=detail, files=paths)
 
 
@@ -110,7 +110,9 @@ def _best(found: Found, checkout: Path) -> PatchVerdict:
             if verdicts[-1].status == "applies":
                 return verdicts[-1]
     except (GitError, OSError) as error:
-        return PatchVerdict(status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=plain(f"not checked: {error}"))
+        return PatchVerdict(
+            status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=detail_line(f"not checked: {error}")
+        )
     return verdicts[0] if verdicts else _refused(found.errors[0])
 
 

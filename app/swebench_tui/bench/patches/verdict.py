@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from swebench_tui.terminal_text import joined_lines
+
 Status = Literal["applies", "does_not_apply", "no_patch", "unchecked"]
 
 MOST_EDITS = 2000  # hunks and files, or blocks, in one patch; real ones have under fifty
@@ -80,7 +82,7 @@ class PatchError(Exception):
     """An unusable answer, or part of one. `str(error)` is one sentence for the user."""
 
     def __init__(self, failure: Failure, detail: str) -> None:
-        super().__init__(plain(detail))
+        super().__init__(detail_line(detail))
         self.failure = failure
 
 
@@ -102,11 +104,6 @@ class PatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
     removed: int = 0
 
 
-def plain(text: str) -> str:
-    """`text` as one printable line: no control, format or surrogate characters, at most 600 characters."""
-    if len(text) <= _LONGEST_DETAIL and text.isprintable():
-        return text
-    lines = (line.strip() for line in text[: 4 * _LONGEST_DETAIL].split("\n"))
-    joined = "; ".join(line for line in lines if line)
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in joined.replace("\t", " "))
-    return clean if len(clean) <= _LONGEST_DETAIL else clean[: _LONGEST_DETAIL - 1] + "…"
+def detail_line(text: str) -> str:
+    """`text` as the detail of a verdict: one line, safe to print, of at most 600 characters."""
+    return joined_lines(text, limit=_LONGEST_DETAIL)

@@ -1,1 +1,1 @@
-"""Keys: where they are kept, how they are read, and nothing that shows one."""
+"""API keys: where they are stored, how they are read. Nothing here displays one."""

@@ -1,6 +1,6 @@
-"""A key from a command of the user's, such as `pass show openai`.
+"""Keys from a user's `key_command`, such as `pass show openai`.
 
-Nothing of what it prints is ever shown, not even when it fails: it may be the key.
+Its output is never shown, not even when it fails: it may be the key.
 """
 
 from __future__ import annotations
@@ -18,34 +18,35 @@ from typing import Final
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
 
-LIMIT: Final = 10.0
+TIMEOUT: Final = 10.0
 """Seconds. A password manager that has to be unlocked waits for the user in a window of its own."""
 
-_LONGEST: Final = 65_536  # bytes; what a command prints beyond is thrown away
-_PIECE: Final = 65_536
-_LOOK_AFTER: Final = 0.1  # seconds until it is looked whether the command has ended with its output still open
+_MAX_OUTPUT: Final = 65_536  # bytes; the rest is discarded
+_CHUNK: Final = 65_536  # bytes
+_POLL: Final = 0.1  # seconds between checks whether the command has exited while its output is still open
 
 
-def key_from(command: str, provider: str, *, limit: float = LIMIT) -> Secret:
-    """The first line that `command` prints. It is run without a shell and without anything to read.
+def read_key(command: str, provider: str, *, timeout: float = TIMEOUT) -> Secret:
+    """Return the first line that `command` prints. It runs without a shell and without standard input.
 
-    Blocks for `limit` seconds at most; then it is ended, with all that it started. Raises `KeyStoreError`.
+    Blocks for at most `timeout` seconds; then the command and all its child processes are killed. Raises
+    `KeyStoreError`.
     """
     arguments = _split(command, provider)
-    process = _started(arguments, provider)
+    process = _start(arguments, provider)
     try:
-        key = _first_line(process, time.monotonic() + limit)
+        key = _first_line(process, time.monotonic() + timeout)
     finally:
-        _end(process)
+        _kill(process)
     if key is None:
-        raise _failed(provider, arguments, f"did not end within {limit:g} s", "Run it once by hand: it may ask first.")
+        raise _error(provider, arguments, f"did not exit within {timeout:g} s", "Run it by hand: it may show a prompt.")
     if process.returncode:
-        ended = f"ended with exit status {process.returncode}"
+        outcome = f"exited with status {process.returncode}"
         if process.returncode < 0:
-            ended = f"was ended by signal {-process.returncode}"
-        raise _failed(provider, arguments, ended, "Run it by hand to see what it says: nothing of it is shown here.")
+            outcome = f"was killed by signal {-process.returncode}"
+        raise _error(provider, arguments, outcome, "Run it by hand to see its output, which is never shown here.")
     if not key:
-        raise _failed(provider, arguments, "printed nothing on its first line", "It has to print the key there.")
+        raise _error(provider, arguments, "printed an empty first line", "The first line must be the key.")
     return key
 
 
@@ -54,15 +55,15 @@ def _split(command: str, provider: str) -> list[str]:
         arguments = shlex.split(command)
     except ValueError as error:
         raise KeyStoreError(
-            f"the key_command of {provider} cannot be read: {str(error).lower()}", hint="Close every quote in it."
+            f"the key_command of {provider} cannot be parsed: {str(error).lower()}", hint="Close every quote in it."
         ) from None
     if not arguments:
-        raise KeyStoreError(f"the key_command of {provider} is empty", hint='Write one, such as "pass show openai".')
+        raise KeyStoreError(f"the key_command of {provider} is empty", hint='Set one, such as "pass show openai".')
     return arguments
 
 
-def _started(arguments: list[str], provider: str) -> subprocess.Popen[bytes]:
-    """In a session of its own: what it starts ends with it, and it cannot ask on this terminal."""
+def _start(arguments: list[str], provider: str) -> subprocess.Popen[bytes]:
+    """Start it in a new session: its child processes end with it, and it cannot prompt on this terminal."""
     try:
         return subprocess.Popen(
             arguments,
@@ -72,38 +73,38 @@ def _started(arguments: list[str], provider: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or str(error)).lower()
-    raise _failed(provider, arguments, f"cannot be run: {why}", "Check its name; it is run without a shell.")
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+    raise _error(provider, arguments, f"cannot be run: {reason}", "Check its name; it is run without a shell.")
 
 
-def _first_line(process: subprocess.Popen[bytes], end_at: float) -> Secret | None:
-    """Empty where it printed none; None where it did not end in time."""
+def _first_line(process: subprocess.Popen[bytes], deadline: float) -> Secret | None:
+    """Return an empty secret if it printed none; None if it did not exit in time."""
     assert process.stdout is not None  # noqa: S101 - it was opened as a pipe
-    kept = bytearray()
+    output = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        while (left := end_at - time.monotonic()) > 0:
-            if not selector.select(min(left, _LOOK_AFTER)):
-                if process.poll() is not None:  # something it left behind holds the output open
+        while (remaining := deadline - time.monotonic()) > 0:
+            if not selector.select(min(remaining, _POLL)):
+                if process.poll() is not None:  # a process it left behind holds the output open
                     break
                 continue
-            piece = os.read(process.stdout.fileno(), _PIECE)
-            if not piece:
+            chunk = os.read(process.stdout.fileno(), _CHUNK)
+            if not chunk:
                 break
-            kept += piece[: _LONGEST - len(kept)]
-            del piece
-    if not _ended(process, end_at - time.monotonic()):
+            output += chunk[: _MAX_OUTPUT - len(output)]
+            del chunk
+    if not _exited(process, deadline - time.monotonic()):
         return None
-    return Secret(bytes(kept).partition(b"\n")[0].decode("utf-8", "replace").strip())
+    return Secret(bytes(output).partition(b"\n")[0].decode("utf-8", "replace").strip())
 
 
-def _ended(process: subprocess.Popen[bytes], left: float) -> bool:
+def _exited(process: subprocess.Popen[bytes], remaining: float) -> bool:
     with suppress(subprocess.TimeoutExpired):
-        process.wait(max(0.0, left))
+        process.wait(max(0.0, remaining))
     return process.returncode is not None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -112,6 +113,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _failed(provider: str, arguments: list[str], what: str, hint: str) -> KeyStoreError:
-    """Only the program's name is told: an argument may be a secret too."""
+def _error(provider: str, arguments: list[str], what: str, hint: str) -> KeyStoreError:
+    """Names the program alone: an argument may be a secret too."""
     return KeyStoreError(f"the key_command of {provider}, {Path(arguments[0]).name}, {what}", hint=hint)

@@ -1,7 +1,7 @@
-"""Keys in the system keyring.
+"""Keys in the system keyring, and which of its backends are usable.
 
-The package `keyring` is imported, and the keyring found, with the first question; each question has 3 seconds. Errors
-of a backend come back as text: their frames hold the key, and a traceback would show it.
+The package `keyring` is imported, and the backend resolved, on the first call; each call has a timeout of 3 seconds.
+Errors of a backend are returned as text: their frames hold the key, and a traceback would show it.
 """
 
 from __future__ import annotations
@@ -14,184 +14,190 @@ import msgspec
 
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.secrets.store import ELSEWHERE, SERVICE, Backend
-from swebench_tui.settings.secrets.timeout import Impatient, NoAnswerError
+from swebench_tui.settings.secrets.store import ALTERNATIVES, SERVICE, KeyringStatus
+from swebench_tui.settings.secrets.timeout import CallTimeoutError, TimeoutRunner
 from swebench_tui.terminal_text import one_line
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
-LIMIT: Final = 3.0
-"""Seconds. A locked keyring asks the user where there is a display, and waits for that without an end."""
+TIMEOUT: Final = 3.0
+"""Seconds. With a display, a locked keyring prompts the user and waits for an answer without end."""
 
-NONE: Final = "there is no system keyring here"
+NO_KEYRING: Final = "no system keyring found"
 
-_NO_KEYRING: Final = frozenset({"keyring.backends.fail", "keyring.backends.null"})
-_CHAIN: Final = "keyring.backends.chainer"
-_ON_THE_TERMINAL: Final = ("keyrings.alt", "keyrings.cryptfile", "sagecipher")
+_NO_KEYRING_MODULES: Final = frozenset({"keyring.backends.fail", "keyring.backends.null"})
+_CHAIN_MODULE: Final = "keyring.backends.chainer"
+_TERMINAL_MODULES: Final = ("keyrings.alt", "keyrings.cryptfile", "sagecipher")
 _NO_NAME: Final = "none"
-_PROBE: Final = "probe"
-_LONGEST: Final = 200
-_PAST: Final = {"read": "read", "keep": "kept", "remove": "removed"}
+_PROBE_USER: Final = "probe"
+_MAX_MESSAGE: Final = 200  # characters
 
 
-class Fit(msgspec.Struct, frozen=True):
-    """The backends that may be used, in the order in which they are asked; `problem` says why there is none."""
+class UsableBackends(msgspec.Struct, frozen=True):
+    """The backends that keys may be written to, in lookup order. `problem` is why there is none."""
 
     name: str
     backends: tuple[KeyringBackend, ...]
     problem: str = ""
 
 
-def fit(chosen: KeyringBackend) -> Fit:
-    """`chosen` is what the package `keyring` found. A chain is looked into: it may end in a file of plain text."""
-    name = _name(chosen)
-    if type(chosen).__module__ != _CHAIN:
-        problem = _problem(chosen)
-        return Fit(name, () if problem else (chosen,), problem)
-    links: Iterable[KeyringBackend] = chosen.backends  # type: ignore[attr-defined]  # of a chain alone
-    within = tuple(links)
-    usable = tuple(link for link in within if not _problem(link))
-    problems = dict.fromkeys(filter(None, map(_problem, within)))
-    return Fit(", ".join(map(_name, usable)) or name, usable, "" if usable else "; ".join(problems) or NONE)
+class _Failure(msgspec.Struct, frozen=True):
+    """The error message of a backend, or why no backend was called."""
+
+    message: str
 
 
-def _problem(backend: KeyringBackend) -> str:
-    """Why a key is not given to this backend; "" where nothing speaks against it."""
-    module, kind = type(backend).__module__, type(backend).__name__
-    if module in _NO_KEYRING:
-        return NONE
-    if "plain" in kind.lower() or "uncrypted" in kind.lower():
-        return f"{_name(backend)} writes keys as plain text"
-    if module.startswith(_ON_THE_TERMINAL):
-        return f"{_name(backend)} asks for a password on the terminal"
-    return ""
+_Result = Secret | _Failure | None
 
 
-def _name(backend: KeyringBackend) -> str:
-    """`SecretService Keyring`, without its priority, which may ask the bus."""
-    return "none" if type(backend).__module__ in _NO_KEYRING else str(type(backend).name)
-
-
-class _Refused(msgspec.Struct, frozen=True):
-    """What a backend said instead of an answer, or why none was asked."""
-
-    words: str
-
-
-_Answer = Secret | _Refused | None
-
-
-def find() -> KeyringBackend:
-    """The keyring that the user, or else the machine, prefers. Blocks, and may raise whatever a backend does."""
-    logging.getLogger("keyring").addHandler(logging.NullHandler())  # else what it logs lands on the screen
+def find_backend() -> KeyringBackend:
+    """Return the keyring that the user or the machine prefers. Blocks; may raise whatever a backend raises."""
+    logging.getLogger("keyring").addHandler(logging.NullHandler())  # else its log messages land on the screen
     import keyring  # noqa: PLC0415 - most commands need no key
 
     return keyring.get_keyring()
 
 
+def usable_backends(found: KeyringBackend) -> UsableBackends:
+    """Select the backends that keep a key from other users and do not prompt on the terminal.
+
+    `found` is what the package `keyring` chose. A chain is searched link by link: it may end in a plain-text file.
+    """
+    name = _name(found)
+    if type(found).__module__ != _CHAIN_MODULE:
+        problem = _problem(found)
+        return UsableBackends(name, () if problem else (found,), problem)
+    chain: Iterable[KeyringBackend] = found.backends  # type: ignore[attr-defined]  # only a chain has it
+    links = tuple(chain)
+    usable = tuple(link for link in links if not _problem(link))
+    problems = dict.fromkeys(filter(None, map(_problem, links)))
+    problem = "" if usable else "; ".join(problems) or NO_KEYRING
+    return UsableBackends(", ".join(map(_name, usable)) or name, usable, problem)
+
+
 class KeyringStore:
-    """May be used from any thread. `find_keyring` and `limit` (seconds) are there for tests to choose."""
+    """Thread-safe. Tests pass their own `find_backend` and `timeout` (seconds)."""
 
-    def __init__(self, find_keyring: Callable[[], KeyringBackend] = find, *, limit: float = LIMIT) -> None:
-        self._find = find_keyring
-        self._patient: Impatient[_Answer] = Impatient(limit)
-        self._fit: Fit | None = None
+    def __init__(self, find_backend: Callable[[], KeyringBackend] = find_backend, *, timeout: float = TIMEOUT) -> None:
+        self._find_backend = find_backend
+        self._runner: TimeoutRunner[_Result] = TimeoutRunner(timeout)
+        self._usable: UsableBackends | None = None
 
-    def probe(self) -> Backend:
-        """The keyring's name, and whether it answers. A key that is not there is looked up to see it."""
+    def probe(self) -> KeyringStatus:
+        """Return the keyring's name and whether it responds, by looking up a key that does not exist."""
         try:
-            answer = self._patient.ask(self._reading(_PROBE))
-        except NoAnswerError:
-            return Backend(name=self._name, problem=self._silence)
-        return Backend(name=self._name, problem=answer.words if isinstance(answer, _Refused) else "")
+            result = self._runner.run(self._reading(_PROBE_USER))
+        except CallTimeoutError:
+            return KeyringStatus(name=self._name, problem=self._timed_out)
+        return KeyringStatus(name=self._name, problem=result.message if isinstance(result, _Failure) else "")
 
     def read(self, provider: str, label: str) -> Secret | None:
-        answer = self._ask("read", provider, label, self._reading(_user(provider, label)))
-        return answer if isinstance(answer, Secret) else None
+        result = self._run("read", provider, label, self._reading(_user(provider, label)))
+        return result if isinstance(result, Secret) else None
 
-    def keep(self, provider: str, label: str, key: Secret) -> None:
+    def write(self, provider: str, label: str, key: Secret) -> None:
         user = _user(provider, label)
-        self._ask("keep", provider, label, self._told(lambda fitting: _keep(fitting, user, key), key))
+        self._run("stored", provider, label, self._guarded(lambda usable: _write(usable, user, key), key))
 
     def remove(self, provider: str, label: str) -> None:
         user = _user(provider, label)
-        self._ask("remove", provider, label, self._told(lambda fitting: _remove(fitting, user)))
+        self._run("removed", provider, label, self._guarded(lambda usable: _remove(usable, user)))
 
     @property
     def _name(self) -> str:
-        return self._fit.name if self._fit else _NO_NAME
+        return self._usable.name if self._usable else _NO_NAME
 
     @property
-    def _silence(self) -> str:
-        return f"it did not answer within {self._patient.limit:g} s; it may be waiting to be unlocked"
+    def _timed_out(self) -> str:
+        return f"no response within {self._runner.timeout:g} s; it may be waiting to be unlocked"
 
-    def _ask(self, verb: str, provider: str, label: str, question: Callable[[], _Answer]) -> _Answer:
-        what = f"the key {label!r} of {provider} could not be {_PAST[verb]}"
+    def _run(self, action: str, provider: str, label: str, call: Callable[[], _Result]) -> _Result:
+        """Raises `KeyStoreError` for a failure or a timeout. `action` is a past participle, for the message."""
         try:
-            answer = self._patient.ask(question)
-        except NoAnswerError:
-            answer = _Refused(self._silence)
-        if isinstance(answer, _Refused):
-            elsewhere = f"or keep the key elsewhere: swebench-tui provider init {provider} --keep-in file"
-            hint = ELSEWHERE if verb == "keep" else f"Unlock the keyring and try again, {elsewhere}"
-            raise KeyStoreError(f"{what} ({self._name}): {answer.words}", hint=hint)
-        return answer
+            result = self._runner.run(call)
+        except CallTimeoutError:
+            result = _Failure(self._timed_out)
+        if isinstance(result, _Failure):
+            in_file = f"swebench-tui provider init {provider} --keep-in file"
+            hint = ALTERNATIVES if action == "stored" else f"Unlock the keyring and try again, or run: {in_file}"
+            what = f"the key {label!r} of {provider} could not be {action}"
+            raise KeyStoreError(f"{what} ({self._name}): {result.message}", hint=hint)
+        return result
 
-    def _reading(self, user: str) -> Callable[[], _Answer]:
-        return self._told(lambda fitting: _read(fitting, user))
+    def _reading(self, user: str) -> Callable[[], _Result]:
+        return self._guarded(lambda usable: _read(usable, user))
 
-    def _told(self, question: Callable[[Fit], _Answer], key: Secret | None = None) -> Callable[[], _Answer]:
-        """`question` with its errors as words, in which there is no key."""
+    def _guarded(
+        self, operation: Callable[[UsableBackends], _Result], key: Secret | None = None
+    ) -> Callable[[], _Result]:
+        """Return a call that runs `operation` and returns its errors as text that does not hold `key`."""
 
-        def told() -> _Answer:
+        def call() -> _Result:
             try:
-                fitting = self._fit = self._fit or fit(self._find())
-                if fitting.problem:
-                    return _Refused(fitting.problem)
-                return question(fitting)
+                usable = self._usable = self._usable or usable_backends(self._find_backend())
+                if usable.problem:
+                    return _Failure(usable.problem)
+                return operation(usable)
             except Exception as error:  # noqa: BLE001 - a backend is a package of anybody's, and may raise anything
-                return _refused(error, key)
+                return _failure(error, key)
 
-        return told
+        return call
 
 
-def _read(fitting: Fit, user: str) -> Secret | None:
-    for backend in fitting.backends:
+def _problem(backend: KeyringBackend) -> str:
+    """Why a backend must not get a key, "" if it may."""
+    module, kind = type(backend).__module__, type(backend).__name__
+    if module in _NO_KEYRING_MODULES:
+        return NO_KEYRING
+    if "plain" in kind.lower() or "uncrypted" in kind.lower():
+        return f"{_name(backend)} stores keys as plain text"
+    if module.startswith(_TERMINAL_MODULES):
+        return f"{_name(backend)} prompts for a password on the terminal"
+    return ""
+
+
+def _name(backend: KeyringBackend) -> str:
+    """`SecretService Keyring`, without its priority, which may call the bus."""
+    return _NO_NAME if type(backend).__module__ in _NO_KEYRING_MODULES else str(type(backend).name)
+
+
+def _read(usable: UsableBackends, user: str) -> Secret | None:
+    for backend in usable.backends:
         if (found := backend.get_password(SERVICE, user)) is not None:
             return Secret(found)
     return None
 
 
-def _keep(fitting: Fit, user: str, key: Secret) -> _Refused | None:
-    """In the first backend that keeps anything; some only hand out keys of their own."""
-    for backend in fitting.backends:
+def _write(usable: UsableBackends, user: str, key: Secret) -> _Failure | None:
+    """Write to the first backend that stores anything; some only serve keys of their own."""
+    for backend in usable.backends:
         try:
             backend.set_password(SERVICE, user, key.reveal())
         except NotImplementedError:
             continue
         return None
-    return _Refused("it keeps nothing: it hands out keys of its own only")
+    return _Failure("it is read-only")
 
 
-def _remove(fitting: Fit, user: str) -> None:
-    """Wherever it is: a chain may have kept it before another backend came first."""
-    for backend in fitting.backends:
+def _remove(usable: UsableBackends, user: str) -> None:
+    """Remove the key from every backend: the order of a chain may have changed since it was written."""
+    for backend in usable.backends:
         if backend.get_password(SERVICE, user) is not None:
             backend.delete_password(SERVICE, user)
 
 
-def _refused(error: Exception, key: Secret | None) -> _Refused:
-    """The backend's words, on one line, short, and without the key."""
+def _failure(error: Exception, key: Secret | None) -> _Failure:
+    """The backend's message on one line, shortened, without the key."""
     from keyring.errors import InitError, KeyringLocked, NoKeyringError  # noqa: PLC0415 - most commands need no key
 
-    said = one_line(str(error)) or type(error).__name__
-    said = (key.scrub(said) if key else said)[:_LONGEST]
+    message = one_line(str(error)) or type(error).__name__
+    message = (key.scrub(message) if key else message)[:_MAX_MESSAGE]
     if isinstance(error, NoKeyringError):
-        return _Refused(NONE)
+        return _Failure(NO_KEYRING)
     if isinstance(error, InitError | KeyringLocked):
-        return _Refused(f"it is locked, and nobody is there to unlock it ({said})")
-    return _Refused(said)
+        return _Failure(f"it is locked and cannot prompt for its password ({message})")
+    return _Failure(message)
 
 
 def _user(provider: str, label: str) -> str:

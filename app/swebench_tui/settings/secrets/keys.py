@@ -1,7 +1,7 @@
-"""The keys this program keeps: which there are is in the settings, where nothing is read; the keys are in their place.
+"""The stored keys of all providers: the settings list them without reading any, the key stores hold them.
 
-A key is kept first and listed then, and it is listed no longer before another may stand under its label: whenever the
-program is cut off, no key is listed for a host it was not given for.
+A key is written to its store before it is listed, and unlisted before another key may take its label. So wherever the
+program is interrupted, no key is listed for a host it was not entered for.
 """
 
 from __future__ import annotations
@@ -14,172 +14,180 @@ import msgspec
 
 from swebench_providers import Secret
 from swebench_providers.redaction import looks_like_a_key
-from swebench_tui.settings.definitions import KeptKey, Place, Settings
+from swebench_tui.settings.definitions import KeyStorage, Settings, StoredKey
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
-from swebench_tui.settings.secrets.command import key_from
+from swebench_tui.settings.secrets.command import read_key
 from swebench_tui.settings.secrets.file_store import FileStore
 from swebench_tui.settings.secrets.keyring_store import KeyringStore
-from swebench_tui.settings.secrets.store import ELSEWHERE, Backend, KeyStore
+from swebench_tui.settings.secrets.store import ALTERNATIVES, KeyringStatus, KeyStore
 
 Change = Callable[[tuple[str, ...], object], None]
 """Writes a value into the user's settings. Raises `SettingsError`."""
 
 
 class Keys:
-    """May be used from any thread; everything but `listed` and `known` blocks. Keys that were read stay in memory."""
+    """Thread-safe; every method but `entries` and `known` blocks. Keys stay in memory once they are read."""
 
     def __init__(
         self,
         *,
         settings: Callable[[], Settings],
         change: Change,
+        host: Callable[[str], str],
         data_folder: Path,
         keyring: KeyStore | None = None,
-        run: Callable[[str, str], Secret] = key_from,
+        run: Callable[[str, str], Secret] = read_key,
     ) -> None:
-        self._settings, self._change, self._run = settings, change, run
+        """`host` is the host of a provider's address, or raises `KeyStoreError`; `run` runs a `key_command`."""
+        self._settings, self._change, self._host, self._run = settings, change, host, run
         self._keyring = keyring or KeyringStore()
         self._file = FileStore(data_folder / "secrets")
         self._lock = threading.RLock()
-        self._read: dict[tuple[str, Place, str], Secret] = {}
+        self._read: dict[tuple[str, KeyStorage, str], Secret] = {}
         self._printed: dict[tuple[str, str], Secret] = {}
 
-    def probe(self) -> Backend:
-        """The keyring's name, and whether it works. Takes 3 seconds at most."""
+    def keyring_status(self) -> KeyringStatus:
+        """Return the system keyring's name and whether it is usable. Blocks for at most 3 seconds."""
         if isinstance(self._keyring, KeyringStore):
             return self._keyring.probe()
-        return Backend(name=type(self._keyring).__name__)
+        return KeyringStatus(name=type(self._keyring).__name__)
 
-    def listed(self, provider: str) -> Sequence[KeptKey]:
-        """The keys kept for a provider, in the order in which they are used. Reads none."""
+    def entries(self, provider: str) -> Sequence[StoredKey]:
+        """The stored keys of a provider, in lookup order. Reads none of them."""
         settings = self._settings().providers.get(provider)
         return settings.keys if settings else ()
 
     def known(self) -> Sequence[Secret]:
-        """Every key that was read or kept since the start, to be scrubbed from what is shown."""
-        return [
-            *self._read.values(),
-            *self._printed.values(),
-        ]  # without the lock, which is held while a keyring is asked
+        """Every key read or stored since the start, to be scrubbed from output.
 
-    def read(self, provider: str, kept: KeptKey) -> Secret:
-        """Raises `KeyStoreError`, also where the key is gone from its place."""
-        at = (provider, kept.place, kept.label)
+        Takes no lock: the lock is held while a keyring is called.
+        """
+        return [*self._read.values(), *self._printed.values()]
+
+    def read(self, provider: str, entry: StoredKey) -> Secret:
+        """Return a stored key. Raises `KeyStoreError`, also when its store no longer has it."""
+        cached = (provider, entry.storage, entry.label)
         with self._lock:
-            if at not in self._read:
-                self._read[at] = self._stored(provider, kept)
-            return self._read[at]
+            if cached not in self._read:
+                self._read[cached] = self._load(provider, entry)
+            return self._read[cached]
 
     def from_command(self, provider: str, command: str) -> Secret:
-        """What the user's `key_command` prints; run once for as long as the program runs."""
+        """Return what the user's `key_command` prints; it is run once in the program's lifetime."""
         with self._lock:
             if (provider, command) not in self._printed:
                 self._printed[provider, command] = self._run(command, provider)
             return self._printed[provider, command]
 
-    def keep(self, provider: str, key: Secret, *, label: str, place: Place | None, host: str) -> KeptKey:
-        """Keep a key for `host`, in place of the one of that label. Raises `KeyStoreError`.
+    def add(
+        self, provider: str, key: Secret, *, label: str = "default", storage: KeyStorage | None = None
+    ) -> StoredKey:
+        """Store a key for the provider's current host, replacing the one with that label. Raises `KeyStoreError`.
 
-        `place` None: as was chosen before, else the keyring. A place that is named is remembered; naming `file` is the
-        consent to plain text.
+        `storage` None uses the one chosen before, else the keyring. An explicit `storage` is remembered; passing "file"
+        is the consent to plain text. After an error the key is still the caller's; the hint lists alternatives.
         """
-        kept = _entry(label, place or self._chosen(), host)
+        entry = _entry(label, storage, self._host(provider), default=self._default_storage)
         with self._lock:
-            self._put(provider, kept, key)
-            if place and place != self._settings().secrets.keep_in:
-                self._set(("secrets", "keep_in"), place)
-        return kept
+            self._add(provider, entry, key)
+            if storage and storage != self._settings().secrets.keep_in:
+                self._set(("secrets", "keep_in"), storage)
+        return entry
 
     def remove(self, provider: str, label: str) -> None:
-        """Out of its place, then out of the list. Raises `KeyStoreError`, and leaves it listed then."""
+        """Remove a key from its store, then from the list. If that raises `KeyStoreError`, the key stays listed."""
         with self._lock:
-            found = next((kept for kept in self.listed(provider) if kept.label == label), None)
+            found = next((entry for entry in self.entries(provider) if entry.label == label), None)
             if found is None:
-                raise _none_of_that(provider, label, self.listed(provider))
-            self._store(found.place).remove(provider, label)
-            self._read.pop((provider, found.place, label), None)
-            self._list(provider, [kept for kept in self.listed(provider) if kept.label != label])
+                raise _no_such_label(provider, label, self.entries(provider))
+            self._store(found.storage).remove(provider, label)
+            self._read.pop((provider, found.storage, label), None)
+            self._list(provider, [entry for entry in self.entries(provider) if entry.label != label])
 
-    def _put(self, provider: str, kept: KeptKey, key: Secret) -> None:
-        before = list(self.listed(provider))
-        old = next((other for other in before if other.label == kept.label), None)
-        moved = old is not None and old != kept
+    def _add(self, provider: str, entry: StoredKey, key: Secret) -> None:
+        before = list(self.entries(provider))
+        old = next((other for other in before if other.label == entry.label), None)
+        moved = old is not None and old != entry
         if moved:
             self._list(provider, [other for other in before if other is not old])
         try:
-            self._store(kept.place).keep(provider, kept.label, key)
+            self._store(entry.storage).write(provider, entry.label, key)
         except KeyStoreError:
-            if moved and old is not None and old.place != kept.place:  # the old one stands as it did
+            if moved and old is not None and old.storage != entry.storage:  # the old key was not touched
                 self._list(provider, before)
             raise
-        self._read[provider, kept.place, kept.label] = key
+        self._read[provider, entry.storage, entry.label] = key
         if old is None:
-            self._list_or_take_back(provider, [*before, kept], kept)
+            self._list_or_undo(provider, [*before, entry], entry)
         elif moved:
-            self._list_or_take_back(provider, [kept if other is old else other for other in before], kept)
-            if old.place != kept.place:
-                self._store(old.place).remove(provider, old.label)
-                self._read.pop((provider, old.place, old.label), None)
+            self._list_or_undo(provider, [entry if other is old else other for other in before], entry)
+            if old.storage != entry.storage:
+                self._store(old.storage).remove(provider, old.label)
+                self._read.pop((provider, old.storage, old.label), None)
 
-    def _list_or_take_back(self, provider: str, keys: list[KeptKey], new: KeptKey) -> None:
-        """A key that is not listed is of no use to anybody: it does not stay behind."""
+    def _list_or_undo(self, provider: str, entries: list[StoredKey], new: StoredKey) -> None:
+        """List the keys, or remove the new one from its store again: an unlisted key is of no use."""
         try:
-            self._list(provider, keys)
+            self._list(provider, entries)
         except KeyStoreError:
-            self._read.pop((provider, new.place, new.label), None)
-            self._store(new.place).remove(provider, new.label)
+            self._read.pop((provider, new.storage, new.label), None)
+            self._store(new.storage).remove(provider, new.label)
             raise
 
-    def _list(self, provider: str, keys: Sequence[KeptKey]) -> None:
-        self._set(("providers", provider, "keys"), [msgspec.to_builtins(kept) for kept in keys])
+    def _list(self, provider: str, entries: Sequence[StoredKey]) -> None:
+        self._set(("providers", provider, "keys"), [msgspec.to_builtins(entry) for entry in entries])
 
     def _set(self, path: tuple[str, ...], value: object) -> None:
-        """Change the settings; a `SettingsError` as the error of a key, whose hint says what else can be done."""
+        """Change the settings. A `SettingsError` becomes a `KeyStoreError` whose hint names the alternative."""
         try:
             self._change(path, value)
         except SettingsError as error:
-            what, hint = f"the settings cannot say where the key is kept: {error}", error.hint
+            what, hint = f"the settings cannot record where the key is stored: {error}", error.hint
         else:
             return
         raise KeyStoreError(what, hint=f"{hint} Or set the key's environment variable.")
 
-    def _stored(self, provider: str, kept: KeptKey) -> Secret:
-        key = self._store(kept.place).read(provider, kept.label)
+    def _load(self, provider: str, entry: StoredKey) -> Secret:
+        key = self._store(entry.storage).read(provider, entry.label)
         if key is None:
             raise KeyStoreError(
-                f"the key {kept.label!r} of {provider} is not in the {kept.place} any more",
-                hint=f"Keep it again: swebench-tui provider init {provider}",
+                f"the key {entry.label!r} of {provider} is no longer in the {entry.storage}",
+                hint=f"Store it again: swebench-tui provider init {provider}",
             )
         return key
 
-    def _store(self, place: Place) -> KeyStore:
-        return self._file if place == "file" else self._keyring
+    def _store(self, storage: KeyStorage) -> KeyStore:
+        return self._file if storage == "file" else self._keyring
 
-    def _chosen(self) -> Place:
-        """Where keys go when nobody says where. Never a file that nobody chose."""
+    def _default_storage(self) -> KeyStorage:
+        """Where keys are stored when the caller names no storage; a file only if the user chose it before."""
         if chosen := self._settings().secrets.keep_in:
             return chosen
-        keyring = self.probe()
+        keyring = self.keyring_status()
         if not keyring.usable:
-            raise KeyStoreError(f"the key was not kept: the keyring cannot be used: {keyring.problem}", hint=ELSEWHERE)
+            raise KeyStoreError(
+                f"the key was not stored: the keyring cannot be used: {keyring.problem}", hint=ALTERNATIVES
+            )
         return "keyring"
 
 
-def _entry(label: str, place: Place, host: str) -> KeptKey:
+def _entry(label: str, storage: KeyStorage | None, host: str, *, default: Callable[[], KeyStorage]) -> StoredKey:
+    """The list entry of a new key. Raises `KeyStoreError` for an invalid label."""
     if looks_like_a_key(label):
-        raise KeyStoreError("the label looks like a key", hint="Give it a name of your own, such as work.")
+        raise KeyStoreError("the label looks like a key", hint="Choose a name for the key, such as work.")
     try:
-        return msgspec.convert({"label": label, "place": place, "host": host}, KeptKey)
+        return msgspec.convert({"label": label, "place": storage or default(), "host": host}, StoredKey)
     except msgspec.ValidationError:
         pass
     raise KeyStoreError(
-        f"{label[:40]!r} cannot be a label", hint="Use up to 40 letters, digits, blanks and . _ -, a letter first."
+        f"{label[:40]!r} is not a valid label",
+        hint="Use up to 40 letters, digits, spaces and . _ -, starting with a letter or digit.",
     )
 
 
-def _none_of_that(provider: str, label: str, keys: Sequence[KeptKey]) -> KeyStoreError:
-    shown = "of that label" if looks_like_a_key(label) else f"{label!r}"
-    there = ", ".join(kept.label for kept in keys)
+def _no_such_label(provider: str, label: str, entries: Sequence[StoredKey]) -> KeyStoreError:
+    name = "with that label" if looks_like_a_key(label) else repr(label)
+    labels = ", ".join(entry.label for entry in entries)
     return KeyStoreError(
-        f"no key {shown} is kept for {provider}", hint=f"There are: {there}." if there else "None is kept for it."
+        f"{provider} has no stored key {name}", hint=f"Stored keys: {labels}." if labels else "No key is stored for it."
     )

@@ -1,4 +1,4 @@
-"""What a place for keys can do, and what the keyring of this machine is."""
+"""The interface of a key store, and the state of the system keyring."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import msgspec
 from swebench_providers import Secret
 
 SERVICE: Final = "swebench-tui"
-"""The service under which keyrings list the keys; the user name is `PROVIDER/LABEL`."""
+"""The service name of this program's keyring entries; their user name is `PROVIDER/LABEL`."""
 
-ELSEWHERE: Final = (
-    "Other ways: an environment variable (`swebench-tui provider list` names it), `key_command` in settings.toml, "
-    "or, as plain text that only you may read, --keep-in file."
+ALTERNATIVES: Final = (
+    "Alternatives: set an environment variable (see `swebench-tui provider list`), set `key_command` in settings.toml, "
+    "or pass --keep-in file to store the key as plain text that only you can read."
 )
-"""What else can be done with a key that the keyring does not take."""
+"""What to do with a key that the keyring cannot store."""
 
 
-class Backend(msgspec.Struct, frozen=True, kw_only=True):
-    """The keyring of this machine. `problem` says why it cannot be used, "" where it can."""
+class KeyringStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The system keyring of this machine. `problem` is why it cannot be used, "" when it can."""
 
     name: str
     problem: str = ""
@@ -30,16 +30,16 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyStore(Protocol):
-    """One place for keys. All of it blocks."""
+    """Stores keys by provider and label. Every method blocks."""
 
     def read(self, provider: str, label: str) -> Secret | None:
-        """None where there is no such key. Raises `KeyStoreError`."""
+        """Return the key, or None if there is none. Raises `KeyStoreError`."""
         ...
 
-    def keep(self, provider: str, label: str, key: Secret) -> None:
-        """Store it, or replace it. Raises `KeyStoreError`."""
+    def write(self, provider: str, label: str, key: Secret) -> None:
+        """Store or replace the key. Raises `KeyStoreError`."""
         ...
 
     def remove(self, provider: str, label: str) -> None:
-        """Nothing happens where there is no such key. Raises `KeyStoreError`."""
+        """Remove the key; does nothing if there is none. Raises `KeyStoreError`."""
         ...

@@ -1,4 +1,4 @@
-"""Asking what may never answer."""
+"""Blocking calls with a timeout: the thread of a call that does not return is abandoned."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class NoAnswerError(Exception):
-    """It did not answer in time, and may still be at it."""
+class CallTimeoutError(Exception):
+    """The call did not return in time. It may still be running."""
 
 
-class Impatient(Generic[T]):
-    """Asks in a thread that is left behind where it does not come back, and that does not keep the program from ending.
+class TimeoutRunner(Generic[T]):
+    """Runs calls one at a time, each in a daemon thread, which does not keep the program from exiting.
 
-    While such a question hangs no other is put: what waits for the user to unlock something would ask once for each.
-    `limit` is in seconds. A question must not raise: an exception would bring its frames, and what they hold, along.
+    `timeout` is in seconds. While an abandoned call still runs, no other call starts: a keyring that waits to be
+    unlocked would show a prompt for each. A call must not raise: its exception would carry frames that hold secrets.
     """
 
-    def __init__(self, limit: float) -> None:
-        self.limit = limit
-        self._turn = threading.Lock()
-        self._hanging: threading.Thread | None = None
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self._lock = threading.Lock()
+        self._running: threading.Thread | None = None
 
-    def ask(self, question: Callable[[], T]) -> T:
-        """The answer. Raises `NoAnswerError` when there is none within the limit, however many ask at a time."""
-        if not self._turn.acquire(timeout=self.limit):
-            raise NoAnswerError
+    def run(self, call: Callable[[], T]) -> T:
+        """Return the result of `call`. Raises `CallTimeoutError` after `timeout`, also with several callers at once."""
+        if not self._lock.acquire(timeout=self.timeout):
+            raise CallTimeoutError
         try:
-            return self._answer(question)
+            return self._run(call)
         finally:
-            self._turn.release()
+            self._lock.release()
 
-    def _answer(self, question: Callable[[], T]) -> T:
-        if self._hanging is not None and self._hanging.is_alive():
-            raise NoAnswerError
-        answers: queue.SimpleQueue[T] = queue.SimpleQueue()
-        thread = threading.Thread(target=lambda: answers.put(question()), name="keyring", daemon=True)
-        self._hanging = thread
+    def _run(self, call: Callable[[], T]) -> T:
+        if self._running is not None and self._running.is_alive():
+            raise CallTimeoutError
+        results: queue.SimpleQueue[T] = queue.SimpleQueue()
+        thread = threading.Thread(target=lambda: results.put(call()), name="keyring", daemon=True)
+        self._running = thread
         thread.start()
         try:
-            answer = answers.get(timeout=self.limit)
+            result = results.get(timeout=self.timeout)
         except queue.Empty:
-            raise NoAnswerError from None
-        self._hanging = None
-        return answer
+            raise CallTimeoutError from None
+        self._running = None
+        return result

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from swebench_tui.terminal_text import sanitize
 from swebench_tui.tui.answer.markdown import Line, Look, Span, State, format_line
-from swebench_tui.tui.answer.wrapping import expand_tabs
+from swebench_tui.tui.answer.wrapping import display_line
 
 
 class AnswerLines:
@@ -71,7 +70,7 @@ class AnswerLines:
     def _format(self, source: str) -> tuple[Line, State]:
         if not self._in_reasoning:
             return format_line(source, self._state)
-        return _uniform(expand_tabs(sanitize(source.removesuffix("\r"))), Look.REASONING), self._state
+        return _uniform(display_line(source), Look.REASONING), self._state
 
 
 def _uniform(text: str, look: Look) -> Line:

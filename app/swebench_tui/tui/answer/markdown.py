@@ -28,8 +28,7 @@ from enum import Enum, Flag, auto
 from operator import itemgetter
 from typing import NamedTuple
 
-from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.wrapping import expand_tabs
+from swebench_tui.tui.answer.wrapping import display_line
 
 
 class Look(Flag):
@@ -153,7 +152,7 @@ _NEVER_INSIDE_END = frozenset([*string.whitespace, *"([{/"])
 
 def format_line(source: str, state: State) -> _Formatted:
     """`source`, one line without its line feed, as it is shown, and the state for the line after it."""
-    text = expand_tabs(sanitize(source.removesuffix("\r")))
+    text = display_line(source)
     in_patch = _edit_block(text, state) or _closing_fence(text, state) or _diff(text, state)
     if in_patch:
         return in_patch

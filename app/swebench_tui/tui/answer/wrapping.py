@@ -6,9 +6,16 @@ import re
 
 from rich.cells import cell_len
 
+from swebench_tui.terminal_text import sanitize
+
 _TAB_COLUMNS = 4
 _SPACES = re.compile(" +")
 _JOINER, _EMOJI_SELECTOR = "\u200d", "\ufe0f"
+
+
+def display_line(source: str) -> str:
+    """A line of an answer as it is drawn: safe for a terminal, tabs as spaces, without the CR of its CR LF."""
+    return expand_tabs(sanitize(source.removesuffix("\r")))
 
 
 def expand_tabs(line: str) -> str:

@@ -20,9 +20,7 @@ class CachedLines(Widget):
     _rendered: list[Strip] | None = None
     _rendered_for: tuple[object, ...] = ()
 
-    def refresh(
-        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
-    ) -> Self:
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
         """Render anew."""
         self._rendered = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)

@@ -12,7 +12,7 @@ import pytest
 from swebench_providers import Secret
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.secrets import command
-from swebench_tui.settings.secrets.command import key_from
+from swebench_tui.settings.secrets.command import read_key
 from tests.app.leaks import shown
 
 CANARY = "sk-canary-9c1f44d0e7"
@@ -24,9 +24,9 @@ def python(code: str) -> str:
     return shlex.join([sys.executable, "-c", code])
 
 
-def failing(line: str, *, limit: float = 10.0) -> KeyStoreError:
+def failing(line: str, *, timeout: float = 10.0) -> KeyStoreError:
     with pytest.raises(KeyStoreError) as raised:
-        key_from(line, "openai", limit=limit)
+        read_key(line, "openai", timeout=timeout)
     assert CANARY not in shown(raised.value)
     assert raised.value.hint
     return raised.value
@@ -34,65 +34,65 @@ def failing(line: str, *, limit: float = 10.0) -> KeyStoreError:
 
 @pytest.mark.parametrize("printed", ["'k\\n'", "'k'", "' k \\r\\nnotes: more\\n'", "'k\\n' * 100_000"])
 def test_the_key_is_the_first_line(printed: str) -> None:
-    assert key_from(python(f"print({printed}, end='')"), "openai") == Secret("k")
+    assert read_key(python(f"print({printed}, end='')"), "openai") == Secret("k")
 
 
-def test_no_shell_takes_part(tmp_path: Path) -> None:
+def test_the_command_runs_without_a_shell(tmp_path: Path) -> None:
     there = tmp_path / "there"
-    assert key_from(f"echo k; touch {there}", "openai") == Secret(f"k; touch {there}")
+    assert read_key(f"echo k; touch {there}", "openai") == Secret(f"k; touch {there}")
     assert not there.exists()
 
 
-def test_there_is_nothing_to_read_and_no_terminal_to_ask_on() -> None:
+def test_the_command_has_no_input_and_no_terminal() -> None:
     code = "import sys\ntry: open('/dev/tty')\nexcept OSError: print(repr(sys.stdin.read()))"
-    assert key_from(python(code), "openai") == Secret("''")
+    assert read_key(python(code), "openai") == Secret("''")
 
 
-def test_a_failure_tells_the_exit_status_and_nothing_that_was_printed() -> None:
+def test_a_failure_reports_the_exit_status_but_no_output() -> None:
     error = failing(python(f"import sys; print({PRINTED}); print({PRINTED}, file=sys.stderr); sys.exit(3)"))
-    assert "exit status 3" in str(error)
+    assert "exited with status 3" in str(error)
     assert "openai" in str(error)
 
 
-def test_one_that_was_killed_is_told_by_its_signal() -> None:
+def test_a_killed_command_is_reported_with_its_signal() -> None:
     assert "signal 9" in str(failing(python("import os; os.kill(os.getpid(), 9)")))
 
 
-def test_one_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> None:
+def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"echo sk-can''ary-9c1f44d0e7; sleep 600 & echo $! > {pids}; wait"
-    error = failing(shlex.join(["sh", "-c", script]), limit=2.0)
-    assert "did not end within 2 s" in str(error)
+    error = failing(shlex.join(["sh", "-c", script]), timeout=2.0)
+    assert "did not exit within 2 s" in str(error)
     child = int(pids.read_text())
     state = Path(f"/proc/{child}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def test_endless_output_ends_with_the_limit() -> None:
-    assert "did not end" in str(failing("yes", limit=0.3))
+def test_endless_output_is_cut_off_at_the_timeout() -> None:
+    assert "did not exit" in str(failing("yes", timeout=0.3))
 
 
-def test_one_that_leaves_something_behind_that_holds_its_output_is_not_waited_for() -> None:
+def test_a_child_that_holds_the_output_is_not_waited_for() -> None:
     code = "import subprocess,sys; print('k', flush=True); print(subprocess.Popen(['sleep', '3']).pid)"
-    assert key_from(python(code), "openai", limit=60.0) == Secret("k")
+    assert read_key(python(code), "openai", timeout=60.0) == Secret("k")
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
         ("", "is empty"),
-        ("'open", "cannot be read"),
+        ("'open", "cannot be parsed"),
         ("/nowhere/program x", "cannot be run"),
-        ("true", "printed nothing"),
+        ("true", "empty first line"),
         (f"/nowhere/program {CANARY}", "cannot be run"),
     ],
 )
-def test_what_cannot_be_a_command_is_told(line: str, words: str) -> None:
+def test_an_invalid_command_is_reported(line: str, words: str) -> None:
     with pytest.raises(KeyStoreError, match=words) as raised:
-        key_from(line, "openai")
+        read_key(line, "openai")
     assert CANARY not in f"{raised.value}{raised.value.hint}"
 
 
-def test_the_usual_limit_is_ten_seconds() -> None:
-    assert command.LIMIT == 10.0
+def test_the_default_timeout_is_ten_seconds() -> None:
+    assert command.TIMEOUT == 10.0
     assert os.name == "posix"

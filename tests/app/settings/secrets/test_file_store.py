@@ -35,11 +35,11 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_keys_are_kept_read_replaced_and_removed(store: FileStore) -> None:
+def test_keys_are_written_read_replaced_and_removed(store: FileStore) -> None:
     assert store.read("openai", "work") is None
-    store.keep("openai", "work", Secret("a"))
-    store.keep("openai", "home", Secret("b"))
-    store.keep("openai", "work", Secret("c"))
+    store.write("openai", "work", Secret("a"))
+    store.write("openai", "home", Secret("b"))
+    store.write("openai", "work", Secret("c"))
     assert (store.read("openai", "work"), store.read("openai", "home")) == (Secret("c"), Secret("b"))
     store.remove("openai", "work")
     store.remove("openai", "work")
@@ -48,9 +48,9 @@ def test_keys_are_kept_read_replaced_and_removed(store: FileStore) -> None:
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_whatever_the_umask_nobody_else_may_read_or_enter(store: FileStore) -> None:
+def test_whatever_the_umask_other_users_have_no_access(store: FileStore) -> None:
     for key in ("a", "b"):
-        store.keep("openai", key, Secret(key))
+        store.write("openai", key, Secret(key))
         assert (mode(store.path), mode(store.path.parent)) == (0o600, 0o700)
     assert {mode(path) for path in store.path.parent.iterdir()} == {0o600}
     assert {path.name for path in store.path.parent.iterdir()} == {"keys.json", "lock"}
@@ -58,7 +58,7 @@ def test_whatever_the_umask_nobody_else_may_read_or_enter(store: FileStore) -> N
 
 @pytest.mark.usefixtures("open_umask")
 def test_the_file_has_its_mode_before_it_has_a_key(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.keep("openai", "first", Secret("a"))
+    store.write("openai", "first", Secret("a"))
     seen: list[int] = []
     real = os.fsync
 
@@ -67,28 +67,28 @@ def test_the_file_has_its_mode_before_it_has_a_key(store: FileStore, monkeypatch
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", looking)
-    store.keep("openai", "second", Secret("b"))
+    store.write("openai", "second", Secret("b"))
     assert seen == [0o600]
 
 
 @pytest.mark.parametrize("others", [0o640, 0o604, 0o660, 0o601])
-def test_a_file_that_others_may_use_is_refused_with_the_command_that_mends_it(store: FileStore, others: int) -> None:
-    store.keep("openai", "work", Secret(CANARY))
+def test_a_file_open_to_others_is_refused_with_the_fix(store: FileStore, others: int) -> None:
+    store.write("openai", "work", Secret(CANARY))
     store.path.chmod(others)
     with pytest.raises(KeyStoreError, match="open to other users") as raised:
         store.read("openai", "work")
     assert f"chmod 600 {store.path}" in raised.value.hint
     assert CANARY not in shown(raised.value)
     with pytest.raises(KeyStoreError, match="open to other users"):
-        store.keep("openai", "home", Secret(CANARY))
+        store.write("openai", "home", Secret(CANARY))
     assert mode(store.path) == others
 
 
-def test_a_folder_that_others_may_enter_is_refused(store: FileStore) -> None:
+def test_a_folder_open_to_others_is_refused(store: FileStore) -> None:
     store.path.parent.mkdir(parents=True)
     store.path.parent.chmod(0o755)
     with pytest.raises(KeyStoreError) as raised:
-        store.keep("openai", "work", Secret(CANARY))
+        store.write("openai", "work", Secret(CANARY))
     assert f"chmod 700 {store.path.parent}" in raised.value.hint
     assert not store.path.exists()
 
@@ -104,52 +104,50 @@ def test_a_folder_that_others_may_enter_is_refused(store: FileStore) -> None:
         b"\xff",
     ],
 )
-def test_a_broken_file_is_told_without_what_is_in_it_and_left_as_it_is(store: FileStore, content: bytes) -> None:
+def test_a_broken_file_is_reported_without_its_content_and_kept(store: FileStore, content: bytes) -> None:
     store.path.parent.mkdir(parents=True, mode=0o700)
     store.path.touch(0o600)
     store.path.write_bytes(content)
     questions: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
-        lambda: store.keep("openai", "work", Secret(CANARY)),
+        lambda: store.write("openai", "work", Secret(CANARY)),
     ]
     for question in questions:
-        with pytest.raises(KeyStoreError, match="holds no keys that can be read") as raised:
+        with pytest.raises(KeyStoreError, match="not a valid key file") as raised:
             question()
         assert CANARY not in shown(raised.value)
     assert store.path.read_bytes() == content
 
 
-def test_a_write_that_fails_leaves_the_old_keys_and_no_other_file(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store.keep("openai", "work", Secret("a"))
+def test_a_failed_write_leaves_the_old_keys_alone(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("openai", "work", Secret("a"))
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(KeyStoreError, match="No space left") as raised:
-        store.keep("openai", "home", Secret(CANARY))
+        store.write("openai", "home", Secret(CANARY))
     assert CANARY not in shown(raised.value)
     assert (store.read("openai", "work"), store.read("openai", "home")) == (Secret("a"), None)
     assert {path.name for path in store.path.parent.iterdir()} == {"keys.json", "lock"}
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     with pytest.raises(KeyStoreError, match="could not be written"):
-        FileStore(tmp_path / "data" / "secrets").keep("openai", "work", Secret(CANARY))
+        FileStore(tmp_path / "data" / "secrets").write("openai", "work", Secret(CANARY))
 
 
 KEEPS = """
 import sys; from pathlib import Path
 from swebench_providers import Secret
 from swebench_tui.settings.secrets.file_store import FileStore
-for n in range(25): FileStore(Path(sys.argv[1])).keep(sys.argv[2], str(n), Secret(f"{sys.argv[2]}-{n}"))
+for n in range(25): FileStore(Path(sys.argv[1])).write(sys.argv[2], str(n), Secret(f"{sys.argv[2]}-{n}"))
 """
 
 
-def test_processes_that_keep_keys_at_once_lose_none(store: FileStore) -> None:
+def test_processes_that_write_at_once_lose_no_key(store: FileStore) -> None:
     folder = str(store.path.parent)
     running = [subprocess.Popen([sys.executable, "-c", KEEPS, folder, name]) for name in ("a", "b", "c")]
     assert [process.wait(60) for process in running] == [0, 0, 0]

@@ -89,8 +89,8 @@ def hanging() -> Iterator[Hanging]:
     backend.let_go.set()
 
 
-def of(backend: KeyringBackend, *, limit: float = 3.0) -> KeyringStore:
-    return KeyringStore(lambda: backend, limit=limit)
+def of(backend: KeyringBackend, *, timeout: float = 3.0) -> KeyringStore:
+    return KeyringStore(lambda: backend, timeout=timeout)
 
 
 def chain(*backends: KeyringBackend) -> KeyringBackend:
@@ -106,12 +106,12 @@ def restored_chain() -> Iterator[None]:
     type.__setattr__(ChainerBackend, "backends", before)
 
 
-def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() -> None:
+def test_keys_are_written_read_replaced_and_removed_by_label() -> None:
     backend = Memory()
     store = of(backend)
-    store.keep("openai", "work", Secret("a"))
-    store.keep("openai", "work", Secret("b"))
-    store.keep("openai", "home", Secret("c"))
+    store.write("openai", "work", Secret("a"))
+    store.write("openai", "work", Secret("b"))
+    store.write("openai", "home", Secret("c"))
     assert backend.kept == {("swebench-tui", "openai/work"): "b", ("swebench-tui", "openai/home"): "c"}
     assert store.read("openai", "work") == Secret("b")
     store.remove("openai", "work")
@@ -130,39 +130,39 @@ def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_backend_unfit_for_keys_is_given_none_and_said_to_be_why(backend: KeyringBackend, why: str) -> None:
+def test_an_unusable_backend_gets_no_key_and_a_reason(backend: KeyringBackend, why: str) -> None:
     store = of(backend)
     assert why in store.probe().problem
     with pytest.raises(KeyStoreError, match=why) as raised:
-        store.keep("openai", "work", Secret(CANARY))
+        store.write("openai", "work", Secret(CANARY))
     assert "key_command" in raised.value.hint
     assert getattr(backend, "kept", {}) == {}
     assert CANARY not in shown(raised.value)
 
 
 @pytest.mark.usefixtures("restored_chain")
-def test_of_a_chain_only_what_is_fit_is_used() -> None:
+def test_only_usable_backends_of_a_chain_are_used() -> None:
     plain, safe = PlaintextKeyring(), Memory()
     store = of(chain(plain, HandsOut(), safe))
-    store.keep("openai", "work", Secret("k"))
+    store.write("openai", "work", Secret("k"))
     assert (len(plain.kept), len(safe.kept), store.read("openai", "work")) == (0, 1, Secret("k"))
     nothing = of(chain(plain))
     assert "plain text" in nothing.probe().problem
 
 
-def test_a_keyring_that_only_hands_out_keeps_nothing_and_says_so() -> None:
-    with pytest.raises(KeyStoreError, match="keeps nothing"):
-        of(HandsOut()).keep("openai", "work", Secret("k"))
+def test_a_read_only_keyring_is_reported() -> None:
+    with pytest.raises(KeyStoreError, match="read-only"):
+        of(HandsOut()).write("openai", "work", Secret("k"))
 
 
 @pytest.mark.parametrize(
     "error", [KeyringError, InitError, KeyringLocked, PasswordDeleteError, RuntimeError, OSError, ValueError]
 )
-def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: type[Exception]) -> None:
+def test_backend_errors_are_one_line_without_the_key(error: type[Exception]) -> None:
     store, key = of(Raising(error)), Secret(CANARY)
     questions: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
-        lambda: store.keep("openai", "work", key),
+        lambda: store.write("openai", "work", key),
         lambda: store.remove("openai", "work"),
     ]
     for question in questions:
@@ -175,26 +175,26 @@ def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: typ
     assert not store.probe().usable
 
 
-def test_a_backend_that_cannot_be_found_is_a_problem_and_no_crash() -> None:
+def test_a_backend_that_cannot_be_loaded_is_a_problem() -> None:
     def find() -> KeyringBackend:
         raise ImportError("No module named 'mine'")
 
     assert "No module named 'mine'" in KeyringStore(find).probe().problem
 
 
-def test_a_keyring_that_waits_for_ever_is_left_after_the_limit_and_not_asked_twice(hanging: Hanging) -> None:
-    store = of(hanging, limit=0.05)
-    with pytest.raises(KeyStoreError, match=r"did not answer within 0\.05 s") as raised:
+def test_a_hanging_keyring_times_out_and_is_called_once(hanging: Hanging) -> None:
+    store = of(hanging, timeout=0.05)
+    with pytest.raises(KeyStoreError, match=r"no response within 0\.05 s") as raised:
         store.read("openai", "work")
     assert raised.value.hint
-    assert "did not answer" in store.probe().problem
-    with pytest.raises(KeyStoreError, match="did not answer"):
-        store.keep("openai", "work", Secret(CANARY))
+    assert "no response" in store.probe().problem
+    with pytest.raises(KeyStoreError, match="no response"):
+        store.write("openai", "work", Secret(CANARY))
     assert hanging.asked == 1
 
 
-def test_a_keyring_that_was_unlocked_late_is_used_again(hanging: Hanging) -> None:
-    store = of(hanging, limit=1.0)
+def test_a_keyring_unlocked_late_is_used_again(hanging: Hanging) -> None:
+    store = of(hanging, timeout=1.0)
     assert not store.probe().usable
     hanging.let_go.set()
     for thread in threading.enumerate():
@@ -207,14 +207,14 @@ HANGS = """
 import threading
 from tests.app.settings.secrets.test_keyring_store import Hanging
 from swebench_tui.settings.secrets.keyring_store import KeyringStore
-print(KeyringStore(Hanging, limit=0.05).probe().problem)
+print(KeyringStore(Hanging, timeout=0.05).probe().problem)
 """
 
 
-def test_the_program_ends_while_a_keyring_still_waits() -> None:
+def test_the_program_exits_while_a_keyring_call_hangs() -> None:
     done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.startswith("it did not answer")
+    assert done.stdout.startswith("no response")
 
 
-def test_the_limit_is_three_seconds() -> None:
-    assert keyring_store.LIMIT == 3.0
+def test_the_default_timeout_is_three_seconds() -> None:
+    assert keyring_store.TIMEOUT == 3.0

@@ -1,4 +1,4 @@
-"""Choose a model for another column."""
+"""The dialog that adds a column."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class AddModelScreen(Dialog[Target | None]):
-    """Gives back whom to ask, or None. After a provider's name and a colon its models are listed live."""
+    """Returns the target, or None. After a provider's name and a colon its models are listed live."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="add_model.leave"),
@@ -65,11 +65,11 @@ class AddModelScreen(Dialog[Target | None]):
     @work(exclusive=True, group="models")
     async def _list_models(self, provider: str) -> None:
         hint = self.query_one(".hint", Static)
-        hint.update(Content(f"Asking {provider} for its models …"))
+        hint.update(Content(f"Loading models of {provider} …"))
         self._show_problem(None)
         try:
-            reached = await self._engine.reach(provider)
-            models = await asyncio.wrap_future(self._engine.submit(reached.provider.list_models()))
+            resolved = await self._engine.resolve(provider)
+            models = await asyncio.wrap_future(self._engine.submit(resolved.provider.list_models()))
         except ProviderError as error:
             hint.update("")
             self._show_problem(error)

@@ -1,9 +1,10 @@
-"""One model's column on the screen: state and figures on top, the answer below."""
+"""One model's column on the screen: state and metrics on top, the answer below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 
 from textual.app import ComposeResult
 from textual.await_remove import AwaitRemove
@@ -11,8 +12,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_providers import ProviderError
-from swebench_tui.runs.column import Column, GenerationState
+from swebench_providers import ProviderError, ReasoningDelta, TextDelta
+from swebench_tui.runs.column import Column
+from swebench_tui.runs.generation import Piece
+from swebench_tui.runs.generation_state import GenerationState
 from swebench_tui.runs.target import Target
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.answer import AnswerView
@@ -21,7 +24,7 @@ from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 
 class ColumnView(Vertical, CachedLines):
-    """Draws a `Column` of the engine; knows it only by its facts and pieces."""
+    """Draws a `Column` of the engine, and takes its pieces."""
 
     ALLOW_MAXIMIZE = True
 
@@ -31,8 +34,8 @@ class ColumnView(Vertical, CachedLines):
         self.column: Column | None = None
         self.starting = False
         self.leaving = False
-        self._drawn_facts: GenerationState | None = None
-        self._drawn_pieces = 0
+        self._drawn_state: GenerationState | None = None
+        self._drawn_settled = False
         self.border_title = Content(one_line(_title(target, target.model)))
 
     def compose(self) -> ComposeResult:
@@ -42,11 +45,11 @@ class ColumnView(Vertical, CachedLines):
 
     @property
     def running(self) -> bool:
-        return self.column is not None and not self.column.facts.settled
+        return self.column is not None and not self.column.settled
 
     @contextmanager
     def start(self) -> Iterator[None]:
-        """While its provider's keys are being read."""
+        """Marks it as starting while its provider's keys are read."""
         self.starting = True
         try:
             yield
@@ -56,20 +59,20 @@ class ColumnView(Vertical, CachedLines):
     @property
     def settled(self) -> bool:
         """Nothing will change any more, and all of it is drawn."""
-        return self.column is None or (self._drawn_facts is self.column.facts and self._drawn_facts.settled)
+        return self.column is None or self._drawn_settled
 
     def focus_answer(self) -> None:
         self.query_one(AnswerView).focus()
 
     def leave(self) -> AwaitRemove:
-        """Remove it. Its parts go before it does, so nothing may draw or read it from now on."""
+        """Remove it. Its children go first, so nothing may draw or read it from now on."""
         self.leaving = True
         return self.remove()
 
     def follow(self, column: Column) -> None:
         """Show this run from its beginning."""
         self.column = column
-        self._drawn_facts, self._drawn_pieces = None, 0
+        self._drawn_state, self._drawn_settled = None, False
         self.query_one(AnswerView).clear()
         self._hide_problem()
 
@@ -78,14 +81,14 @@ class ColumnView(Vertical, CachedLines):
         column = self.column
         if column is None:
             return
-        facts = column.facts  # read before the pieces: what it counts has then arrived
-        self._draw_pieces(column)
-        if facts is not self._drawn_facts or not facts.state.ended:
-            self._draw_facts(facts, now)
-        self._drawn_facts = facts
+        settled, state = column.settled, column.state  # before the pieces: what the state counts has then arrived
+        self._draw_pieces(column.take())
+        if state is not self._drawn_state or settled != self._drawn_settled or not state.status.ended:
+            self._draw_state(column, state, now, settled=settled)
+        self._drawn_state, self._drawn_settled = state, settled
 
     def show_problem(self, error: ProviderError) -> None:
-        """An error stands in the column it belongs to, with what to do about it."""
+        """Show an error with its hint."""
         problem = self.query_one(".problem", Static)
         problem.update(
             Content.assemble((f"✗ {one_line(str(error))}", "bold"), "\n", (f"→ {one_line(error.hint)}", "$text"))
@@ -95,42 +98,31 @@ class ColumnView(Vertical, CachedLines):
     def _hide_problem(self) -> None:
         self.query_one(".problem", Static).remove_class("-shown")
 
-    def _draw_pieces(self, column: Column) -> None:
-        pieces = column.pieces(self._drawn_pieces)
-        if not pieces:
-            return
-        self._drawn_pieces += len(pieces)
+    def _draw_pieces(self, pieces: Sequence[Piece]) -> None:
+        """Runs of text and of reasoning go to the view in one piece each."""
         answer = self.query_one(AnswerView)
-        run: list[str] = []
-        kind = pieces[0].kind
-        for piece in pieces:
-            if piece.kind != kind:
-                _append(answer, kind, "".join(run))
-                run, kind = [], piece.kind
-            run.append(piece.text)
-        _append(answer, kind, "".join(run))
+        for kind, run in groupby(pieces, type):
+            if kind is TextDelta:
+                answer.append("".join(piece.text for piece in run if isinstance(piece, TextDelta)))
+            elif kind is ReasoningDelta:
+                answer.append_reasoning("".join(piece.text for piece in run if isinstance(piece, ReasoningDelta)))
+            else:  # its attempt failed
+                answer.clear()
 
-    def _draw_facts(self, facts: GenerationState, now: float) -> None:
-        self.query_one(MetricsView).show(facts, free=self.column is not None and self.column.free, now=now)
-        before = self._drawn_facts
-        if before is None or facts.model != before.model:
-            self.border_title = Content(one_line(_title(self.target, facts.model)))
-        if facts.error is not None and (before is None or before.error is None):
-            self.show_problem(facts.error)
+    def _draw_state(self, column: Column, state: GenerationState, now: float, *, settled: bool) -> None:
+        self.query_one(MetricsView).show(state, column.patch, now=now, settled=settled)
+        before = self._drawn_state
+        if before is None or state.model != before.model:
+            self.border_title = Content(one_line(_title(self.target, state.model)))
+        if state.error is not None and (before is None or before.error is None):
+            self.show_problem(state.error)
 
     @property
     def answer(self) -> str:
-        """The text of the answer so far, as it came."""
+        """The text of the answer so far, as it arrived."""
         return self.query_one(AnswerView).text
 
 
-def _append(answer: AnswerView, kind: str, text: str) -> None:
-    if kind == "text":
-        answer.append(text)
-    else:
-        answer.append_reasoning(text)
-
-
 def _title(target: Target, model: str) -> str:
-    heat = "" if target.temperature is None else f" · t {target.temperature:g}"
-    return f"{target.provider} · {model or 'default model'}{heat}"
+    temperature = "" if target.temperature is None else f" · t {target.temperature:g}"
+    return f"{target.provider} · {model or 'default model'}{temperature}"

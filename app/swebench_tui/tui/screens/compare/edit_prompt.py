@@ -1,4 +1,4 @@
-"""Write the prompt."""
+"""The dialog that edits the prompt."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from swebench_tui.tui.widgets.key_line import KeyLine
 
 
 class EditPromptScreen(Dialog[str | None]):
-    """Gives the text back when it is accepted, None when it is left as it was.
+    """Returns the edited text, or None when it was cancelled or not changed.
 
-    Control characters of the prompt stand there as pictures; a changed prompt is what the editor shows.
+    Control characters of the prompt are shown as symbols; an edited prompt holds those symbols.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "accept", "use this prompt", priority=True, id="prompt.accept"),
         Binding("ctrl+o", "open_editor", "your editor", priority=True, id="prompt.open_editor"),
-        Binding("escape", "leave", "leave it", id="prompt.leave"),
+        Binding("escape", "leave", "cancel", id="prompt.leave"),
     ]
 
     def __init__(self, text: str, *, editor: str = "") -> None:
-        """`editor` is the one of the settings."""
+        """`editor` is the editor of the settings."""
         super().__init__()
         self._text = sanitize(text)
         self._editor = editor
 
     @property
     def private_texts(self) -> Iterable[str]:
-        """What no crash report may quote."""
+        """Texts that no crash report may quote."""
         return (self._text, self.query_one(TextArea).text)
 
     def compose(self) -> ComposeResult:
@@ -45,7 +45,7 @@ class EditPromptScreen(Dialog[str | None]):
             area = TextArea(self._text, soft_wrap=True, show_line_numbers=False)
             area.cursor_blink = False
             yield area
-            yield Static("ctrl+s uses it, ctrl+o opens your editor, esc leaves it", classes="hint")
+            yield Static("ctrl+s: use this prompt · ctrl+o: open your editor · esc: cancel", classes="hint")
         yield KeyLine()
 
     def action_accept(self) -> None:
@@ -53,8 +53,8 @@ class EditPromptScreen(Dialog[str | None]):
         self.dismiss(None if text == self._text else text)
 
     def action_open_editor(self) -> None:
-        """Open the text in $VISUAL or $EDITOR; what is saved there stands here then."""
-        from swebench_tui.tui import editor  # noqa: PLC0415 - not before it is asked for
+        """Open the text in $VISUAL or $EDITOR, and take over what is saved there."""
+        from swebench_tui.tui import editor  # noqa: PLC0415 - only for this action
 
         area = self.query_one(TextArea)
         try:
@@ -64,10 +64,10 @@ class EditPromptScreen(Dialog[str | None]):
         except editor.EditorError as error:
             self.notify(one_line(f"{error}. {error.hint}"), severity="error", markup=False)
         except SuspendNotSupported:
-            self.notify("This terminal cannot be lent to an editor.", severity="error")
+            self.notify("An editor cannot be opened in this terminal.", severity="error")
         else:
             if edited == area.text:
-                self.notify("The editor left the prompt as it was.")
+                self.notify("The prompt was not changed.")
             else:
                 area.text = sanitize(edited)
 

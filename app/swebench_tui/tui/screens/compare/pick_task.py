@@ -1,4 +1,4 @@
-"""Choose a task of a dataset."""
+"""The dialog that picks a task of a dataset."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
-MOST_SHOWN: Final = 300
-"""Rows in the list at once: filling it with thousands would hold up the keys."""
+MAX_ROWS: Final = 300
+"""Rows in the list at once: filling it with thousands would block the keys."""
 
 
 class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
-    """Gives back the dataset and the task, or None."""
+    """Returns the dataset and the task, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="pick_task.leave"),
@@ -43,9 +43,9 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Pick a task"
             yield Static("Dataset: starter, or a .json or .jsonl file", classes="label")
-            yield _still(Input(self._dataset, id="dataset", compact=True))
+            yield _unblinking(Input(self._dataset, id="dataset", compact=True))
             yield Static("Search", classes="label")
-            yield _still(Input(placeholder="id or words of the title", id="search", compact=True))
+            yield _unblinking(Input(placeholder="id or title", id="search", compact=True))
             yield OptionList(markup=False)
             yield Static(classes="hint")
             yield Static(classes="problem")
@@ -97,9 +97,9 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         self.dismiss((self._dataset, self._shown[index]))
 
     def _fill(self) -> None:
-        words = self.query_one("#search", Input).value.lower().split()
-        found = [task for task in self._tasks if all(word in _searched(task) for word in words)]
-        self._shown = found[:MOST_SHOWN]
+        terms = self.query_one("#search", Input).value.lower().split()
+        found = [task for task in self._tasks if all(term in _searchable(task) for term in terms)]
+        self._shown = found[:MAX_ROWS]
         choices = self.query_one(OptionList)
         choices.clear_options()
         choices.add_options([Option(_row(task)) for task in self._shown])
@@ -110,7 +110,7 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         self.query_one(".hint", Static).update(Content(f"{len(self._shown)} of {len(self._tasks)} tasks"))
 
 
-def _searched(task: Instance) -> str:
+def _searchable(task: Instance) -> str:
     return f"{task.instance_id} {task.title}".lower()
 
 
@@ -118,6 +118,6 @@ def _row(task: Instance) -> Content:
     return Content.assemble((one_line(task.instance_id), "bold"), "  ", one_line(task.title))
 
 
-def _still(field: Input) -> Input:
+def _unblinking(field: Input) -> Input:
     field.cursor_blink = False
     return field

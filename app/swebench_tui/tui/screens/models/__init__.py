@@ -1,1 +1,1 @@
-"""The Models screen: every model of every ready provider."""
+"""The Models screen: the models of every configured provider."""

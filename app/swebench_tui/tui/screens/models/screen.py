@@ -1,12 +1,11 @@
-"""The Models screen: everything that can be asked, over all providers that are ready."""
+"""The Models screen: a searchable list of the models of all ready providers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import ClassVar, Final
 
-import msgspec
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,62 +14,62 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from swebench_providers import ModelInfo, Provider, ProviderError
-from swebench_providers.provider import HTTPProvider
+from swebench_providers import ProviderError
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
+from swebench_tui.services.models import (
+    ListedModel,
+    ProviderModels,
+    format_all_prices,
+    format_price,
+    list_models,
+    ready_providers,
+)
+from swebench_tui.services.provider_access import EngineAccess
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.main_screen import MainScreen
 
-MOST_SHOWN: Final = 300
-"""Rows in the list at once: filling it with thousands would hold up the keys."""
+MAX_ROWS: Final = 300
+"""Rows in the list at once: inserting thousands would delay key presses."""
 
 _DEBOUNCE: Final = 0.1  # seconds
 _NAME_WIDTH: Final = 40
 
 
-class Found(msgspec.Struct, frozen=True):
-    """One model of one provider."""
-
-    provider: str
-    model: ModelInfo
-
-    @property
-    def searched(self) -> str:
-        return f"{self.provider}:{self.model.id} {self.model.name}".lower()
-
-
 class ModelList(OptionList):
-    """The list, with a word for its key."""
+    """The list of models, with a label for Enter in the footer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "add to Compare", key_display="⏎", id="models.add"),
     ]
 
     def action_select(self) -> None:
-        """Add this model to Compare."""
+        """Add the model to Compare."""
         super().action_select()
 
 
 class ModelsScreen(MainScreen):
-    """Asks every ready provider at once; models appear as the answers come."""
+    """Requests the models of all ready providers at once and adds each provider's as they arrive."""
 
     MODE = "models"
+    CSS_PATH = "models.tcss"
     HELP = """\
 # Models
 
-Every model of every provider that is ready, with its context window and its price for a million tokens, in and out,
-where they are known. **/** searches, **enter** adds a model to Compare, **r** asks the providers again.
+The models of all ready providers, with context window and price in USD per million tokens (input / output). The line
+below the list has all prices of the selected model: cached input, cache writes, and long prompts where they cost more.
+
+**/** searches, **enter** adds the model to Compare, **r** refreshes the list.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", key_display="/", id="models.search"),
-        Binding("r", "list_again", "list again", id="models.list_again"),
+        Binding("r", "list_again", "refresh", id="models.list_again"),
         Binding("escape", "leave_search", "clear search", id="models.leave_search"),
-        Binding("down", "to_list", "to the list", show=False, id="models.to_list"),
+        Binding("down", "to_list", "to list", show=False, id="models.to_list"),
     ]
 
     class Chosen(Message):
-        """The user wants this model in Compare."""
+        """The user adds this model to Compare."""
 
         def __init__(self, target: Target) -> None:
             super().__init__()
@@ -78,18 +77,17 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
-        self._engine = engine
-        self._found: dict[str, list[ModelInfo]] = {}
-        self._errors: dict[str, ProviderError] = {}
-        self._absent: list[str] = []
-        self._asked: list[str] = []
-        self._shown: list[Found] = []
+        self._access = EngineAccess(engine)
+        self._requested: list[str] = []
+        self._lists: dict[str, ProviderModels] = {}
+        self._shown: list[ListedModel] = []
 
     def compose_body(self) -> ComposeResult:
-        field = Input(placeholder="search: / then words of provider, model or name", compact=True)
+        field = Input(placeholder="Search: provider, model ID or name", compact=True)
         field.cursor_blink = False
         yield field
         yield ModelList(markup=False, compact=True)
+        yield Static(classes="detail")
         yield Static(classes="hint")
         yield Static(classes="problem")
 
@@ -97,58 +95,38 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         self.query_one(OptionList).focus()
         self.action_list_again()
 
-    # Listing.
-
     @work(exclusive=True, group="listing")
     async def action_list_again(self) -> None:
-        """Ask every provider that is ready for its models."""
-        self._found, self._errors, self._absent = {}, {}, []
-        self._asked = names = await asyncio.to_thread(self._ready)
+        """Refresh the list."""
+        self._lists = {}
+        self._requested = await asyncio.to_thread(ready_providers, self._access)
         self._fill()
-        await asyncio.gather(*(self._list(name) for name in names))
-
-    def _ready(self) -> list[str]:
-        engine = self._engine
-        return [name for name in engine.registry.list_providers() if engine.readiness(name).ready]
+        await asyncio.gather(*(self._list(name) for name in self._requested))
 
     async def _list(self, name: str) -> None:
-        try:
-            reached = await self._engine.reach(name)
-            self._found[name] = await asyncio.wrap_future(self._engine.submit(_models(reached.provider)))
-        except ProviderError as error:
-            if await asyncio.to_thread(self._is_absent, name, error):
-                self._absent.append(name)
-            else:
-                self._errors[name] = error
+        self._lists[name] = await list_models(self._access, name)
         self._fill()
 
-    def _is_absent(self, name: str, error: ProviderError) -> bool:
-        """A local server that does not run, and that nobody has set up, is no error."""
-        local = self._engine.registry.spec(name).local
-        return local and error.reason == "unreachable" and self._engine.outline(name).base_url_source == "catalog"
-
-    # Searching and choosing.
-
     @on(Input.Changed)
-    def _typed(self) -> None:
+    def _query_changed(self) -> None:
         self.set_timer(_DEBOUNCE, self._fill)
 
     @on(Input.Submitted)
-    def _searched(self) -> None:
+    def _query_submitted(self) -> None:
         self._fill()
         self.action_to_list()
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        found = self._shown[event.option_index]
-        self.post_message(self.Chosen(Target(provider=found.provider, model=found.model.id)))
+        model = self._shown[event.option_index]
+        self.post_message(self.Chosen(Target(provider=model.provider, model=model.id)))
 
     def action_search(self) -> None:
-        """Search by words of provider, model or name."""
+        """Search by provider, model ID or name."""
         self.query_one(Input).focus()
 
     def action_leave_search(self) -> None:
-        """All models again, and back to the list."""
+        """Clear the search."""
         self.query_one(Input).value = ""
         self.action_to_list()
 
@@ -156,60 +134,74 @@ where they are known. **/** searches, **enter** adds a model to Compare, **r** a
         """Go to the list."""
         self.query_one(OptionList).focus()
 
-    # Showing.
-
     def _fill(self) -> None:
-        words = self.query_one(Input).value.lower().split()
-        everything = [Found(name, model) for name in self._asked for model in self._found.get(name, ())]
-        matching = [found for found in everything if all(word in found.searched for word in words)]
+        query = self.query_one(Input).value
+        models = [model for name in self._requested if name in self._lists for model in self._lists[name].models]
+        matching = [model for model in models if model.matches(query)]
         rows = self.query_one(OptionList)
         before = self._shown[rows.highlighted] if rows.highlighted is not None else None
-        self._shown = matching[:MOST_SHOWN]
+        self._shown = matching[:MAX_ROWS]
         rows.clear_options()
-        rows.add_options([Option(_row(found)) for found in self._shown])
+        rows.add_options([Option(_row(model)) for model in self._shown])
         if self._shown:
             rows.highlighted = self._shown.index(before) if before in self._shown else 0
-        self._tell(len(self._shown), len(matching), len(everything))
+        self._show_detail()
+        self._show_summary(len(matching), len(models))
 
-    def _tell(self, shown: int, matching: int, everything: int) -> None:
-        waiting = [name for name in self._asked if name not in (*self._found, *self._errors, *self._absent)]
-        counts = f"{shown} of {matching} shown" if shown < matching else f"{matching} of {everything} models"
-        answered = "1 provider" if len(self._found) == 1 else f"{len(self._found)} providers"
-        absent = f" · not running here: {', '.join(self._absent)}" if self._absent else ""
-        asking = f" · asking {', '.join(waiting)} …" if waiting else ""
-        self.query_one(".hint", Static).update(Content(one_line(f"{counts} · {answered}{asking}{absent}")))
-        self.query_one(".problem", Static).update(Content("\n").join(_problems(self._errors)))
+    @on(OptionList.OptionHighlighted)
+    def _show_detail(self) -> None:
+        index = self.query_one(OptionList).highlighted
+        detail = _detail(self._shown[index]) if index is not None and index < len(self._shown) else Content()
+        self.query_one(".detail", Static).update(detail)
+
+    def _show_summary(self, matching: int, total: int) -> None:
+        listed = [each for each in self._lists.values() if each.error is None]
+        loading = [name for name in self._requested if name not in self._lists]
+        not_running = [each.provider for each in self._lists.values() if each.not_running]
+        parts = [
+            f"{len(self._shown)} of {matching} shown"
+            if len(self._shown) < matching
+            else f"{matching} of {total} models",
+            "1 provider" if len(listed) == 1 else f"{len(listed)} providers",
+        ]
+        if loading:
+            parts.append(f"loading {', '.join(loading)} …")
+        if not_running:
+            parts.append(f"not running: {', '.join(not_running)}")
+        self.query_one(".hint", Static).update(Content(one_line(" · ".join(parts))))
+        errors = [
+            _error_line(each.provider, each.error)
+            for each in self._lists.values()
+            if each.error is not None and not each.not_running
+        ]
+        self.query_one(".problem", Static).update(Content("\n").join(errors))
 
 
-async def _models(provider: Provider) -> list[ModelInfo]:
-    """Runs in the engine's loop. What the user pays, where that is known, in place of what the list says."""
-    models = await provider.list_models()
-    if isinstance(provider, HTTPProvider):
-        models = await provider.describe(models)
-    prices = await asyncio.gather(*(provider.price_of(model.id) for model in models))
-    return [
-        msgspec.structs.replace(model, price_input=price.input, price_output=price.output) if price else model
-        for model, price in zip(models, prices, strict=True)
-    ]
-
-
-def _row(found: Found) -> Content:
-    name = one_line(f"{found.provider}:{found.model.id}")
-    window = found.model.context_window
+def _row(model: ListedModel) -> Content:
+    window = model.info.context_window
     context = "context unknown" if window is None else f"{window:,} context"
-    return Content.assemble(f"{name:<{_NAME_WIDTH}}  ", (f"{context:>17}  {_price(found.model)}", "$text-muted"))
+    price = "price unknown" if model.price is None else format_price(model.price)
+    name = one_line(f"{model.provider}:{model.id}")
+    return Content.assemble(f"{name:<{_NAME_WIDTH}}  ", (f"{context:>17}  {price}", "$text-muted"))
 
 
-def _price(model: ModelInfo) -> str:
-    price = model.price
-    if price is None:
-        return "price unknown"
-    if not price.input and not price.output:
-        return "free"
-    return f"${price.input.normalize():f} / ${price.output.normalize():f}"
+def _detail(model: ListedModel) -> Content:
+    """Two lines: name, limits and capabilities, then all prices."""
+    limits = "".join(f" · {one_line(part)}" for part in _limits(model))
+    name = one_line(model.info.name or model.id)
+    return Content.assemble((name, "bold"), f"{limits}\n{format_all_prices(model)}")
 
 
-def _problems(errors: dict[str, ProviderError]) -> Iterable[Content]:
-    for name, error in errors.items():
-        what = Content(one_line(f"✗ {name}: {error}"))
-        yield Content.assemble(what, (f" → {one_line(error.hint)}", "$text-muted"))
+def _limits(model: ListedModel) -> Iterator[str]:
+    info = model.info
+    if info.context_window is not None:
+        yield f"context {info.context_window:,}"
+    if info.max_output is not None:
+        yield f"max output {info.max_output:,}"
+    if info.capabilities:
+        yield ", ".join(info.capabilities)
+
+
+def _error_line(provider: str, error: ProviderError) -> Content:
+    what = Content(one_line(f"✗ {provider}: {error}"))
+    return Content.assemble(what, (f" → {one_line(error.hint)}", "$text-muted"))

@@ -1,1 +1,1 @@
-"""The Providers screen: state, keys, tests and breakers of every provider."""
+"""The Providers screen, its dialogs and details."""

@@ -1,4 +1,4 @@
-"""All that is known of one provider."""
+"""The details of one provider."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_providers import ProviderSpec
-from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
-from swebench_providers.policies.limiter import Headroom
-from swebench_providers.policies.statistics import Percentiles, ProviderHealth
-from swebench_providers.redaction import MASK, without_credentials
+from swebench_providers import BreakerState, BreakerStatistics, Headroom, Percentiles, ProviderHealth, ProviderSpec
+from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
-from swebench_tui.settings import redact
+from swebench_tui.services.providers import ProviderEntry, status
+from swebench_tui.services.settings import setting_rows
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
-from swebench_tui.tui.screens.providers.provider_facts import Facts, status
-from swebench_tui.tui.screens.providers.table import key_words
+from swebench_tui.tui.screens.providers.table import key_text, status_colour
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _REFRESH: Final = 0.5  # seconds
@@ -35,14 +31,14 @@ _LABEL: Final = 18
 
 
 class RecentError(msgspec.Struct, frozen=True):
-    """An error of this session, and what to do about it."""
+    """An error of this session, with its hint."""
 
-    what: str
+    message: str
     hint: str
 
 
 class ProviderDetailsScreen(Dialog[None]):
-    """Figures go on while it is open. `facts` and `troubles` say what is known by now."""
+    """Everything known about one provider, refreshed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "back", id="provider_details.leave"),
@@ -54,17 +50,18 @@ class ProviderDetailsScreen(Dialog[None]):
         self,
         workspace: Workspace | None,
         spec: ProviderSpec | None,
-        facts: Callable[[], Facts],
-        troubles: Callable[[], Sequence[RecentError]],
+        entry: Callable[[], ProviderEntry],
+        recent_errors: Callable[[], Sequence[RecentError]],
     ) -> None:
+        """`entry` and `recent_errors` are called at every refresh."""
         super().__init__()
-        self._workspace, self._spec, self._facts, self._troubles = workspace, spec, facts, troubles
+        self._workspace, self._spec, self._entry, self._recent_errors = workspace, spec, entry, recent_errors
         self._from_settings: list[Content] = []
         self._before: Content | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog details") as dialog:
-            dialog.border_title = one_line(self._facts().name)
+            dialog.border_title = one_line(self._entry().name)
             with VerticalScroll(can_focus=True):
                 yield Static(classes="text")
         yield KeyLine()
@@ -77,84 +74,84 @@ class ProviderDetailsScreen(Dialog[None]):
 
     async def _read_settings(self) -> None:
         if self._workspace is not None:
-            name = self._facts().name
+            name = self._entry().name
             self._from_settings = await asyncio.to_thread(_settings, self._workspace, name)
             self._show()
 
     def _show(self) -> None:
-        facts = self._facts()
-        parts = [
-            _about(facts, self._spec),
-            _troubles(facts, self._troubles()),
-            _health(facts.health),
+        entry = self._entry()
+        sections = [
+            _overview(entry, self._spec),
+            _errors(entry, self._recent_errors()),
+            _session(entry.health),
             self._from_settings,
             _variables(self._spec, self._workspace),
         ]
-        text = Content("\n\n").join(Content("\n").join(part) for part in map(list, parts) if part)
+        text = Content("\n\n").join(Content("\n").join(lines) for lines in map(list, sections) if lines)
         if text != self._before:
             self._before = text
             self.query_one(".text", Static).update(text)
 
-    def action_scroll(self, way: str) -> None:
+    def action_scroll(self, direction: str) -> None:
         """Scroll the text."""
         body = self.query_one(VerticalScroll)
-        body.scroll_relative(y=1 if way == "down" else -1, animate=False)
+        body.scroll_relative(y=1 if direction == "down" else -1, animate=False)
 
     def action_leave(self) -> None:
-        """Back to the table."""
+        """Go back to the table."""
         self.dismiss(None)
 
 
-def _about(facts: Facts, spec: ProviderSpec | None) -> Iterator[Content]:
-    state = status(facts)
-    yield Content.assemble((str(state), state.colour), (f"   {one_line(facts.readiness.title)}", "bold"))
-    address = facts.readiness.base_url
+def _overview(entry: ProviderEntry, spec: ProviderSpec | None) -> Iterator[Content]:
+    current = status(entry)
+    yield Content.assemble((str(current), status_colour(current)), (f"   {one_line(entry.readiness.title)}", "bold"))
+    address = entry.readiness.base_url
     yield _line("address", without_credentials(address) if address else "none")
-    yield _line("key", key_words(facts))
+    yield _line("API key", key_text(entry))
     if spec is not None:
         yield _line("protocol", spec.protocol)
-    if facts.tested is not None:
-        report = facts.tested.report
+    if entry.test is not None:
+        report = entry.test.report
         first = "" if report.ttft_ms is None else f", first token {report.ttft_ms / 1000:.2f} s"
         model = f", model {report.model}" if report.model else ""
         verdict = report.verdict.replace("_", " ")
         yield _line("last test", f"{verdict} after {report.latency_ms / 1000:.2f} s{first}{model}")
-        if facts.tested.models is not None:
-            yield _line("models listed", f"{facts.tested.models:,}")
+        if entry.test.models is not None:
+            yield _line("models listed", f"{entry.test.models:,}")
 
 
-def _troubles(facts: Facts, troubles: Sequence[RecentError]) -> Iterator[Content]:
-    report = facts.tested.report if facts.tested else None
-    if report is not None and not report.ok and not facts.absent:
-        troubles = [RecentError(report.message, report.hint), *troubles]
-    if not troubles:
+def _errors(entry: ProviderEntry, errors: Sequence[RecentError]) -> Iterator[Content]:
+    report = entry.test.report if entry.test else None
+    if report is not None and not report.ok and not entry.not_running:
+        errors = [RecentError(report.message, report.hint), *errors]
+    if not errors:
         return
-    yield _title("Last errors")
-    for trouble in dict.fromkeys(troubles):
-        yield Content.styled(f"✗ {one_line(trouble.what)}", "$text-error")
-        yield Content.styled(f"  → {one_line(trouble.hint)}", "$foreground-muted")
+    yield _title("Recent errors")
+    for error in dict.fromkeys(errors):
+        yield Content.styled(f"✗ {one_line(error.message)}", "$text-error")
+        yield Content.styled(f"  → {one_line(error.hint)}", "$foreground-muted")
 
 
-def _health(health: ProviderHealth | None) -> Iterator[Content]:
+def _session(health: ProviderHealth | None) -> Iterator[Content]:
     yield _title("This session")
     if health is None:
-        yield Content.styled("Nothing was asked yet.", "$foreground-muted")
+        yield Content.styled("No requests yet", "$foreground-muted")
         return
     rate = "" if health.success_rate is None else f" ({health.success_rate:.0%})"
-    running = f", {health.in_flight} under way" if health.in_flight else ""
-    ended = f"{health.succeeded} answered{rate}, {health.failed} failed, {health.retries} asked again{running}"
-    yield _line("requests", ended)
+    running = f", {health.in_flight} in flight" if health.in_flight else ""
+    retries = "1 retry" if health.retries == 1 else f"{health.retries} retries"
+    yield _line("requests", f"{health.succeeded} succeeded{rate}, {health.failed} failed, {retries}{running}")
     yield _line("latency", _percentiles(health.latency))
     yield _line("first token", _percentiles(health.first_token))
-    unpriced = f", and {health.unpriced} whose price is unknown" if health.unpriced else ""
+    unpriced = f", plus {health.unpriced} with unknown price" if health.unpriced else ""
     yield _line("spent", f"{dollars(health.cost)}{unpriced}")
     if health.error_kinds:
         kinds = ", ".join(f"{count} {kind.value.replace('_', ' ')}" for kind, count in health.error_kinds.items())
         yield _line("errors", kinds)
     for model, breaker in health.breakers.items():
         yield from _breaker(model, breaker)
-    for name, room in health.headroom.items():
-        yield from _headroom(name, room)
+    for name, headroom in health.headroom.items():
+        yield from _headroom(name, headroom)
 
 
 _BREAKERS: Final = {
@@ -165,59 +162,47 @@ _BREAKERS: Final = {
 
 
 def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
-    words, colour = _BREAKERS[breaker.state]
+    state, colour = _BREAKERS[breaker.state]
     wait = f" for {breaker.opens_in:.0f} s" if breaker.state is BreakerState.OPEN else ""
     probes = f", {breaker.probes_done} of {breaker.probes} probes" if breaker.state is BreakerState.HALF_OPEN else ""
-    label = _label("breaker")
-    yield Content.assemble(label, (f"{words}{wait}", colour), f"{probes}   {one_line(model)}")
-    counts = f"{breaker.failures} of the last {breaker.calls} failed, {breaker.slow} slow"
-    times = "opened once" if breaker.openings == 1 else f"opened {breaker.openings} times"
-    history = f"{times}, {breaker.refused} refused"
-    yield _line("", f"{counts}; {history}")
+    yield Content.assemble(_label("circuit breaker"), (f"{state}{wait}", colour), f"{probes}   {one_line(model)}")
+    times = "once" if breaker.openings == 1 else f"{breaker.openings} times"
+    yield _line("", f"{breaker.failures} of the last {breaker.calls} requests failed, {breaker.slow} slow")
+    yield _line("", f"opened {times}, {breaker.refused} requests rejected")
     if breaker.reason:
-        yield _line("", f"because {breaker.reason}")
+        yield _line("", f"reason: {breaker.reason}")
 
 
-def _headroom(name: str, room: Headroom) -> Iterator[Content]:
-    paused = f", paused for {room.cooldown:.0f} s" if room.cooldown else ""
-    at_once = f"{room.in_flight} of {room.concurrency} at once, {room.waiting} waiting{paused}"
-    yield _line("headroom", f"{at_once} · {name}")
-    for dimension, each in room.limits.items():
-        words = dimension.replace("_", " ")
-        yield _line("", f"{each.available:,.0f} of {each.per_minute:,.0f} {words} a minute")
+def _headroom(name: str, headroom: Headroom) -> Iterator[Content]:
+    paused = f", paused for {headroom.cooldown:.0f} s" if headroom.cooldown else ""
+    concurrent = f"{headroom.in_flight} of {headroom.concurrency} concurrent, {headroom.waiting} waiting{paused}"
+    yield _line("rate limits", f"{concurrent}   {name}")
+    for dimension, limit in headroom.limits.items():
+        unit = dimension.replace("_", " ")
+        yield _line("", f"{limit.available:,.0f} of {limit.per_minute:,.0f} {unit} per minute left")
 
 
 def _settings(workspace: Workspace, name: str) -> list[Content]:
-    """Every value that holds, with where it came from. Blocks."""
-    lines = [_title("Where each value came from")]
-    key = workspace.effective(("providers", name, KEY))
-    if key.value:
-        lines.append(_setting(KEY, "there is one", str(key.origin)))
-    for leaf in leaves():
-        if NAME not in leaf.path or is_open(leaf.kind):
-            continue
-        path = tuple(name if part == NAME else part for part in leaf.path)
-        held = workspace.effective(path)
-        if held.value not in (None, "", [], ()):
-            value = "listed under k" if path[-1] == "keys" else str(redact.value(path, held.value))
-            lines.append(_setting(dotted(path[2:]), value, str(held.origin)))
-    own = workspace.settings.providers.get(name)
-    lines += [_setting(f"headers.{header}", MASK, "user file") for header in (own.headers if own else ())]
+    """Every value in effect, with its source. Blocks."""
+    lines = [_title("Settings and their sources")]
+    rows = [row for row in setting_rows(workspace, ("providers", name)) if row.has_value]
+    for row in sorted(rows, key=lambda row: row.path[-1] != KEY):
+        value = "see API keys (k)" if row.path[-1] == "keys" else row.text
+        lines.append(_setting(dotted(row.path[2:]), value, str(row.origin)))
     return lines
 
 
 def _variables(spec: ProviderSpec | None, workspace: Workspace | None) -> Iterator[Content]:
-    """The exact names, and whether each is set; never a value."""
+    """The environment variables of the provider and whether each is set, without their values."""
     if spec is None or not (spec.env or spec.token_env or spec.base_url_env):
         return
     yield _title("Environment variables")
     environ = workspace.environ if workspace else {}
-    for kind, names in (("key", (*spec.token_env, *spec.env)), ("address", spec.base_url_env)):
+    for kind, names in (("API key", (*spec.token_env, *spec.env)), ("address", spec.base_url_env)):
         for name in names:
-            there = bool(environ.get(name, "").strip())
-            yield Content.assemble(
-                _label(kind), f"{name}  ", ("✓ set", "$text-success") if there else ("– not set", "$foreground-muted")
-            )
+            is_set = bool(environ.get(name, "").strip())
+            state = ("✓ set", "$text-success") if is_set else ("– not set", "$foreground-muted")
+            yield Content.assemble(_label(kind), f"{name}  ", state)
 
 
 def _percentiles(times: Percentiles) -> str:
@@ -238,7 +223,7 @@ def _line(label: str, text: str) -> Content:
 
 
 def _setting(name: str, value: str, origin: str) -> Content:
-    """The name may be longer than a label."""
+    """A setting with its source; its name may be longer than a label."""
     return Content.assemble(
         (f"{one_line(name):<30}", "$foreground-muted"),
         one_line(value),

@@ -1,4 +1,4 @@
-"""Small questions of the Providers screen: a provider of one's own, and whether something is to be forgotten."""
+"""Small dialogs of the Providers screen: adding a provider, and confirming a removal."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from swebench_tui.tui.widgets.problem_line import ProblemLine
 
 
 class AddProviderScreen(Dialog[str | None]):
-    """Gives back the name of the new provider, which is set up then; None where none was made."""
+    """Adds a provider to the settings. The result is its name; None when cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "back", id="add_provider.leave"),
-        Binding("ctrl+s", "add", "add it", priority=True, id="add_provider.add"),
+        Binding("escape", "leave", "cancel", id="add_provider.leave"),
+        Binding("ctrl+s", "add", "add", priority=True, id="add_provider.add"),
     ]
     FIELDS: Final = (
-        ("name", "Name, as you will type it", "my-server"),
-        ("like", "Like which provider it speaks", "compatible"),
-        ("base-url", "Address", "http://127.0.0.1:8000/v1"),
+        ("name", "Name", "my-server"),
+        ("like", "API type (a provider with the same API)", "compatible"),
+        ("base-url", "Base URL", "http://127.0.0.1:8000/v1"),
     )
 
     def __init__(self, workspace: Workspace) -> None:
@@ -40,13 +40,13 @@ class AddProviderScreen(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small") as dialog:
-            dialog.border_title = "A provider of your own"
+            dialog.border_title = "Add a provider"
             for name, label, example in self.FIELDS:
                 yield Static(label, classes="label")
                 field = Input(value="compatible" if name == "like" else "", placeholder=example, id=name, compact=True)
                 field.cursor_blink = False
                 yield field
-            yield Static("tab goes on, enter in the last field or ctrl+s adds it", classes="hint")
+            yield Static("tab: next field · ctrl+s: add", classes="hint")
             yield ProblemLine()
         yield KeyLine()
 
@@ -54,7 +54,7 @@ class AddProviderScreen(Dialog[str | None]):
         self.query_one("#name").focus()
 
     @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         if event.input.id == "base-url":
             self.action_add()
         else:
@@ -62,22 +62,22 @@ class AddProviderScreen(Dialog[str | None]):
 
     @work(exclusive=True)
     async def action_add(self) -> None:
-        """Write it into your settings."""
+        """Add the provider to your settings."""
         name, like, address = (self.query_one(f"#{field}", Input).value.strip() for field, _, _ in self.FIELDS)
         try:
-            await asyncio.to_thread(self._workspace.add_provider, name, like=like, base_url=address)
+            await asyncio.to_thread(self._workspace.providers.add, name, like=like, base_url=address)
         except SetupError as error:
             self.query_one(".problem", Static).update(problem(error))
         else:
             self.dismiss(name)
 
     def action_leave(self) -> None:
-        """Add none."""
+        """Cancel."""
         self.dismiss(None)
 
 
 class ConfirmScreen(Dialog[bool]):
-    """Asks before something is forgotten, and says what."""
+    """Asks for confirmation before a removal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),
@@ -93,7 +93,7 @@ class ConfirmScreen(Dialog[bool]):
         with Vertical(classes="dialog small") as dialog:
             dialog.border_title = one_line(self._title)
             yield Static(Content("\n").join(Content(one_line(line)) for line in self._lines), classes="asked")
-            yield Static("y does it, n or esc leaves everything as it is", classes="hint")
+            yield Static("y: yes · n or esc: no", classes="hint")
         yield KeyLine()
 
     def action_answer(self, answer: bool) -> None:
@@ -101,5 +101,5 @@ class ConfirmScreen(Dialog[bool]):
 
 
 def problem(error: SetupError) -> Content:
-    """An error as a dialog shows it."""
+    """The text of an error in a dialog."""
     return Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}")

@@ -1,4 +1,4 @@
-"""The rows of the Providers screen: columns as wide as the terminal allows."""
+"""The table of the Providers screen: column widths and the text of each cell."""
 
 from __future__ import annotations
 
@@ -12,108 +12,123 @@ from textual.widgets import OptionList
 
 from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
+from swebench_tui.services.providers import Level, ProviderEntry, Status, status
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.screens.providers.provider_facts import Facts, status
 
 
 class Column(NamedTuple):
-    """A title, and its cells in a row."""
+    """A column title and its width in cells."""
 
     title: str
     width: int
 
 
-_STATE, _NAME, _TEST, _SPENT, _MODELS = 16, 13, 11, 8, 6
+_STATUS, _NAME, _TEST, _SPENT, _MODELS = 16, 13, 11, 8, 6
 _GAP: Final = 1
-_NARROW: Final = 100  # cells of a row below which address and models have no room
-_ADDRESS: Final = 0.45
-"""What the address takes of what is left for it and the key."""
+_NARROW: Final = 100  # cells; a narrower row has no columns for address and models
+_ADDRESS_SHARE: Final = 0.45
+"""The address column's share of the width that is left for address and key."""
+
+_COLOURS: Final[dict[Level, str]] = {
+    "good": "$text-success",
+    "warning": "$text-warning",
+    "bad": "$text-error",
+    "muted": "$foreground-muted",
+    "active": "$foreground",
+}
 
 
 def columns(width: int) -> list[Column]:
-    """The columns of a row of so many cells."""
-    fixed = [Column("State", _STATE), Column("Provider", _NAME), Column("Last test", _TEST), Column("Spent", _SPENT)]
+    """The columns of a row that is `width` cells wide."""
+    fixed = [Column("Status", _STATUS), Column("Provider", _NAME), Column("Last test", _TEST), Column("Spent", _SPENT)]
     if width < _NARROW:
         rest = width - sum(column.width + _GAP for column in fixed)
-        return [*fixed[:2], Column("Key from", max(8, rest)), *fixed[2:]]
+        return [*fixed[:2], Column("Key", max(8, rest)), *fixed[2:]]
     fixed.insert(2, Column("Models", _MODELS))
     rest = width - sum(column.width + _GAP for column in fixed) - _GAP
-    address = int(rest * _ADDRESS)
-    key, where = Column("Key from", rest - address), Column("Address", address)
-    return [*fixed[:2], key, where, *fixed[2:]]
+    address = int(rest * _ADDRESS_SHARE)
+    return [*fixed[:2], Column("Key", rest - address), Column("Address", address), *fixed[2:]]
 
 
-def header(shape: Sequence[Column]) -> Content:
-    return Content.styled(" ".join(cell(column.title, column.width) for column in shape), "$foreground-muted")
+def header(layout: Sequence[Column]) -> Content:
+    """The row of column titles."""
+    return Content.styled(" ".join(cell(column.title, column.width) for column in layout), "$foreground-muted")
 
 
-def row(facts: Facts, shape: Sequence[Column]) -> Content:
-    """One provider; nothing of it is longer than its column."""
-    state = status(facts)
-    words = {
-        "State": (str(state), state.colour),
-        "Provider": (facts.name, "bold"),
-        "Key from": (key_words(facts), "$foreground" if facts.readiness.key_source else "$foreground-muted"),
-        "Address": (address_words(facts).removeprefix("https://"), "$foreground"),
-        "Models": (models_words(facts), "$foreground"),
-        "Last test": (test_words(facts), "$foreground"),
-        "Spent": (spent_words(facts), "$foreground"),
+def row(entry: ProviderEntry, layout: Sequence[Column]) -> Content:
+    """One provider, each text cut to the width of its column."""
+    current = status(entry)
+    cells = {
+        "Status": (str(current), status_colour(current)),
+        "Provider": (entry.name, "bold"),
+        "Key": (key_text(entry), "$foreground" if entry.readiness.key_source else "$foreground-muted"),
+        "Address": (address_text(entry).removeprefix("https://"), "$foreground"),
+        "Models": ("–" if entry.models is None else f"{entry.models:,}", "$foreground"),
+        "Last test": (_test_text(entry), "$foreground"),
+        "Spent": (_spent_text(entry), "$foreground"),
     }
-    cells = [(cell(words[column.title][0], column.width), words[column.title][1]) for column in shape]
-    return Content(" ").join(Content.styled(*each) for each in cells)
+    return Content(" ").join(
+        Content.styled(cell(cells[column.title][0], column.width), cells[column.title][1]) for column in layout
+    )
 
 
 def cell(text: str, width: int) -> str:
-    """Just so many cells of it, with an ellipsis where some of it is left out."""
+    """`text` padded or cut to `width` cells, with an ellipsis where it was cut."""
     text = one_line(text)
     return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
 
 
-def key_words(facts: Facts) -> str:
-    """Where the key is from, or what is to do."""
-    if not facts.readiness.ready:
-        return facts.readiness.to_do
-    if facts.readiness.key_source:
-        return facts.readiness.key_source.replace("environment: ", "$", 1)
-    return "needs none" if facts.readiness.local or facts.readiness.embedded else "as you are logged in"
+def status_colour(status: Status) -> str:
+    """The theme colour of a status."""
+    return _COLOURS[status.level]
 
 
-def address_words(facts: Facts) -> str:
-    if facts.readiness.embedded:
+def key_text(entry: ProviderEntry) -> str:
+    """The key source, or the next step of the setup."""
+    readiness = entry.readiness
+    if not readiness.ready:
+        return readiness.to_do
+    if readiness.key_source:
+        return readiness.key_source.replace("environment: ", "$", 1)
+    return "not needed" if readiness.local or readiness.embedded else "gcloud login"
+
+
+def address_text(entry: ProviderEntry) -> str:
+    """The base URL without credentials; `–` when there is none."""
+    if entry.readiness.embedded:
         return "on this machine"
-    return without_credentials(facts.readiness.base_url) if facts.readiness.base_url else "–"
+    return without_credentials(entry.readiness.base_url) if entry.readiness.base_url else "–"
 
 
-def models_words(facts: Facts) -> str:
-    models = facts.tested.models if facts.tested else None
-    return "–" if models is None else f"{models:,}"
+def next_step(entry: ProviderEntry, *, accepts_key: bool) -> str:
+    """The next step of the setup as a sentence, such as `Set OPENAI_API_KEY or press k`."""
+    step = f"{entry.readiness.to_do[:1].upper()}{entry.readiness.to_do[1:]}"
+    return f"{step} or press k" if accepts_key else step
 
 
-def test_words(facts: Facts) -> str:
-    """How the last test ended, and how long its first token took."""
-    if facts.tested is None:
+def _test_text(entry: ProviderEntry) -> str:
+    """The outcome of the last test, with the time to its first token in seconds."""
+    if entry.test is None or entry.not_running:
         return "–"
-    report = facts.tested.report
-    if facts.absent:
-        return "–"
+    report = entry.test.report
     milliseconds = report.ttft_ms if report.ttft_ms is not None else report.latency_ms
     return f"{'✓' if report.ok else '✗'} {milliseconds / 1000:.2f} s"
 
 
-def spent_words(facts: Facts) -> str:
-    if facts.health is None:
+def _spent_text(entry: ProviderEntry) -> str:
+    """Cost of this session in dollars; `+?` when some requests have no known price."""
+    if entry.health is None:
         return "–"
-    unsure = "+?" if facts.health.unpriced else ""
-    return f"{dollars(facts.health.cost)}{unsure}"
+    return f"{dollars(entry.health.cost)}{'+?' if entry.health.unpriced else ''}"
 
 
 class ProviderList(OptionList):
-    """The rows, with a word for the key."""
+    """The rows of the table, with a label for Enter in the footer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "details", key_display="⏎", id="providers.details"),
     ]
 
     def action_select(self) -> None:
-        """Show all that is known of this provider."""
+        """Show the details of the provider."""
         super().action_select()

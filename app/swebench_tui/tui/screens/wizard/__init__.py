@@ -1,6 +1,6 @@
-"""Setting up, in four steps: what is there, whom to ask, whether they answer, with which model.
+"""First-run setup in four steps: detect, choose providers, test connections, choose models.
 
-Each step can be left with nothing done, gone back to, and finished later: what was entered by then is kept.
+Every step can be skipped, gone back to and finished later; what was entered is saved when the step is left.
 """
 
 from __future__ import annotations
@@ -13,51 +13,54 @@ from swebench_tui.runs.target import Target
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
-from swebench_tui.tui.screens.wizard.choose import ChooseStep
-from swebench_tui.tui.screens.wizard.draft import MOST, Draft
-from swebench_tui.tui.screens.wizard.found import FoundStep
-from swebench_tui.tui.screens.wizard.models import ModelsStep
-from swebench_tui.tui.screens.wizard.step import Leave, WizardStep
-from swebench_tui.tui.screens.wizard.trial import TrialStep
+from swebench_tui.tui.screens.wizard.choose_models import ChooseModelsStep
+from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
+from swebench_tui.tui.screens.wizard.connection_tests import ConnectionTestStep
+from swebench_tui.tui.screens.wizard.detection import DetectionStep
+from swebench_tui.tui.screens.wizard.state import MAX_COLUMNS, WizardState
+from swebench_tui.tui.screens.wizard.step import StepResult, WizardStep
 
-STEPS: Sequence[type[WizardStep]] = (FoundStep, ChooseStep, TrialStep, ModelsStep)
+STEPS: Sequence[type[WizardStep]] = (DetectionStep, ChooseProvidersStep, ConnectionTestStep, ChooseModelsStep)
 
 
-async def walk(
-    workspace: Workspace, engine: Engine, show: Callable[[WizardStep], Awaitable[Leave]]
+async def run_wizard(
+    workspace: Workspace, engine: Engine, show: Callable[[WizardStep], Awaitable[StepResult]]
 ) -> tuple[list[Target], list[SetupError]]:
-    """Show one step after the other, and write what was chosen; the line-up, and what could not be written.
+    """Show the steps; returns the line-up, empty when skipped, and what could not be saved.
 
-    What a step brought is written when it is left, and that the steps were shown before the first one: whoever quits in
-    the middle has lost nothing and is not asked again. The line-up is empty where the user left it at that.
+    The user file is created before the first step and updated after each one: whoever quits in the middle loses nothing
+    and is not shown the wizard again.
     """
-    draft, at = Draft(workspace=workspace, engine=engine), 0
-    problems = await asyncio.to_thread(write, draft)
+    state, index = WizardState(workspace=workspace, engine=engine), 0
+    problems = await asyncio.to_thread(save, state)
     try:
-        while at < len(STEPS):
-            left = await show(STEPS[at](draft))
-            at = at if left is Leave.LATER else max(0, at + (1 if left is Leave.ON else -1))
-            problems = await asyncio.to_thread(write, draft, finished=at == len(STEPS))
-            if left is Leave.LATER:
+        while index < len(STEPS):
+            result = await show(STEPS[index](state))
+            if result is not StepResult.SKIP:
+                index = max(0, index + (1 if result is StepResult.NEXT else -1))
+            problems = await asyncio.to_thread(save, state, finished=index == len(STEPS))
+            if result is StepResult.SKIP:
                 return [], problems
     finally:
-        draft.close()
-    return draft.lineup, problems
+        state.close()
+    return state.lineup, problems
 
 
-def write(draft: Draft, *, finished: bool = False) -> list[SetupError]:
-    """Keep what was chosen in the user file, which says too that the steps were shown; what could not be written."""
-    workspace, problems = draft.workspace, list[SetupError]()
+def save(state: WizardState, *, finished: bool = False) -> list[SetupError]:
+    """Write the choices to the user file, which is created if missing; returns what could not be written. Blocks."""
+    workspace, problems = state.workspace, list[SetupError]()
     changes: list[tuple[tuple[str, ...], object]] = []
-    for name, address in draft.addresses.items():
-        if name in draft.chosen:
+    for name, address in state.addresses.items():
+        if name in state.chosen:
             changes.append((("providers", name, "base_url"), address))
-    changes += [(("providers", name, "model"), model) for name, model in draft.models.items() if name in draft.chosen]
+    changes += [(("providers", name, "model"), model) for name, model in state.models.items() if name in state.chosen]
     if finished:
-        usual = draft.lineup == default_lineup()  # holds where none is set, and has what a name cannot say
-        changes.append((("compare", "lineup"), None if usual else [str(target) for target in draft.lineup[:MOST]]))
+        # The default line-up is not written: it applies when none is set, and has temperatures a name cannot express.
+        is_default = state.lineup == default_lineup()
+        lineup = None if is_default else [str(target) for target in state.lineup[:MAX_COLUMNS]]
+        changes.append((("compare", "lineup"), lineup))
     try:
-        workspace.begin_user_file()
+        workspace.create_user_file()
     except SetupError as error:
         return [error]
     for path, value in changes:

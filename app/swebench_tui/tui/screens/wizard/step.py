@@ -1,4 +1,4 @@
-"""What the steps have in common: where one is, and the ways out."""
+"""What the wizard's steps share: title, footer and the ways to leave."""
 
 from __future__ import annotations
 
@@ -12,67 +12,67 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_tui.tui.screens.base import Dialog
-from swebench_tui.tui.screens.wizard.draft import Draft
+from swebench_tui.tui.screens.wizard.state import WizardState
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 
-class Leave(Enum):
+class StepResult(Enum):
     """How a step was left."""
 
-    ON = "on"
+    NEXT = "next"
     BACK = "back"
-    LATER = "later"
+    SKIP = "skip"
 
 
-class WizardStep(Dialog[Leave]):
-    """One step. It writes `compose_step`, and is numbered and named."""
+class WizardStep(Dialog[StepResult]):
+    """One step. A subclass defines `compose_step`, `NUMBER` and `NAME`."""
 
     CSS_PATH = "wizard.tcss"
     NUMBER: ClassVar[int]
     NAME: ClassVar[str]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "go on", key_display="⏎", id="wizard.go_on"),
+        Binding("enter", "next", "continue", key_display="⏎", id="wizard.go_on"),
         Binding("escape", "back", "back", id="wizard.back"),
-        Binding("ctrl+s", "later", "later", priority=True, id="wizard.later"),
+        Binding("ctrl+s", "skip", "skip", priority=True, id="wizard.later"),
     ]
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, state: WizardState) -> None:
         super().__init__()
-        self.draft = draft
+        self.state = state
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog wizard") as dialog:
-            dialog.border_title = f"Set up · step {self.NUMBER} of 4 · {self.NAME}"
+            dialog.border_title = f"Setup · step {self.NUMBER} of 4 · {self.NAME}"
             yield from self.compose_step()
         yield KeyLine()
 
     def compose_step(self) -> ComposeResult:
-        """What stands between title and footer."""
+        """The widgets between title and footer."""
         raise NotImplementedError
 
-    def say(self, part: str, words: Content) -> None:
-        """Write into a part of the step; nothing happens where it came too late, and the step is being taken away."""
-        for shown in self.query(part).results(Static):
-            shown.update(words)
+    def show(self, selector: str, content: Content) -> None:
+        """Update a Static of the step; does nothing when the step is already being removed."""
+        for widget in self.query(selector).results(Static):
+            widget.update(content)
 
-    def action_go_on(self) -> None:
-        """Go to the next step, whatever this one has brought."""
-        self.dismiss(Leave.ON)
+    def action_next(self) -> None:
+        """Continue with the next step."""
+        self.dismiss(StepResult.NEXT)
 
     def action_back(self) -> None:
-        """Go back to the step before; from the first one leave it for later."""
-        self.dismiss(Leave.BACK if self.NUMBER > 1 else Leave.LATER)
+        """Go back to the previous step."""
+        self.dismiss(StepResult.BACK if self.NUMBER > 1 else StepResult.SKIP)
 
-    def action_later(self) -> None:
-        """Keep what was entered, and finish another time."""
-        self.dismiss(Leave.LATER)
-
-
-def sentence(words: str) -> str:
-    """With a capital and a full stop."""
-    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+    def action_skip(self) -> None:
+        """Save what was entered and skip the rest of the setup."""
+        self.dismiss(StepResult.SKIP)
 
 
-def hint(words: str) -> Static:
-    """A quiet line."""
-    return Static(Content(words), classes="hint")
+def as_sentence(text: str) -> str:
+    """`text` with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def hint(text: str) -> Static:
+    """A line of muted text."""
+    return Static(Content(text), classes="hint")

@@ -17,8 +17,8 @@ def models(*names: str) -> Script:
     return json_body({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
 
-def says(dialog: AddModelScreen, *words: str) -> bool:
-    return all(word in shown(dialog) for word in words)
+def shows(dialog: AddModelScreen, *texts: str) -> bool:
+    return all(text in shown(dialog) for text in texts)
 
 
 async def test_a_provider_can_be_chosen_and_a_target_typed_whole() -> None:
@@ -41,7 +41,7 @@ async def test_a_provider_can_be_chosen_and_a_target_typed_whole() -> None:
         assert str(compare_screen(pilot).columns[2].target) == "ollama:qwen3-coder:30b"
 
 
-async def test_after_the_colon_the_models_of_the_provider_are_listed_live() -> None:
+async def test_after_the_colon_the_providers_models_are_listed_live() -> None:
     async with FaultServer() as server, running(*ONE, server=server) as pilot:
         server.by_path["/v1/models"] = models("alpha-7b", "beta-70b", "beta-mini")
         await pilot.press("a")
@@ -68,7 +68,7 @@ async def test_going_back_before_the_colon_lists_the_providers_again() -> None:
         await wait_until(pilot, lambda: "anthropic" in shown(dialog), what="the providers")
 
 
-async def test_what_is_no_target_is_refused_with_what_to_do_and_the_dialog_stays() -> None:
+async def test_an_invalid_target_is_an_error_in_the_dialog() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("a")
         dialog = await top_screen(pilot, AddModelScreen)
@@ -76,12 +76,12 @@ async def test_what_is_no_target_is_refused_with_what_to_do_and_the_dialog_stays
         await wait_until(pilot, lambda: "→ Write it as PROVIDER:MODEL" in shown(dialog), what="how to write one")
         await paste(pilot, "olama:[b]x[/b]")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "✗ there is no provider 'olama'" in shown(dialog), what="the error")
+        await wait_until(pilot, lambda: "✗ unknown provider 'olama'" in shown(dialog), what="the error")
         assert "→ Did you mean 'ollama'?" in shown(dialog)
         assert len(compare_screen(pilot).columns) == 1
 
 
-async def test_a_server_that_is_down_is_said_in_the_dialog_which_goes_on() -> None:
+async def test_a_missing_server_is_an_error_in_the_dialog() -> None:
     async with FaultServer() as server, running(*ONE, server=server) as pilot:
         await server.stop_abruptly()
         await pilot.press("a")
@@ -89,14 +89,14 @@ async def test_a_server_that_is_down_is_said_in_the_dialog_which_goes_on() -> No
         await paste(pilot, "compatible:")
         await wait_until(pilot, lambda: "✗ no connection to 127.0.0.1" in shown(dialog), what="the error")
         assert "→ Start the server, or check its port." in shown(dialog)
-        assert "Asking compatible" not in shown(dialog)
+        assert "Loading models of compatible" not in shown(dialog)
         await paste(pilot, "typed-anyway")
         await pilot.press("enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         assert str(compare_screen(pilot).columns[1].target) == "compatible:typed-anyway"
 
 
-async def test_a_server_that_lists_no_models_is_said_in_the_dialog_and_asked_again_when_typed_again() -> None:
+async def test_typing_the_provider_again_lists_its_models_again() -> None:
     async with FaultServer() as server, running(*ONE, server=server) as pilot:
         await pilot.press("a")
         dialog = await top_screen(pilot, AddModelScreen)
@@ -104,7 +104,7 @@ async def test_a_server_that_lists_no_models_is_said_in_the_dialog_and_asked_aga
             server.by_path["/v1/models"] = script
             dialog.query_one(Input).clear()
             await paste(pilot, "compatible:")
-            await wait_until(pilot, partial(says, dialog, what, "→ "), what=what)
+            await wait_until(pilot, partial(shows, dialog, what, "→ "), what=what)
 
 
 async def test_a_provider_without_an_address_says_which_variable_to_set() -> None:
@@ -115,7 +115,7 @@ async def test_a_provider_without_an_address_says_which_variable_to_set() -> Non
         await wait_until(pilot, lambda: "COMPATIBLE_BASE_URL" in shown(dialog), what="the variable")
 
 
-async def test_escape_while_a_slow_server_is_asked_leaves_at_once_and_hangs_up() -> None:
+async def test_escape_closes_the_connection_to_a_slow_server() -> None:
     async with FaultServer() as server, running(*ONE, server=server) as pilot:
         server.by_path["/v1/models"] = Script(before_head=3600)
         await pilot.press("a")
@@ -139,8 +139,8 @@ async def test_hostile_model_names_are_shown_literally_and_asked_for_exactly() -
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         await pilot.press("r")
-        (asked,) = [each for each in await server.received(2) if each.method == "POST"]
-        assert asked.json["model"] == name
+        (sent,) = [each for each in await server.received(2) if each.method == "POST"]
+        assert sent.json["model"] == name
         assert "\x1b" not in shown(pilot.app.screen)
 
 

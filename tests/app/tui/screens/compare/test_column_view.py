@@ -1,14 +1,23 @@
-"""What stands in a column: the patch verdict, an error with its hint, and hostile text as nothing but text."""
+"""A column on the screen: patch verdict, errors with hints, and hostile text shown literally."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.content import Content
 
-from swebench_providers import Finished, FinishReason, Notice
+from swebench_providers import (
+    AttemptFailed,
+    ErrorKind,
+    Finished,
+    FinishReason,
+    ModelPrice,
+    Notice,
+    ProviderError,
+)
 from swebench_tui.bench import datasets
 from swebench_tui.runs.target import Target
 from swebench_tui.tui.answer import AnswerView
@@ -39,7 +48,7 @@ def search_replace(before: str, after: str) -> str:
 
 
 def gold_as_blocks() -> str:
-    """The gold patch of the first starter task, hunk for hunk, as a model is asked to write it."""
+    """The gold patch of the first starter task, hunk by hunk, in the format that models are asked for."""
     hunk = TASK.patch.split("@@")[2].split("\n", 1)[1]
     lines = [line for line in hunk.splitlines(keepends=True) if not line.startswith("\\")]
     before = "".join(line[1:] for line in lines if line[0] in " -")
@@ -47,7 +56,7 @@ def gold_as_blocks() -> str:
 
 
 async def answered(script: Script) -> str:
-    """What a column shows once `script` has been played to the first starter task."""
+    """A column after `script` was its answer to the first starter task."""
     async with FaultServer(script) as server, running("compatible:m", server=server) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
@@ -57,7 +66,7 @@ async def answered(script: Script) -> str:
 # The patch.
 
 
-async def test_what_became_of_each_patch_stands_in_its_column() -> None:
+async def test_each_column_shows_the_status_of_its_patch() -> None:
     scripts = {
         "right": Script((f"It divides by zero.\n\n{gold_as_blocks()}",)),
         "wrong": Script((search_replace("no such line in this file\n", "anything\n"),)),
@@ -77,13 +86,13 @@ async def test_what_became_of_each_patch_stands_in_its_column() -> None:
         assert "✓" not in cut
 
 
-async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unchecked(tmp_path: Path) -> None:
+async def test_without_its_repository_a_patch_is_shown_as_unchecked(tmp_path: Path) -> None:
     tasks = tmp_path / "foreign.jsonl"
     tasks.write_bytes(msgspec.json.encode(msgspec.structs.replace(TASK, repo="acme/rocket", base_commit="0" * 40)))
     async with FaultServer(Script((gold_as_blocks(),))) as server, running("compatible:m", server=server) as pilot:
         await pick_dataset(pilot, tasks)
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "the issue alone" in task_bar(pilot), what="the foreign task")
+        await wait_until(pilot, lambda: "issue only" in task_bar(pilot), what="the foreign task")
         await pilot.press("enter")
         await all_settled(pilot)
         assert "? patch not checked" in shown(column(pilot))
@@ -92,7 +101,7 @@ async def test_where_the_repository_is_not_at_hand_the_patch_is_said_to_be_unche
 # Errors.
 
 
-async def test_errors_stand_in_their_own_columns_with_what_to_do() -> None:
+async def test_each_error_is_shown_in_its_column_with_its_hint() -> None:
     scripts = {
         "key": failing(401, "bad key"),
         "name": failing(404, "no such model"),
@@ -113,7 +122,7 @@ async def test_errors_stand_in_their_own_columns_with_what_to_do() -> None:
         assert "→ " not in good
 
 
-async def test_broken_answers_are_errors_too() -> None:
+async def test_broken_responses_are_errors() -> None:
     scripts = {
         "page": html_page(),
         "fault": failing(500, "a fault"),
@@ -130,7 +139,7 @@ async def test_broken_answers_are_errors_too() -> None:
         assert "→ Check the base URL" in shown(column(pilot, 0))
 
 
-async def test_a_server_that_is_not_there_is_an_error_in_its_column() -> None:
+async def test_a_missing_server_is_an_error_in_its_column() -> None:
     async with FaultServer() as server, running("compatible:m", server=server) as pilot:
         await server.stop_abruptly()
         await pilot.press("enter")
@@ -146,10 +155,10 @@ async def test_a_missing_key_is_an_error_that_names_the_variable() -> None:
         assert "→ Set OPENAI_API_KEY." in shown(column(pilot))
 
 
-async def test_an_unusable_address_is_an_error_before_anything_is_asked() -> None:
+async def test_an_unusable_address_is_an_error_before_any_request() -> None:
     async with running("ollama:m", "embedded", environ={"OLLAMA_HOST": "ftp://host"}) as pilot:
         await pilot.press("r")
-        await wait_until(pilot, lambda: "cannot be used" in shown(column(pilot, 0)), what="the error")
+        await wait_until(pilot, lambda: "invalid base URL" in shown(column(pilot, 0)), what="the error")
         assert "→ Write it as http://HOST:PORT" in shown(column(pilot, 0))
         assert states(pilot) == ["-", "-"]
 
@@ -163,12 +172,12 @@ async def test_the_text_that_arrived_before_the_error_stays() -> None:
     assert "never the second" not in seen
 
 
-async def test_a_fault_of_ours_is_shown_like_any_error() -> None:
+async def test_an_internal_error_is_shown_like_any_other() -> None:
     registry = registry_of(acme=ScriptedProvider(text("x"), ZeroDivisionError("oops [b]")))
     async with running("acme:m", registry=registry) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
-        assert "a fault in swebench-tui itself: ZeroDivisionError: oops [b]" in shown(column(pilot))
+        assert "internal error in swebench-tui: ZeroDivisionError: oops [b]" in shown(column(pilot))
 
 
 # Before the first token.
@@ -195,7 +204,7 @@ async def test_the_last_notice_shows_until_the_first_token() -> None:
         assert "Reading" not in shown(column(pilot))
 
 
-async def test_what_was_left_out_of_a_request_is_still_said_when_the_answer_is_there() -> None:
+async def test_a_dropped_parameter_is_still_noted_under_the_answer() -> None:
     provider = ScriptedProvider(Notice("temperature left out", 1), text("Here."), finished())
     async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
         await pilot.press("enter")
@@ -212,8 +221,40 @@ async def test_reasoning_is_shown_apart_from_the_answer() -> None:
         gate.open()
         await all_settled(pilot)
         rows = [row.strip("│ ") for row in shown(column(pilot)).splitlines()]
-        at = rows.index("── thinking ──")
-        assert rows[at : at + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+        first = rows.index("── thinking ──")
+        assert rows[first : first + 4] == ["── thinking ──", "Let me see.", "── answer ──", "42."]
+
+
+async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:
+    error = ProviderError(ErrorKind.INCOMPLETE, "it broke off", hint="")
+    broken, second = Gate(), Gate()
+    provider = ScriptedProvider(
+        text("The first half"),
+        broken,
+        AttemptFailed(provider="acme", model="m", error=error, at=2),
+        text("The second"),
+        second,
+        finished(),
+    )
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "The first half" in shown(column(pilot)), what="the first attempt")
+        broken.open()
+        await wait_until(pilot, lambda: "The second" in shown(column(pilot)), what="the second attempt")
+        assert "The first half" not in shown(column(pilot))
+        second.open()
+        await all_settled(pilot)
+        assert column(pilot).answer == "The second"
+
+
+async def test_a_cancelled_column_shows_what_it_cost() -> None:
+    provider = ScriptedProvider(text("word " * 400), Gate(), price=ModelPrice(input=Decimal(1), output=Decimal(10)))
+    async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: "● streaming" in shown(column(pilot)), what="streaming")
+        await pilot.press("x")
+        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot)), what="cancelled")
+        assert "~$0.0" in shown(column(pilot))
 
 
 # Hostile text.
@@ -234,13 +275,13 @@ async def test_what_a_model_writes_is_shown_literally() -> None:
     assert not UNSAFE & set(seen)
 
 
-async def test_what_a_server_says_in_an_error_is_shown_literally() -> None:
+async def test_a_servers_error_message_is_shown_literally() -> None:
     seen = await answered(failing(400, "no [b]room[/b] \x1b[2J\nat [/all]"))
     assert "no [b]room[/b] ␛[2J at [/all]" in seen
     assert not UNSAFE & set(seen)
 
 
-async def test_the_name_a_server_gives_its_model_is_shown_literally() -> None:
+async def test_the_model_name_of_a_server_is_shown_literally() -> None:
     name = "evil [b]x[/b]\x1b]0;t\x07\nname"
     provider = ScriptedProvider(text("x"), Finished(reason=FinishReason.STOP, at=1.0, model=name))
     async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
@@ -258,7 +299,7 @@ async def test_the_name_a_server_gives_its_model_is_shown_literally() -> None:
         (Target(provider="x", model="[red]a\nb[/]"), "x · [red]a b[/]"),
     ],
 )
-def test_a_column_is_titled_by_whom_it_asks(target: Target, title: str) -> None:
+def test_a_column_is_titled_by_its_target(target: Target, title: str) -> None:
     assert Content.from_markup(ColumnView(target).border_title or "").plain == title
 
 

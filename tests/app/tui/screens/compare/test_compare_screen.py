@@ -1,4 +1,4 @@
-"""The Compare screen as its user meets it: keys, columns, and what is on the terminal."""
+"""The Compare screen as its user sees it: keys, columns, and the text on the terminal."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def focused(pilot: Pilot[None]) -> int:
 # Opening.
 
 
-async def test_it_opens_with_two_columns_of_the_embedded_model_and_the_first_starter_task() -> None:
+async def test_it_opens_with_two_embedded_columns_and_a_starter_task() -> None:
     async with running() as pilot:
         first = datasets.load("starter")[0]
         assert first.instance_id in task_bar(pilot)
         assert first.title in task_bar(pilot)
-        assert "the models see all source files" in task_bar(pilot)
+        assert "Context: all source files" in task_bar(pilot)
         titles = [str(view.border_title) for view in compare_screen(pilot).columns]
         assert titles == ["embedded · smollm2 · t 0", "embedded · smollm2 · t 0.8"]
         assert states(pilot) == ["-", "-"]
-        assert "waiting  ⏎ asks the model" in shown(column(pilot))
+        assert "waiting  ⏎ run" in shown(column(pilot))
         assert focused(pilot) == 0
 
 
@@ -61,14 +61,14 @@ async def test_the_footer_has_room_for_every_key_at_every_size() -> None:
             await pilot.resize_terminal(*size)
             await wait_until(pilot, lambda: "? help" in shown(pilot.app.screen), what="the last of the keys")
             footer = shown(pilot.app.screen).splitlines()[-1]
-            for words in ("⏎ run", "i task", "e prompt", "a add", "x stop", "esc stop all", "z zoom", "y copy"):
-                assert words in footer
+            for label in ("⏎ run", "i task", "e prompt", "a add", "x stop", "esc stop all", "z zoom", "y copy"):
+                assert label in footer
 
 
-# Asking.
+# Running.
 
 
-async def test_enter_asks_all_columns_and_shows_what_they_answer() -> None:
+async def test_enter_runs_all_columns_and_shows_their_answers() -> None:
     async with FaultServer(by_model={"left": Script("The left one."), "right": Script("The right one.")}) as server:
         async with running(*TWO, server=server) as pilot:
             await pilot.press("enter")
@@ -80,10 +80,12 @@ async def test_enter_asks_all_columns_and_shows_what_they_answer() -> None:
         assert [request.json["model"] for request in server.requests] == ["left", "right"]
 
 
-async def test_the_figures_are_estimates_while_it_streams_and_exact_at_the_end() -> None:
+async def test_figures_are_estimates_while_streaming_and_exact_at_the_end() -> None:
     gate = Gate()
     usage = UsageUpdate(TokenUsage(completion_tokens=1234), 9.0)
-    provider = ScriptedProvider(text("a", 1.0), text("b", 2.0), gate, usage, finished(at=10.0), cost=Decimal("0.0121"))
+    provider = ScriptedProvider(
+        text("a", 1.0), text("b", 2.0), gate, usage, finished(time=10.0), cost=Decimal("0.0121")
+    )
     async with running("acme:m", registry=registry_of(acme=provider), now=lambda: 0.5) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: "● streaming" in shown(column(pilot)), what="streaming")
@@ -94,7 +96,7 @@ async def test_the_figures_are_estimates_while_it_streams_and_exact_at_the_end()
         assert "ttft 0.50s  1233 tok/s  1,234 tok  $0.0121" in shown(column(pilot))
 
 
-async def test_enter_leaves_the_columns_alone_that_are_being_asked() -> None:
+async def test_enter_leaves_running_columns_alone() -> None:
     scripts = {"left": STALLED, "right": Script("quick")}
     async with FaultServer(by_model=scripts) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
@@ -118,7 +120,7 @@ async def test_x_stops_the_focused_column_and_no_other() -> None:
         left, right = sorted(server.requests, key=lambda request: str(request.json["model"]))
         await right.client_gone(within=2)
         assert left.closed_by_client_at is None
-        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot, 1)), what="the word in its column")
+        await wait_until(pilot, lambda: "■ cancelled" in shown(column(pilot, 1)), what="the status in its column")
         assert "first second" in shown(column(pilot, 1))
         assert "● streaming" in shown(column(pilot, 0))
 
@@ -133,7 +135,7 @@ async def test_escape_stops_all_columns() -> None:
         await server.all_closed(within=2)
 
 
-async def test_stopping_what_does_not_run_changes_nothing() -> None:
+async def test_stopping_an_idle_column_changes_nothing() -> None:
     async with FaultServer(Script("done")) as server, running(*TWO, server=server) as pilot:
         await pilot.press("x", "escape")
         assert states(pilot) == ["-", "-"]
@@ -160,10 +162,10 @@ async def test_leaving_the_app_closes_every_connection() -> None:
         await server.all_closed(within=2)
 
 
-# Asking again.
+# Rerunning.
 
 
-async def test_r_asks_the_focused_column_again_and_forgets_the_old_answer() -> None:
+async def test_r_reruns_the_focused_column_and_drops_the_old_answer() -> None:
     async with FaultServer() as server, running(*TWO, server=server) as pilot:
         server.enqueue(Script("old"), Script("other"), Script("new"))
         await pilot.press("enter")
@@ -177,18 +179,18 @@ async def test_r_asks_the_focused_column_again_and_forgets_the_old_answer() -> N
         assert column(pilot, 1).answer == before
 
 
-async def test_r_does_nothing_while_the_column_is_being_asked() -> None:
+async def test_r_does_nothing_while_the_column_runs() -> None:
     async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: states(pilot) == ["streaming"] * 2, what="both streaming")
-        asked = column(pilot).column
+        running_column = column(pilot).column
         await pilot.press("r")
         await pilot.pause()
-        assert column(pilot).column is asked
+        assert column(pilot).column is running_column
         assert len(server.requests) == 2
 
 
-async def test_a_failed_column_that_is_asked_again_forgets_its_error() -> None:
+async def test_a_rerun_column_drops_its_error() -> None:
     async with FaultServer() as server, running("compatible:m", server=server) as pilot:
         server.enqueue(Script(status=401, error_message="no room at all"), Script("better"))
         await pilot.press("enter")
@@ -223,16 +225,16 @@ async def test_a_model_can_be_added_while_the_others_stream() -> None:
         assert "New." in shown(column(pilot, 2))
 
 
-async def test_there_is_room_for_four_columns_and_a_warning_says_so() -> None:
+async def test_four_columns_is_the_maximum_and_a_warning_says_so() -> None:
     targets = [f"compatible:m{n}" for n in range(MAX_COLUMNS)]
     async with running(*targets, size=(170, 40)) as pilot:
         await pilot.press("a")
-        await wait_until(pilot, lambda: "There is room for 4 columns" in shown(pilot.app.screen), what="the warning")
+        await wait_until(pilot, lambda: "4 columns is the maximum" in shown(pilot.app.screen), what="the warning")
         assert len(compare_screen(pilot).columns) == MAX_COLUMNS
         assert not isinstance(pilot.app.screen, AddModelScreen)
 
 
-async def test_delete_takes_the_focused_column_away_and_stops_it() -> None:
+async def test_delete_stops_and_removes_the_focused_column() -> None:
     async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: states(pilot) == ["streaming"] * 2, what="both streaming")
@@ -244,7 +246,7 @@ async def test_delete_takes_the_focused_column_away_and_stops_it() -> None:
         assert (column(pilot).target.model, states(pilot), focused(pilot)) == ("right", ["streaming"], 0)
 
 
-async def test_a_column_can_be_taken_away_in_the_middle_of_a_frame() -> None:
+async def test_a_column_can_be_removed_during_a_frame() -> None:
     async with FaultServer(STALLED) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: states(pilot) == ["streaming"] * 2, what="both streaming")
@@ -260,7 +262,7 @@ async def test_a_column_can_be_taken_away_in_the_middle_of_a_frame() -> None:
 async def test_the_last_column_stays() -> None:
     async with running("compatible:only") as pilot:
         await pilot.press("delete")
-        await wait_until(pilot, lambda: "The last column stays" in shown(pilot.app.screen), what="the warning")
+        await wait_until(pilot, lambda: "column cannot be removed" in shown(pilot.app.screen), what="the warning")
         assert len(compare_screen(pilot).columns) == 1
 
 
@@ -274,7 +276,7 @@ async def test_tab_goes_through_the_columns_in_their_order_and_round() -> None:
         assert [*visited, focused(pilot)] == [0, 1, 2, 0, 2]
 
 
-async def test_columns_share_the_width_and_are_scrolled_sideways_where_it_is_too_small() -> None:
+async def test_columns_share_the_width_or_scroll_sideways() -> None:
     async with running("compatible:a", "compatible:b", "compatible:c", size=(116, 30)) as pilot:
         assert [view.size.width for view in compare_screen(pilot).columns] == [36, 36, 36]
         await pilot.resize_terminal(80, 24)
@@ -290,7 +292,7 @@ async def test_columns_share_the_width_and_are_scrolled_sideways_where_it_is_too
 # Zoom and copy.
 
 
-async def test_z_gives_the_focused_column_the_whole_screen_and_takes_it_back() -> None:
+async def test_z_zooms_the_focused_column_and_back() -> None:
     scripts = {"left": Script("LEFT"), "right": Script("RIGHT")}
     async with FaultServer(by_model=scripts) as server, running(*TWO, server=server) as pilot:
         await pilot.press("enter")
@@ -327,10 +329,12 @@ async def test_y_copies_the_answer_exactly_as_it_came() -> None:
         await all_settled(pilot)
         await pilot.press("y")
         assert pilot.app.clipboard == answer
-        await wait_until(pilot, lambda: f"Copied {len(answer)} characters" in shown(pilot.app.screen), what="word")
+        await wait_until(
+            pilot, lambda: f"Copied {len(answer)} characters" in shown(pilot.app.screen), what="the message"
+        )
 
 
-# Help, and leaving.
+# Help and quitting.
 
 
 async def test_question_mark_shows_help_and_hides_it() -> None:

@@ -1,4 +1,4 @@
-"""Answers are drawn to their end, whatever is opened and closed above them."""
+"""Answers are drawn to their end, also under screens that open and close."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.fault_server import Ending, FaultServer, Script
 ENDLESS = Script(text="one more line", tokens_per_second=60, ending=Ending.ENDLESS)
 
 
-async def test_a_screen_that_is_closed_stops_no_drawing() -> None:
+async def test_closing_a_screen_does_not_stop_the_drawing() -> None:
     async with FaultServer(ENDLESS) as server, running("compatible:a", "compatible:b", server=server) as pilot:
         await pilot.press("enter")
         await wait_until(pilot, lambda: "streaming" in shown(column(pilot)), what="the stream")

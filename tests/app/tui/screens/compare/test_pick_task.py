@@ -1,4 +1,4 @@
-"""The task picker: search, other datasets, and what is on the list."""
+"""The dialog that picks a task: search, other datasets, and the list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widgets import Input, OptionList
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.tui.screens.compare.pick_task import MOST_SHOWN, PickTaskScreen
+from swebench_tui.tui.screens.compare.pick_task import MAX_ROWS, PickTaskScreen
 from tests.app.tui.pilot import (
     column,
     compare_screen,
@@ -38,9 +38,9 @@ def task(number: int, title: str = "It breaks") -> Instance:
     )
 
 
-async def test_i_opens_it_on_the_task_that_is_asked_and_escape_leaves_it() -> None:
+async def test_i_opens_it_on_the_current_task() -> None:
     async with running(*ONE) as pilot:
-        before = compare_screen(pilot).question
+        before = compare_screen(pilot).task_prompt
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
         await wait_until(pilot, lambda: f"{len(STARTER)} of {len(STARTER)} tasks" in shown(picker), what="the tasks")
@@ -48,12 +48,12 @@ async def test_i_opens_it_on_the_task_that_is_asked_and_escape_leaves_it() -> No
         assert picker.query_one("#search", Input).has_focus
         assert picker.query_one(OptionList).highlighted == 0
         await pilot.press("escape")
-        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
-        assert compare_screen(pilot).question is before
+        await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog closed")
+        assert compare_screen(pilot).task_prompt is before
         assert column(pilot).has_focus_within
 
 
-async def test_typing_filters_by_words_of_id_and_title_and_enter_picks_the_first() -> None:
+async def test_typing_filters_by_id_and_title_and_enter_picks() -> None:
     wanted = STARTER[-1]
     async with running(*ONE) as pilot:
         await pilot.press("i")
@@ -66,7 +66,7 @@ async def test_typing_filters_by_words_of_id_and_title_and_enter_picks_the_first
         assert pilot.app.screen is compare_screen(pilot)
 
 
-async def test_arrows_go_through_the_list_and_the_task_that_was_picked_is_highlighted_the_next_time() -> None:
+async def test_the_picked_task_is_highlighted_the_next_time() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
@@ -79,7 +79,7 @@ async def test_arrows_go_through_the_list_and_the_task_that_was_picked_is_highli
         assert again.query_one(OptionList).highlighted == 2
 
 
-async def test_what_matches_nothing_leaves_an_empty_list_that_picks_nothing() -> None:
+async def test_a_search_without_a_match_picks_nothing() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
@@ -90,7 +90,7 @@ async def test_what_matches_nothing_leaves_an_empty_list_that_picks_nothing() ->
         assert pilot.app.screen is picker
 
 
-async def test_a_picker_opened_and_left_before_the_first_task_is_there_does_not_lose_it() -> None:
+async def test_an_early_picker_does_not_lose_the_first_task() -> None:
     async with running(*ONE, loaded=False) as pilot:
         pilot.app.screen.action_pick_task()  # type: ignore[attr-defined]
         await top_screen(pilot, PickTaskScreen)
@@ -98,7 +98,7 @@ async def test_a_picker_opened_and_left_before_the_first_task_is_there_does_not_
         await wait_until(pilot, lambda: STARTER[0].instance_id in task_bar(pilot), what="the first task")
 
 
-async def test_a_file_of_tasks_can_be_opened_and_stays_the_dataset(tmp_path: Path) -> None:
+async def test_an_opened_file_of_tasks_stays_the_dataset(tmp_path: Path) -> None:
     file = written(tmp_path / "mine.jsonl", task(1, "It does not fly"), task(2, "It does not land"))
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, file)
@@ -106,7 +106,7 @@ async def test_a_file_of_tasks_can_be_opened_and_stays_the_dataset(tmp_path: Pat
         await paste(pilot, "land")
         await pilot.press("enter")
         await wait_until(pilot, lambda: "acme__rocket-2 It does not land" in task_bar(pilot), what="the task")
-        assert "the models see the issue alone" in task_bar(pilot)
+        assert "Context: issue only" in task_bar(pilot)
         await pilot.press("i")
         again = await top_screen(pilot, PickTaskScreen)
         await wait_until(pilot, lambda: "2 of 2 tasks" in shown(again), what="the two tasks again")
@@ -114,7 +114,7 @@ async def test_a_file_of_tasks_can_be_opened_and_stays_the_dataset(tmp_path: Pat
         assert again.query_one(OptionList).highlighted == 1
 
 
-async def test_a_file_that_is_not_there_is_said_with_what_to_do_until_one_is_read(tmp_path: Path) -> None:
+async def test_a_missing_file_is_an_error_until_one_is_read(tmp_path: Path) -> None:
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, tmp_path / "no [b]such.jsonl")
         await wait_until(pilot, lambda: "No such file" in shown(picker), what="the error")
@@ -130,7 +130,7 @@ async def test_a_file_that_is_not_there_is_said_with_what_to_do_until_one_is_rea
         assert STARTER[0].instance_id in task_bar(pilot)
 
 
-async def test_a_damaged_file_is_said_with_the_line(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_an_error_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "bad.jsonl"
     file.write_bytes(msgspec.json.encode(task(1)) + b'\n{"repo": \n')
     async with running(*ONE) as pilot:
@@ -139,11 +139,11 @@ async def test_a_damaged_file_is_said_with_the_line(tmp_path: Path) -> None:
         assert "→ " in shown(picker)
 
 
-async def test_of_thousands_of_tasks_the_first_are_listed_and_the_rest_are_found(tmp_path: Path) -> None:
+async def test_search_finds_tasks_beyond_the_first_rows(tmp_path: Path) -> None:
     file = written(tmp_path / "many.jsonl", *(task(number) for number in range(2000)))
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, file)
-        await wait_until(pilot, lambda: f"{MOST_SHOWN} of 2000 tasks" in shown(picker), what="the first tasks")
+        await wait_until(pilot, lambda: f"{MAX_ROWS} of 2000 tasks" in shown(picker), what="the first tasks")
         await paste(pilot, "rocket-1999")
         await wait_until(pilot, lambda: "1 of 2000 tasks" in shown(picker), what="the last task")
 
@@ -159,11 +159,9 @@ async def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:
         assert "\x1b" not in shown(pilot.app.screen)
 
 
-async def test_a_checkout_that_cannot_be_made_is_said_in_the_bar_and_the_old_task_stays_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failed_checkout_keeps_the_task_and_shows_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(*ONE) as pilot:
-        before = compare_screen(pilot).question
+        before = compare_screen(pilot).task_prompt
         (tmp_path / "cache").write_text("a file where the folder of the checkouts should be")
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
         await pilot.press("i")
@@ -172,4 +170,4 @@ async def test_a_checkout_that_cannot_be_made_is_said_in_the_bar_and_the_old_tas
         await pilot.press("down", "down", "enter")
         await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="the error")
         assert "cannot be written" in task_bar(pilot)
-        assert compare_screen(pilot).question is before
+        assert compare_screen(pilot).task_prompt is before

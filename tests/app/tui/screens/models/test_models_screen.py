@@ -1,4 +1,4 @@
-"""The Models screen: what is listed, found, told of a provider that fails, and put into Compare."""
+"""The Models screen: list, search, errors of providers, and adding a model to Compare."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def opened(pilot: Pilot[None], *, until: str) -> ModelsScreen:
     return screen
 
 
-async def test_it_lists_the_models_of_all_providers_with_context_and_price_where_known() -> None:
+async def test_all_models_are_listed_with_context_and_price() -> None:
     registry = OnlyThese(one=Listing(PRICED, HOSTILE), two=Listing(FREE))
     async with running("one:x", registry=registry) as pilot:
         text = shown(await opened(pilot, until="3 of 3 models · 2 providers"))
@@ -35,31 +35,31 @@ async def test_it_lists_the_models_of_all_providers_with_context_and_price_where
         assert "[b]evil[/b]␛[2J" in text
 
 
-async def test_each_provider_is_told_while_it_is_asked_and_the_others_do_not_wait_for_it() -> None:
+async def test_a_slow_provider_does_not_delay_the_others() -> None:
     gate = Gate()
     registry = OnlyThese(quick=Listing(FREE), slow=Listing(PRICED, gate=gate))
     async with running("quick:x", registry=registry) as pilot:
-        screen = await opened(pilot, until="1 of 1 models · 1 provider · asking slow …")
+        screen = await opened(pilot, until="1 of 1 models · 1 provider · loading slow …")
         assert "quick:tiny" in shown(screen)
         gate.open()
         await wait_until(pilot, lambda: "2 of 2 models · 2 providers" in shown(screen), what="the slow one")
-        assert "asking" not in shown(screen)
+        assert "loading" not in shown(screen)
 
 
-async def test_a_provider_that_fails_is_told_with_what_to_do_and_the_others_are_listed() -> None:
-    error = ProviderError(ErrorKind.AUTH, "the key was refused", hint="Set another key.")
+async def test_an_error_is_shown_with_its_hint_beside_the_models() -> None:
+    error = ProviderError(ErrorKind.AUTH, "the key was rejected", hint="Set another key.")
     async with running("good:x", registry=OnlyThese(good=Listing(FREE), bad=Listing(error=error))) as pilot:
-        screen = await opened(pilot, until="✗ bad: the key was refused → Set another key.")
+        screen = await opened(pilot, until="✗ bad: the key was rejected → Set another key.")
         assert "good:tiny" in shown(screen)
 
 
-async def test_local_servers_that_nobody_set_up_are_no_errors() -> None:
+async def test_a_local_server_that_is_not_running_is_no_error() -> None:
     async with running("embedded:x", registry=ProviderRegistry({})) as pilot:
-        screen = await opened(pilot, until="not running here: fastchat")
+        screen = await opened(pilot, until="not running: fastchat")
         assert "✗" not in shown(screen)
 
 
-async def test_slash_searches_and_escape_leaves_the_search() -> None:
+async def test_slash_searches_and_escape_clears_the_search() -> None:
     async with running("one:x", registry=OnlyThese(one=Listing(PRICED, FREE))) as pilot:
         screen = await opened(pilot, until="2 of 2 models")
         await pilot.press("slash")
@@ -84,16 +84,16 @@ async def test_enter_adds_the_model_to_compare() -> None:
         assert str(column(pilot, 1).target) == "one:tiny"
 
 
-async def test_a_full_compare_takes_no_more_and_says_so() -> None:
+async def test_a_fifth_model_is_refused_with_a_message() -> None:
     async with running(*["one:x"] * 4, registry=OnlyThese(one=Listing(FREE))) as pilot:
         await opened(pilot, until="1 of 1 models")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "room for 4 columns" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "4 columns is the maximum" in shown(pilot.app.screen), what="the word")
         assert len(compare_screen(pilot).columns) == 4
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_r_asks_again(size: tuple[int, int]) -> None:
+async def test_r_refreshes_the_list(size: tuple[int, int]) -> None:
     provider = Listing(FREE)
     async with running("one:x", registry=OnlyThese(one=provider), size=size) as pilot:
         screen = await opened(pilot, until="1 of 1 models")

@@ -1,4 +1,4 @@
-"""The app with settings in a folder of the test's own, opened at its providers or its settings."""
+"""The app with settings in a temporary folder, opened at Providers or at Settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def setup_in(
     project: str = "",
     keyring: MemoryStore | None = None,
 ) -> Workspace:
-    """Settings with this user file and this project file. There is always the former, so nobody is asked to set up."""
+    """A workspace with these files. The user file always exists, so that the wizard does not open."""
     for name, text in (("config/settings.toml", file or "# nothing yet\n"), ("project/swebench-tui.toml", project)):
         if text:
             (folder / name).parent.mkdir(exist_ok=True)
@@ -44,7 +44,7 @@ def setup_in(
 
 @asynccontextmanager
 async def providers_of(workspace: Workspace, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
-    """The app at its Providers screen, whose rows are there."""
+    """The app at the Providers screen, with its rows loaded."""
     async with running("compatible:x", workspace=workspace, registry=workspace.registry, size=size) as pilot:
         await pilot.press("4")
         screen = await top_screen(pilot, ProvidersScreen)
@@ -54,7 +54,7 @@ async def providers_of(workspace: Workspace, *, size: tuple[int, int] = (120, 40
 
 @asynccontextmanager
 async def settings_of(workspace: Workspace, *, size: tuple[int, int] = (120, 40)) -> AsyncGenerator[Pilot[None], None]:
-    """The app with its settings open, whose rows are there."""
+    """The app with the settings open and loaded."""
     async with running("compatible:x", workspace=workspace, registry=workspace.registry, size=size) as pilot:
         await pilot.press("f2")
         screen = await top_screen(pilot, SettingsScreen)
@@ -70,22 +70,22 @@ def app(pilot: Pilot[None]) -> SwebenchApp:
 async def choose(pilot: Pilot[None], name: str) -> ProvidersScreen:
     """Go to the row of this provider."""
     screen = await top_screen(pilot, ProvidersScreen)
-    screen.query_one(OptionList).highlighted = list(screen.facts).index(name)
+    screen.query_one(OptionList).highlighted = list(screen.entries).index(name)
     await pilot.pause()
     return screen
 
 
 def row(pilot: Pilot[None], name: str) -> str:
-    """The provider's row as it is shown; "" where there is none."""
+    """The row of a provider as displayed; "" when there is none."""
     lines = shown(pilot.app.screen).splitlines()
     return next((line.strip("│ ") for line in lines if name in line.split()), "")
 
 
-async def says(pilot: Pilot[None], words: str, *, within: float = 10.0) -> None:
-    """Wait until the screen on top shows this."""
-    await wait_until(pilot, lambda: words in shown(pilot.app.screen), what=words, within=within)
+async def says(pilot: Pilot[None], text: str, *, within: float = 10.0) -> None:
+    """Wait until the top screen shows `text`."""
+    await wait_until(pilot, lambda: text in shown(pilot.app.screen), what=text, within=within)
 
 
-async def row_says(pilot: Pilot[None], name: str, words: str) -> None:
-    """Wait until the provider's row shows this."""
-    await wait_until(pilot, lambda: words in row(pilot, name), what=f"{name}: {words}")
+async def row_says(pilot: Pilot[None], name: str, text: str) -> None:
+    """Wait until the row of a provider shows `text`."""
+    await wait_until(pilot, lambda: text in row(pilot, name), what=f"{name}: {text}")

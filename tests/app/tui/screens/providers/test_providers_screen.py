@@ -1,4 +1,4 @@
-"""The Providers screen: what each row says before, while and after a provider is asked."""
+"""The Providers screen: rows before, during and after a test, and the actions on a provider."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from tests.fault_server import FaultServer, Script, failing, html_page
 KEY = "secret-of-nobody-12345"
 
 
-def at(server: FaultServer) -> dict[str, str]:
+def environ(server: FaultServer) -> dict[str, str]:
     return {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY}
 
 
-async def asked(pilot: Pilot[None], name: str, state: str) -> str:
-    """Test one provider; the whole screen once its row says how that ended."""
+async def after_test(pilot: Pilot[None], name: str, state: str) -> str:
+    """Test one provider; returns the screen once its row shows the result."""
     screen = await choose(pilot, name)
     await pilot.press("t")
     await row_says(pilot, name, state)
     return shown(screen)
 
 
-async def test_ready_ones_come_first_and_each_of_the_others_says_what_is_missing(tmp_path: Path) -> None:
+async def test_ready_providers_come_first_and_others_show_the_next_step(tmp_path: Path) -> None:
     async with (
         FaultServer() as server,
-        providers_of(setup_in(tmp_path, at(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
+        providers_of(setup_in(tmp_path, environ(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
     ):
         lines = shown(pilot.app.screen).splitlines()
         names = ("compatible", "embedded", "openrouter", "ollama", "anthropic")
@@ -54,91 +54,91 @@ async def test_ready_ones_come_first_and_each_of_the_others_says_what_is_missing
         assert places == sorted(places)
         assert row(pilot, "openrouter").startswith("✓ ready")
         assert "$OPENROUTER_API_KEY" in row(pilot, "openrouter")
-        assert row(pilot, "ollama").startswith("◌ if it runs")
-        assert row(pilot, "anthropic").startswith("– no key")
+        assert row(pilot, "ollama").startswith("◌ not tested")
+        assert row(pilot, "anthropic").startswith("– no API key")
         assert "set ANTHROPIC_API_KEY" in row(pilot, "anthropic")
         assert row(pilot, "azure").startswith("– no address")
         assert KEY not in shown(pilot.app.screen)
         assert server.requests == []
 
 
-async def test_a_test_says_how_long_the_first_token_took_and_how_many_models_there_are(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        await asked(pilot, "compatible", "✓ 0.")
+async def test_a_test_shows_first_token_time_and_number_of_models(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        await after_test(pilot, "compatible", "✓ 0.")
         assert row(pilot, "compatible").startswith("✓ ready")
         assert row(pilot, "compatible").split()[-5] == "1"
 
 
-async def test_a_refused_key_is_told_with_what_to_do_and_never_shown(tmp_path: Path) -> None:
+async def test_a_rejected_key_is_reported_with_a_hint(tmp_path: Path) -> None:
     refusing = FaultServer(default=failing(401, "no such key"))
-    async with refusing as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        text = await asked(pilot, "compatible", "! key refused")
+    async with refusing as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        text = await after_test(pilot, "compatible", "! key rejected")
         assert "no such key →" in text
         assert KEY not in text
 
 
-async def test_an_address_that_is_a_web_page_is_a_wrong_address(tmp_path: Path) -> None:
-    async with FaultServer(default=html_page()) as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        await asked(pilot, "compatible", "✗ wrong address")
+async def test_a_web_page_is_reported_as_a_wrong_address(tmp_path: Path) -> None:
+    async with FaultServer(default=html_page()) as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        await after_test(pilot, "compatible", "✗ wrong address")
 
 
 async def test_a_server_that_is_down_is_unreachable(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await server.stop_abruptly()
-        assert "→ Start the server" in await asked(pilot, "compatible", "✗ unreachable")
+        assert "→ Start the server" in await after_test(pilot, "compatible", "✗ unreachable")
 
 
-async def test_a_local_server_that_nobody_set_up_is_not_running_and_no_error(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        text = await asked(pilot, "fastchat", "– not running")
+async def test_an_unconfigured_local_server_is_not_running(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        text = await after_test(pilot, "fastchat", "– not running")
         assert "✗" not in text
 
 
-async def test_what_a_server_says_cannot_disturb_the_screen(tmp_path: Path) -> None:
+async def test_control_characters_from_a_server_are_made_visible(tmp_path: Path) -> None:
     hostile = FaultServer(default=failing(401, "[b]evil[/b]\x1b[2J\x07"))
-    async with hostile as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        await asked(pilot, "compatible", "! key refused")
+    async with hostile as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        await after_test(pilot, "compatible", "! key rejected")
         await says(pilot, "[b]evil[/b]␛[2J␇")
 
 
-async def test_a_slow_server_holds_up_neither_the_screen_nor_another_test_and_escape_hangs_up(tmp_path: Path) -> None:
+async def test_a_slow_test_blocks_nothing_and_escape_cancels_it(tmp_path: Path) -> None:
     async with FaultServer(default=Script(before_head=3600)) as slow, FaultServer() as quick:
-        workspace = setup_in(tmp_path, at(slow) | {"OLLAMA_HOST": quick.base_url})
+        workspace = setup_in(tmp_path, environ(slow) | {"OLLAMA_HOST": quick.base_url})
         async with providers_of(workspace) as pilot:
             screen = await choose(pilot, "compatible")
             await pilot.press("t")
             await row_says(pilot, "compatible", "◌ testing")
             _, request = await slow.received(2)
-            await asked(pilot, "ollama", "✓ ready")
+            await after_test(pilot, "ollama", "✓ ready")
             await pilot.press("1")
             assert pilot.app.current_mode == "compare"
             await pilot.press("4")
             assert row(pilot, "compatible").startswith("◌ testing")
             await pilot.press("escape")
             await request.client_gone(within=5)
-            await row_says(pilot, "compatible", "◌ if it runs")
-            assert screen.facts["compatible"].tested is None
+            await row_says(pilot, "compatible", "◌ not tested")
+            assert screen.entries["compatible"].test is None
 
 
-async def test_all_that_are_ready_are_tested_side_by_side_and_nobody_else(tmp_path: Path) -> None:
+async def test_only_ready_providers_are_tested_all_at_once(tmp_path: Path) -> None:
     async with FaultServer() as fine, FaultServer(default=failing(401)) as refusing:
         local = {f"{name}_BASE_URL": NOWHERE for name in ("FASTCHAT", "LLAMACPP", "LMSTUDIO", "SGLANG", "VLLM")}
-        workspace = setup_in(tmp_path, at(refusing) | local | {"OLLAMA_HOST": fine.base_url})
+        workspace = setup_in(tmp_path, environ(refusing) | local | {"OLLAMA_HOST": fine.base_url})
         async with providers_of(workspace) as pilot:
             await pilot.press("T")
-            for name, state in (("compatible", "! key refused"), ("ollama", "✓ ready"), ("vllm", "✗ unreachable")):
+            for name, state in (("compatible", "! key rejected"), ("ollama", "✓ ready"), ("vllm", "✗ unreachable")):
                 await row_says(pilot, name, state)
-            assert row(pilot, "anthropic").startswith("– no key")
+            assert row(pilot, "anthropic").startswith("– no API key")
             await pilot.press("escape")
 
 
-async def fail_until_left_alone(engine: Engine, server: FaultServer) -> None:
-    """Ask the provider until its breaker is open."""
+async def open_breaker(engine: Engine, server: FaultServer) -> None:
+    """Send failing requests until the circuit breaker is open."""
     server.default = failing(500, "out of order")
-    reached = await engine.reach("compatible")
+    resolved = await engine.resolve("compatible")
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 
@@ -147,25 +147,25 @@ async def fail_until_left_alone(engine: Engine, server: FaultServer) -> None:
             await asyncio.wrap_future(engine.submit(ask()))
 
 
-async def test_an_open_breaker_is_seen_with_its_seconds_and_its_reason_in_the_details(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
-        await fail_until_left_alone(app(pilot).engine, server)
+async def test_the_details_of_an_open_breaker_give_the_reason(tmp_path: Path) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
+        await open_breaker(app(pilot).engine, server)
         await row_says(pilot, "compatible", "○ open")
         await choose(pilot, "compatible")
         await pilot.press("enter")
         details = await top_screen(pilot, ProviderDetailsScreen)
-        await wait_until(pilot, lambda: "opened once" in shown(details), what="how often it opened")
-        for words in ("○ open for", "because", "transient", "failed"):
-            assert words in shown(details)
+        await wait_until(pilot, lambda: "opened once" in shown(details), what="the number of openings")
+        for text in ("○ open for", "reason: ", "transient", "failed"):
+            assert text in shown(details)
 
 
-async def test_details_name_the_variables_and_where_each_value_came_from(tmp_path: Path) -> None:
+async def test_the_details_name_variables_and_sources(tmp_path: Path) -> None:
     file = '[providers.compatible]\nmodel = "m-1"\nheaders = { X-Team = "swordfish" }\n'
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server), file=file)) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server), file=file)) as pilot:
         await choose(pilot, "compatible")
         await pilot.press("enter")
         details = await top_screen(pilot, ProviderDetailsScreen)
-        await wait_until(pilot, lambda: "Where each value came from" in shown(details), what="the origins")
+        await wait_until(pilot, lambda: "Settings and their sources" in shown(details), what="the sources")
         text = shown(details)
         assert "COMPATIBLE_API_KEY  ✓ set" in text
         assert "(environment: COMPATIBLE_BASE_URL)" in text
@@ -177,7 +177,7 @@ async def test_details_name_the_variables_and_where_each_value_came_from(tmp_pat
         await top_screen(pilot, ProvidersScreen)
 
 
-async def test_a_provider_of_ones_own_is_added_and_can_be_tested_at_once(tmp_path: Path) -> None:
+async def test_a_provider_is_added_in_a_dialog(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with FaultServer() as server, providers_of(workspace) as pilot:
         await pilot.press("a")
@@ -191,18 +191,19 @@ async def test_a_provider_of_ones_own_is_added_and_can_be_tested_at_once(tmp_pat
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "my-box")
         await pilot.press("ctrl+s")
+        await top_screen(pilot, ProvidersScreen)
         await row_says(pilot, "my-box", "my-box")
         assert workspace.settings.providers["my-box"].base_url == server.base_url
 
 
-async def test_forgetting_asks_first_and_says_what_goes(tmp_path: Path) -> None:
+async def test_removing_asks_first_and_lists_the_consequences(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path, file=f'[providers.my-box]\nlike = "compatible"\nbase_url = "{NOWHERE}"\n')
     async with providers_of(workspace) as pilot:
         await choose(pilot, "my-box")
         await pilot.press("delete")
         question = await top_screen(pilot, ConfirmScreen)
-        await wait_until(pilot, lambda: "base_url" in shown(question), what="what goes")
-        assert "gone altogether" in shown(question)
+        await wait_until(pilot, lambda: "base_url" in shown(question), what="the consequences")
+        assert "is a custom provider" in shown(question)
         await pilot.press("n")
         await top_screen(pilot, ProvidersScreen)
         assert "my-box" in workspace.settings.providers
@@ -210,18 +211,18 @@ async def test_forgetting_asks_first_and_says_what_goes(tmp_path: Path) -> None:
         await top_screen(pilot, ConfirmScreen)
         await pilot.press("y")
         screen = await top_screen(pilot, ProvidersScreen)
-        await wait_until(pilot, lambda: "my-box" not in screen.facts, what="it gone")
+        await wait_until(pilot, lambda: "my-box" not in screen.entries, what="it gone")
         assert "my-box" not in workspace.settings.providers
 
 
-async def test_where_nothing_is_set_nothing_is_asked(tmp_path: Path) -> None:
+async def test_without_settings_there_is_nothing_to_remove(tmp_path: Path) -> None:
     async with providers_of(setup_in(tmp_path)) as pilot:
         await choose(pilot, "openai")
         await pilot.press("delete")
-        await says(pilot, "Nothing is set for openai")
+        await says(pilot, "Your settings file has no settings for openai")
 
 
-async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_path: Path) -> None:
+async def test_settings_are_edited_and_a_wrong_value_is_refused(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with providers_of(workspace) as pilot:
         await choose(pilot, "ollama")
@@ -232,7 +233,7 @@ async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_
         await pilot.press("slash")
         await paste(pilot, "base_url")
         await pilot.press("enter", "enter")
-        await says(pilot, "Where it is reached")
+        await says(pilot, "Base URL.")
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "ftp://x")
         await says(pilot, "✗")
@@ -240,13 +241,13 @@ async def test_its_settings_can_be_changed_and_a_wrong_value_is_not_written(tmp_
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, NOWHERE)
         await pilot.press("enter")
-        await says(pilot, "is written")
+        await says(pilot, "Saved ")
         assert workspace.settings.providers["ollama"].base_url == NOWHERE
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
-async def test_every_state_is_legible_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server)), size=size) as pilot:
-        await asked(pilot, "compatible", "✓ 0.")
+async def test_status_and_keys_fit_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server)), size=size) as pilot:
+        await after_test(pilot, "compatible", "✓ 0.")
         assert ("Address" in shown(pilot.app.screen)) == (size[0] > 100)
-        assert "forget" in shown(pilot.app.screen)
+        assert "remove" in shown(pilot.app.screen)

@@ -1,4 +1,4 @@
-"""The keys of a provider on screen: added, doubted, refused by the keyring, set aside, used again and removed."""
+"""The key dialogs: adding, warnings, keyring errors, disabled keys, and removing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from textual.pilot import Pilot
 from swebench_providers import Secret, UnifiedRequest
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.workspace import Workspace
+from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.dialogs import ConfirmScreen
-from swebench_tui.tui.screens.providers.keys import AddKeyScreen, KeysScreen
+from swebench_tui.tui.screens.providers.keys import KeysScreen
 from tests.app.settings.memory_workspace import MemoryStore
 from tests.app.tui.pilot import paste, shown, top_screen, wait_until
 from tests.app.tui.screens.providers.providers_stage import app, choose, providers_of, row_says, says, setup_in
@@ -27,8 +28,8 @@ async def keys_of(pilot: Pilot[None], provider: str) -> KeysScreen:
     return await top_screen(pilot, KeysScreen)
 
 
-async def typed_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen:
-    """The dialog for another key, with this one in its field."""
+async def enter_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen:
+    """Open the dialog and enter a key."""
     await keys_of(pilot, provider)
     await pilot.press("a")
     dialog = await top_screen(pilot, AddKeyScreen)
@@ -36,12 +37,12 @@ async def typed_key(pilot: Pilot[None], provider: str, key: str) -> AddKeyScreen
     return dialog
 
 
-async def answered(engine: Engine, provider: str) -> None:
-    """Ask once, with whichever key is next."""
-    reached = await engine.reach(provider)
+async def send_request(engine: Engine, provider: str) -> None:
+    """Send one request with the next key."""
+    resolved = await engine.resolve(provider)
 
     async def ask() -> None:
-        async with aclosing(reached.streams.stream_unified(UnifiedRequest(model="m", prompt="Why?"))) as events:
+        async with aclosing(resolved.stream(UnifiedRequest(model="m", prompt="Why?"))) as events:
             async for _ in events:
                 pass
 
@@ -52,20 +53,20 @@ def with_two_keys(tmp_path: Path, server: FaultServer) -> tuple[Workspace, Memor
     keyring = MemoryStore()
     workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url}, keyring=keyring)
     for label in ("work", "home"):
-        workspace.keep_key("compatible", Secret(f"{KEY}-{label}"), label=label, place="keyring")
+        workspace.keys.add("compatible", Secret(f"{KEY}-{label}"), label=label, storage="keyring")
     return workspace, keyring
 
 
-async def test_a_key_is_kept_under_its_name_and_never_shown(tmp_path: Path) -> None:
+async def test_a_key_is_stored_under_its_label_and_never_shown(tmp_path: Path) -> None:
     keyring = MemoryStore()
     workspace = setup_in(tmp_path, keyring=keyring)
     async with providers_of(workspace) as pilot:
-        dialog = await typed_key(pilot, "openrouter", KEY)
+        dialog = await enter_key(pilot, "openrouter", KEY)
         assert KEY not in shown(dialog)
         await pilot.press("enter", "ctrl+a", "ctrl+k")
         await paste(pilot, "work")
         await pilot.press("enter")
-        await says(pilot, "kept in the keyring, for https://openrouter.ai")
+        await says(pilot, "stored in the keyring, sent only to https://openrouter.ai")
         assert keyring.kept["openrouter", "work"].reveal() == KEY
         assert KEY not in shown(pilot.app.screen)
         await pilot.press("escape")
@@ -73,52 +74,52 @@ async def test_a_key_is_kept_under_its_name_and_never_shown(tmp_path: Path) -> N
         await row_says(pilot, "openrouter", "keyring: work")
 
 
-async def test_what_is_wrong_with_a_key_is_seen_while_it_is_typed_and_has_to_be_confirmed(tmp_path: Path) -> None:
+async def test_a_suspicious_key_has_to_be_confirmed(tmp_path: Path) -> None:
     keyring = MemoryStore()
     async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
-        await typed_key(pilot, "openai", "sk-ant-0123456789abcdef")
+        await enter_key(pilot, "openai", "sk-ant-0123456789abcdef")
         await says(pilot, "! By its beginning this is a key of Anthropic")
         await pilot.press("ctrl+s")
-        await says(pilot, "do the same again to keep it")
+        await says(pilot, "save again to store this one")
         assert keyring.kept == {}
         await pilot.press("ctrl+s")
         await top_screen(pilot, KeysScreen)
         assert ("openai", "default") in keyring.kept
 
 
-async def test_quotes_around_a_key_are_left_out(tmp_path: Path) -> None:
+async def test_quotes_around_a_key_are_removed(tmp_path: Path) -> None:
     keyring = MemoryStore()
     async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
-        await typed_key(pilot, "openrouter", f'"{KEY}"')
+        await enter_key(pilot, "openrouter", f'"{KEY}"')
         await says(pilot, "! There are quotes around the key.")
         await pilot.press("ctrl+s")
         await top_screen(pilot, KeysScreen)
         assert keyring.kept["openrouter", "default"].reveal() == KEY
 
 
-async def test_without_a_keyring_the_key_stays_typed_and_goes_into_a_file_only_when_told_to(tmp_path: Path) -> None:
+async def test_without_a_keyring_ctrl_f_stores_the_key_in_a_file(tmp_path: Path) -> None:
     keyring = MemoryStore()
     keyring.broken = "there is no keyring here"
     workspace = setup_in(tmp_path, keyring=keyring)
     async with providers_of(workspace) as pilot:
-        await typed_key(pilot, "openrouter", KEY)
+        await enter_key(pilot, "openrouter", KEY)
         await pilot.press("ctrl+s")
         await says(pilot, "✗ there is no keyring here")
-        await says(pilot, "ctrl+f keeps it in a file")
+        await says(pilot, "ctrl+f: save it in a private file")
         assert list((tmp_path / "data").rglob("*")) == []
         await pilot.press("ctrl+f")
-        await says(pilot, "kept in the file, for https://openrouter.ai")
+        await says(pilot, "stored in the file, sent only to https://openrouter.ai")
         assert workspace.settings.secrets.keep_in == "file"
 
 
-async def test_a_provider_that_takes_no_key_says_so(tmp_path: Path) -> None:
+async def test_a_provider_without_keys_reports_that(tmp_path: Path) -> None:
     async with providers_of(setup_in(tmp_path)) as pilot:
-        await typed_key(pilot, "embedded", KEY)
+        await enter_key(pilot, "embedded", KEY)
         await pilot.press("ctrl+s")
-        await says(pilot, "✗ embedded takes no key")
+        await says(pilot, "✗ embedded does not use a key")
 
 
-async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -> None:
+async def test_a_key_is_removed_after_a_confirmation(tmp_path: Path) -> None:
     async with FaultServer() as server:
         workspace, keyring = with_two_keys(tmp_path, server)
         async with providers_of(workspace) as pilot:
@@ -131,10 +132,10 @@ async def test_one_of_several_keys_is_removed_after_a_question(tmp_path: Path) -
             await wait_until(pilot, lambda: ("compatible", "home") not in keyring.kept, what="it gone")
             await top_screen(pilot, KeysScreen)
             await wait_until(pilot, lambda: "home" not in shown(keys), what="the row gone")
-            assert [kept.label for kept in workspace.keys("compatible")] == ["work"]
+            assert [kept.label for kept in workspace.keys.entries("compatible")] == ["work"]
 
 
-async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: Path) -> None:
+async def test_a_key_that_cannot_be_removed_stays_listed(tmp_path: Path) -> None:
     async with FaultServer() as server:
         workspace, keyring = with_two_keys(tmp_path, server)
         async with providers_of(workspace) as pilot:
@@ -145,34 +146,34 @@ async def test_a_key_that_cannot_be_removed_stays_listed_and_says_why(tmp_path: 
             await top_screen(pilot, ConfirmScreen)
             await pilot.press("y")
             await says(pilot, "✗ the keyring is locked")
-            assert len(workspace.keys("compatible")) == 2
+            assert len(workspace.keys.entries("compatible")) == 2
 
 
-async def test_an_environment_key_is_listed_and_not_removed_here(tmp_path: Path) -> None:
+async def test_a_key_from_the_environment_cannot_be_removed(tmp_path: Path) -> None:
     async with providers_of(setup_in(tmp_path, {"OPENROUTER_API_KEY": KEY})) as pilot:
         await keys_of(pilot, "openrouter")
-        await says(pilot, "the environment variable OPENROUTER_API_KEY")
+        await says(pilot, "environment variable OPENROUTER_API_KEY")
         await pilot.press("delete")
-        await says(pilot, "is not removed here")
+        await says(pilot, "Not stored by swebench-tui")
         assert KEY not in shown(pilot.app.screen)
 
 
-async def test_a_key_that_was_refused_is_seen_set_aside_with_the_reason_and_can_be_used_again(tmp_path: Path) -> None:
+async def test_a_rejected_key_is_disabled_and_can_be_enabled(tmp_path: Path) -> None:
     async with FaultServer() as server:
         workspace, _ = with_two_keys(tmp_path, server)
         async with providers_of(workspace) as pilot:
             server.enqueue(failing(401, "this key was revoked"))
-            await answered(app(pilot).engine, "compatible")
+            await send_request(app(pilot).engine, "compatible")
             keys = await keys_of(pilot, "compatible")
-            await wait_until(pilot, lambda: "○ set aside" in shown(keys), what="the one set aside")
+            await wait_until(pilot, lambda: "○ disabled" in shown(keys), what="the disabled key")
             assert "this key was revoked" in shown(keys)
-            rows = [line for line in shown(keys).splitlines() if "set aside" in line or "in use" in line]
-            down = next(index for index, line in enumerate(rows) if "set aside" in line)
+            rows = [line for line in shown(keys).splitlines() if "disabled" in line or "enabled" in line]
+            down = next(index for index, line in enumerate(rows) if "disabled" in line)
             await pilot.press(*["down"] * down, "r")
-            await wait_until(pilot, lambda: "○ set aside" not in shown(keys), what="it back")
+            await wait_until(pilot, lambda: "○ disabled" not in shown(keys), what="it enabled")
 
 
-async def test_a_typed_key_is_shown_while_the_key_for_it_is_held_and_hides_itself(tmp_path: Path) -> None:
+async def test_ctrl_r_shows_the_key_for_a_moment(tmp_path: Path) -> None:
     async with providers_of(setup_in(tmp_path)) as pilot:
         await choose(pilot, "openai")
         await pilot.press("k", "a")

@@ -1,4 +1,4 @@
-"""How the first-run steps look, at moments that stand still."""
+"""Snapshots of the wizard's steps."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from textual.pilot import Pilot
 
 from swebench_providers.connection_test import ConnectionReport
 from swebench_providers.servers.discovery import FoundServer
+from swebench_tui.services import providers
 from swebench_tui.tui.app import SwebenchApp
-from swebench_tui.tui.screens.providers.provider_facts import TestResult
-from swebench_tui.tui.screens.wizard.choose import ChooseStep
-from swebench_tui.tui.screens.wizard.found import FoundStep
-from swebench_tui.tui.screens.wizard.models import ModelsStep
-from swebench_tui.tui.screens.wizard.trial import TrialStep
-from tests.app.settings.memory_workspace import MemoryStore
+from swebench_tui.tui.screens.wizard.choose_models import ChooseModelsStep
+from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
+from swebench_tui.tui.screens.wizard.connection_tests import ConnectionTestStep
+from swebench_tui.tui.screens.wizard.detection import DetectionStep
+from tests.app.tui.fixed_workspace import FixedWorkspace
 from tests.app.tui.pilot import shown, top_screen, wait_until
-from tests.app.tui.screens.wizard.test_wizard import says, setup_in
+from tests.app.tui.screens.wizard.test_wizard import says
 from tests.app.tui.test_snapshots import MIDDLE, SIZES, SMALL, Compare
 
 FOUND = FoundServer(
@@ -35,37 +35,38 @@ def app_in(folder: Path) -> SwebenchApp:
     async def discover() -> list[FoundServer]:
         return [FOUND]
 
-    app = SwebenchApp(workspace=setup_in(folder, ENVIRON, keyring=MemoryStore()), discover=discover)
+    app = SwebenchApp(workspace=FixedWorkspace(ENVIRON, folder), discover=discover)
     app.animation_level = "none"
     return app
 
 
-async def to_found(pilot: Pilot[None]) -> None:
+async def to_detection(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, SwebenchApp)
-    await wait_until(pilot, lambda: app.compare.question is not None, what="the first task")
+    await wait_until(pilot, lambda: app.compare.task_prompt is not None, what="the first task")
+    await pilot.press("2")  # an almost empty screen behind the dialog
     app.action_open_wizard()
-    await top_screen(pilot, FoundStep)
-    await wait_until(pilot, lambda: "looking" not in shown(pilot.app.screen), what="all looks over")
+    await top_screen(pilot, DetectionStep)
+    await wait_until(pilot, lambda: "searching" not in shown(pilot.app.screen), what="the end of all checks")
 
 
-async def to_choose(pilot: Pilot[None]) -> None:
-    await to_found(pilot)
+async def to_providers(pilot: Pilot[None]) -> None:
+    await to_detection(pilot)
     await pilot.press("enter")
-    await top_screen(pilot, ChooseStep)
-    await says(pilot, "Keys go into")
+    await top_screen(pilot, ChooseProvidersStep)
+    await says(pilot, "Keys are stored in")
 
 
 async def to_models(pilot: Pilot[None]) -> None:
-    await to_choose(pilot)
+    await to_providers(pilot)
     screen = pilot.app.screen
-    assert isinstance(screen, ChooseStep)
-    screen.draft.chosen = ["embedded"]  # nobody else is asked
+    assert isinstance(screen, ChooseProvidersStep)
+    screen.state.chosen = ["embedded"]  # no request to any other provider
     await pilot.press("enter")
-    await top_screen(pilot, TrialStep)
+    await top_screen(pilot, ConnectionTestStep)
     await pilot.press("enter")
-    await top_screen(pilot, ModelsStep)
-    await says(pilot, "its default")
+    await top_screen(pilot, ChooseModelsStep)
+    await says(pilot, "(default)")
 
 
 REPORTS = (
@@ -89,38 +90,39 @@ REPORTS = (
 )
 
 
-async def to_trial(pilot: Pilot[None]) -> None:
-    """One that answered, two that failed, each with its reason; nobody is asked."""
-    await to_choose(pilot)
+async def to_tests(pilot: Pilot[None]) -> None:
+    """One success and two failures, without a request."""
+    await to_providers(pilot)
     screen = pilot.app.screen
-    assert isinstance(screen, ChooseStep)
-    screen.draft.chosen = [report.provider for report in REPORTS]
-    screen.draft.tested = {report.provider: TestResult(report=report) for report in REPORTS}
+    assert isinstance(screen, ChooseProvidersStep)
+    screen.state.chosen = [report.provider for report in REPORTS]
+    screen.state.tests = {report.provider: providers.TestResult(report=report) for report in REPORTS}
     await pilot.press("enter")
-    await top_screen(pilot, TrialStep)
+    await top_screen(pilot, ConnectionTestStep)
     await says(pilot, "Start the server")
 
 
 Before = Callable[[Pilot[None]], Awaitable[None]]
-STEPS = pytest.mark.parametrize("before", [to_found, to_choose, to_trial], ids=["found", "choose", "trial"])
+MOMENTS = {"detection": to_detection, "providers": to_providers, "tests": to_tests}
+STEPS = pytest.mark.parametrize("before", MOMENTS.values(), ids=MOMENTS)
 
 
 @SIZES
-def test_what_is_there(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
-    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_found)
+def test_detection(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_detection)
 
 
 @SIZES
-def test_whom_to_ask(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
-    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_choose)
+def test_choose_providers(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_providers)
 
 
 @SIZES
-def test_whether_they_answer(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
-    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_trial)
+def test_connection_tests(snap_compare: Compare, size: tuple[int, int], tmp_path: Path) -> None:
+    assert snap_compare(app_in(tmp_path), terminal_size=size, run_before=to_tests)
 
 
-def test_with_which_model(snap_compare: Compare, tmp_path: Path) -> None:
+def test_choose_models(snap_compare: Compare, tmp_path: Path) -> None:
     assert snap_compare(app_in(tmp_path), terminal_size=SMALL, run_before=to_models)
 
 
@@ -133,7 +135,7 @@ def test_without_colours(
 
 
 @STEPS
-def test_in_the_terminals_own_colours(snap_compare: Compare, tmp_path: Path, before: Before) -> None:
+def test_in_terminal_colours(snap_compare: Compare, tmp_path: Path, before: Before) -> None:
     app = app_in(tmp_path)
 
     async def in_ansi(pilot: Pilot[None]) -> None:
