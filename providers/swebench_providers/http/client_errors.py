@@ -59,9 +59,14 @@ def _to_error(error: httpx.HTTPError, url: str, *, in_body: bool) -> ProviderErr
         )
     if in_body:
         return incomplete(f"the connection to {server} broke in the middle of the response")
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError):
-        is_connector = isinstance(cause, aiohttp.ClientConnectorError)
-        return _unreachable(url, _os_message(cause.os_error) if is_connector else str(error))
+    return _no_response(error, cause, url)
+
+
+def _no_response(error: httpx.HTTPError, cause: BaseException | None, url: str) -> ProviderError:
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        return _unreachable(url, _os_message(cause.os_error))
+    if isinstance(cause, aiohttp.ClientHttpProxyError):
+        return _unreachable(url, str(error))
     return _dropped(url, str(error) or "the server closed the connection")
 
 
