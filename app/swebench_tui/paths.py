@@ -1,4 +1,4 @@
-"""Where the program keeps files of its own."""
+"""The program's own folders and files."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from platformdirs import user_cache_path, user_config_path, user_data_path
 
 
 def repositories() -> Path:
-    """Checkouts of the bundled repositories: made when needed, safe to delete."""
+    """Checkouts of the bundled repositories: created on demand, safe to delete."""
     return user_cache_path("swebench-tui") / "repositories"
 
 
 def config() -> Path:
-    """What the user has set up; nobody but the user writes there, and this program where it is asked to."""
+    """The user's configuration. The program writes there only on the user's request."""
     return user_config_path("swebench-tui")
 
 
 def data() -> Path:
-    """What the program keeps."""
+    """The program's data."""
     return user_data_path("swebench-tui")
 
 
 def prices() -> Path:
-    """What the user pays where that is not as the lists say; there only if the user wrote it."""
+    """The user's own prices; the user writes this file."""
     return config() / "prices.toml"

@@ -1,4 +1,4 @@
-"""Files that only their owner can read."""
+"""New files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 def write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
     """Write `text` to a new file of mode 0600, named after `stem` and the time. Blocks; raises `OSError`.
 
-    Never follows or overwrites what is there already: the name gets a number then.
+    An existing file or link is never followed or overwritten: the name then gets a number.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     named = f"{stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -24,4 +24,4 @@ def write_new(folder: Path, stem: str, suffix: str, text: str) -> Path:
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             file.write(text)
         return path
-    raise AssertionError("count has no end")
+    raise AssertionError("count is infinite")

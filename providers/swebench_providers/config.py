@@ -29,8 +29,8 @@ _LOCAL_NAMES: Final = (".local", ".localhost", ".internal", ".lan", ".home.arpa"
 class TimeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in seconds: to connect, until the first text or thinking, between two pieces of it, and in total.
 
-    A model that reasons, or is being loaded, can be silent for minutes (api-contracts 5.0). Where `first_token` is None
-    the limit of the model's family holds, else `idle`.
+    A model that reasons, or is being loaded, can be silent for minutes (wire-contracts 5.0). Where `first_token` is
+    None the limit of the model's family holds, else `idle`.
     """
 
     connect: float = 10.0
@@ -217,7 +217,7 @@ def _api_version(query: str) -> str:
 
 
 def _password(proxy: str | None) -> Secret | None:
-    """The password in a proxy's address; None for one too short to be told from other text."""
+    """The password in a proxy's address; None for one too short to be distinguished from other text."""
     try:
         password = unquote(urlsplit(proxy or "").password or "")
     except ValueError:

@@ -32,7 +32,7 @@ Verdict = Literal[
 ]
 
 _SMALLEST_OUTPUT: Final = 16
-"""Tokens: some routers refuse less (api-contracts 10.4, line 8)."""
+"""Tokens: some routers refuse less (wire-contracts 10.4, line 8)."""
 
 _BY_REASON: Final[dict[str, Verdict]] = {
     "unreachable": "no_route",

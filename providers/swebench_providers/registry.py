@@ -107,7 +107,7 @@ class ProviderRegistry:
         return factory(spec, config, self._transport(config))
 
     async def discover(self) -> list[FoundServer]:
-        """The local servers on their usual ports; takes two seconds at most (api-contracts 8)."""
+        """The local servers on their usual ports; takes two seconds at most (wire-contracts 8)."""
         from swebench_providers.servers.discovery import discover, listening  # noqa: PLC0415 - needed once, if at all
 
         ports = await listening()

@@ -1,4 +1,4 @@
-"""A key is planted wherever keys may be; after a whole session every byte that was shown or written is read."""
+"""A key is planted wherever keys may be; after a session every byte that was shown or written is searched for it."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ CANARY = "sk-proj-canary0zebra1quagga2okapi3TAPIR4"
 
 FORMS = (CANARY, CANARY[::-1], base64.b64encode(CANARY.encode()).decode().rstrip("="), CANARY.encode().hex())
 TELLING = CANARY[len("sk-proj-") : len("sk-proj-") + 20]
-"""A part long enough to be told from anything else: a key that was cut or wrapped shows this much."""
+"""A part that stands in no other text: a key that was cut or wrapped shows this much."""
 
 
 def leaks(data: str | bytes) -> bool:
-    """Whether the key, or most of it, stands in there in any form, over line ends and the cells of a frame too."""
+    """Whether it holds the key, or most of it, in any form, across line ends and the cells of a frame too."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     joined = "".join(character for character in text if character.isalnum() or character in "-_")
     return any(form in text for form in FORMS) or TELLING in text or TELLING in joined
 
 
 def quoting_server() -> Script:
-    """Refuses, and says the key it was shown: in the error, and in the number of the request."""
-    return Script(status=401, error_message=f"no such key: {CANARY}", headers={"x-request-id": f"req-{CANARY}"})
+    """A refusal that quotes the key it received: in the error, and in the request id."""
+    quoted = " ".join((CANARY, CANARY[:20], FORMS[2], base64.b64encode(f"Bearer {CANARY}".encode()).decode()))
+    return Script(status=401, error_message=f"no such key: {quoted}", headers={"x-request-id": f"req-{CANARY}"})
 
 
 @pytest.fixture
@@ -62,14 +63,14 @@ def refusing() -> Iterator[FaultServerThread]:
 
 
 def written(folder: Path) -> list[Path]:
-    """Every file below, but the one that is there to keep keys."""
+    """Every file below, except the store of keys."""
     keys = paths.data() / "secrets"
     return [path for path in folder.rglob("*") if path.is_file() and keys not in path.parents]
 
 
 @contextmanager
 def arguments_seen() -> Iterator[set[bytes]]:
-    """The command lines of all processes of this machine, looked at again and again."""
+    """The command lines of all processes of this machine, polled."""
     seen: set[bytes] = set()
     over = threading.Event()
 
@@ -89,11 +90,11 @@ def arguments_seen() -> Iterator[set[bytes]]:
 
 
 class Program:
-    """The program as a process. Its output and status are kept."""
+    """The program as a process. Its output is kept."""
 
     def __init__(self, environ: dict[str, str]) -> None:
         self._environ = environ
-        self.said: list[tuple[Sequence[str], bytes]] = []
+        self.output: list[tuple[Sequence[str], bytes]] = []
 
     def run(self, *arguments: str, typed: str = "", expected: Sequence[int] = (0, 1)) -> bytes:
         done = subprocess.run(
@@ -103,7 +104,7 @@ class Program:
             capture_output=True,
             check=False,
         )
-        self.said.append((arguments, done.stdout + done.stderr))
+        self.output.append((arguments, done.stdout + done.stderr))
         assert done.returncode in expected, (arguments, done.stdout, done.stderr)
         return done.stdout + done.stderr
 
@@ -143,9 +144,9 @@ def test_no_command_shows_writes_or_passes_on_a_key(folders: Path, refusing: Fau
         refused_here = {arguments_ for arguments_ in arguments if CANARY.encode() in arguments_}
         program.run("provider", "remove", "mine", "--yes")
     (folders / "outside.txt").unlink()
-    assert len(program.said) > 35
+    assert len(program.output) > 35
     assert {shown_to for shown_to in refusing_headers(refusing) if CANARY in shown_to}, "no request carried the key"
-    assert [arguments for arguments, said in program.said if leaks(said)] == []
+    assert [arguments for arguments, output in program.output if leaks(output)] == []
     assert [path for path in written(folders) if leaks(path.read_bytes())] == []
     # Two of the command lines above carried it, since the test typed them so; no other process was given it.
     assert all(b"--api-key=" in line or (line.count(CANARY.encode()) == 1 and b"init" in line) for line in refused_here)
@@ -166,14 +167,14 @@ class Watched(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.told: list[str] = []
+        self.records: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(f"{record.getMessage()} {record.__dict__}")
+        self.records.append(f"{record.getMessage()} {record.__dict__}")
 
 
 class Pictures:
-    """What the app shows, after every step, as text and as SVG."""
+    """What the app shows after each step, as text and as SVG."""
 
     def __init__(self, pilot: Pilot[None]) -> None:
         self._pilot = pilot
@@ -189,7 +190,7 @@ class Pictures:
 
 
 class Faulty(SwebenchApp):
-    """Has a fault on f9, with a key in its locals and its words."""
+    """Raises an error on f9, with a key in its locals and its message."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("f9", "fail")]
 
@@ -198,7 +199,7 @@ class Faulty(SwebenchApp):
         raise ValueError(f"no header can hold {api_key}")
 
 
-async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folders: Path, server: FaultServer) -> None:
+async def test_no_screen_log_or_file_of_a_session_shows_keys(folders: Path, server: FaultServer) -> None:
     watched = Watched()
     logging.getLogger().addHandler(watched)
     logging.getLogger("swebench_providers").setLevel(logging.DEBUG)
@@ -243,7 +244,7 @@ async def test_no_screen_log_report_or_file_of_a_whole_session_shows_a_key(folde
     assert len(pictures.taken) > 20
     assert any(CANARY in str(request.headers) for request in server.requests)
     assert [name for name, text, svg in pictures.taken if leaks(text) or leaks(svg)] == []
-    assert [told for told in watched.told if leaks(told)] == []
+    assert [record for record in watched.records if leaks(record)] == []
     assert len(written(folders)) >= 2
     assert [path for path in written(folders) if leaks(path.read_bytes())] == []
 
@@ -254,7 +255,7 @@ async def test_no_traceback_with_locals_shows_a_key(folders: Path, server: Fault
         config_folder=paths.config(),
         data_folder=paths.data(),
     )
-    told = []
+    errors: list[BaseException] = []
     for failing in (
         lambda: workspace.keys.add("openai", Secret(CANARY), label="bad/label", storage="file"),
         lambda: workspace.keys.add("embedded", Secret(CANARY), storage="file"),
@@ -262,11 +263,11 @@ async def test_no_traceback_with_locals_shows_a_key(folders: Path, server: Fault
     ):
         with pytest.raises((KeyStoreError, SettingsError)) as caught:
             failing()
-        told.append(caught.value)
+        errors.append(caught.value)
     provider = workspace.registry.get_provider("openai")
     with pytest.raises(ProviderError) as refused:
         await provider.generate_unified(UnifiedRequest(model="m", prompt="Why?"))
     await workspace.registry.aclose()
-    for error in (*told, refused.value):
+    for error in (*errors, refused.value):
         whole = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
         assert not leaks(whole), error

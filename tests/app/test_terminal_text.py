@@ -30,7 +30,7 @@ def test_nothing_that_disturbs_a_terminal_is_left(text: str) -> None:
 
 
 @given(ANY_TEXT)
-def test_each_character_stays_visible_and_harmless_ones_stay_what_they_are(text: str) -> None:
+def test_each_character_stays_visible_and_harmless_ones_stay_unchanged(text: str) -> None:
     source = text.replace("\r\n", "\n")
     shown = sanitize(text)
     assert len(shown) == len(source)

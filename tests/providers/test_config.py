@@ -1,4 +1,4 @@
-"""Addresses as users write them, and what of the environment is taken for which provider."""
+"""Base URLs as users write them, and the configuration that the environment gives each provider."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OLLAMA, LLAMACPP, ANTHROPIC = (provider_spec(name) for name in ("ollama", "llama
         (":", "http://127.0.0.1:11434"),
     ],
 )
-def test_an_ollama_address_is_understood_as_its_own_tools_do(written: str, meant: str) -> None:
+def test_an_ollama_host_is_read_as_ollama_reads_it(written: str, meant: str) -> None:
     assert normalise(written, OLLAMA) == meant
 
 
@@ -54,7 +54,7 @@ def test_an_ollama_address_is_understood_as_its_own_tools_do(written: str, meant
         ("http://127.0.0.1:9931/other/prefix", "http://127.0.0.1:9931/other/prefix"),
     ],
 )
-def test_an_address_without_a_path_gets_the_providers_usual_one(written: str, meant: str) -> None:
+def test_an_address_without_a_path_gets_the_default_path(written: str, meant: str) -> None:
     assert normalise(written, LLAMACPP) == meant
     assert normalise("https://gateway.example", ANTHROPIC) == "https://gateway.example"
 
@@ -79,7 +79,7 @@ def test_an_address_without_a_path_gets_the_providers_usual_one(written: str, me
         "http://<your-server>:8000",
     ],
 )
-def test_what_is_no_address_is_refused_with_the_way_to_write_one(written: str) -> None:
+def test_an_invalid_address_is_refused_with_a_hint(written: str) -> None:
     with pytest.raises(ProviderError, match="invalid base URL") as caught:
         normalise(written, OLLAMA)
     assert caught.value.kind is ErrorKind.BAD_ENDPOINT
@@ -105,9 +105,9 @@ def test_what_is_no_address_is_refused_with_the_way_to_write_one(written: str) -
 def test_credentials_in_an_address_are_refused_and_not_shown(written: str) -> None:
     with pytest.raises(ProviderError) as caught:
         normalise(written, OLLAMA)
-    shown = f"{caught.value} {caught.value!r} {caught.value.hint}"
-    assert "hunter22" not in shown.replace("\n", "")
-    assert "••••@" in shown
+    text = f"{caught.value} {caught.value!r} {caught.value.hint}"
+    assert "hunter22" not in text.replace("\n", "")
+    assert "••••@" in text
 
 
 addresses = st.one_of(
@@ -146,9 +146,7 @@ SCHEMES = [
 
 
 @pytest.mark.parametrize(("name", "written", "scheme"), SCHEMES)
-def test_an_address_without_a_scheme_is_plain_only_where_it_is_near_or_a_local_servers_port(
-    name: str, written: str, scheme: str
-) -> None:
+def test_an_address_without_scheme_is_http_on_private_networks(name: str, written: str, scheme: str) -> None:
     spec = provider_spec(name)
     assert normalise(written, spec).partition(":")[0] == scheme
     for named in ("http", "https"):
@@ -177,23 +175,21 @@ def test_any_text_is_an_address_or_refused(text: str, name: str) -> None:
 @pytest.mark.parametrize(
     "address", ["http://a\x00b", "http://xn--", "http://a..b", "http://a\u200bb", f"http://{'a' * 300}"]
 )
-async def test_an_address_that_no_client_can_ask_is_an_error_and_not_a_crash(
-    transport: Transport, address: str
-) -> None:
+async def test_an_address_no_client_accepts_is_an_error(transport: Transport, address: str) -> None:
     error = await error_of(provider_at(normalise(address, LLAMACPP), "compatible", transport))
     assert error.kind is ErrorKind.BAD_ENDPOINT
     assert "Check the base URL" in error.hint
 
 
 @given(st.dictionaries(st.sampled_from(["OLLAMA_HOST", "OPENAI_BASE_URL", "OPENAI_API_KEY"]), st.text()))
-def test_whatever_the_environment_holds_gives_a_configuration_or_our_error(environ: dict[str, str]) -> None:
+def test_any_environment_gives_a_configuration_or_a_provider_error(environ: dict[str, str]) -> None:
     for name in ("ollama", "openai"):
         with suppress(ProviderError):
             config = from_environment(name, provider_spec(name), environ)
             assert config.api_key is None or config.api_key.reveal().strip()
 
 
-def test_the_first_variable_that_is_set_holds_and_a_blank_one_is_not_set() -> None:
+def test_the_first_variable_that_is_not_blank_is_used() -> None:
     both = {"ANTHROPIC_API_KEY": "  ", "ANTHROPIC_AUTH_TOKEN": "token"}
     config = from_environment("anthropic", ANTHROPIC, both)
     assert (config.api_key, config.key_source) == (Secret("token"), "environment: ANTHROPIC_AUTH_TOKEN")
@@ -201,7 +197,7 @@ def test_the_first_variable_that_is_set_holds_and_a_blank_one_is_not_set() -> No
     assert (first.api_key, first.key_source) == (Secret("key"), "environment: ANTHROPIC_API_KEY")
 
 
-def test_the_address_is_the_callers_else_the_environments_else_the_catalogs() -> None:
+def test_the_base_url_is_the_callers_environments_or_catalogs() -> None:
     environ = {"ANTHROPIC_BASE_URL": "https://gateway.example/"}
     sources = [
         from_environment("anthropic", ANTHROPIC, {}),
@@ -215,23 +211,23 @@ def test_the_address_is_the_callers_else_the_environments_else_the_catalogs() ->
     ]
 
 
-def test_an_address_of_another_scheme_or_port_is_another_address_to_a_key() -> None:
-    for given_ in (
+def test_a_key_is_bound_to_scheme_host_and_port() -> None:
+    for base_url in (
         "http://api.anthropic.com",
         "https://api.anthropic.com:8443",
         "https://api.anthropic.com.evil.example",
     ):
-        assert from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url=given_).api_key is None
+        assert from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url=base_url).api_key is None
     own = from_environment("anthropic", ANTHROPIC, {"ANTHROPIC_API_KEY": "k"}, base_url="https://api.anthropic.com/v1")
     assert own.api_key is not None
 
 
-def test_a_provider_that_belongs_to_nobody_shows_its_key_to_the_address_it_is_given() -> None:
+def test_a_provider_without_vendor_sends_its_key_anywhere() -> None:
     config = from_environment("compatible", provider_spec("compatible"), {"COMPATIBLE_API_KEY": "k"}, base_url="h:1")
     assert (config.api_key, config.base_url) == (Secret("k"), "http://h:1/v1")
 
 
-async def test_a_provider_without_an_address_says_which_variable_names_one(transport: Transport) -> None:
+async def test_a_missing_base_url_is_an_error_with_its_variable(transport: Transport) -> None:
     spec = provider_spec("compatible")
     provider = HTTPProvider(spec, from_environment("compatible", spec, {}), transport)
     error = await error_of(provider)
@@ -240,7 +236,7 @@ async def test_a_provider_without_an_address_says_which_variable_names_one(trans
     assert listing.kind is ErrorKind.BAD_ENDPOINT
 
 
-async def test_another_wire_format_can_be_named_and_one_there_is_not_is_refused(transport: Transport) -> None:
+async def test_an_unknown_protocol_is_refused(transport: Transport) -> None:
     with pytest.raises(ProviderError, match="unknown protocol 'soap'") as caught:
         provider_at("http://127.0.0.1:1", "compatible", transport, protocol="soap")
     assert all(name in caught.value.hint for name in PROTOCOLS)

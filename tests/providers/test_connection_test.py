@@ -1,4 +1,4 @@
-"""One call tells apart what is wrong with a provider."""
+"""A connection test gives each failure of a provider its verdict."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def config(base_url: str, *, model: str = "m") -> ProviderConfig:
         (Script("never", ending=Ending.TRUNCATED, after=0), "failed"),
     ],
 )
-async def test_each_trouble_has_its_verdict(fault_server: FaultServer, script: Script, verdict: str) -> None:
+async def test_each_error_has_its_verdict(fault_server: FaultServer, script: Script, verdict: str) -> None:
     fault_server.default = script
     registry = ProviderRegistry({})
     report = await check(registry.get_provider("compatible", config(fault_server.base_url)))
@@ -48,14 +48,14 @@ async def test_each_trouble_has_its_verdict(fault_server: FaultServer, script: S
     await registry.aclose()
 
 
-async def test_nobody_there_is_no_route() -> None:
+async def test_an_unreachable_server_has_no_route() -> None:
     registry = ProviderRegistry({})
     report = await check(registry.get_provider("compatible", config("http://127.0.0.1:9")))
     assert (report.verdict, report.message) == ("no_route", "no connection to 127.0.0.1:9: connection refused")
     await registry.aclose()
 
 
-async def test_it_stops_at_the_first_token_and_closes_the_stream(fault_server: FaultServer) -> None:
+async def test_the_test_stops_at_the_first_token(fault_server: FaultServer) -> None:
     fault_server.default = Script("word " * 50, ending=Ending.ENDLESS)
     registry = ProviderRegistry({})
     report = await check(registry.get_provider("compatible", config(fault_server.base_url)))
@@ -65,6 +65,6 @@ async def test_it_stops_at_the_first_token_and_closes_the_stream(fault_server: F
     await registry.aclose()
 
 
-async def test_a_missing_key_is_told_before_anything_is_sent() -> None:
+async def test_a_missing_key_is_an_error_before_any_request() -> None:
     report = await check(ProviderRegistry({}).get_provider("openai"))
     assert (report.verdict, report.hint) == ("bad_key", "Set OPENAI_API_KEY.")

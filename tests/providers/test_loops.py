@@ -1,4 +1,4 @@
-"""Event loops: each has connections of its own and closes them, and a caller without one is bridged."""
+"""Each event loop has and closes its own connections, and `run_sync` serves callers without one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_run_sync_works_without_a_running_loop(threaded: FaultServerThread) -> N
     assert [run_sync(provider.generate_unified(REQUEST)).content for _ in range(2)] == ["a", "a"]
 
 
-async def test_run_sync_works_inside_a_running_loop_and_shares_one_transport_with_it(
+async def test_run_sync_in_a_running_loop_shares_its_transport(
     threaded: FaultServerThread,
 ) -> None:
     provider = provider_for(threaded.base_url, "ollama", Transport())
@@ -42,7 +42,7 @@ async def test_run_sync_raises_what_the_coroutine_raises() -> None:
         await asyncio.to_thread(lambda: run_sync(provider.generate_unified(REQUEST)))
 
 
-def test_each_loop_has_connections_of_its_own_and_closes_them_when_it_ends(threaded: FaultServerThread) -> None:
+def test_each_loop_has_and_closes_its_own_connections(threaded: FaultServerThread) -> None:
     transport = Transport()
     provider = provider_for(threaded.base_url, "compatible", transport)
 
@@ -70,11 +70,11 @@ def test_loops_in_several_threads_may_share_a_transport(threaded: FaultServerThr
     provider = provider_for(threaded.base_url, "compatible", transport)
 
     async def main() -> list[str]:
-        async def ask() -> str:
+        async def fetch() -> str:
             return (await provider.generate_unified(REQUEST)).content
 
-        inside = asyncio.gather(*(ask() for _ in range(5)))
-        other = asyncio.to_thread(lambda: [asyncio.run(ask()) for _ in range(5)])
+        inside = asyncio.gather(*(fetch() for _ in range(5)))
+        other = asyncio.to_thread(lambda: [asyncio.run(fetch()) for _ in range(5)])
         return [*await inside, *await other]
 
     assert asyncio.run(main()) == ["a"] * 10

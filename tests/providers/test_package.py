@@ -1,4 +1,4 @@
-"""The package from outside: its public names, what importing it costs, and the sample that says how it is used."""
+"""The package from outside: its public names, the modules an import loads, and the sample in its docstring."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAVY = ("httpx", "aiohttp", "truststore", "textual", "rich", "click", "genai_pr
 UNIONS = {"Event"}  # of classes that are exported too
 
 
-def test_all_names_what_can_be_imported_and_no_more() -> None:
+def test_all_lists_exactly_the_importable_names() -> None:
     for name in swebench_providers.__all__:
         getattr(swebench_providers, name)
     importable = {
@@ -51,21 +51,21 @@ def test_the_specification_finds_its_names() -> None:
     assert set(names.split()) <= set(swebench_providers.__all__)
 
 
-def test_what_is_imported_later_is_what_the_type_checker_is_told() -> None:
+def test_lazy_names_match_the_type_checkers_imports() -> None:
     module = ast.parse(Path(swebench_providers.__file__).read_text("utf-8"))
-    (guarded,) = [node for node in module.body if isinstance(node, ast.If)]
-    told = {
-        alias.name: node.module for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    (block,) = [node for node in module.body if isinstance(node, ast.If)]
+    declared = {
+        alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    assert told == {name: f"swebench_providers.{where}" for name, where in swebench_providers._LATER.items()}
+    assert declared == {name: f"swebench_providers.{where}" for name, where in swebench_providers._LATER.items()}
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error_that_names_it() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'swebench_providers' has no attribute 'Cordinator'"):
         getattr(swebench_providers, "Cordinator")  # noqa: B009 - the type checker knows that it is not there
 
 
-def test_importing_the_package_loads_no_policy_until_one_is_asked_for() -> None:
+def test_importing_the_package_loads_no_policy() -> None:
     program = """
         import sys, swebench_providers
         heavy = lambda: "swebench_providers.coordinator" in sys.modules or "swebench_providers.tokens" in sys.modules
@@ -77,13 +77,13 @@ def test_importing_the_package_loads_no_policy_until_one_is_asked_for() -> None:
     assert done.stdout.split() == ["False", "True", "ProviderCoordinator"]
 
 
-def test_importing_the_package_loads_no_client_no_screen_and_no_model() -> None:
+def test_importing_the_package_loads_no_client_or_screen() -> None:
     program = f"import sys, swebench_providers; print(*(name for name in {HEAVY} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 
-def test_listing_and_configuring_providers_loads_none_of_them_either() -> None:
+def test_listing_and_configuring_loads_no_client_or_screen() -> None:
     program = (
         "import sys, swebench_providers as p; r = p.get_registry(); r.list_providers(); r.configure('openai');"
         f"print(*(name for name in {HEAVY} if name in sys.modules))"
@@ -92,7 +92,7 @@ def test_listing_and_configuring_providers_loads_none_of_them_either() -> None:
     assert done.stdout.split() == []
 
 
-def test_the_sample_in_the_packages_documentation_runs_and_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_in_the_package_docstring_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     indented = [line for line in (swebench_providers.__doc__ or "").splitlines() if line.startswith("    ")]
     sample = dedent("\n".join([*indented, "    print(answer.content)"]))
     with FaultServerThread(Script("Hello.")) as server:
@@ -103,7 +103,7 @@ def test_the_sample_in_the_packages_documentation_runs_and_leaves_nothing_open(m
     assert (done.stdout, done.stderr, done.returncode) == ("Hello.\n", "", 0)
 
 
-async def test_the_systems_clock_goes_on_by_what_one_sleeps() -> None:
+async def test_the_system_clock_advances_while_sleeping() -> None:
     clock = SystemClock()
     before = clock.now()
     await clock.sleep(0.01)

@@ -1,4 +1,4 @@
-"""Names, nearest matches, providers of one's own, and one registry for all threads."""
+"""The registry: names, nearest matches, registered providers, and use from several threads."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def test_the_registry_lists_the_catalogs_names_in_order() -> None:
     assert ProviderRegistry({}).list_providers() == NAMES
 
 
-def test_who_configures_providers_can_be_chosen_and_is_given_spec_environment_and_address() -> None:
-    asked: list[object] = []
+def test_a_custom_configure_gets_spec_environment_and_base_url() -> None:
+    calls: list[object] = []
 
     def configure(
         name: str, spec: ProviderSpec, environ: Mapping[str, str], *, base_url: str | None = None
     ) -> ProviderConfig:
-        asked.append((name, spec.title, environ, base_url))
+        calls.append((name, spec.title, environ, base_url))
         return ProviderConfig(name=name, model="mine")
 
     registry = ProviderRegistry({"A": "b"}, configure=configure)
     assert registry.configure("openai", base_url="h:1").model == "mine"
-    assert asked == [("openai", "OpenAI", {"A": "b"}, "h:1")]
+    assert calls == [("openai", "OpenAI", {"A": "b"}, "h:1")]
 
 
-def test_a_provider_that_was_registered_can_be_taken_back() -> None:
+def test_a_registered_provider_can_be_unregistered() -> None:
     registry = ProviderRegistry({})
     for name in ("mine", "openai"):
         registry.register(name, ProviderSpec(title="Mine", protocol="openai_chat"))
@@ -75,17 +75,17 @@ def test_every_name_gives_a_provider_of_that_name(name: str) -> None:
         ("../openai", "Did you mean 'openai'?"),
     ],
 )
-def test_a_name_there_is_none_of_is_answered_with_the_nearest_or_all(written: str, hint: str) -> None:
+def test_an_unknown_name_hints_at_the_nearest_or_all(written: str, hint: str) -> None:
     registry = ProviderRegistry({})
     registry.register("mine", ProviderSpec(title="Mine", protocol="openai_chat"))
-    for ask in (registry.spec, registry.get_provider, registry.configure):
+    for lookup in (registry.spec, registry.get_provider, registry.configure):
         with pytest.raises(ProviderError) as caught:
-            ask(written)
+            lookup(written)
         assert (caught.value.kind, caught.value.reason) == (ErrorKind.BAD_ENDPOINT, "unknown_provider")
         assert (str(caught.value), caught.value.hint) == (f"unknown provider {written!r}", hint)
 
 
-async def test_a_provider_of_ones_own_is_data_and_speaks_the_protocol_it_names(fault_server: FaultServer) -> None:
+async def test_a_registered_spec_uses_its_protocol(fault_server: FaultServer) -> None:
     registry = ProviderRegistry({"MINE_URL": fault_server.base_url, "MINE_KEY": "k"})
     spec = ProviderSpec(
         title="Mine", protocol="anthropic_messages", env=("MINE_KEY",), base_url_env=("MINE_URL",), auth="x-api-key"
@@ -98,7 +98,7 @@ async def test_a_provider_of_ones_own_is_data_and_speaks_the_protocol_it_names(f
     assert (fault_server.requests[0].path, fault_server.requests[0].headers["x-api-key"]) == ("/v1/messages", "k")
 
 
-def test_registering_a_name_again_replaces_it_and_may_bring_code_of_its_own() -> None:
+def test_registering_a_name_again_replaces_spec_and_factory() -> None:
     made: list[str] = []
 
     def factory(spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport) -> HTTPProvider:
@@ -111,7 +111,7 @@ def test_registering_a_name_again_replaces_it_and_may_bring_code_of_its_own() ->
     assert (registry.get_provider("openai").spec.title, made) == ("Another", ["openai"])
 
 
-async def test_a_configuration_that_is_given_is_the_one_that_is_used(fault_server: FaultServer) -> None:
+async def test_a_given_configuration_is_used(fault_server: FaultServer) -> None:
     registry = ProviderRegistry({"OLLAMA_HOST": "http://127.0.0.1:1"})
     config = msgspec.structs.replace(registry.configure("ollama"), base_url=fault_server.base_url, model="chosen")
     answer = await registry.get_provider("ollama", config).generate_unified(UnifiedRequest(prompt="Hi"))
@@ -119,7 +119,7 @@ async def test_a_configuration_that_is_given_is_the_one_that_is_used(fault_serve
     assert answer.model == "chosen"
 
 
-async def test_providers_with_the_same_way_to_the_network_share_connections(fault_server: FaultServer) -> None:
+async def test_providers_with_the_same_proxy_share_connections(fault_server: FaultServer) -> None:
     registry = ProviderRegistry({"COMPATIBLE_BASE_URL": fault_server.base_url, "OLLAMA_HOST": fault_server.base_url})
     await registry.get_provider("compatible").generate_unified(REQUEST)
     await registry.get_provider("ollama").generate_unified(REQUEST)
@@ -154,7 +154,7 @@ def test_the_registry_may_be_used_from_many_threads_at_once() -> None:
     assert len(registry.list_providers()) == len(NAMES) + 400
 
 
-async def test_the_environment_of_the_process_is_read_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_process_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = ProviderRegistry()
     monkeypatch.setenv("OLLAMA_HOST", "here.example:1")
     assert registry.configure("ollama").base_url == "http://here.example:1"

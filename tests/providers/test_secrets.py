@@ -1,4 +1,4 @@
-"""The key reaches the header of the server it belongs to, and nothing else: no text, no traceback, no other host."""
+"""The key is sent in one header to the server it belongs to, and appears in no text, traceback or other request."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from tests.providers.dialects import KEY, REQUEST, error_of, generate, provider_
 
 QUICK = TimeLimits(connect=0.05, idle=0.05)
 
-# What the server sees
+# Requests
 
 
 @pytest.mark.parametrize("dialect", ["compatible", "anthropic"])
-async def test_the_key_is_in_the_authorization_header_and_nowhere_else_in_the_request(
+async def test_the_key_is_sent_in_the_authorization_header_only(
     fault_server: FaultServer, transport: Transport, dialect: str
 ) -> None:
     provider = provider_for(fault_server.base_url, dialect, transport)
@@ -53,7 +53,7 @@ async def test_a_key_style_of_the_catalog_names_the_header(fault_server: FaultSe
     assert (headers["x-api-key"], "authorization" in headers) == (KEY, False)
 
 
-async def test_a_server_that_asks_for_no_key_is_shown_none(fault_server: FaultServer, transport: Transport) -> None:
+async def test_a_server_without_authentication_gets_no_key(fault_server: FaultServer, transport: Transport) -> None:
     await provider_for(fault_server.base_url, "ollama", transport).generate_unified(REQUEST)
     assert KEY not in str(fault_server.requests[0].headers)
 
@@ -68,7 +68,7 @@ async def test_a_server_that_asks_for_no_key_is_shown_none(fault_server: FaultSe
         ("llamacpp", "LLAMA_API_KEY", "LLAMACPP_BASE_URL", "/v1"),
     ],
 )
-async def test_a_key_of_the_environment_goes_to_the_environments_address_and_to_no_other(
+async def test_an_environment_key_goes_to_the_environments_address_only(
     fault_server: FaultServer, name: str, variable: str, address_variable: str, path: str
 ) -> None:
     async with FaultServer() as other:
@@ -87,7 +87,7 @@ async def test_a_key_of_the_environment_goes_to_the_environments_address_and_to_
         assert (own.key_source, given_other.key_source) == (f"environment: {variable}", None)
 
 
-async def test_a_key_of_the_environment_does_not_go_to_an_address_the_caller_gave(fault_server: FaultServer) -> None:
+async def test_an_environment_key_is_not_sent_to_given_addresses(fault_server: FaultServer) -> None:
     registry = ProviderRegistry({"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "LLAMA_API_KEY": KEY})
     for name in ("openai", "anthropic", "llamacpp"):
         config = registry.configure(name, base_url=fault_server.base_url)
@@ -97,7 +97,7 @@ async def test_a_key_of_the_environment_does_not_go_to_an_address_the_caller_gav
     assert all("authorization" not in request.headers for request in fault_server.requests)
 
 
-async def test_without_a_key_a_vendors_own_address_is_not_even_asked() -> None:
+async def test_without_a_key_a_vendors_address_gets_no_request() -> None:
     for name, variable in (("openai", "OPENAI_API_KEY"), ("anthropic", "ANTHROPIC_AUTH_TOKEN")):
         with pytest.raises(ProviderError) as caught:
             await ProviderRegistry({}).get_provider(name).generate_unified(REQUEST)
@@ -105,7 +105,7 @@ async def test_without_a_key_a_vendors_own_address_is_not_even_asked() -> None:
         assert variable in caught.value.hint
 
 
-# What errors show
+# Errors and logs
 
 
 def everything_shown(error: BaseException) -> str:
@@ -141,7 +141,7 @@ FAILING: dict[str, Script] = {
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
 @pytest.mark.parametrize("how", FAILING)
-async def test_no_error_shows_the_key_even_with_all_local_variables(
+async def test_no_error_shows_the_key_even_with_local_variables(
     dialect: str, fault_server: FaultServer, transport: Transport, how: str, *, stream: bool
 ) -> None:
     fault_server.default = FAILING[how]
@@ -172,7 +172,7 @@ async def test_no_error_of_the_connection_shows_the_key(transport: Transport, tm
             assert KEY not in everything_shown(error), what
 
 
-async def test_the_transport_itself_hides_the_clients_errors_whose_frames_hold_the_key(transport: Transport) -> None:
+async def test_the_transport_hides_client_errors_that_hold_the_key(transport: Transport) -> None:
     async def send() -> None:
         auth = BearerTokenAuth(Secret(KEY))
         async with transport.send("GET", "http://127.0.0.1:1", headers={}, auth=auth, body=None, limits=QUICK):
@@ -186,7 +186,7 @@ async def test_the_transport_itself_hides_the_clients_errors_whose_frames_hold_t
 
 @pytest.mark.parametrize("script", [Script(before_head=3600), Script(before_first_token=3600)], ids=["head", "token"])
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_key_either(
+async def test_neither_cancellation_nor_a_callers_timeout_shows_the_key(
     dialect: str, fault_server: FaultServer, transport: Transport, script: Script, *, stream: bool
 ) -> None:
     fault_server.default = script
@@ -199,7 +199,7 @@ async def test_a_cancellation_and_a_time_limit_of_the_callers_do_not_show_the_ke
 
 
 @pytest.mark.parametrize("key", ["sk-“quoted”", "sk-two\nlines", "sk-nul\x00", "ключ"])
-async def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
+async def test_a_key_no_header_can_carry_is_refused_unseen(
     fault_server: FaultServer, transport: Transport, key: str
 ) -> None:
     error = await error_of(provider_for(fault_server.base_url, "compatible", transport, api_key=Secret(key)))
@@ -208,9 +208,7 @@ async def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
     assert key not in everything_shown(error)
 
 
-async def test_a_header_that_cannot_be_sent_is_an_error_and_not_a_crash(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_an_invalid_header_is_an_error_and_no_crash(fault_server: FaultServer, transport: Transport) -> None:
     for value in ("Zoë", "two\r\nx-injected: lines"):
         error = await error_of(provider_for(fault_server.base_url, "compatible", transport, headers={"x-title": value}))
         assert (error.kind, fault_server.requests) == (ErrorKind.BAD_ENDPOINT, [])

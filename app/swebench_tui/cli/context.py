@@ -1,4 +1,4 @@
-"""What the user has set up, opened once for a command."""
+"""The workspace of a command."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from swebench_tui.terminal_text import one_line
 
 
 def open_workspace(*, spends: bool = False, quiet: bool = False) -> Workspace:
-    """What is wrong with the settings is told on standard error, but where `quiet`: the caller tells it.
+    """Open the workspace and print the problems of its settings, unless `quiet`: then the caller reports them.
 
-    A command that `spends` money does not go on with it: raises `Failed`.
+    Raises `Failed` for a command that `spends` money if there are problems.
     """
     workspace = Workspace(config_folder=paths.config(), data_folder=paths.data(), project_folder=working_folder())
     if spends and workspace.problems:
         first = workspace.problems[0]
-        raise Failed(str(first), f"{first.hint}\nNothing is sent before the settings are in order.")
+        raise Failed(str(first), f"{first.hint}\nNothing is sent until the settings are fixed.")
     if not quiet:
-        tell_problems(workspace)
+        print_problems(workspace)
     return workspace
 
 
-def tell_problems(workspace: Workspace) -> None:
-    """Two lines for each: what and where, then what to do."""
+def print_problems(workspace: Workspace) -> None:
+    """Print the problems of the settings on standard error, two lines each: the problem and its hint."""
     for problem in workspace.problems:
         click.echo(f"{one_line(str(problem))}\n  {one_line(problem.hint)}", err=True)
 
 
 def working_folder() -> Path | None:
-    """None where the folder that the program was started in is gone."""
+    """The working directory, None if it no longer exists."""
     try:
         return Path.cwd()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How a command says that it failed: one place for standard error and exit statuses."""
+"""Command errors: the one place for messages on standard error and for exit statuses."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from swebench_tui.terminal_text import one_line, sanitize
 
 
 class Failed(click.ClickException):
-    """The command did not do what it was asked for: exit status 1. Wrong usage is click's own, status 2."""
+    """The command failed: exit status 1. Usage errors are `click.UsageError`, status 2."""
 
     exit_code = 1
 
-    def __init__(self, what: str, hint: str) -> None:
-        super().__init__(what)
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
@@ -31,7 +31,7 @@ class Failed(click.ClickException):
 
 @contextmanager
 def failing() -> Iterator[None]:
-    """The errors of the layers below as `Failed`."""
+    """Turn the errors of the layers below into `Failed`."""
     try:
         yield
     except (ProviderError, DatasetError, CheckoutError, PricesError, SetupError) as error:

@@ -10,12 +10,11 @@ import click
 import msgspec
 
 from swebench_providers import Secret
-from swebench_providers.redaction import looks_like_a_key
+from swebench_providers.redaction import is_secret_setting, looks_like_a_key
 from swebench_tui.cli.failure import Failed
 from swebench_tui.settings.secrets.key_lint import Mistake, mistakes
 
 _LONGEST: Final = 65_536  # bytes of standard input
-_KEY_OPTIONS: Final = ("--api-key", "--apikey", "--api_key", "--key", "--token", "--secret", "--password")
 
 
 class KeyInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +30,7 @@ def refuse_keys(ctx: click.Context, arguments: Sequence[str]) -> None:
     """Raises wrong usage for an argument that is a key or its option. What was given is not shown again."""
     for argument in arguments:
         option, equals, value = argument.partition("=")
-        is_option = option.lower() in _KEY_OPTIONS
+        is_option = option.startswith("--") and is_secret_setting(option.removeprefix("--"))
         if is_option or looks_like_a_key(value if equals and option.startswith("--") else argument):
             raise click.UsageError(
                 "A key is never an argument: arguments show in the list of processes and in the shell's history. "

@@ -1,4 +1,4 @@
-"""The program's entry: without a command the app, else one command, whose file is imported only then."""
+"""The entry point: opens the app, or imports and runs one command."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import click
 from swebench_tui import __version__
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
-    "compare": ("compare", "Ask several models the same and print what they answer."),
-    "completions": ("completions", "What makes your shell complete commands and providers."),
-    "doctor": ("doctor", "What is installed, configured and reachable."),
-    "embedded": ("embedded", "The model that needs no key and no network."),
-    "keys": ("keys", "Every action of the app, and its key."),
-    "models": ("models", "The models of every provider that is ready."),
-    "provider": ("provider", "Providers: which there are, how they are reached, whether they answer."),
-    "settings": ("settings", "What is set, and where each value came from; change it."),
+    "compare": ("compare", "Send one prompt to several models and print their answers."),
+    "completions": ("completions", "Print a shell completion script."),
+    "doctor": ("doctor", "Show what is installed, configured and reachable."),
+    "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
+    "keys": ("keys", "List the actions of the app and their keyboard shortcuts."),
+    "models": ("models", "List the models of all configured providers."),
+    "provider": ("provider", "List, set up, test and remove providers."),
+    "settings": ("settings", "Show and change settings, with the source of each value."),
 }
-"""Name, then the module and the line for `--help`: listing the commands imports none of them."""
+"""Module and help line by command name: `--help` imports none of the modules. A new command needs an entry here."""
 
 
 class _Commands(click.Group):
@@ -36,23 +36,23 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command = import_module(f"swebench_tui.cli.{COMMANDS[cmd_name][0]}").command
-        assert isinstance(command, click.Command)  # noqa: S101 - a command's file without one is a fault of ours
+        assert isinstance(command, click.Command)  # noqa: S101 - every command module defines it
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """No error shows a key that was given as something else: not here, and not in any log of it."""
+        """Mask API keys in error messages: one may have been given as a name or a value by mistake."""
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
             from swebench_providers.redaction import mask_keys  # noqa: PLC0415 - only errors need it
 
-            vars(error)["message"] = mask_keys(error.message)  # click has it final, and shows it as it stands
+            vars(error)["message"] = mask_keys(error.message)  # the attribute is final, and click prints it as it is
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # click ends quietly where nobody reads any more
-            unwritten = error
-        raise _failed(unwritten)
+                raise  # click exits quietly when the reader has closed the pipe
+            os_error = error
+        raise _output_error(os_error)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -68,38 +68,38 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="swebench-tui")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """Watch language models fix real bugs side by side. Without a command: the full-screen app."""
-    _take_any_letter()
-    _need_folders()
+    """Watch language models fix real bugs side by side. Without a command, open the full-screen app."""
+    _replace_unencodable()
+    _check_folders()
     if ctx.invoked_subcommand is None:
-        if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # keys, drawing
-            raise click.UsageError(
-                "The app needs a terminal. Without one, use a command: `swebench-tui --help` lists them."
-            )
+        if not all(
+            stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)
+        ):  # for keys and drawing
+            raise click.UsageError("The app needs a terminal. Without one, run a command: see `swebench-tui --help`.")
         from swebench_tui.cli.context import open_workspace  # noqa: PLC0415 - listing commands needs none
-        from swebench_tui.tui.app import run  # noqa: PLC0415 - no command but this one needs Textual
+        from swebench_tui.tui.app import run  # noqa: PLC0415 - only the app needs Textual
 
-        run(open_workspace(quiet=True))  # the app itself tells what is wrong with the settings
+        run(open_workspace(quiet=True))  # the app itself shows problems in the settings
 
 
-def _failed(error: OSError) -> click.ClickException:
-    """What nothing below has a sentence for; most often standard output, as on a full disk."""
+def _output_error(error: OSError) -> click.ClickException:
+    """An operating system error that nothing below has handled; mostly of standard output, such as a full disk."""
     from swebench_tui.cli.failure import Failed  # noqa: PLC0415 - listing commands needs none
 
-    what = f"{error.filename!r}" if error.filename else "the output"
-    with suppress(OSError, AttributeError, ValueError):  # what waits to be written would fail again at the end
+    file = f"{error.filename!r}" if error.filename else "the output"
+    with suppress(OSError, AttributeError, ValueError):  # flushing the buffer at exit would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Failed(f"{what} cannot be written or read: {error.strerror or error}", "Make room and rights for it.")
+    return Failed(f"cannot read or write {file}: {error.strerror or error}", "Check free space and permissions.")
 
 
-def _take_any_letter() -> None:
-    """A terminal of few letters shows a question mark for the others, instead of an error at the first of them."""
+def _replace_unencodable() -> None:
+    """Print a question mark for a character that the terminal's encoding lacks, instead of failing."""
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="replace")
 
 
-def _need_folders() -> None:
-    """Raises where nothing says where the user's files are, as for a user without an entry and without HOME."""
+def _check_folders() -> None:
+    """Raise `Failed` when there is no home folder, as for a user without a passwd entry and without HOME."""
     from platformdirs import user_cache_path, user_config_path, user_data_path  # noqa: PLC0415 - not for `--help`
 
     try:
@@ -112,6 +112,6 @@ def _need_folders() -> None:
     from swebench_tui.cli.failure import Failed  # noqa: PLC0415 - listing commands needs none
 
     raise Failed(
-        "no home folder is known, so there is no place for settings, keys and what is kept",
-        "Set HOME to a folder, with its whole path; or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_CACHE_HOME.",
+        "no home folder, so there is no place for settings, keys and data",
+        "Set HOME to an absolute path, or XDG_CONFIG_HOME, XDG_DATA_HOME and XDG_CACHE_HOME.",
     )

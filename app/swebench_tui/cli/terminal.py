@@ -1,4 +1,4 @@
-"""What the terminal can show, as far as its own words tell."""
+"""Capabilities of the terminal, from its environment variables."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Colours = Literal["none", "16", "256", "true colour"]
 
 
 class Terminal(msgspec.Struct, frozen=True, kw_only=True):
-    """`columns` and `rows` are None where the output goes elsewhere. `because` is what decided on the colours.
+    """`columns` and `rows` are None when the output is not a terminal. `because` is the reason for `colours`.
 
-    `unicode` is whether what is written is in an encoding that has all letters and lines.
+    `unicode` is whether the output encoding has all characters.
     """
 
     columns: int | None
@@ -25,7 +25,7 @@ class Terminal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def examine(environ: Mapping[str, str], *, encoding: str, size: tuple[int, int] | None) -> Terminal:
-    """`size` is columns and rows; None where there is no terminal."""
+    """The capabilities that `environ` states. `size` is columns and rows; None when there is no terminal."""
     colours, because = _colours(environ)
     return Terminal(
         columns=size[0] if size else None,
@@ -38,7 +38,7 @@ def examine(environ: Mapping[str, str], *, encoding: str, size: tuple[int, int] 
 
 
 def _colours(environ: Mapping[str, str]) -> tuple[Colours, str]:
-    """By the variables terminals agree on, the strongest first."""
+    """Colours and the variable that decided, in order of precedence: NO_COLOR, TERM, COLORTERM."""
     term, colorterm = environ.get("TERM", ""), environ.get("COLORTERM", "")
     if environ.get("NO_COLOR"):
         return "none", "NO_COLOR is set"

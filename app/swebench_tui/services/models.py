@@ -9,8 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from swebench_providers import ModelInfo, ModelPrice, Provider, ProviderError
-from swebench_providers.provider import HTTPProvider
+from swebench_providers import HTTPProvider, ModelInfo, ModelPrice, Provider, ProviderError
 from swebench_tui.services.provider_access import ProviderAccess
 
 SortKey = Literal["name", "context", "price"]

@@ -1,10 +1,10 @@
-"""What is wrong with what the user has set up."""
+"""Errors in what the user has set up."""
 
 from __future__ import annotations
 
 
 class SetupError(Exception):
-    """`str(error)` says what happened and where (file, key, what was found), `hint` what to do, or what is allowed."""
+    """`str(error)` is what is wrong and where (file, setting, value); `hint` is how to fix it, or what is allowed."""
 
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what)
@@ -12,7 +12,7 @@ class SetupError(Exception):
 
 
 class SettingsError(SetupError):
-    """A settings file that cannot be used, or a value in it. `line` counts from 1; None where no line is to blame."""
+    """An unusable settings file, or an invalid value in one. `line` counts from 1; None if no line is at fault."""
 
     def __init__(self, what: str, *, hint: str, line: int | None = None) -> None:
         super().__init__(what, hint=hint)
@@ -20,4 +20,4 @@ class SettingsError(SetupError):
 
 
 class KeyStoreError(SetupError):
-    """A key that could not be read, kept or removed. The key itself is never in it."""
+    """A key that could not be read, stored or removed. It never contains the key."""

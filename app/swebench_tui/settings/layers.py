@@ -1,6 +1,6 @@
-"""The settings that hold: of the command line, of the project's file and of the user's own, each before the next.
+"""The merged settings of command line, project file and user file, in this order of precedence.
 
-Tables are merged key by key; of an array the strongest holds as a whole. Nothing is read before it is asked for.
+Tables are merged key by key; an array is replaced as a whole. Nothing is read before it is needed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import msgspec
 from swebench_tui.settings import atomic_file, toml_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.providers import known_providers, wrong_provider
-from swebench_tui.settings.toml_positions import Lines, SettingPath, TomlPath, dotted
+from swebench_tui.settings.providers import known_providers, provider_problem
+from swebench_tui.settings.toml_positions import LineIndex, SettingPath, TomlPath, dotted
 
 USER_FILE: Final = "settings.toml"
 PROJECT_FILE: Final = "swebench-tui.toml"
 
 
 class Layer(StrEnum):
-    """Strongest first."""
+    """Where a value can come from, highest priority first."""
 
     COMMAND_LINE = "command line"
     ENVIRONMENT = "environment"
@@ -36,7 +36,7 @@ class Layer(StrEnum):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """`where` is the variable, the file's path, or the label of the key; "" for a default."""
+    """Where a value comes from. `where` is the variable, the file's path or the key's label; "" for a default."""
 
     layer: Layer
     where: str = ""
@@ -45,53 +45,53 @@ class Origin(msgspec.Struct, frozen=True):
         return f"{self.layer}: {self.where}" if self.where else str(self.layer)
 
 
-class _Source(NamedTuple):
+class _LayerValues(NamedTuple):
     origin: Origin
     values: dict[str, object]
     line_of: Callable[[TomlPath], int | None]
 
 
 class _Loaded(NamedTuple):
-    """All that was read at one time; `sources` are in their order, the strongest first."""
+    """All layers as read at one time, highest priority first."""
 
-    sources: tuple[_Source, ...]
+    layers: tuple[_LayerValues, ...]
     settings: Settings
     problems: tuple[SettingsError, ...]
     project_file: Path | None
 
 
-class _Change(Protocol):
+class _Edit(Protocol):
     def __call__(self, path: Path, text: str, /) -> str: ...
 
 
 class LayeredSettings:
-    """May be used from any thread. Reading and writing files blocks; what was read is kept until `reload`."""
+    """Thread-safe. Reading and writing files blocks; what was read is cached until `reload`."""
 
     def __init__(
         self, *, config_folder: Path, project_folder: Path | None, overrides: Mapping[SettingPath, object]
     ) -> None:
-        """`project_folder` is where a project's file is looked for first, then in those above; None: there is none.
+        """The project file is searched from `project_folder` upwards; None disables it.
 
-        Raises `SettingsError` for an override that may not stand there.
+        `overrides` come from the command line. Raises `SettingsError` for an invalid one.
         """
         self.user_file = config_folder / USER_FILE
         self._project_folder = project_folder
-        self._overrides = _nested(overrides)
+        self._overrides = _nest({path: _validate(path, value) for path, value in overrides.items()})
         self._lock = RLock()
         self._loaded: _Loaded | None = None
 
     @property
     def settings(self) -> Settings:
-        return self._now().settings
+        return self._current().settings
 
     @property
     def problems(self) -> Sequence[SettingsError]:
-        return self._now().problems
+        return self._current().problems
 
     @property
     def project_file(self) -> Path | None:
-        """The project's file, where there is one."""
-        return self._now().project_file
+        """The project's file, None if there is none."""
+        return self._current().project_file
 
     def reload(self) -> None:
         """Read the files again."""
@@ -99,82 +99,80 @@ class LayeredSettings:
             self._loaded = self._load()
 
     def change(self, path: SettingPath, value: object) -> None:
-        """Write a value into the user's file, where the rest stays as it is; None takes it out.
+        """Write a value into the user's file, leaving the rest of it as it is; None removes the value.
 
-        Raises `SettingsError` for one that may not stand there, and for a file that cannot be read or written.
+        Raises `SettingsError` for an invalid value, and for a file that cannot be read or written.
         """
         if value is None:
             self.unset(path)
         else:
-            self._write(partial(toml_file.put, at=path, value=self.checked(path, value)))
+            self._write(partial(toml_file.put, key=path, value=self.validate(path, value)))
 
-    def checked(self, path: SettingPath, value: object) -> object:
-        """A value as a file would have it. Raises `SettingsError` for one that may not stand there."""
-        plain = _checked(path, msgspec.to_builtins(value))
+    def validate(self, path: SettingPath, value: object) -> object:
+        """Return the value in the form that a file has it. Raises `SettingsError` for an invalid one."""
+        plain = _validate(path, value)
         try:
             msgspec.json.encode((path, plain))
-        except UnicodeEncodeError:  # what a terminal of another encoding made of a letter
-            raise SettingsError(f"{dotted(path)} is no text in UTF-8", hint="Type it in a UTF-8 locale.") from None
+        except UnicodeEncodeError:  # text typed on a terminal of another encoding
+            raise SettingsError(f"{dotted(path)} is not valid UTF-8", hint="Type it in a UTF-8 locale.") from None
         match path:
             case ("providers", name, *rest):
-                self._refuse_unknown(name, rest, plain)
+                self._validate_provider(name, rest, plain)
             case ("providers",) if isinstance(plain, dict):
                 for name, inner in plain.items():
-                    self._refuse_unknown(name, [], inner)
+                    self._validate_provider(name, [], inner)
             case _:
                 pass
         return plain
 
-    def _refuse_unknown(self, name: str, rest: Sequence[str], value: object) -> None:
-        """Raises for a provider there is none of, whose settings would say nothing."""
-        there = self.settings.providers.get(name)
-        like = there.like if there else ""
+    def _validate_provider(self, name: str, rest: Sequence[str], value: object) -> None:
+        """Raises `SettingsError` for an unknown provider, whose settings would have no effect."""
+        existing = self.settings.providers.get(name)
+        like = existing.like if existing else ""
         if rest == ["like"]:
             like = str(value)
         elif not rest and isinstance(value, dict):
             like = value.get("like", "")
-        if wrong := wrong_provider(name, like):
-            at, what, hint = wrong
-            raise SettingsError(f"{dotted(at)} {what}", hint=hint)
+        if problem := provider_problem(name, like):
+            raise SettingsError(problem.what, hint=problem.hint)
 
     def unset(self, path: SettingPath) -> None:
-        """Take a value out of the user's file; one that is not known too. Raises `SettingsError`."""
-        self._write(partial(toml_file.take, at=path))
+        """Remove a value, or an unknown setting, from the user's file. Raises `SettingsError`."""
+        self._write(partial(toml_file.take, key=path))
 
-    def holder(self, path: SettingPath) -> tuple[Origin, object] | None:
-        """Where the value that holds stands, and the value as it is written; None where nobody has set it."""
-        for source in self._now().sources:
-            found = _at(source.values, path)
-            if found is not None:
-                return source.origin, found
+    def find(self, path: SettingPath) -> tuple[Origin, object] | None:
+        """The effective value as its layer has it, with its origin; None if no layer sets it."""
+        for layer in self._current().layers:
+            value = _lookup(layer.values, path)
+            if value is not None:
+                return layer.origin, value
         return None
 
-    def begin(self, text: str) -> None:
-        """Write the user's file where there is none. Raises `SettingsError`."""
+    def create_user_file(self, text: str) -> None:
+        """Write the user's file if there is none. Raises `SettingsError`."""
         if atomic_file.read(self.user_file) is None:
             self._write(lambda _, before: before or text)
 
     def in_user_file(self, path: SettingPath) -> bool:
-        """Whether the user's file has it, right or wrong."""
+        """Whether the user's file sets it, validly or not."""
         text = atomic_file.read(self.user_file)
-        return text is not None and _at(toml_file.parse(self.user_file, text), path) is not None
+        return text is not None and _lookup(toml_file.parse(self.user_file, text), path) is not None
 
-    def _write(self, change: _Change) -> None:
+    def _write(self, edit: _Edit) -> None:
         with self._lock:
             if not self.user_file.is_absolute():
                 raise SettingsError(
-                    f"there is no folder for {USER_FILE}: no home folder is known",
-                    hint="Set HOME, or XDG_CONFIG_HOME.",
+                    f"no folder for {USER_FILE}: the home folder is unknown", hint="Set HOME or XDG_CONFIG_HOME."
                 )
             with atomic_file.locked(self.user_file):
                 before = atomic_file.read(self.user_file) or ""
-                after = _line_ends(change(self.user_file, before), before)
+                after = toml_file.keep_line_ends(edit(self.user_file, before), before)
                 if after != before:
                     atomic_file.replace(self.user_file, after)
             self.reload()
 
-    def _now(self) -> _Loaded:
-        loaded = self._loaded  # one read, so that a reload in another thread changes nothing under our hands
+    def _current(self) -> _Loaded:
+        loaded = self._loaded  # read once: another thread may reload meanwhile
         if loaded is not None:
             return loaded
         with self._lock:
@@ -183,90 +181,84 @@ class LayeredSettings:
             return self._loaded
 
     def _load(self) -> _Loaded:
-        sources = [_Source(Origin(Layer.COMMAND_LINE), self._overrides, lambda _: None)]
+        layers = [_LayerValues(Origin(Layer.COMMAND_LINE), self._overrides, lambda _: None)]
         problems: list[SettingsError] = []
-        project_file = _find(self._project_folder)
+        project_file = _find_project_file(self._project_folder)
         files = [(self.user_file, Layer.USER_FILE)] if self.user_file.is_absolute() else []
         if project_file is not None:
             files.insert(0, (project_file, Layer.PROJECT_FILE))
         for path, layer in files:
-            source, told = _read(path, layer)
-            sources.append(source)
-            problems += told
+            values, file_problems = _read(path, layer)
+            layers.append(values)
+            problems += file_problems
         merged: dict[str, object] = {}
-        for source in reversed(sources):
-            merged = _merged(merged, source.values)
-        problems += _drop_unknown(merged, sources)
-        return _Loaded(tuple(sources), msgspec.convert(merged, Settings), tuple(problems), project_file)
+        for each in reversed(layers):
+            merged = _merge(merged, each.values)
+        problems += _drop_unknown_providers(merged, layers)
+        return _Loaded(tuple(layers), msgspec.convert(merged, Settings), tuple(problems), project_file)
 
 
-def _read(path: Path, layer: Layer) -> tuple[_Source, Sequence[SettingsError]]:
-    """What holds of a file, and what does not."""
+def _read(path: Path, layer: Layer) -> tuple[_LayerValues, Sequence[SettingsError]]:
+    """The valid values of a file, and its problems."""
     origin = Origin(layer, str(path))
     try:
         text = atomic_file.read(path)
         values = toml_file.parse(path, text) if text else {}
     except SettingsError as error:
-        return _Source(origin, {}, lambda _: None), [error]
+        return _LayerValues(origin, {}, lambda _: None), [error]
     if text is None or not values:
-        return _Source(origin, {}, lambda _: None), []
-    from swebench_tui.settings.value import check  # noqa: PLC0415 - most people have no file to be checked
+        return _LayerValues(origin, {}, lambda _: None), []
+    from swebench_tui.settings.value import check  # noqa: PLC0415 - most users have no file to be checked
 
-    line = Lines(text)
-    found, problems = check(values, source=str(path), line_of=line, project=layer is Layer.PROJECT_FILE)
-    return _Source(origin, found, line), problems
-
-
-def _line_ends(text: str, before: str) -> str:
-    """Those of Windows where all of the file has them."""
-    if "\r\n" not in before or before.count("\n") != before.count("\r\n"):
-        return text
-    return text.replace("\r\n", "\n").replace("\n", "\r\n")
+    lines = LineIndex(text)
+    valid, problems = check(values, source=str(path), line_of=lines, project=layer is Layer.PROJECT_FILE)
+    return _LayerValues(origin, valid, lines), problems
 
 
-def _find(folder: Path | None) -> Path | None:
-    """The file of the nearest folder that has one."""
+def _find_project_file(folder: Path | None) -> Path | None:
+    """The project file in the folder or the nearest one above it."""
     for each in (folder, *folder.parents) if folder is not None else ():
         try:
             if (each / PROJECT_FILE).exists():
                 return each / PROJECT_FILE
-        except OSError:  # a folder nobody may look into
+        except OSError:  # the folder is not accessible
             continue
     return None
 
 
-def _checked(path: SettingPath, value: object) -> object:
-    """A value as it is written. Raises `SettingsError` for one that may not stand there."""
-    from swebench_tui.settings.value import check  # noqa: PLC0415 - only what writes needs it
+def _validate(path: SettingPath, value: object) -> object:
+    """The value in the form that a file has it. Raises `SettingsError` for an invalid one."""
+    from swebench_tui.settings.value import check  # noqa: PLC0415 - only writing and overrides need it
 
-    values = _nested({path: value}, checked=False)
-    found, problems = check(values, source="")
+    valid, problems = check(_nest({path: msgspec.to_builtins(value)}), source="")
     if problems:
         raise problems[0]
-    return _at(found, path)
+    return _lookup(valid, path)
 
 
-def _nested(values: Mapping[SettingPath, object], *, checked: bool = True) -> dict[str, object]:
+def _nest(values: Mapping[SettingPath, object]) -> dict[str, object]:
+    """Tables in one another from paths."""
     nested: dict[str, object] = {}
     for path, value in values.items():
         table: dict[str, object] = nested
         for name in path[:-1]:
             inner = table.setdefault(name, {})
-            assert isinstance(inner, dict)  # noqa: S101 - the paths are written by us
+            assert isinstance(inner, dict)  # noqa: S101 - no path is the beginning of another
             table = inner
-        table[path[-1]] = _checked(path, msgspec.to_builtins(value)) if checked else value
+        table[path[-1]] = value
     return nested
 
 
-def _merged(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[str, object]:
-    merged = dict(weak)
-    for name, value in strong.items():
+def _merge(lower: Mapping[str, object], higher: Mapping[str, object]) -> dict[str, object]:
+    """Two layers as one; `higher` has the higher priority."""
+    merged = dict(lower)
+    for name, value in higher.items():
         below = merged.get(name)
-        merged[name] = _merged(below if isinstance(below, dict) else {}, value) if isinstance(value, dict) else value
+        merged[name] = _merge(below if isinstance(below, dict) else {}, value) if isinstance(value, dict) else value
     return merged
 
 
-def _at(values: object, path: SettingPath) -> object | None:
+def _lookup(values: object, path: SettingPath) -> object | None:
     for name in path:
         if not isinstance(values, dict) or name not in values:
             return None
@@ -274,13 +266,16 @@ def _at(values: object, path: SettingPath) -> object | None:
     return values
 
 
-def _drop_unknown(merged: dict[str, object], sources: Sequence[_Source]) -> list[SettingsError]:
-    """Take out providers there are none of, and a `like` that says nothing; what one file needs another may have."""
+def _drop_unknown_providers(merged: dict[str, object], layers: Sequence[_LayerValues]) -> list[SettingsError]:
+    """Remove unknown providers, and a `like` without effect, from the merged settings.
+
+    This is checked after the merge, since one file may set what another one requires.
+    """
     providers: dict[str, dict[str, str]] = merged.get("providers", {})  # type: ignore[assignment]  # checked before
     problems = []
     for name, table in list(providers.items()):
-        if wrong := wrong_provider(name, table.get("like", "")):
-            problems.append(_told(sources, *wrong))
+        if problem := provider_problem(name, table.get("like", "")):
+            problems.append(_located(layers, problem.path, problem.what, problem.hint))
             if name in known_providers():
                 del table["like"]
             else:
@@ -288,8 +283,9 @@ def _drop_unknown(merged: dict[str, object], sources: Sequence[_Source]) -> list
     return problems
 
 
-def _told(sources: Sequence[_Source], at: SettingPath, what: str, hint: str) -> SettingsError:
-    source = next(source for source in sources if _at(source.values, at) is not None)
-    line = source.line_of(at)
-    place = source.origin.where or str(source.origin)
-    return SettingsError(f"{place}{f', line {line}' if line else ''}: {dotted(at)} {what}", hint=hint, line=line)
+def _located(layers: Sequence[_LayerValues], path: SettingPath, what: str, hint: str) -> SettingsError:
+    """A problem of merged values, with the file and line that it comes from."""
+    layer = next(layer for layer in layers if _lookup(layer.values, path) is not None)
+    line = layer.line_of(path)
+    where = layer.origin.where or str(layer.origin)
+    return SettingsError(f"{where}{f', line {line}' if line else ''}: {what}", hint=hint, line=line)

@@ -1,4 +1,4 @@
-"""Providers as the settings name them: the user's own, and whether each one is ready."""
+"""Providers in the settings: custom providers, and the readiness of each provider."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -17,25 +17,34 @@ from swebench_providers.config import base_url_variables, credential_hint, norma
 from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.toml_positions import SettingPath
+from swebench_tui.settings.toml_positions import SettingPath, dotted
 from swebench_tui.terminal_text import one_line
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # no colon: a column is named PROVIDER:MODEL
-_NAMES: Final = "Use up to 40 small letters, digits, - and _, a letter or digit first."
 INIT_COMMAND: Final = "swebench-tui provider init"
+
+_VALID_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # no colon: a column is named PROVIDER:MODEL
+_NAME_HINT: Final = "Use up to 40 lowercase letters, digits, - and _, starting with a letter or digit."
+
+
+class ProviderProblem(NamedTuple):
+    """What is wrong with a provider in the settings. `path` is the setting at fault."""
+
+    path: SettingPath
+    what: str
+    hint: str
 
 
 def known_providers() -> set[str]:
-    """Those that are there without settings."""
+    """The providers of the catalog and of plugins."""
     return {*catalog.provider_names(), *plugins.find()}
 
 
 def check_new(name: str, spec: ProviderSpec, base_url: str) -> None:
-    """Raises `SettingsError` for a name that is taken or cannot be one, and for an address that is none."""
+    """Raises `SettingsError` for a taken or invalid name, and for an invalid address."""
     if name in known_providers():
-        raise SettingsError(f"there is a provider {name!r} already", hint="Choose another name.")
-    if not _NAME.fullmatch(name):
-        raise SettingsError(f"{name[:40]!r} cannot be the name of a provider", hint=_NAMES)
+        raise SettingsError(f"provider {name!r} already exists", hint="Choose another name.")
+    if not _VALID_NAME.fullmatch(name):
+        raise SettingsError(f"{name[:40]!r} is not a valid provider name", hint=_NAME_HINT)
     try:
         normalise(base_url, spec)
     except ProviderError as error:
@@ -45,27 +54,31 @@ def check_new(name: str, spec: ProviderSpec, base_url: str) -> None:
     raise SettingsError(what, hint=hint)
 
 
-def wrong_provider(name: str, like: str) -> tuple[SettingPath, str, str] | None:
-    """What is wrong with a provider in the settings: where, what, and a hint; None where it can be used."""
-    at = ("providers", name)
+def provider_problem(name: str, like: str) -> ProviderProblem | None:
+    """Why a provider in the settings cannot be used; None if it can."""
+    path = ("providers", name)
     if not like and name in catalog.provider_names():
         return None
     known = known_providers()
+    like_path = (*path, "like")
     if name in known:
-        told = (*at, "like"), f"says nothing: {name} is there already", "Take it out, or choose another name."
-        return told if like else None
+        what = f"{dotted(like_path)} has no effect: {name} is a built-in provider"
+        return ProviderProblem(like_path, what, "Remove it, or choose another name.") if like else None
     if not like:
-        own = 'For a provider of your own, say what it is: like = "compatible".'
-        return at, "is no provider", f"{_near(name, known)} {own}".strip()
+        hint = f'{_did_you_mean(name, known)} For a custom provider, set like = "compatible".'.strip()
+        return ProviderProblem(path, f"{dotted(path)}: unknown provider", hint)
     if like not in known:
-        return (*at, "like"), "names no provider", _near(like, known) or f"There are: {', '.join(sorted(known))}."
-    return None if _NAME.fullmatch(name) else (at, "cannot be the name of a provider", _NAMES)
+        hint = _did_you_mean(like, known) or f"Known providers: {', '.join(sorted(known))}."
+        return ProviderProblem(like_path, f"{dotted(like_path)} names an unknown provider", hint)
+    if not _VALID_NAME.fullmatch(name):
+        return ProviderProblem(path, f"{dotted(path)} is not a valid provider name", _NAME_HINT)
+    return None
 
 
-def own_spec(name: str, like: ProviderSpec) -> ProviderSpec:
-    """A provider of the user's own, which speaks as another one does but belongs to nobody known.
+def custom_spec(name: str, like: ProviderSpec) -> ProviderSpec:
+    """The spec of a custom provider: it has the API of `like`, but not its addresses, keys, trusted hosts or prices.
 
-    Its variable is its name's; what the other costs says nothing about this one.
+    Its environment variable is derived from its name.
     """
     variable = f"{name.upper().replace('-', '_').replace('.', '_')}_API_KEY"
     return msgspec.structs.replace(
@@ -83,43 +96,38 @@ def own_spec(name: str, like: ProviderSpec) -> ProviderSpec:
     )
 
 
-class OwnProviders:
-    """Keeps a registry at what the settings say. May be used from any thread."""
+class CustomProviders:
+    """Keeps the custom providers of a registry in step with the settings. Thread-safe."""
 
     def __init__(self, registry: ProviderRegistry) -> None:
         self._registry = registry
         self._lock = threading.Lock()
-        self._followed: Settings | None = None
+        self._settings: Settings | None = None
         self._likes: dict[str, str] = {}
 
     def follow(self, settings: Settings) -> None:
-        """Costs nothing where they are the ones followed last."""
+        """Register and unregister providers as needed; cheap if the settings have not changed."""
         with self._lock:
-            if settings is self._followed:
+            if settings is self._settings:
                 return
-            self._followed = settings
+            self._settings = settings
             wanted = {
-                name: own.like
-                for name, own in settings.providers.items()
-                if wrong_provider(name, own.like) is None and own.like
+                name: custom.like
+                for name, custom in settings.providers.items()
+                if provider_problem(name, custom.like) is None and custom.like
             }
             for name in [name for name, like in self._likes.items() if wanted.get(name) != like]:
                 self._registry.unregister(name)
             for name, like in wanted.items():
                 if self._likes.get(name) != like:
-                    self._registry.register(name, own_spec(name, self._registry.spec(like)))
+                    self._registry.register(name, custom_spec(name, self._registry.spec(like)))
             self._likes = wanted
 
 
-def _near(name: str, known: set[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else ""
-
-
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """What is set up for a provider. `to_do` is the next step in words, "" when it is ready.
+    """Whether a provider is configured. `to_do` is the next step for the user, "" if it is ready.
 
-    Whether a `local` server runs is not known before it is asked.
+    Whether a `local` server is running is not known before a request.
     """
 
     name: str
@@ -138,10 +146,10 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 def readiness(
     registry: ProviderRegistry, name: str, *, configure: Callable[[str], ProviderConfig] | None = None
 ) -> Readiness:
-    """Look at configuration and environment; sends nothing and raises nothing for a provider that is listed.
+    """Inspect configuration and environment. Sends nothing, and raises nothing for a listed provider.
 
-    `configure` says how it is reached and where its key is from, without the key; None asks the registry, which reads
-    the key too.
+    `configure` gives the configuration with the source of its key but without the key; None uses the registry's, which
+    reads the key too.
     """
     try:
         spec = registry.spec(name)
@@ -157,7 +165,7 @@ def readiness(
         )
     try:
         config = (configure or registry.configure)(name)
-    except ProviderError as error:  # an address in the environment that is none
+    except ProviderError as error:  # an invalid address in the environment
         config, to_do = ProviderConfig(name=name), one_line(str(error))
     else:
         to_do = _to_do(spec, config)
@@ -186,3 +194,8 @@ def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
             else f"run: {INIT_COMMAND} {config.name}"
         )
     return ""
+
+
+def _did_you_mean(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""Where in a TOML file a value stands: the standard library's parser does not say."""
+"""Paths of values in a TOML file, and the lines where they are: the standard library's parser does not report them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SettingPath = tuple[str, ...]
 """`("providers", "openai", "model")`."""
 
 TomlPath = tuple[str | int, ...]
-"""The same into arrays: `("providers", "openai", "keys", 0, "label")`."""
+"""A path that may lead into arrays: `("providers", "openai", "keys", 0, "label")`."""
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
-_LONGEST: Final = 200
-"""Lines of one statement; a longer one is not looked into, since each line of it is read again with the next."""
+_MAX_LINES: Final = 200
+"""Of one statement. The search stops at a longer one, since each of its lines is parsed again with the next."""
 
-_DEEPEST: Final = 8
+_MAX_DEPTH: Final = 8
 """Names of a path within one statement; a setting has five."""
 
 
@@ -32,16 +32,12 @@ def dotted(path: TomlPath) -> str:
         if isinstance(name, int):
             text += f"[{name}]"
         else:
-            text += ("." if text else "") + (name if _BARE.fullmatch(name) else _quoted(name))
+            text += ("." if text else "") + (name if _BARE_KEY.fullmatch(name) else _quoted(name))
     return text
 
 
-def _quoted(name: str) -> str:
-    return msgspec.json.encode(name.encode("utf-8", "replace").decode()).decode()
-
-
 class Statement(NamedTuple):
-    """A header, or a key with its value. `first` and `last` count from 0; `paths` are all that it names."""
+    """A header, or a key with its value. `first` and `last` are lines counted from 0; `paths` are all it defines."""
 
     first: int
     last: int
@@ -50,59 +46,63 @@ class Statement(NamedTuple):
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """The statements of a text that is TOML, with whole paths; stops where one is too long to be looked into."""
+    """The statements of valid TOML, with absolute paths; stops at one longer than `_MAX_LINES`."""
     lines = text.split("\n")
     table: TomlPath = ()
     counts: dict[TomlPath, int] = {}
-    at = 0
-    while at < len(lines):
-        read = _statement(lines, at)
-        if read is None:
+    first = 0
+    while first < len(lines):
+        parsed = _parse_statement(lines, first)
+        if parsed is None:
             return
-        last, value = read
+        last, value = parsed
         if value:
-            header = lines[at].lstrip().startswith("[")
+            header = lines[first].lstrip().startswith("[")
             if header:
                 table = _table(value, counts)
-                yield Statement(at, last, header, (table,))
+                yield Statement(first, last, header, (table,))
             else:
-                yield Statement(at, last, header, tuple((*table, *path) for path in _paths(value)))
-        at = last + 1
+                yield Statement(first, last, header, tuple((*table, *path) for path in _paths(value)))
+        first = last + 1
 
 
-class Lines:
-    """Which line names what in a text; it is looked through when the first one is asked for, and once."""
+class LineIndex:
+    """Maps paths to lines of a text, which is searched once, with the first lookup."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def __call__(self, path: TomlPath) -> int | None:
-        """The line, counted from 1, that names `path` or, where none does, the nearest table around it."""
-        around = (path[:length] for length in range(len(path), 0, -1))
-        return next((self._named[each] for each in around if each in self._named), None)
+        """The line, counted from 1, that defines `path` or, if none does, the nearest table around it."""
+        ancestors = (path[:length] for length in range(len(path), 0, -1))
+        return next((self._lines[each] for each in ancestors if each in self._lines), None)
 
     @cached_property
-    def _named(self) -> dict[TomlPath, int]:
-        """Every path with the first line that names it."""
-        named: dict[TomlPath, int] = {}
+    def _lines(self) -> dict[TomlPath, int]:
+        """The first line that defines each path."""
+        lines: dict[TomlPath, int] = {}
         for statement in statements(self._text):
             for path in statement.paths:
-                named.setdefault(path, statement.first + 1)
-        return named
+                lines.setdefault(path, statement.first + 1)
+        return lines
 
 
-def _statement(lines: list[str], at: int) -> tuple[int, dict[str, object]] | None:
-    """The last line of the statement that begins at a line, and the statement alone; empty for a blank or a comment."""
-    for last in range(at, min(len(lines), at + _LONGEST)):
+def _quoted(name: str) -> str:
+    return msgspec.json.encode(name.encode("utf-8", "replace").decode()).decode()
+
+
+def _parse_statement(lines: list[str], first: int) -> tuple[int, dict[str, object]] | None:
+    """The last line of the statement that begins at `first`, and its value, which is empty for a blank or a comment."""
+    for last in range(first, min(len(lines), first + _MAX_LINES)):
         try:
-            return last, tomllib.loads("\n".join(lines[at : last + 1]) + "\n")
+            return last, tomllib.loads("\n".join(lines[first : last + 1]) + "\n")
         except (ValueError, RecursionError):  # it goes on in the next line
             continue
     return None
 
 
 def _table(value: object, counts: dict[TomlPath, int]) -> TomlPath:
-    """The path of a header; an element of an array of tables has its number in it."""
+    """The path of a header; that of an element of an array of tables contains its index."""
     path: TomlPath = ()
     while isinstance(value, dict) and value:
         ((name, value),) = value.items()
@@ -115,16 +115,16 @@ def _table(value: object, counts: dict[TomlPath, int]) -> TomlPath:
     return path
 
 
-def _paths(value: object, depth: int = _DEEPEST) -> Iterator[TomlPath]:
-    """Every path below a value, each after those above it."""
-    inside: Iterator[tuple[str | int, object]]
+def _paths(value: object, depth: int = _MAX_DEPTH) -> Iterator[TomlPath]:
+    """Every path below a value, parents first."""
+    items: Iterator[tuple[str | int, object]]
     if isinstance(value, dict):
-        inside = iter(value.items())
+        items = iter(value.items())
     elif isinstance(value, list):
-        inside = iter(enumerate(value))
+        items = iter(enumerate(value))
     else:
         return
-    for name, inner in inside:
+    for name, inner in items:
         yield (name,)
         if depth > 1:
             yield from ((name, *path) for path in _paths(inner, depth - 1))

@@ -13,7 +13,7 @@ from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
 from swebench_tui.settings.layers import LayeredSettings, Origin
 from swebench_tui.settings.provider_config import ProviderConfigs, host_of
-from swebench_tui.settings.providers import OwnProviders, Readiness, check_new, known_providers, readiness
+from swebench_tui.settings.providers import CustomProviders, Readiness, check_new, known_providers, readiness
 from swebench_tui.settings.secrets.keys import Keys
 from swebench_tui.settings.secrets.store import KeyStore
 from swebench_tui.settings.toml_positions import SettingPath
@@ -62,7 +62,7 @@ class Workspace:
 
     @property
     def registry(self) -> ProviderRegistry:
-        """All providers as configured here, including those the user added."""
+        """All providers as configured here, including custom ones."""
         return self.providers.registry
 
     @property
@@ -91,7 +91,7 @@ class Workspace:
 
     def check(self, path: SettingPath, value: object) -> None:
         """Validate a value without writing it. Raises `SettingsError`."""
-        self._layers.checked(path, value)
+        self._layers.validate(path, value)
 
     def change(self, path: SettingPath, value: object) -> None:
         """Write a value into the user file; None removes it. Raises `SettingsError` for an invalid value."""
@@ -101,11 +101,11 @@ class Workspace:
         """Remove a value from the user file, if it is there."""
         self._layers.unset(path)
 
-    def begin_user_file(self) -> None:
+    def create_user_file(self) -> None:
         """Create the user file, with every setting commented out, if there is none. Raises `SettingsError`."""
         from swebench_tui.settings.schema import template  # noqa: PLC0415 - it walks all definitions
 
-        self._layers.begin(template())
+        self._layers.create_user_file(template())
 
     def in_user_file(self, path: SettingPath) -> bool:
         """Whether the user file sets it, validly or not. Raises `SettingsError` for a broken file."""
@@ -140,16 +140,16 @@ class Providers:
         self._workspace, self._keys = workspace, keys
         self._configs = ProviderConfigs(settings=lambda: workspace.settings, origin=workspace.origin, keys=keys)
         self._registry = ProviderRegistry(workspace.environ, configure=self._configs.configure)
-        self._own = OwnProviders(self._registry)
+        self._custom = CustomProviders(self._registry)
 
     @property
     def registry(self) -> ProviderRegistry:
-        """All providers as configured here, including those the user added."""
-        self._own.follow(self._workspace.settings)
+        """All providers as configured here, including custom ones."""
+        self._custom.follow(self._workspace.settings)
         return self._registry
 
     def add(self, name: str, *, like: str, base_url: str) -> None:
-        """Add a provider of the user's own. Raises `SettingsError` for a taken or invalid name."""
+        """Add a custom provider. Raises `SettingsError` for a taken or invalid name."""
         if like not in known_providers():
             raise SettingsError(f"unknown provider {like!r}", hint=f"Known: {', '.join(sorted(known_providers()))}.")
         if name in self._workspace.settings.providers:
@@ -158,7 +158,7 @@ class Providers:
         self._workspace.change(("providers", name), {"like": like, "base_url": base_url})
 
     def remove(self, name: str) -> None:
-        """Remove all settings and stored keys of a provider; one that the user added is gone then."""
+        """Remove all settings and stored keys of a provider; a custom provider is gone then."""
         for entry in self._keys.entries(name):
             self._keys.remove(name, entry.label)
         self._workspace.unset(("providers", name))

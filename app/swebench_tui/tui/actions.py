@@ -80,6 +80,12 @@ def check(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[dict[str,
     return good, problems
 
 
+def check_keys(keymap: Mapping[str, str], action: str, keys: str) -> KeymapProblem | None:
+    """Why `keys` cannot be bound to `action` in a keymap; None if they can."""
+    _, problems = check({**keymap, action: keys}, actions())
+    return next((problem for problem in problems if action in problem.what), None)
+
+
 def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str, str] | None:
     """The first remapped action that shares a key with another one which works in the same place."""
     taken: defaultdict[tuple[str, str], list[str]] = defaultdict(list)

@@ -1,8 +1,8 @@
-"""What is written down of an error nobody expected: enough to mend it, and nothing of the user's.
+"""Reports of unexpected errors: enough to fix the error, and nothing that belongs to the user.
 
-A report has versions, platform, terminal, the screens and the traceback's places. It has no value of a variable: locals
-hold keys and answers. What the error itself says is cut, and keys, the user's folder and quotations from prompts and
-answers are taken out of it.
+A report has versions, platform, terminal, screens and the lines of the traceback. It has no values of variables: locals
+hold keys and answers. The error's message is truncated, and keys, the home folder and quotations from prompts and
+answers are masked in it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _MOST_FRAMES: Final = 40
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What of the app's state goes into a report, and what must not.
+    """The state of the app that goes into a report, and the texts that must not.
 
-    `screens` are names of classes. `private` are prompts and answers, None where they are not
-    known: then no error's words are taken over. `scrub` masks the keys the app knows of.
+    `screens` are names of classes. `private` are prompts and answers; None means that they are not known, and then no
+    error's message is included. `scrub` masks the keys that the app knows.
     """
 
     size: tuple[int, int] = (0, 0)
@@ -47,7 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CrashReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`what` is one line for people, `text` the whole report."""
+    """A report: `what` is one line for people, `where` the place in the source, `text` the whole report."""
 
     what: str
     where: str
@@ -59,12 +59,12 @@ class CrashReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def surroundings(**known: object) -> Surroundings:
-    """What holds for this process, with what the caller knows besides."""
+    """The state of this process, with the fields that the caller sets."""
     return msgspec.structs.replace(Surroundings(environ=dict(os.environ), home=Path.home()), **known)
 
 
 def make(error: BaseException, around: Surroundings) -> CrashReport:
-    """Write the report. Raises nothing: it is made where another error would end the program without a word."""
+    """Make the report. Raises nothing: here another error would end the program without a message."""
     clean = _cleaner(around)
     errors = list(_chain(error))
     what = clean(_message(errors[-1], around))
@@ -138,7 +138,7 @@ def _last_place(error: BaseException) -> str:
 
 
 def _short(filename: str) -> str:
-    """The path inside its package: where Python is installed says nothing of the error."""
+    """The path inside its package: where Python is installed does not matter."""
     _, found, inside = filename.rpartition("site-packages" + os.sep)
     if found:
         return inside
@@ -147,20 +147,20 @@ def _short(filename: str) -> str:
 
 
 def _message(error: BaseException, around: Surroundings) -> str:
-    """Kind and words, in one line. The words are cut, so a quotation is taken out while it is whole."""
+    """Type and message of an error, in one line. Quotations are masked before the message is truncated."""
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if around.private is None:
         return name
     try:
-        words = str(error)
-    except Exception:  # noqa: BLE001 - the words are any class's own code
-        words = "(its message cannot be read)"
-    words = _cleaner(around)(words[: 20 * _LONGEST_MESSAGE])  # before it is cut: half a key is no longer found
-    words = one_line(mask_overlaps(words[: 2 * _LONGEST_MESSAGE], "\n".join(around.private), LEFT_OUT))
-    if len(words) > _LONGEST_MESSAGE:
-        words = f"{words[:_LONGEST_MESSAGE]} … ({len(words):,} characters)"
-    return f"{name}: {words}" if words else name
+        message = str(error)
+    except Exception:  # noqa: BLE001 - `__str__` is any class's own code
+        message = "(its message cannot be read)"
+    message = _cleaner(around)(message[: 20 * _LONGEST_MESSAGE])  # before it is truncated: half a key is not recognised
+    message = one_line(mask_overlaps(message[: 2 * _LONGEST_MESSAGE], "\n".join(around.private), LEFT_OUT))
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]} … ({len(message):,} characters)"
+    return f"{name}: {message}" if message else name
 
 
 def _versions() -> str:
@@ -175,6 +175,6 @@ def _version(name: str) -> str:
 
 
 def _terminal(environ: Mapping[str, str]) -> str:
-    told = [f"{name}={environ[name]}" for name in _VARIABLES if name in environ]
-    told += ["over SSH"] * ("SSH_CONNECTION" in environ) + ["in tmux"] * ("TMUX" in environ)
-    return ", ".join(told)
+    parts = [f"{name}={environ[name]}" for name in _VARIABLES if name in environ]
+    parts += ["over SSH"] * ("SSH_CONNECTION" in environ) + ["in tmux"] * ("TMUX" in environ)
+    return ", ".join(parts)

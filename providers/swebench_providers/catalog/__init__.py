@@ -92,8 +92,8 @@ def profile_of(spec: ProviderSpec, model: str) -> ModelProfile:
     if prefix is None:
         return ModelProfile()
     profile, file = families[prefix]
-    words = f"-{name.partition(':')[0]}-"
-    if not any(f"-{word}-" in words for word in file.responses_only):
+    delimited = f"-{name.partition(':')[0]}-"
+    if not any(f"-{word}-" in delimited for word in file.responses_only):
         return profile
     efforts = tuple(effort for effort in profile.efforts if effort != "none")
     return msgspec.structs.replace(

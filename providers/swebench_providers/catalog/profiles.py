@@ -11,7 +11,7 @@ from swebench_providers.types.messages import Effort
 
 
 class ModelProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The rules of a model family (api-contracts 3.3). None is unknown."""
+    """The rules of a model family (wire-contracts 3.3). None is unknown."""
 
     context_window: int | None = None
     max_output: int | None = None
@@ -55,6 +55,6 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     seed: bool = True
     """Whether the field of that name is accepted."""
     cuts_prompts: bool = False
-    """It drops the front of a prompt that does not fit, without reporting it (api-contracts 10.3, lines 1 and 2)."""
+    """It drops the front of a prompt that does not fit, without reporting it (wire-contracts 10.3, lines 1 and 2)."""
     keep_alive: bool = True
     """False where the server closes a connection after an answer unannounced: the next request would be lost."""

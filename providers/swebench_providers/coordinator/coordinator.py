@@ -40,6 +40,9 @@ from swebench_providers.util.lru import LRUCache
 _STACKS: Final = 256
 """Requested models whose stack of policies is kept."""
 
+_CHUNK: Final = 64
+"""Events added to an accumulator together: a call of it takes as long as adding an event."""
+
 
 class ProviderCoordinator:
     """Sends requests to several candidates as one provider. Belongs to one event loop, and so does `shared`.
@@ -98,17 +101,23 @@ class ProviderCoordinator:
         Raises the last candidate's `ProviderError`, or one of reason `budget`, with the call's cost on it.
         """
         accumulator = ResponseAccumulator(self._clock.now())
+        arrived: list[Event] = []
         attempt: Attempt | None = None
         try:
-            stack = await self._stack(request)
+            stack = self._stacks.get(request.model) or await self._stack(request)
             async with aclosing(stack.stream_unified(request)) as events:
                 async for event in events:
-                    accumulator.add(event)
+                    arrived.append(event)
                     if type(event) is Attempt:
                         attempt = event
+                    if len(arrived) == _CHUNK:
+                        accumulator.extend(arrived)
+                        arrived.clear()
         except ProviderError as error:
+            accumulator.extend(arrived)
             error.cost = accumulator.cost(error.charge)
             raise
+        accumulator.extend(arrived)
         provider, model = (attempt.provider, attempt.model) if attempt else ("", request.model)
         return accumulator.response(provider=provider, model=model, cost=accumulator.cost(), streamed=request.stream)
 

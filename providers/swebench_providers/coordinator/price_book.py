@@ -82,7 +82,8 @@ class RoutePricing:
             if rates.price.long_prompt is not None:
                 long_read, long_written = _highest(rates.price.for_prompt(prompt_tokens))
                 read, written = max(read, long_read), max(written, long_written)
-            worst = max(worst, prompt_tokens * read + (limit or rates.max_output) * written)
+            cost = prompt_tokens * read + (limit or rates.max_output) * written
+            worst = max(worst, cost)
         return worst
 
     async def _look_up(self) -> None:

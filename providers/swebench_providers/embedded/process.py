@@ -1,4 +1,4 @@
-"""The child process as seen from the parent: started on first use, stopped with the app."""
+"""The embedded server's process, managed by its parent: started on first use, stopped with the app."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ INSTALL_COMMAND: Final = "swebench-tui embedded install"
 
 
 class Running(NamedTuple):
-    """Where the server listens, and the key it asks for."""
+    """The address and API key of a running server."""
 
     address: str
     key: Secret
 
 
 class _Listening(msgspec.Struct):
-    """The line the child prints once it listens."""
+    """The line that the child prints once it listens."""
 
     address: str
 
 
 class EmbeddedServer:
-    """At most one child process. All methods block: call them on a thread. May be used from several at once.
+    """The embedded server, at most one process. Its methods block and are thread-safe: call them on a thread.
 
-    It is killed when it does not listen after `start_seconds`, or has not ended `stop_seconds` after it was told to.
+    The process is killed if it does not listen after `start_seconds`, or has not ended `stop_seconds` after `stop`.
     """
 
     def __init__(
@@ -58,23 +58,23 @@ class EmbeddedServer:
 
     @property
     def running(self) -> Running | None:
-        """The server as it is now; None before the first start and after it ended, however it did."""
+        """The running server; None before the first start and after its process ended, for whatever reason."""
         process, running = self._process, self._running
         return running if process is not None and process.poll() is None else None
 
     def start(self) -> Running:
-        """Start the server unless it runs, and wait until it listens: about a second.
+        """Start the server unless it runs, and wait until it listens, which takes about a second.
 
-        Raises `ProviderError`: model_not_found when runtime or weights are missing, transient when it does not start.
+        Raises `ProviderError`: model_not_found if runtime or weights are missing, transient if it does not start.
         """
         with self._lock:
             if (running := self.running) is not None:
                 return running
             self._close()
-            return self._launch(_needed_weights())
+            return self._launch(_require_weights())
 
     def stop(self) -> None:
-        """End the process. Without one, nothing happens."""
+        """End the process, if there is one."""
         with self._lock:
             self._close()
 
@@ -97,7 +97,7 @@ class EmbeddedServer:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=_without_secrets(os.environ),
-                start_new_session=True,  # the terminal's Ctrl-C is for the app, which ends the child in its own time
+                start_new_session=True,  # Ctrl-C on the terminal must reach the app alone, which stops the child itself
             )
         except OSError as error:
             raise _did_not_start(error.strerror or str(error)) from None
@@ -132,41 +132,41 @@ class EmbeddedServer:
 
 
 def missing() -> str | None:
-    """What keeps the embedded model from running, in words; None when nothing does."""
+    """The reason why the embedded model cannot run, for people; None if it can."""
     if find_spec("xllamacpp") is None:
-        return "the runtime of the embedded model (xllamacpp) is not installed"
+        return "the embedded model's runtime (xllamacpp) is not installed"
     if weights.find() is None:
-        return f"the weights of the embedded model ({weights.FILE_NAME}, {weights.SIZE // 1_000_000} MB) are not here"
+        return f"the embedded model's weights ({weights.FILE_NAME}, {weights.SIZE // 1_000_000} MB) are not installed"
     return None
 
 
-def _needed_weights() -> Path:
-    what, model = missing(), weights.find()
-    if what is not None or model is None:
+def _require_weights() -> Path:
+    reason, model = missing(), weights.find()
+    if reason is not None or model is None:
         raise ProviderError(
             ErrorKind.MODEL_NOT_FOUND,
-            what or "the weights of the embedded model are not here",
-            hint=f"Install it with one command: {INSTALL_COMMAND}",
+            reason or "the embedded model's weights are not installed",
+            hint=f"Run: {INSTALL_COMMAND}",
             reason="not_installed",
         )
     return model
 
 
 def _without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """The child needs no key of any provider."""
+    """The environment for the child, which needs no provider's key."""
     return {name: value for name, value in environ.items() if not contains_secret_word(name)}
 
 
 def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
     lines = log.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it ended without a word"
+    return lines[-1] if lines else "it ended without an error message"
 
 
-def _did_not_start(why: str) -> ProviderError:
+def _did_not_start(reason: str) -> ProviderError:
     return ProviderError(
         ErrorKind.TRANSIENT,
-        f"the embedded model did not start: {why}",
-        hint=f"Try again; if it stays, install it anew: {INSTALL_COMMAND}",
+        f"the embedded model did not start: {reason}",
+        hint=f"Try again. If that fails, reinstall it: {INSTALL_COMMAND}",
         reason="unreachable",
     )

@@ -1,4 +1,4 @@
-"""The embedded model as a provider: any other server, once it runs."""
+"""The embedded model as a provider: once its server runs, it is used like any other."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from swebench_providers.tokens.counter import TokenCount
 
 DEFAULT_OUTPUT: Final = 400
-"""Tokens of an answer when the request sets no limit: so small a model likes to repeat itself to the end of its window.
+"""Tokens of an answer if the request sets no limit: so small a model tends to repeat itself to the end of its window.
 An answer that reaches it is reported as cut off, as with any limit."""
 
 
 class EmbeddedProvider:
-    """Starts the server on first use and speaks to it over Chat Completions."""
+    """Starts the server on first use and sends it Chat Completions requests."""
 
     def __init__(
         self, spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport, *, server: EmbeddedServer
@@ -50,16 +50,14 @@ class EmbeddedProvider:
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
         if self._server.running is None:
             yield Notice("Starting the embedded model on this machine …", SystemClock().now(), passing=True)
-        provider = await self._started()
-        yield Notice(
-            "The model reads the prompt: about 100 tokens a second on one core …", SystemClock().now(), passing=True
-        )
+        provider = await self._start()
+        yield Notice("The model reads the prompt: about 100 tokens/s on one core …", SystemClock().now(), passing=True)
         async with aclosing(provider.stream_unified(_bounded(request))) as events:
             async for event in events:
                 yield event
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
-        provider = await self._started()
+        provider = await self._start()
         return await provider.generate_unified(_bounded(request))
 
     async def list_models(self) -> list[ModelInfo]:
@@ -69,11 +67,11 @@ class EmbeddedProvider:
         return self._config.model or self.spec.default_model
 
     async def slots(self, model: str) -> int | None:  # noqa: ARG002 - there is one model
-        """What the server is started with; it is not started for that."""
+        """The slots the server is started with. Does not start it."""
         return SLOTS
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
-        """Exact while the model runs; it is not started for a count."""
+        """Exact while the server runs. Does not start it."""
         from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
 
         if (running := self._server.running) is None:
@@ -82,7 +80,7 @@ class EmbeddedProvider:
             text,
             model or self.spec.default_model,
             endpoint=count_endpoint(self.spec),
-            config=self._reached(running),
+            config=self._config_at(running),
             auth=BearerTokenAuth(running.key),
             transport=self._transport,
         )
@@ -95,15 +93,15 @@ class EmbeddedProvider:
     async def price_of(self, model: str) -> ModelPrice | None:
         return await self._prices.price_of(model)
 
-    async def _started(self) -> HTTPProvider:
+    async def _start(self) -> HTTPProvider:
         try:
             running = await asyncio.to_thread(self._server.start)
         except ProviderError as error:
             error.provider = self.name
             raise
-        return HTTPProvider(self.spec, self._reached(running), self._transport)
+        return HTTPProvider(self.spec, self._config_at(running), self._transport)
 
-    def _reached(self, running: Running) -> ProviderConfig:
+    def _config_at(self, running: Running) -> ProviderConfig:
         return msgspec.structs.replace(
             self._config, base_url=f"{running.address}{self.spec.default_path}", api_key=running.key
         )

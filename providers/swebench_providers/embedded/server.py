@@ -1,10 +1,10 @@
-"""The child process: llama.cpp's own HTTP server on a free loopback port.
+"""The child process: llama.cpp's HTTP server on a free loopback port.
 
     python -m swebench_providers.embedded.server WEIGHTS
 
-The key is the first line of standard input, so that no list of processes shows it. One JSON line with the address goes
-to standard output once the server listens. The process ends when standard input does: that pipe closes however the
-parent ends, also when it is killed.
+The API key is the first line of standard input, so that no list of processes shows it. Once the server listens, one
+JSON line with its address is printed to standard output. The process ends when standard input closes, which happens
+however the parent ends, also when it is killed.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Final
 import msgspec
 
 CONTEXT: Final = 8192
-"""Tokens of the model's window; shared by the slots, each of which may use all of it while the others are idle."""
+"""Tokens of the context window, shared by the slots; one slot may use all of it while the others are idle."""
 
 SLOTS: Final = 4
-"""Answers at a time: as many as the comparison has columns."""
+"""Concurrent requests: as many as a comparison has columns."""
 
 ALIAS: Final = "smollm2"
 
 
 def main() -> None:
-    """Serve until standard input ends."""
+    """Serve until standard input closes."""
     weights = sys.argv[1]
     key = sys.stdin.readline().strip()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads cost a factor of ten on a busy machine
@@ -47,7 +47,7 @@ def main() -> None:
     sys.stdout.buffer.write(msgspec.json.encode({"address": server.listening_address}) + b"\n")
     sys.stdout.buffer.flush()
     sys.stdin.read()
-    os._exit(0)  # the server has no way to stop but the end of its process
+    os._exit(0)  # the server cannot be stopped otherwise
 
 
 if __name__ == "__main__":

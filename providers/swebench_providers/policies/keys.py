@@ -25,8 +25,6 @@ _UNTIL_NEW_CREDIT: Final = 900.0  # seconds
 _A_DAY: Final = 86_400.0  # seconds; after so long a key is tried again, whatever its server has announced
 _MAX_REMEMBERED: Final = 1_024  # pairs of key and model; one that is forgotten is refused once more
 _FOR_ONE_MODEL: Final = 403  # HTTP status: the key may be valid for other models
-_IDLE: Final = (False, 0.0, False, 0.0)
-_HIGHEST: Final = (True, float("inf"), True, float("inf"))
 
 
 class DisabledKey(msgspec.Struct, frozen=True):
@@ -168,14 +166,10 @@ class _KeysOfCall:
             self._all_disabled = True
             usable = self._usable(request.model) or routes
         demand = self._choice.demand(request)
-        best, lowest = usable[0], _HIGHEST
         for route in usable:
-            congestion = self._congestion(route, demand)
-            if congestion == _IDLE:  # nothing is lower
+            if route is not self._throttled and route.limiter.is_idle(demand):
                 return route
-            if congestion < lowest:
-                best, lowest = route, congestion
-        return best
+        return min(usable, key=lambda route: self._congestion(route, demand))
 
     def _congestion(self, route: KeyRoute, demand: Demand) -> tuple[bool, float, bool, float]:
         """The lowest has the most capacity."""

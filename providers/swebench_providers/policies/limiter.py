@@ -157,11 +157,17 @@ class TokenBucketLimiter:
             return float("inf")
         now = self._now()
         cooldown = self._cooldown
-        wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
+        wait = 0.0
+        if now < cooldown.until:
+            wait = cooldown.remaining(now) if cooldown.blocks(now) else cooldown.wait(now)
         for name, bucket in self._buckets.items():
             needed = bucket.wait(demand.get(name, 0.0), now, ahead=self._queued.get(name, 0.0))
             wait = max(wait, needed)
         return wait
+
+    def is_idle(self, demand: Demand) -> bool:
+        """Whether nothing is in flight or queued and a permit would be granted at once."""
+        return not (self._in_flight or self._queue or self._wait(demand, self._now()))
 
     @property
     def load(self) -> float:

@@ -46,8 +46,9 @@ def with_server_scope(limits: RateLimits, provider: Provider) -> RateLimits:
 
 def usage_demand(usage: TokenUsage) -> Demand:
     """What an answer took of each limit. Tokens read from a cache are no input (api-contracts 6.4)."""
-    prompt, completion = max(0, usage.prompt_tokens), max(0, usage.completion_tokens)
-    cached = max(0, usage.cached_tokens)
+    prompt, cached, completion = usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens
+    if prompt < 0 or cached < 0 or completion < 0:  # some servers report impossible counts
+        prompt, cached, completion = max(0, prompt), max(0, cached), max(0, completion)
     return {
         "requests": 1.0,
         "tokens": prompt + completion,

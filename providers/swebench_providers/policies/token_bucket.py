@@ -36,8 +36,9 @@ class Bucket:
 
     def wait(self, amount: float, now: float, *, ahead: float = 0.0) -> float:
         """Seconds until `amount` may be taken, after `ahead` has been; infinite when nothing flows in."""
-        if now > self._updated_at:
-            self._refill(now)
+        if amount + ahead <= self._level:  # what has flowed in since can only add to it
+            return 0.0
+        self._refill(now)
         if amount + ahead <= self._level:
             return 0.0
         missing = min(self._capacity, amount) + ahead - self._level

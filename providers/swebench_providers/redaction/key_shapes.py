@@ -59,30 +59,30 @@ KEY_SHAPES: Final = (
 
 _BY_LENGTH: Final = sorted(KEY_SHAPES, key=lambda shape: -len(shape.prefix))
 _PREFIXES: Final = tuple(shape.prefix for shape in KEY_SHAPES if shape.provider)
-_KEY: Final = re.compile(
-    rf"(?<![A-Za-z0-9_])(?:{'|'.join(re.escape(shape.prefix) + shape.tail for shape in _BY_LENGTH)})"
-)
-_RANDOM_WORD: Final = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}")
-_NOT_IN_A_KEY: Final = re.compile(r"[\s:/\\]")
-_LETTERS_AND_DIGITS: Final = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])\S{16,}")
 
-_USER_INFO: Final = re.compile(r"^(\w+://)?[^/?#]*@")
-_UP_TO_THE_LAST_AT: Final = re.compile(r"^(\w+://)?.*@", re.DOTALL)
-_QUERY: Final = re.compile(r"[?#].*$", re.DOTALL)
+# Patterns are compiled by `re` with their first use: starting the app needs none.
+_KEY: Final = rf"(?<![A-Za-z0-9_])(?:{'|'.join(re.escape(shape.prefix) + shape.tail for shape in _BY_LENGTH)})"
+_RANDOM_WORD: Final = r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{20,}"
+_NOT_IN_A_KEY: Final = r"[\s:/\\]"
+_LETTERS_AND_DIGITS: Final = r"(?=\S*\d)(?=\S*[A-Za-z])\S{16,}"
+
+_USER_INFO: Final = r"^(\w+://)?[^/?#]*@"
+_UP_TO_THE_LAST_AT: Final = r"(?s)^(\w+://)?.*@"
+_QUERY: Final = r"(?s)[?#].*$"
 
 _NAMES: Final = "|".join((*HEADERS, r"x-[a-z-]*key", r"api[-_ ]?key", *(word for word in WORDS if word != "key")))
 _SUSPICIOUS: Final = (
-    (re.compile(r"(?i)(?<=bearer )[^\s\"',;]+|(?<=basic )[A-Za-z0-9+/=]{8,}"), MASK),
-    (re.compile(r"(?<=://)[^\s/@]+(?=@)"), MASK),
-    (re.compile(rf"(?i)([?&](?:[a-z_-]*(?:{'|'.join(WORDS)})|{'|'.join(URL_PARAMETERS)})=)[^\s&\"']+"), rf"\1{MASK}"),
-    (re.compile(rf"(?i)((?:{_NAMES})[\"']?\s*[:=]\s*[\"']?)(?!{MASK})[^\s\"',;]{{6,}}"), rf"\1{MASK}"),
-    (re.compile(r"(?<![A-Za-z0-9_+=/.-])(?=[A-Za-z0-9_+=-]*\d)(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{28,}"), MASK),
+    (r"(?i)(?<=bearer )[^\s\"',;]+|(?<=basic )[A-Za-z0-9+/=]{8,}", MASK),
+    (r"(?<=://)[^\s/@]+(?=@)", MASK),
+    (rf"(?i)([?&](?:[a-z_-]*(?:{'|'.join(WORDS)})|{'|'.join(URL_PARAMETERS)})=)[^\s&\"']+", rf"\1{MASK}"),
+    (rf"(?i)((?:{_NAMES})[\"']?\s*[:=]\s*[\"']?)(?!{MASK})[^\s\"',;]{{6,}}", rf"\1{MASK}"),
+    (r"(?<![A-Za-z0-9_+=/.-])(?=[A-Za-z0-9_+=-]*\d)(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{28,}", MASK),
 )
 
 
 def mask_keys(text: str) -> str:
     """`text` with every word of a known shape masked."""
-    return _KEY.sub(MASK, text)
+    return re.sub(_KEY, MASK, text)
 
 
 def mask_suspicious(text: str) -> str:
@@ -93,23 +93,23 @@ def mask_suspicious(text: str) -> str:
     """
     text = mask_keys(text)
     for pattern, replacement in _SUSPICIOUS:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text
 
 
 def looks_like_a_key(word: str) -> bool:
     """Whether a word given as something else, such as a provider's name, is a key: it must not be shown then."""
-    return word.startswith(_PREFIXES) or (not _NOT_IN_A_KEY.search(word) and bool(_RANDOM_WORD.search(word)))
+    return word.startswith(_PREFIXES) or (not re.search(_NOT_IN_A_KEY, word) and bool(re.search(_RANDOM_WORD, word)))
 
 
 def is_a_key(word: str) -> bool:
     """Whether a word has the whole shape of a vendor's key; surer than `looks_like_a_key`."""
-    return _KEY.fullmatch(word) is not None
+    return re.fullmatch(_KEY, word) is not None
 
 
 def may_be_a_key(text: str) -> bool:
     """Whether a value of any kind can be a key; wrong more often than `looks_like_a_key`."""
-    return text.startswith((*_PREFIXES, "Bearer ", "Basic ")) or _LETTERS_AND_DIGITS.search(text) is not None
+    return text.startswith((*_PREFIXES, "Bearer ", "Basic ")) or re.search(_LETTERS_AND_DIGITS, text) is not None
 
 
 def shape_of(key: str) -> KeyShape | None:
@@ -123,5 +123,5 @@ def without_credentials(address: str, *, malformed: bool = False) -> str:
     In a `malformed` one everything before the last `@` is masked, wherever that stands, and the query stays.
     """
     if malformed:
-        return _UP_TO_THE_LAST_AT.sub(rf"\1{MASK}@", address)
-    return _QUERY.sub("", _USER_INFO.sub(rf"\1{MASK}@", address))
+        return re.sub(_UP_TO_THE_LAST_AT, rf"\1{MASK}@", address)
+    return re.sub(_QUERY, "", re.sub(_USER_INFO, rf"\1{MASK}@", address))

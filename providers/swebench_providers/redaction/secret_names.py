@@ -20,15 +20,15 @@ URL_PARAMETERS: Final = ("signature", "sig")
 SHORTEST: Final = 8
 """Characters of a value that can be secret; `1` and `true` are not."""
 
-_VARIABLE: Final = re.compile(rf"(?:{'|'.join(WORDS)})S?\d*(?:_|$)", re.IGNORECASE)
-_MISPLACED: Final = re.compile(rf"(?:api[_-]?)?(?:{'|'.join(WORDS)})s?", re.IGNORECASE)
-_HEADER_LINE: Final = re.compile(rf"^(?:{'|'.join(HEADERS)})\s*:\s*", re.IGNORECASE)
-_SCHEME: Final = re.compile(r"^(?:authorization\s*:\s*)?bearer\s+", re.IGNORECASE)
+_VARIABLE: Final = rf"(?i)(?:{'|'.join(WORDS)})S?\d*(?:_|$)"
+_MISPLACED: Final = rf"(?i)(?:api[_-]?)?(?:{'|'.join(WORDS)})s?"
+_HEADER_LINE: Final = rf"(?i)^(?:{'|'.join(HEADERS)})\s*:\s*"
+_SCHEME: Final = r"(?i)^(?:authorization\s*:\s*)?bearer\s+"
 
 
 def is_secret_variable(name: str) -> bool:
     """Whether an environment variable is secret: one of the words ends its name, or a part of it before a `_`."""
-    return _VARIABLE.search(name) is not None
+    return re.search(_VARIABLE, name) is not None
 
 
 def is_secret_header(name: str) -> bool:
@@ -38,7 +38,7 @@ def is_secret_header(name: str) -> bool:
 
 def is_secret_setting(name: str) -> bool:
     """Whether a name is that of a key and of nothing else, such as `api_key` or `token`."""
-    return _MISPLACED.fullmatch(name) is not None
+    return re.fullmatch(_MISPLACED, name) is not None
 
 
 def contains_secret_word(name: str) -> bool:
@@ -60,9 +60,9 @@ def secrets_of_headers(headers: Mapping[str, str]) -> list[Secret]:
 
 def without_header_name(text: str) -> str:
     """`text` without the name of a secret header and its colon in front."""
-    return _HEADER_LINE.sub("", text)
+    return re.sub(_HEADER_LINE, "", text)
 
 
 def without_bearer(text: str) -> str:
     """`text` without `Bearer` in front, and without the header's name before that."""
-    return _SCHEME.sub("", text)
+    return re.sub(_SCHEME, "", text)

@@ -39,7 +39,7 @@ def reports_slots(spec: ProviderSpec) -> bool:
 
 
 def count_endpoint(spec: ProviderSpec) -> CountEndpoint | None:
-    """Where the server of a provider counts tokens: by its kind, else as the catalog says; None where it does not."""
+    """The endpoint at which a provider's server counts tokens: its kind's, else the catalog's; None without one."""
     if spec.server is not None:
         return server_kind(spec.server).count
     if spec.count_endpoint is None:

@@ -1,4 +1,4 @@
-"""What is known of one kind of local server: how it is recognised, and what it can be asked (api-contracts 2.1, 8).
+"""The description of a kind of local server: how it is recognised, and its endpoints (wire-contracts 2.1, 8).
 
 No I/O: requests are written and responses decoded here; `discovery` and `queries` send them.
 """
@@ -18,7 +18,7 @@ from swebench_providers.types.models import ModelInfo
 class DetailsEndpoint(NamedTuple):
     """Where a server reports more of a model than its list does. The path is below the root of the server.
 
-    `encode` writes the request for a model. `decode` adds to a model what the body says of it; it raises
+    `encode` writes the request for a model. `decode` adds the facts in the body to a model; it raises
     `msgspec.DecodeError`. With `for_all` one response covers every model, and the request names none.
     """
 

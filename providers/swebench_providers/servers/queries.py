@@ -1,8 +1,8 @@
-"""What the server of a provider reports beside its answers: windows of models, slots (api-contracts 2.1, 2.2, 8.2).
+"""What the server of a provider reports beside its answers: windows of models, slots (wire-contracts 2.1, 2.2, 8.2).
 
 The window is the one that holds for a request: where the server cuts or refuses what is longer than what it has loaded,
-it is that, and unknown while nothing is loaded. Ollama is told with each request what window to load, so there it is
-the model's own.
+it is that, and unknown while nothing is loaded. Each request to Ollama names the window to load, so there it is the
+model's own.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class ServerQueries:
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
         """How many requests the server runs at once; None where it does not report that within `seconds`.
 
-        llama.cpp does. No endpoint of Ollama's does: what its variable is when nobody sets it is in the catalog. Others
-        report nothing, and queue by themselves.
+        llama.cpp does. Ollama has no endpoint for it, so the default of its variable is in the catalog. Others report
+        nothing, and queue by themselves.
         """
         spec = self._spec
         if spec.slots is not None:

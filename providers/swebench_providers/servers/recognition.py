@@ -1,4 +1,4 @@
-"""Which kind of local server sent these responses (api-contracts 8.2). No I/O."""
+"""Which kind of local server sent these responses (wire-contracts 8.2). No I/O."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def recognise(responses: ProbeResponses) -> str | None:
 
 
 def worth_probing(responses: ProbeResponses) -> bool:
-    """Whether the responses to `MODELS` and / may be a server of models': a JSON object, or what a kind says there."""
+    """Whether the responses to `MODELS` and / may come from a server of models: a JSON object, or a kind's greeting."""
     hinted = any(kind.hinted(responses) for kind in server_kinds().values())
     return hinted or (MODELS in responses and is_json_object(responses[MODELS]))
 
@@ -59,5 +59,5 @@ def _lists_models(responses: ProbeResponses) -> bool:
 
 
 def _refuses_in_json(responses: ProbeResponses) -> bool:
-    """A server that needs a key says so in JSON; other things that answer 401 or 403 to everything do not."""
+    """A server of models refuses in JSON; other services that answer 401 or 403 to everything do not."""
     return needs_key(responses) and is_json_object(responses[MODELS])

@@ -1,4 +1,4 @@
-"""Counts that are known already, by what was counted."""
+"""A bounded cache of token counts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ ENTRIES: Final = 4096
 
 
 class CountCache:
-    """Counts by the hash of what was counted, so no text is kept alive. May be used from any thread.
+    """Counts by the digest of what was counted, so no text is kept in memory. May be used from any thread.
 
-    Where there are more than `entries`, the one that came first is given up.
+    Beyond `entries`, the oldest entry is dropped.
     """
 
     def __init__(self, entries: int = ENTRIES) -> None:
@@ -25,11 +25,11 @@ class CountCache:
         return len(self._counts)
 
     def get(self, key: bytes) -> int | None:
-        """The count kept under `key`; None where there is none."""
+        """The count stored under `key`; None where there is none."""
         return self._counts.get(key)
 
     def put(self, key: bytes, count: int) -> None:
-        """Keep a count."""
+        """Store a count."""
         with self._lock:
             self._counts[key] = count
             if len(self._counts) > self._entries:
@@ -37,7 +37,7 @@ class CountCache:
 
 
 def digest(*parts: str) -> bytes:
-    """A key for these texts in this order: other texts, or the same ones cut elsewhere, have another."""
+    """A key for these texts in this order; other texts, or the same ones divided elsewhere, have another."""
     hashed = sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

@@ -1,4 +1,4 @@
-"""Endpoints at which servers count tokens (api-contracts 2.1 and 7). No I/O: one function each writes the request.
+"""Endpoints at which servers count tokens (wire-contracts 2.1 and 7). No I/O: one function each writes the request.
 
 Each takes the prompt out of the very request that would be sent, written by the protocol that would write it. Here are
 those of vendors, which the catalog names with `count_endpoint`; those of local servers are in `servers/kinds`.

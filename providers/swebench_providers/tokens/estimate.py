@@ -70,7 +70,7 @@ _FACTORS: Final[Mapping[str, float]] = {
     ),
     **dict.fromkeys(("claude-opus-4-7", "claude-opus-4-8"), _NEWER_CLAUDE),
 }
-"""Tokens for each one of `o200k_base` (api-contracts 7); 1 for the models that are not here."""
+"""Tokens for each one of `o200k_base` (wire-contracts 7); 1 for the models that are not here."""
 
 
 class EstimateCounter:
@@ -101,7 +101,7 @@ def estimate_request(request: UnifiedRequest) -> int:
 def is_cut(prompt_tokens: int, estimated: int) -> bool:
     """Whether a server that counted `prompt_tokens` cannot have read a whole prompt of about `estimated` tokens.
 
-    Ollama cuts what does not fit its window without a word (api-contracts 7 and 10.3).
+    Ollama cuts what does not fit its window without a word (wire-contracts 7 and 10.3).
     """
     return prompt_tokens < estimated * _PLAUSIBLE_SHARE
 

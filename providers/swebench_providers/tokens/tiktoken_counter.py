@@ -1,4 +1,4 @@
-"""Counting as OpenAI's models do, on this machine and without a network."""
+"""Counts with the tokenizers of OpenAI's models, on this machine and without a network."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from swebench_providers.tokens.encodings import PACKAGE, Encodings, Tokenizer, t
 from swebench_providers.tokens.estimate import EstimateCounter
 from swebench_providers.types.messages import UnifiedRequest
 
-_AT_ONCE: Final = 10_000
-"""Characters counted without a thread: about a millisecond, less than changing threads can take on a busy machine."""
+_WITHOUT_THREAD: Final = 10_000
+"""Characters counted on the caller's thread: about a millisecond, less than a switch can take on a busy machine."""
 
 
 class TiktokenCounter:
-    """Exact for the text of models whose encoding is known, `otherwise` for all others.
+    """Exact for texts of models whose encoding is known; `otherwise` counts for all others.
 
-    Nothing is fetched and nothing raised: without tiktoken or its ranks, `otherwise` counts everything. A chat's count
-    is an estimate: its texts are exact, its framing is not (1 % off, or a few hundred tokens a reasoning model adds).
-    One counter may be shared by all tasks and loops; it loads each encoding once, on a thread.
+    Nothing is downloaded and nothing raised: without tiktoken or its ranks, `otherwise` counts everything. The count of
+    a chat is an estimate: its texts are exact, its framing is not (off by 1 %, or by the few hundred tokens that a
+    reasoning model adds). One counter may be shared by all tasks and loops; it loads each encoding once, on a thread.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TiktokenCounter:
         tokens = self._known.get(key)
         if tokens is not None:
             return tokens
-        if len(text) <= _AT_ONCE and self._encodings.ready(encoding):
+        if len(text) <= _WITHOUT_THREAD and self._encodings.ready(encoding):
             tokens = self._encodings.count(encoding, text)
         else:
             tokens = await asyncio.to_thread(self._encodings.count, encoding, text)
@@ -64,5 +64,5 @@ class TiktokenCounter:
 
 
 def _means(tokenizer: Tokenizer) -> str:
-    doubt = "" if tokenizer.certain else ", which may not be this model's encoding"
-    return f"tiktoken {tokenizer.encoding}{doubt}"
+    caveat = "" if tokenizer.certain else ", which may not be this model's encoding"
+    return f"tiktoken {tokenizer.encoding}{caveat}"

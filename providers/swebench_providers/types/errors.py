@@ -1,19 +1,19 @@
-"""The one error of the layer, its kinds, and the sentences that tell the user what to do.
+"""`ProviderError`, the one error of the provider layer, and its kinds.
 
-kind               repeat?  what it is
-auth               no       the key is missing, wrong, or may not do this
+kind               retry?   meaning
+auth               no       the key is missing, wrong, or has no permission
 quota_exhausted    no       no credit left, a spend limit, a daily quota
 rate_limited       yes      too many requests or tokens for now
-overloaded         yes      the server has no room, or is still loading the model
+overloaded         yes      the server has no capacity, or is still loading the model
 timeout            yes      no answer within a time limit
 transient          yes      a fault of the server or the network that may pass
 incomplete         yes      the answer was cut off, or arrived damaged
-context_overflow   no       the prompt does not fit the model's window
+context_overflow   no       the prompt does not fit into the model's context window
 content_filter     no       blocked by a policy
-invalid_request    no       a parameter or a combination the model does not take
+invalid_request    no       a parameter or a combination the model does not accept
 model_not_found    no       no such model for this key
-bad_endpoint       no       the address answers, but is not this API
-cancelled          no       the caller ended it
+bad_endpoint       no       the address responds, but is not this API
+cancelled          no       the caller cancelled the request
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from swebench_providers.types.usage import Charge, TokenUsage
 
 
 class ErrorKind(StrEnum):
-    """What went wrong, in the terms that decide what to do next."""
+    """The kind of a failure, which decides what to do next."""
 
     AUTH = "auth"
     QUOTA_EXHAUSTED = "quota_exhausted"
@@ -54,13 +54,13 @@ _RETRYABLE = frozenset(
 
 
 class ProviderError(Exception):
-    """A call that gave no whole answer. What happened is `str(error)`, what to do about it is `hint`.
+    """A request without a complete answer. `str(error)` says what happened, `hint` what to do about it.
 
-    `reason` names the cause more finely than `kind` where the wire tells it (`out_of_credit`, `bad_parameter`, ...).
-    `retry_after` is in seconds, None when the server named no time. `status` is None when no HTTP answer came or the
-    error came inside a stream. `code` is the server's own word. What had arrived before the end is kept in
-    `partial_text`, `partial_reasoning` and `usage`; what the server said of its rate limits in `limits`;
-    what the attempt cost in `charge`, once that has been reckoned, and what a call of several attempts cost in `cost`.
+    `reason` is a cause finer than `kind`, if the response has one (`out_of_credit`, `bad_parameter`, ...).
+    `retry_after` is in seconds, None if the server named no time. `status` is None if there was no HTTP response or the
+    error came inside a stream. `code` is the server's own error code. What had arrived is kept in `partial_text`,
+    `partial_reasoning` and `usage`, the rate limits that the server reported in `limits`, the cost of the attempt in
+    `charge`, once it is known, and the cost of a call of several attempts in `cost`.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class ProviderError(Exception):
 
 
 def incomplete(what: str, *, reason: str = "truncated_stream") -> ProviderError:
-    """The stream broke off, or brought something that is no record of it."""
+    """An error for a stream that broke off or holds an invalid record."""
     return ProviderError(
         ErrorKind.INCOMPLETE,
         what,

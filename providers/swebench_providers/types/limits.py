@@ -1,4 +1,4 @@
-"""One rate limit as a server reports it."""
+"""A rate limit that a server reports."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Literal
 import msgspec
 
 Dimension = Literal["requests", "tokens", "input_tokens", "output_tokens"]
-"""What a limit counts: `tokens` are those of prompt and answer together."""
+"""The unit of a limit: `tokens` are those of prompt and answer together."""
 
 
 class ServerLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit as the server reports it; None is unknown.
+    """One limit of a server; None is unknown.
 
-    `limit` is what fits into a minute, `remaining` what is left of it, `reset_after` the seconds until it is whole.
+    `limit` is per minute, `remaining` is what is left of it, `reset_after` is in seconds until all of it is back.
     """
 
     dimension: Dimension

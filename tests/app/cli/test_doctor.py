@@ -1,4 +1,4 @@
-"""`doctor`: what is there and what is missing, in words and as JSON, without a key in either."""
+"""`swebench-tui doctor`: what is installed and what is missing, as text and JSON, without a key in either."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from swebench_providers.embedded import weights
 from swebench_providers.servers.discovery import FoundServer
 from swebench_tui import __version__
-from swebench_tui.cli import doctor
+from swebench_tui.cli import doctor_report
 from swebench_tui.cli.main import main
 from swebench_tui.cli.terminal import examine
 from swebench_tui.settings.providers import Readiness
@@ -39,7 +39,7 @@ def sections(text: str) -> dict[str, list[str]]:
     return {block.splitlines()[0]: block.splitlines()[1:] for block in text.strip().split("\n\n")}
 
 
-def test_every_section_is_there_and_names_versions_and_what_is_missing() -> None:
+def test_sections_show_versions_and_what_is_missing() -> None:
     done = run()
     found = sections(done.stdout)
     assert (done.exit_code, done.stderr) == (0, "")
@@ -53,14 +53,14 @@ def test_every_section_is_there_and_names_versions_and_what_is_missing() -> None
     assert any(line.split()[:2] == ["textual", __import__("textual").__version__] for line in found["Program"])
 
 
-def test_each_provider_is_told_with_its_address_and_where_its_key_is_from() -> None:
+def test_each_provider_has_its_address_and_key_source() -> None:
     done = run(OPENAI_API_KEY=CANARY)
     assert "  ✓ openai        https://api.openai.com/v1  (environment: OPENAI_API_KEY)\n" in done.stdout
     row = next(row for row in health(OPENAI_API_KEY=CANARY)["providers"] if row["name"] == "openai")
     assert (row["base_url"], row["key_source"]) == ("https://api.openai.com/v1", "environment: OPENAI_API_KEY")
 
 
-def test_no_secret_is_shown_anywhere() -> None:
+def test_no_secret_is_shown() -> None:
     keys = dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN", "LLAMA_API_KEY"), CANARY)
     vertex = {name: value.replace("ya29.EXAMPLE", CANARY) for name, value in VERTEX.items()}
     for arguments in ((), ("--json",)):
@@ -76,65 +76,63 @@ def test_the_folders_are_the_users(user_folders: Path) -> None:
     assert Path(folders["repositories"]).is_relative_to(folders["cache"])
 
 
-def test_the_state_of_the_embedded_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_state_of_the_embedded_model_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     there = health()["embedded"]
     assert (there["weights"], there["missing"]) == (str(weights.find()), "")
     assert there["runtime"]
     monkeypatch.setattr(weights, "find", lambda: None)
     gone = health()["embedded"]
-    assert (gone["weights"], "weights of the embedded model" in gone["missing"]) == (None, True)
+    assert (gone["weights"], "embedded model's weights" in gone["missing"]) == (None, True)
     assert "run: swebench-tui embedded install" in run().stdout
 
 
-def test_only_those_that_are_named_are_asked_and_one_that_fails_is_exit_1(server: FaultServerThread) -> None:
+def test_a_failed_test_of_a_named_provider_exits_with_1(server: FaultServerThread) -> None:
     server.server.default = failing(402)
     done = run("--ask", "compatible", "--json", COMPATIBLE_BASE_URL=server.base_url)
     assert done.exit_code == 1
     reports = json.loads(done.stdout)["reachable"]
     assert [(report["provider"], report["verdict"]) for report in reports] == [("compatible", "no_credit")]
-    said = sections(run("--ask", "compatible", COMPATIBLE_BASE_URL=server.base_url).stdout)["Answers"]
-    assert said[0].startswith("  ✗ compatible    no credit: ")
+    lines = sections(run("--ask", "compatible", COMPATIBLE_BASE_URL=server.base_url).stdout)["Connection tests"]
+    assert lines[0].startswith("  ✗ compatible    no credit: ")
     assert CANARY not in done.output
 
 
-def test_one_that_answers_is_told_with_its_time(server: FaultServerThread) -> None:
+def test_a_successful_test_shows_its_time(server: FaultServerThread) -> None:
     done = run("--ask", "compatible", COMPATIBLE_BASE_URL=server.base_url)
     assert done.exit_code == 0
-    assert sections(done.stdout)["Answers"][0].startswith("  ✓ compatible    answered (")
+    assert sections(done.stdout)["Connection tests"][0].startswith("  ✓ compatible    responded (")
 
 
-def test_a_name_there_is_none_of_is_told_with_the_nearest() -> None:
+def test_an_unknown_provider_gets_a_suggestion() -> None:
     done = run("--ask", "olama")
     assert (done.exit_code, "Did you mean 'ollama'?" in done.stderr) == (1, True)
 
 
-def test_a_local_server_is_told_by_what_its_port_says(
-    server: FaultServerThread, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_local_server_is_recognised_on_its_port(server: FaultServerThread, monkeypatch: pytest.MonkeyPatch) -> None:
     port = server.server.port
-    monkeypatch.setattr(doctor, "USUAL_PORTS", (port, 1))
+    monkeypatch.setattr(doctor_report, "USUAL_PORTS", (port, 1))
     found = FoundServer(kind="vllm", name="vLLM", base_url=f"http://127.0.0.1:{port}/v1")
 
-    def said(name: str, base_url: str) -> str:
+    def state(name: str, base_url: str) -> str:
         provider = Readiness(
             name=name, title=name, key_source=None, base_url=base_url, embedded=False, local=True, to_do=""
         )
-        return doctor._heard_of(provider, [found])
+        return doctor_report._server_state(provider, [found])
 
-    assert said("vllm", f"http://localhost:{port}/v1") == "answers"
-    assert said("fastchat", f"http://127.0.0.1:{port}/v1") == "vLLM answers there"
-    assert said("ollama", "http://127.0.0.1:1") == "does not answer"
-    assert said("ollama", "http://gpubox:11434") == "not asked"
+    assert state("vllm", f"http://localhost:{port}/v1") == "running"
+    assert state("fastchat", f"http://127.0.0.1:{port}/v1") == "vLLM is running there"
+    assert state("ollama", "http://127.0.0.1:1") == "not running"
+    assert state("ollama", "http://gpubox:11434") == "not checked"
 
 
-def test_servers_that_are_found_are_listed_as_text_from_outside() -> None:
+def test_each_found_server_has_one_line() -> None:
     found = health()
     text = sections(run().stdout)["Servers on this machine"]
     assert len(text) == max(1, len(found["servers"]))
 
 
 TERMINALS: dict[str, tuple[Mapping[str, str], str]] = {
-    "told to have none": ({"NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}, "none"),
+    "NO_COLOR": ({"NO_COLOR": "1", "COLORTERM": "truecolor", "TERM": "xterm-256color"}, "none"),
     "an empty NO_COLOR is none": ({"NO_COLOR": "", "COLORTERM": "24bit", "TERM": "xterm"}, "true colour"),
     "true colour": ({"COLORTERM": "truecolor", "TERM": "xterm-256color"}, "true colour"),
     "256": ({"TERM": "screen-256color"}, "256"),
@@ -145,7 +143,7 @@ TERMINALS: dict[str, tuple[Mapping[str, str], str]] = {
 
 
 @pytest.mark.parametrize("what", TERMINALS)
-def test_the_colours_of_a_terminal_are_those_its_variables_name(what: str) -> None:
+def test_the_variables_of_a_terminal_decide_its_colours(what: str) -> None:
     environ, colours = TERMINALS[what]
     terminal = examine(environ, encoding="utf-8", size=(80, 24))
     assert terminal.colours == colours
@@ -155,12 +153,12 @@ def test_the_colours_of_a_terminal_are_those_its_variables_name(what: str) -> No
 @pytest.mark.parametrize(
     ("encoding", "unicode"), [("utf-8", True), ("UTF8", True), ("utf-16", True), ("latin-1", False), ("ascii", False)]
 )
-def test_an_encoding_has_all_letters_or_not(encoding: str, *, unicode: bool) -> None:
+def test_only_unicode_encodings_have_all_characters(encoding: str, *, unicode: bool) -> None:
     assert examine({}, encoding=encoding, size=None).unicode is unicode
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_on_a_terminal_without_our_signs_it_still_says_what_is_wrong(encoding: str) -> None:
+def test_without_unicode_the_report_is_ascii(encoding: str) -> None:
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "NO_COLOR": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "swebench_tui", "doctor"], env=environ, capture_output=True, check=True
@@ -169,4 +167,4 @@ def test_on_a_terminal_without_our_signs_it_still_says_what_is_wrong(encoding: s
     assert "set a UTF-8 locale" in text
     assert "  + embedded" in text
     assert "none (NO_COLOR is set)" in text
-    assert "none: the output goes elsewhere" in text
+    assert "not a terminal" in text

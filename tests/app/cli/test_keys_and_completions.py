@@ -1,4 +1,4 @@
-"""`swebench-tui keys` and `completions`: what they print, and that a shell can use it."""
+"""`swebench-tui keys` and `completions`: their output, and that a shell can use it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_no_other_command_loads_textual() -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_says_how_to_install_it_and_the_shell_can_read_it(shell: str, tmp_path: Path) -> None:
+def test_the_script_explains_its_installation_and_parses(shell: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["completions", shell])
     assert done.exit_code == 0
     assert done.stdout.startswith("# ")
@@ -47,21 +47,21 @@ def test_the_script_says_how_to_install_it_and_the_shell_can_read_it(shell: str,
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
 
 
-def test_another_shell_is_wrong_usage() -> None:
+def test_an_unknown_shell_is_a_usage_error() -> None:
     assert CliRunner().invoke(main, ["completions", "csh"]).exit_code == 2
 
 
 @pytest.mark.parametrize(
-    ("words", "offered"),
+    ("line", "expected"),
     [("swebench-tui prov", "provider"), ("swebench-tui provider test ope", "openrouter"), ("swebench-tui k", "keys")],
 )
-def test_commands_and_providers_are_completed(words: str, offered: str) -> None:
+def test_commands_and_providers_are_completed(line: str, expected: str) -> None:
     environ = {
         **os.environ,
         "_SWEBENCH_TUI_COMPLETE": "bash_complete",
-        "COMP_WORDS": words,
-        "COMP_CWORD": str(len(words.split()) - 1),
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
     }
     program = Path(sys.executable).with_name("swebench-tui")
     done = subprocess.run([program], env=environ, capture_output=True, text=True, check=False)
-    assert f"plain,{offered}" in done.stdout.splitlines()
+    assert f"plain,{expected}" in done.stdout.splitlines()

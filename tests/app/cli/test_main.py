@@ -1,4 +1,4 @@
-"""The entry: help, version, what a command imports, and the app itself on a terminal."""
+"""The entry point: help, version, the imports of a command, and the app on a terminal."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def test_every_help_has_an_example_that_names_the_command(command: Sequence[str]
     assert " ".join(["swebench-tui", *command]) in example
 
 
-def test_help_lists_every_command_with_what_it_does() -> None:
-    words = " ".join(CliRunner().invoke(main, ["--help"]).stdout.split())
+def test_help_lists_every_command() -> None:
+    text = " ".join(CliRunner().invoke(main, ["--help"]).stdout.split())
     for name, (_, what) in COMMANDS.items():
-        assert f" {name} {what}" in words
+        assert f" {name} {what}" in text
 
 
 def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(main, ["--version"]).stdout == f"swebench-tui, version {__version__}\n"
 
 
-def test_an_unknown_command_is_wrong_usage() -> None:
+def test_an_unknown_command_is_a_usage_error() -> None:
     result = CliRunner().invoke(main, ["comparre"])
     assert result.exit_code == 2
     assert "No such command 'comparre'" in result.stderr
@@ -68,7 +68,7 @@ def test_an_unknown_command_is_wrong_usage() -> None:
     [("--help",), ("--version",), ("compare", "--help"), ("provider", "list", "--json"), ("provider", "list")],
     ids=" ".join,
 )
-def test_a_command_without_a_screen_and_without_a_request_imports_neither(command: Sequence[str]) -> None:
+def test_a_command_without_requests_imports_nothing_heavy(command: Sequence[str]) -> None:
     done = subprocess.run([sys.executable, "-c", LOADED, *command], capture_output=True, text=True, check=True)
     assert done.stdout
     assert set(done.stderr.split()) & HEAVY == set()
@@ -82,7 +82,7 @@ def test_a_comparison_imports_no_screen() -> None:
 
 
 class Terminal:
-    """The program on a terminal of its own, 80 by 24, between `with`."""
+    """The program on a pseudo-terminal of 80x24, as a context manager."""
 
     def __init__(self, *arguments: str, **environ: str) -> None:
         self.output = b""
@@ -99,7 +99,7 @@ class Terminal:
             stdout=terminal,
             stderr=terminal,
             env={**os.environ, "TERM": "xterm-256color", **self._environ},
-            start_new_session=True,  # else a password would be asked for on the terminal of who tests
+            start_new_session=True,  # or a password prompt would appear on the real terminal
         )
         os.close(terminal)
         return self
@@ -114,30 +114,30 @@ class Terminal:
         os.write(self._screen, key)
 
     def read_until(self, wanted: bytes, *, within: float = 30.0, again: bool = False) -> None:
-        """Take in what is written until it holds `wanted`; fails, showing the last of it, when that does not come.
+        """Read output until it contains `wanted`; fails with the last output when it does not.
 
-        `again`: since the last key was pressed.
+        `again`: count only output since the last key.
         """
         end = time.monotonic() + within
         while wanted not in self.output[self._pressed_at if again else 0 :]:
             ready, _, _ = select.select([self._screen], [], [], max(0.0, end - time.monotonic()))
             read = self._read() if ready else b""
-            assert read, f"{wanted!r} did not come; the last was {self.output[-500:]!r}"
+            assert read, f"no {wanted!r}; the last output was {self.output[-500:]!r}"
             self.output += read
 
     def read_to_the_end(self) -> None:
-        """Take in all that is written until the program closes the terminal."""
+        """Read output until the program closes the terminal."""
         while read := self._read():
             self.output += read
 
     def _read(self) -> bytes:
         try:
             return os.read(self._screen, 1 << 16)
-        except OSError:  # how Linux says that nobody holds the other side any more
+        except OSError:  # Linux reports a closed other side this way
             return b""
 
 
-def test_without_a_command_the_app_opens_and_ctrl_c_twice_leaves_it_clean() -> None:
+def test_the_app_opens_and_ctrl_c_twice_restores_the_terminal() -> None:
     with Terminal() as terminal:
         terminal.read_until(b"embedded")
         terminal.read_until(b"starter__")

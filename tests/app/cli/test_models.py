@@ -25,7 +25,7 @@ def run(*arguments: str, **environment: str) -> Result:
     return CliRunner(env={"COMPATIBLE_API_KEY": CANARY, **environment}).invoke(main, list(arguments))
 
 
-def at(server: FaultServerThread) -> dict[str, str]:
+def address(server: FaultServerThread) -> dict[str, str]:
     return {"COMPATIBLE_BASE_URL": server.base_url}
 
 
@@ -36,7 +36,7 @@ def listing(server: FaultServerThread) -> FaultServerThread:
 
 
 def test_models_of_one_provider_keep_its_own_order(listing: FaultServerThread) -> None:
-    done = run("provider", "models", "compatible", "--json", **at(listing))
+    done = run("provider", "models", "compatible", "--json", **address(listing))
     assert [row["id"] for row in json.loads(done.stdout)] == ["small-1", "large-2", "odd"]
 
 
@@ -54,12 +54,12 @@ def test_models_of_one_provider_keep_its_own_order(listing: FaultServerThread) -
 def test_models_are_searched_and_sorted(
     listing: FaultServerThread, flags: tuple[str, ...], expected: list[str]
 ) -> None:
-    done = run("models", "--provider", "compatible", "--json", *flags, **at(listing))
+    done = run("models", "--provider", "compatible", "--json", *flags, **address(listing))
     assert [row["id"] for row in json.loads(done.stdout)] == expected
 
 
 def test_the_table_has_a_header_and_marks_unknown_values(listing: FaultServerThread) -> None:
-    lines = run("models", "--provider", "compatible", **at(listing)).stdout.splitlines()
+    lines = run("models", "--provider", "compatible", **address(listing)).stdout.splitlines()
     assert [line.split() for line in lines] == [
         ["model", "context", "output", "$", "in", "/", "out", "per", "M"],
         ["compatible:small-1", "8,192", "?", "unknown"],
@@ -72,16 +72,16 @@ def test_the_table_fits_80_columns_unless_a_name_is_long(listing: FaultServerThr
     long = "an-author/" + "a-very-long-name-" * 4
     models = [{"id": "m" * 25, "max_model_len": 1_048_576}, {"id": long}, {"id": "\x1b]0;title\x07\nrow"}]
     listing.server.by_path["/v1/models"] = json_body({"data": models})
-    _, fits, longer, hostile = run("models", "--provider", "compatible", **at(listing)).stdout.splitlines()
+    _, fits, longer, hostile = run("models", "--provider", "compatible", **address(listing)).stdout.splitlines()
     assert len(fits) <= 80
     assert f"compatible:{long}  " in longer
     assert "\x1b" not in hostile
 
 
 def test_a_search_without_a_match_prints_no_table(listing: FaultServerThread) -> None:
-    done = run("models", "--provider", "compatible", "--search", "nope", **at(listing))
+    done = run("models", "--provider", "compatible", "--search", "nope", **address(listing))
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "No model matches 'nope'\n")
-    assert run("models", "--provider", "compatible", "--search", "nope", "--json", **at(listing)).stdout == "[]\n"
+    assert run("models", "--provider", "compatible", "--search", "nope", "--json", **address(listing)).stdout == "[]\n"
 
 
 def test_windows_from_the_details_of_a_model_are_listed(server: FaultServerThread) -> None:
@@ -93,7 +93,7 @@ def test_windows_from_the_details_of_a_model_are_listed(server: FaultServerThrea
 
 
 def test_an_error_of_one_provider_leaves_the_others_listed(listing: FaultServerThread) -> None:
-    done = run("models", OLLAMA_HOST="127.0.0.1:9", **at(listing))
+    done = run("models", OLLAMA_HOST="127.0.0.1:9", **address(listing))
     assert done.exit_code == 0
     assert "compatible:small-1" in done.stdout
     assert "ollama: no connection to 127.0.0.1" in done.stderr

@@ -51,8 +51,8 @@ async def test_a_provider_like_llamacpp_knows_window_slots_and_count(fault_serve
 
 
 async def test_a_provider_like_ollama_knows_windows_and_usual_slots(fault_server: FaultServer) -> None:
-    shown = {"model_info": {"general.architecture": "x", "x.context_length": 40_960}}
-    fault_server.by_path["/api/show"] = json_body(shown)
+    details = {"model_info": {"general.architecture": "x", "x.context_length": 40_960}}
+    fault_server.by_path["/api/show"] = json_body(details)
     provider = gpubox_like("ollama", fault_server.base_url)
     [model] = await provider.describe([ModelInfo(id="m")])
     assert (model.context_window, await provider.slots("m")) == (40_960, 1)

@@ -1,4 +1,4 @@
-"""The program as a process on an unkind machine: outputs that take nothing, few letters, no home. Never a traceback."""
+"""The program as a process without disk space, Unicode, terminal or home folder. Never a traceback."""
 
 from __future__ import annotations
 
@@ -40,50 +40,48 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("command", ["keys", "settings show", "settings schema", "provider list --json"])
-def test_an_output_that_takes_nothing_more_is_told_in_a_sentence(folders: Path, command: str) -> None:  # noqa: ARG001
+def test_a_full_disk_is_reported_in_one_sentence(folders: Path, command: str) -> None:  # noqa: ARG001
     with Path("/dev/full").open("wb") as full:
         done = run(*command.split(), output=full)
     assert done.returncode == 1
-    assert done.stderr.decode().startswith("Error: the output cannot be written or read: No space left on device\n")
+    assert done.stderr.decode().startswith("Error: cannot read or write the output: No space left on device\n")
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["text", "json"])
-def test_a_comparison_whose_output_takes_nothing_more_says_so(
-    server: FaultServerThread, arguments: Sequence[str]
-) -> None:
+def test_a_comparison_reports_a_full_disk(server: FaultServerThread, arguments: Sequence[str]) -> None:
     server.server.by_model = {"a": Script("fine"), "b": Script("fine")}
-    asked = "compare", "-t", "compatible:a", "-t", "compatible:b", "--prompt", "Why?"
+    command = "compare", "-t", "compatible:a", "-t", "compatible:b", "--prompt", "Why?"
     with Path("/dev/full").open("wb") as full:
-        done = run(*asked, *arguments, output=full, COMPATIBLE_BASE_URL=server.base_url)
+        done = run(*command, *arguments, output=full, COMPATIBLE_BASE_URL=server.base_url)
     assert done.returncode == 1
-    assert "the output cannot be written" in done.stderr.decode()
+    assert "cannot read or write the output" in done.stderr.decode()
 
 
-def test_without_a_standard_output_the_doctor_examines_all_the_same(folders: Path) -> None:  # noqa: ARG001
+def test_the_doctor_runs_without_standard_output(folders: Path) -> None:  # noqa: ARG001
     shell = "exec " + " ".join(f"'{word}'" for word in (*PROGRAM, "doctor")) + " >&-"
     done = subprocess.run(["sh", "-c", shell], stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(
-    ("command", "status", "told"),
+    ("command", "status", "message"),
     [
         ("provider init openai --api-key-stdin", 1, "standard input is closed"),
         ("provider init openai", 2, "Nobody can be asked here"),
         ("provider remove mine", 2, "Nobody can be asked here: give --yes."),
     ],
 )
-def test_without_a_standard_input_nobody_is_asked(folders: Path, command: str, status: int, told: str) -> None:
+def test_without_standard_input_nothing_is_prompted(folders: Path, command: str, status: int, message: str) -> None:
     file = folders / "config" / "swebench-tui" / "settings.toml"
     file.parent.mkdir(parents=True)
     file.write_text('[providers.mine]\nlike = "compatible"\nbase_url = "http://a"\n')
     shell = "exec " + " ".join(f"'{word}'" for word in (*PROGRAM, *command.split())) + " <&-"
     done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (status, False)
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_a_terminal_of_few_letters_gets_the_answer_with_question_marks(server: FaultServerThread) -> None:
+def test_a_terminal_without_unicode_gets_question_marks(server: FaultServerThread) -> None:
     server.server.by_model = {"a": Script("naïve 漢 fine")}
     done = run(
         *("compare", "-t", "compatible:a", "--prompt", "Why?"),
@@ -95,7 +93,7 @@ def test_a_terminal_of_few_letters_gets_the_answer_with_question_marks(server: F
 
 
 @pytest.mark.parametrize("command", ["settings show", "provider list", "compare -t embedded --prompt x", ""])
-def test_where_no_home_folder_is_known_it_says_what_to_set(
+def test_without_a_home_folder_the_variables_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -105,7 +103,7 @@ def test_where_no_home_folder_is_known_it_says_what_to_set(
     monkeypatch.setattr("pwd.getpwuid", _nobody)
     done = CliRunner().invoke(main, command.split())
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "no home folder is known" in done.stderr
+    assert "no home folder" in done.stderr
     assert "Set HOME" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -114,7 +112,7 @@ def _nobody(_: int) -> object:
     raise KeyError
 
 
-def test_without_a_terminal_the_app_does_not_open_and_wait_for_ever(folders: Path) -> None:  # noqa: ARG001
+def test_without_a_terminal_the_app_exits(folders: Path) -> None:  # noqa: ARG001
     done = run()
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"The app needs a terminal." in done.stderr
@@ -150,7 +148,7 @@ def test_help_and_version_need_no_home_folder(monkeypatch: pytest.MonkeyPatch) -
     ],
     ids=" ".join,
 )
-def test_a_key_given_as_something_else_is_neither_shown_nor_written(folders: Path, arguments: Sequence[str]) -> None:
+def test_a_misplaced_key_is_neither_shown_nor_written(folders: Path, arguments: Sequence[str]) -> None:
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code in {1, 2}
     assert done.stderr
@@ -158,17 +156,21 @@ def test_a_key_given_as_something_else_is_neither_shown_nor_written(folders: Pat
     assert not any(KEY in file.read_text() for file in folders.rglob("*") if file.is_file())
 
 
-def completed(words: str, environ: Mapping[str, str]) -> list[str]:
-    """What bash would offer for the last of the words."""
+def completed(line: str, environ: Mapping[str, str]) -> list[str]:
+    """The completions that bash offers for the last word."""
     program = Path(sys.executable).with_name("swebench-tui")
-    asked = {"_SWEBENCH_TUI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    completion = {
+        "_SWEBENCH_TUI_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }
     return subprocess.run(
-        [program], env={**environ, **asked}, capture_output=True, text=True, check=False
+        [program], env={**environ, **completion}, capture_output=True, text=True, check=False
     ).stdout.split()
 
 
 @pytest.mark.parametrize(
-    "words",
+    "line",
     [
         "provider init ope",
         "provider remove ope",
@@ -178,15 +180,15 @@ def completed(words: str, environ: Mapping[str, str]) -> list[str]:
         "compare -t ope",
     ],
 )
-def test_wherever_a_provider_is_named_its_name_is_completed(words: str) -> None:
-    assert completed(f"swebench-tui {words}", os.environ) == ["plain,openai", "plain,openrouter"]
+def test_provider_names_are_completed_everywhere(line: str) -> None:
+    assert completed(f"swebench-tui {line}", os.environ) == ["plain,openai", "plain,openrouter"]
 
 
 @pytest.mark.parametrize("command", ["settings path --json", "settings show --json", "doctor --json"])
-def test_a_config_folder_that_cannot_be_looked_into_ends_no_command(
+def test_an_unreadable_config_folder_stops_no_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    """Its name is too long, which is out of reach for root too."""
+    """Its name is too long, which even root cannot read."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ("x" * 300)))
     done = CliRunner().invoke(main, command.split())
     assert (done.exit_code, done.exception) == (0, None)

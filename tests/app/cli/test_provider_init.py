@@ -48,7 +48,7 @@ def shown(server: FaultServerThread) -> str | None:
     return server.server.requests[-1].headers.get("authorization")
 
 
-def test_without_a_terminal_and_without_flags_it_names_the_flags() -> None:
+def test_without_a_terminal_it_names_the_required_options() -> None:
     done = run("init", "openai")
     assert done.exit_code == 2
     assert all(flag in done.stderr for flag in ("--api-key-stdin", "--from-env", "--base-url", "--model"))
@@ -76,9 +76,7 @@ def test_a_key_among_the_arguments_is_refused_without_being_shown(tmp_path: Path
     assert settings(tmp_path) == ""
 
 
-def test_a_key_from_standard_input_is_kept_and_tested_and_it_says_where(
-    tmp_path: Path, server: FaultServerThread
-) -> None:
+def test_a_key_from_standard_input_is_stored_and_tested(tmp_path: Path, server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", "--label", "work")
     assert done.exit_code == 0, done.output
     assert f"the key 'work' is in the file, and goes to {server.base_url} only" in done.stdout
@@ -88,7 +86,7 @@ def test_a_key_from_standard_input_is_kept_and_tested_and_it_says_where(
     assert "(file: work)" in " ".join(run("list").stdout.split())
 
 
-def test_what_was_entered_is_kept_where_the_provider_does_not_answer(tmp_path: Path, server: FaultServerThread) -> None:
+def test_input_is_kept_when_the_provider_does_not_respond(tmp_path: Path, server: FaultServerThread) -> None:
     server.server.default = failing(401, f"no such key {CANARY}")
     done = init("compatible", "--base-url", server.base_url, "--model", "m")
     assert (done.exit_code, "does not answer: bad key" in done.stderr) == (1, True)
@@ -109,7 +107,7 @@ def test_json_is_one_object_without_the_key(server: FaultServerThread) -> None:
     assert told["test"]["verdict"] == "fine"
 
 
-def test_a_file_needs_consent_and_without_a_keyring_the_other_ways_are_told(tmp_path: Path) -> None:
+def test_without_a_keyring_a_file_needs_consent(tmp_path: Path) -> None:
     for flags in (("--keep-in", "file"), ()):
         done = run("init", "openai", "--api-key-stdin", *flags, "--no-test", stdin=f"{CANARY}\n")
         assert done.exit_code == 1
@@ -118,7 +116,7 @@ def test_a_file_needs_consent_and_without_a_keyring_the_other_ways_are_told(tmp_
     assert "keys" not in settings(tmp_path)
 
 
-def test_the_environments_key_is_taken_for_its_own_address_only(tmp_path: Path) -> None:
+def test_the_environments_key_is_stored_for_its_own_address_only(tmp_path: Path) -> None:
     flags = ("--from-env", "--keep-in", "file", "--yes", "--no-test")
     assert run("init", "openai", *flags, OPENAI_API_KEY=CANARY).exit_code == 0
     assert 'host = "https://api.openai.com"' in settings(tmp_path)
@@ -127,7 +125,7 @@ def test_the_environments_key_is_taken_for_its_own_address_only(tmp_path: Path) 
     assert (other.exit_code, "no key of anthropic for the address" in other.stderr) == (1, True)
 
 
-def test_a_mistake_is_told_and_nothing_kept_unless_the_user_is_certain(tmp_path: Path) -> None:
+def test_a_suspicious_key_is_stored_only_with_yes(tmp_path: Path) -> None:
     flags = ("init", "openai", "--api-key-stdin", "--keep-in", "file", "--no-test")
     done = run(*flags, stdin=f"sk-ant-{CANARY}\n")
     assert (done.exit_code, "a key of Anthropic, not of openai" in done.stderr) == (1, True)
@@ -136,20 +134,18 @@ def test_a_mistake_is_told_and_nothing_kept_unless_the_user_is_certain(tmp_path:
     assert done.exit_code == 0, done.output
 
 
-def test_a_key_no_request_can_carry_is_refused_however_certain_the_user_is(tmp_path: Path) -> None:
+def test_a_key_that_no_request_can_carry_is_always_refused(tmp_path: Path) -> None:
     for key in ("", "sk-proj-абвгдежз", "sk-proj-abcdef\nsk-proj-abcdef"):
         assert init("openai", "--no-test", stdin=key).exit_code == 1
     assert settings(tmp_path) == ""
 
 
-def test_quotes_around_a_key_are_taken_away_with_consent(server: FaultServerThread) -> None:
+def test_quotes_around_a_key_are_removed_with_consent(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", stdin=f'export KEY="{CANARY}"\n')
     assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
-def test_a_new_provider_speaks_like_another_and_is_gone_when_it_is_removed(
-    tmp_path: Path, server: FaultServerThread
-) -> None:
+def test_a_custom_provider_can_be_added_and_removed(tmp_path: Path, server: FaultServerThread) -> None:
     done = init("mybox", "--like", "compatible", "--base-url", server.base_url, "--model", "m")
     assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
     assert run("test", "mybox").exit_code == 0
@@ -160,7 +156,7 @@ def test_a_new_provider_speaks_like_another_and_is_gone_when_it_is_removed(
     assert CANARY not in (tmp_path / "data" / "swebench-tui" / "secrets" / "keys.json").read_text()
 
 
-def test_a_name_that_is_taken_or_unknown_is_told() -> None:
+def test_a_taken_or_unknown_provider_name_is_reported() -> None:
     assert "already" in run("init", "openai", "--like", "compatible", "--base-url", ":1", "--no-test").stderr
     assert "Did you mean 'openai'?" in run("init", "opnai", "--model", "m").stderr
     assert run("init", "mybox", "--like", "compatible", "--model", "m").exit_code == 2
@@ -178,7 +174,7 @@ def test_remove_takes_one_key_or_all_and_asks_first(tmp_path: Path) -> None:
     assert "never an argument" in run("remove", CANARY, "--yes").stderr
 
 
-def test_every_command_that_asks_uses_the_kept_key(server: FaultServerThread) -> None:
+def test_every_command_that_sends_requests_uses_the_stored_key(server: FaultServerThread) -> None:
     init("compatible", "--base-url", server.base_url, "--model", "m", "--no-test")
     for command in (
         ("provider", "models", "compatible"),
@@ -191,19 +187,19 @@ def test_every_command_that_asks_uses_the_kept_key(server: FaultServerThread) ->
         assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
-def test_a_kept_key_is_not_sent_to_an_address_of_the_command_line(server: FaultServerThread) -> None:
+def test_a_stored_key_is_not_sent_to_another_base_url(server: FaultServerThread) -> None:
     init("compatible", "--base-url", "http://127.0.0.1:9", "--model", "m", "--no-test")
     CliRunner().invoke(main, ["compare", "-t", "compatible:m", "--prompt", "Why?", "--base-url", server.base_url])
     assert shown(server) is None
 
 
-def test_a_key_that_comes_second_is_tested_all_the_same_and_said_to_be_second(server: FaultServerThread) -> None:
+def test_a_key_with_lower_priority_is_tested_all_the_same(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", COMPATIBLE_API_KEY="another-key")
     assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}")
     assert "used first (environment: COMPATIBLE_API_KEY)" in done.stdout
 
 
-def test_settings_that_are_broken_keep_a_comparison_from_starting(tmp_path: Path, server: FaultServerThread) -> None:
+def test_broken_settings_keep_a_comparison_from_starting(tmp_path: Path, server: FaultServerThread) -> None:
     folder = tmp_path / "config" / "swebench-tui"
     folder.mkdir(parents=True)
     (folder / "settings.toml").write_text("[providers")
@@ -212,9 +208,7 @@ def test_settings_that_are_broken_keep_a_comparison_from_starting(tmp_path: Path
     assert run("list").exit_code == 0
 
 
-def test_on_a_terminal_it_asks_hides_the_key_and_needs_a_yes_for_plain_text(
-    tmp_path: Path, server: FaultServerThread
-) -> None:
+def test_a_terminal_prompt_hides_the_key_and_confirms_plain_text(tmp_path: Path, server: FaultServerThread) -> None:
     arguments = ("provider", "init", "openai", "--model", "m", "--base-url", server.base_url)
     with Terminal(*arguments) as terminal:
         terminal.read_until(b"Key of openai (not shown):")

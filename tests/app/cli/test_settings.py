@@ -65,7 +65,7 @@ def rows(**environment: str) -> dict[str, dict[str, Any]]:
 # show
 
 
-def test_show_says_of_every_value_where_it_came_from(file: Path, folder: Path) -> None:
+def test_show_prints_the_origin_of_every_value(file: Path, folder: Path) -> None:
     file.write_text('editor = "vim"\n[keymap]\n"compare.run" = "f5"')
     project = folder / "work" / "swebench-tui.toml"
     project.write_text('providers.openai.model = "m"')
@@ -81,19 +81,19 @@ def test_show_says_of_every_value_where_it_came_from(file: Path, folder: Path) -
     assert lines["providers.ollama.base_url"] == ["http://127.0.0.1:11434", "default"]
 
 
-def test_show_in_json_has_the_same_and_the_problems(file: Path) -> None:
+def test_show_json_has_the_same_rows_and_the_problems(file: Path) -> None:
     file.write_text("editor = 3\ncompare.lineup = ['a:b']")
     found = json.loads(run("show", "--json").stdout)
     lineup = next(row for row in found["settings"] if row["key"] == "compare.lineup")
     assert lineup == {"key": "compare.lineup", "value": ["a:b"], "layer": "user file", "where": str(file)}
-    assert found["problems"] == [{"what": f"{file}, line 1: editor is 3", "hint": "It is text, in quotes.", "line": 1}]
+    assert found["problems"] == [{"what": f"{file}, line 1: editor is 3", "hint": "Expected a string.", "line": 1}]
 
 
-def test_what_is_wrong_is_told_beside_what_holds(file: Path) -> None:
+def test_problems_are_printed_beside_the_effective_values(file: Path) -> None:
     file.write_text("editr = 'vim'\nappearance.theme = 'nord'")
     done = run("show")
     assert done.exit_code == 0
-    assert done.stderr == f"{file}, line 1: editr is no setting\n  Did you mean editor?\n"
+    assert done.stderr == f"{file}, line 1: unknown setting 'editr'\n  Did you mean editor?\n"
     assert "appearance.theme" in done.stdout
 
 
@@ -113,7 +113,7 @@ def test_what_is_wrong_is_told_beside_what_holds(file: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_no_secret_in_the_file_is_ever_shown(file: Path, arguments: tuple[str, ...]) -> None:
+def test_no_secret_in_the_file_is_printed(file: Path, arguments: tuple[str, ...]) -> None:
     file.write_text(SECRETS)
     done = run(*arguments, EDITOR="true", OPENAI_API_KEY=CANARY, HTTPS_PROXY=f"http://me:{CANARY}@p:1")
     assert done.output
@@ -132,7 +132,7 @@ def test_a_file_cannot_move_the_cursor(file: Path) -> None:
 # path, schema
 
 
-def test_path_says_which_files_are_read_and_whether_they_are_there(file: Path, folder: Path) -> None:
+def test_path_prints_the_files_and_whether_they_exist(file: Path, folder: Path) -> None:
     assert run("path").stdout == (
         f"project file  no swebench-tui.toml in this folder or above it\nuser file     {file}  (does not exist)\n"
     )
@@ -146,7 +146,7 @@ def test_path_says_which_files_are_read_and_whether_they_are_there(file: Path, f
     ]
 
 
-def test_schema_prints_one_by_which_a_file_can_be_checked() -> None:
+def test_schema_prints_a_schema_that_validates_files() -> None:
     schema = json.loads(run("schema").stdout)
     assert jsonschema.Draft202012Validator(schema).is_valid({"editor": "vim"})
     assert not jsonschema.Draft202012Validator(schema).is_valid({"editor": 3})
@@ -169,26 +169,27 @@ def test_schema_prints_one_by_which_a_file_can_be_checked() -> None:
         ("secrets.keep_in", "file", '[secrets]\nkeep_in = "file"\n'),
     ],
 )
-def test_set_writes_what_was_typed_as_the_kind_it_is(file: Path, key: str, value: str, written: str) -> None:
+def test_set_writes_text_as_the_type_of_the_setting(file: Path, key: str, value: str, written: str) -> None:
     done = run("set", key, value)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.endswith(f" is set in {file}.\n")
+    assert done.stdout.startswith("Set ")
+    assert done.stdout.endswith(f" in {file}.\n")
     assert file.read_text() == written
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "told"),
+    ("key", "value", "message"),
     [
         ("appearance.thme", "x", "Did you mean appearance.theme?"),
         ("providers.openai.modle", "x", "Did you mean providers.openai.model?"),
         ("providers.opnai.model", "x", "Did you mean openai?"),
-        ("providers.openai.rate_limits.slots", "0", "It is a whole number from 1 to 1,000."),
-        ("providers.openai.rate_limits.slots", "many", "It is a whole number from 1 to 1,000, as in TOML."),
-        ("secrets.keep_in", "drawer", 'It is "file" or "keyring".'),
+        ("providers.openai.rate_limits.slots", "0", "Expected an integer from 1 to 1,000."),
+        ("providers.openai.rate_limits.slots", "many", "Expected an integer from 1 to 1,000, in TOML syntax."),
+        ("secrets.keep_in", "drawer", 'Expected "file" or "keyring".'),
         ("a..b", "x", "Write it as providers.openai.model"),
-        ("", "x", "the key cannot be read"),
-        ("providers", "x", "It is a table"),
-        ("providers.openai.api_key", "x", "No key belongs in this file. Run: swebench-tui provider init NAME"),
+        ("", "x", "invalid setting name"),
+        ("providers", "x", "Expected a table"),
+        ("providers.openai.api_key", "x", "Keys do not belong in this file. Run: swebench-tui provider init NAME"),
         ("providers.openai.base_url", "ftp://a", "it is not an http or https address"),
         ("providers.openai.base_url", "http://me:x@a", "it contains credentials"),
         ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
@@ -198,28 +199,26 @@ def test_set_writes_what_was_typed_as_the_kind_it_is(file: Path, key: str, value
         ("keymap.compare.run", "f1", "would both be on f1"),
     ],
 )
-def test_what_may_not_stand_there_is_wrong_usage_and_writes_nothing(
-    file: Path, key: str, value: str, told: str
-) -> None:
+def test_an_invalid_value_is_a_usage_error_and_not_written(file: Path, key: str, value: str, message: str) -> None:
     done = run("set", key, value)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert not file.exists()
 
 
-def test_set_says_when_another_value_holds_all_the_same() -> None:
+def test_set_reports_a_value_with_higher_priority() -> None:
     done = run("set", "providers.openai.base_url", "http://a", OPENAI_BASE_URL="http://b")
-    assert (done.exit_code, done.stderr) == (0, "What holds is another value: environment: OPENAI_BASE_URL\n")
+    assert (done.exit_code, done.stderr) == (0, "Another value has priority: environment: OPENAI_BASE_URL\n")
 
 
-def test_a_key_that_stands_where_none_belongs_is_not_shown(file: Path) -> None:
+def test_a_misplaced_key_is_not_printed(file: Path) -> None:
     file.write_text(f'[providers.openai]\nmodel = "{CANARY}-0123456789"\nkey_command = "echo {CANARY}-0123456789"\n')
     for arguments in ((), ("--json",)):
         done = run("show", *arguments)
         assert (done.exit_code, CANARY in done.output) == (0, False)
 
 
-def test_links_that_go_round_in_a_ring_are_told_and_stay(file: Path) -> None:
+def test_a_loop_of_symbolic_links_is_reported(file: Path) -> None:
     file.symlink_to(file.name)
     for arguments in (("set", "editor", "vim"), ("unset", "editor"), ("edit",)):
         done = run(*arguments, EDITOR="true")
@@ -229,7 +228,7 @@ def test_links_that_go_round_in_a_ring_are_told_and_stay(file: Path) -> None:
     assert "(cannot be accessed: too many levels of symbolic links)" in run("path").stdout
 
 
-def test_a_broken_file_is_not_written_over(file: Path) -> None:
+def test_a_broken_file_is_not_overwritten(file: Path) -> None:
     file.write_text("not toml")
     for arguments in (("set", "editor", "vim"), ("unset", "editor")):
         done = run(*arguments)
@@ -238,10 +237,10 @@ def test_a_broken_file_is_not_written_over(file: Path) -> None:
     assert file.read_text() == "not toml"
 
 
-def test_unset_takes_out_what_is_there_misspelled_keys_too(file: Path) -> None:
+def test_unset_removes_settings_and_misspelled_keys(file: Path) -> None:
     file.write_text('# mine\neditor = "vim"\neditr = "vim"\n')
     assert run("unset", "editr").exit_code == 0
-    assert run("unset", "editor").stdout == f"editor is not set in {file} any more.\n"
+    assert run("unset", "editor").stdout == f"Removed editor from {file}.\n"
     assert file.read_text() == "# mine\n"
     again = run("unset", "editor")
     assert (again.exit_code, again.stdout) == (0, f"editor was not set in {file}.\n")
@@ -258,22 +257,22 @@ def editor(folder: Path, script: str) -> str:
     return f"{sys.executable} '{path}' --wait"
 
 
-def test_edit_begins_a_file_in_which_everything_is_explained(file: Path) -> None:
+def test_edit_creates_a_file_that_describes_every_setting(file: Path) -> None:
     done = run("edit", EDITOR="true")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{file} is in order.\n", "")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{file} is valid.\n", "")
     assert '\n#theme = "nord"\n' in file.read_text()
 
 
-def test_edit_opens_the_file_as_it_is_and_says_line_and_key_of_what_is_wrong(file: Path, folder: Path) -> None:
+def test_edit_reports_line_and_key_of_each_problem(file: Path, folder: Path) -> None:
     file.write_text("# mine\n")
     done = run("edit", EDITOR=editor(folder, "file.write_text(file.read_text() + 'editr = 1\\neditor = 2\\n')"))
     assert done.exit_code == 1
-    assert f"{file}, line 2: editr is no setting" in done.stderr
+    assert f"{file}, line 2: unknown setting 'editr'" in done.stderr
     assert f"{file}, line 3: editor is 2" in done.stderr
     assert file.read_text().startswith("# mine\n")
 
 
-def test_the_editor_is_the_settings_then_visual_then_editor(file: Path, folder: Path) -> None:
+def test_the_editor_is_the_setting_then_visual_then_editor(file: Path, folder: Path) -> None:
     visual, other = editor(folder, "file.write_text('# by visual')"), "false"
     assert run("edit", VISUAL=visual, EDITOR=other).exit_code == 0
     assert file.read_text() == "# by visual"
@@ -282,38 +281,38 @@ def test_the_editor_is_the_settings_then_visual_then_editor(file: Path, folder: 
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
-        ("false", "the editor 'false' ended with exit status 1"),
+        ("false", "the editor 'false' exited with status 1"),
         ("/nowhere/vim", "the editor '/nowhere/vim' cannot be started: No such file or directory"),
-        ("vim 'x", "cannot be read: No closing quotation"),
+        ("vim 'x", "cannot be parsed: No closing quotation"),
     ],
 )
-def test_an_editor_that_fails_is_told(file: Path, command: str, told: str) -> None:
+def test_a_failing_editor_is_reported(file: Path, command: str, message: str) -> None:
     done = run("edit", EDITOR=command)
     assert done.exit_code == 1
-    assert told in done.stderr
+    assert message in done.stderr
     assert "is in order" not in done.stdout
     assert file.parent.exists()
 
 
-def test_without_any_editor_that_is_said(folder: Path) -> None:
+def test_a_missing_editor_is_reported(folder: Path) -> None:
     done = run("edit", PATH=str(folder))
-    assert (done.exit_code, done.stderr.splitlines()[0]) == (1, "Error: there is no editor")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (1, "Error: no editor found")
 
 
 # The program.
 
 
 @pytest.mark.parametrize("arguments", [("show",), ("path",), ("schema",)], ids=" ".join)
-def test_reading_settings_imports_nothing_that_writes_or_shows_them(arguments: tuple[str, ...]) -> None:
+def test_reading_settings_imports_no_writer_and_no_screen(arguments: tuple[str, ...]) -> None:
     script = f"{LOADED}from swebench_tui.cli.main import main\nmain(['settings', *sys.argv[1:]])"
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout
     assert set(done.stderr.split()) & {"tomlkit", "keyring", "textual", "httpx", "aiohttp", "rich"} == set()
 
 
-def test_a_setup_imports_nothing_heavy_and_reads_nothing(folder: Path) -> None:
+def test_a_workspace_imports_nothing_heavy_and_reads_nothing(folder: Path) -> None:
     script = f"""{LOADED}
 from pathlib import Path
 from swebench_tui.settings.workspace import Workspace
@@ -327,7 +326,7 @@ assert workspace.settings.editor == "" and not workspace.problems
     assert os.listdir(folder) == ["work"]  # noqa: PTH208 - the names alone
 
 
-def test_a_working_directory_that_is_gone_stops_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_working_directory_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = folder / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -48,7 +48,7 @@ def read(file: Path) -> ProviderRegistry:
     return registry
 
 
-def test_prices_are_read_digit_by_digit_into_the_configuration_of_their_provider(file: Path) -> None:
+def test_prices_are_read_as_exact_decimals(file: Path) -> None:
     file.write_text(WHOLE)
     registry = read(file)
     assert registry.configure("openai").prices == {
@@ -62,20 +62,20 @@ def test_prices_are_read_digit_by_digit_into_the_configuration_of_their_provider
     assert registry.configure("anthropic").prices == {}
 
 
-def test_the_example_in_the_readme_is_such_a_file(file: Path) -> None:
+def test_the_readme_example_is_a_valid_prices_file(file: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     file.write_text(example)
     price = ModelPrice(input=Decimal("1.25"), output=Decimal(10), cached_input=Decimal("0.125"))
     assert read(file).configure("openai").prices == {"gpt-6-sol": price}
 
 
-def test_without_a_file_or_with_an_empty_one_there_are_no_own_prices(file: Path) -> None:
+def test_a_missing_or_empty_file_has_no_prices(file: Path) -> None:
     assert read(file).configure("openai").prices == {}
     file.write_bytes(b"\xef\xbb\xbf# none yet\n")
     assert read(file).configure("openai").prices == {}
 
 
-def test_a_file_that_is_gone_takes_its_prices_with_it(file: Path) -> None:
+def test_prices_end_with_the_removal_of_their_file(file: Path) -> None:
     file.write_text(WHOLE)
     registry = read(file)
     file.unlink()
@@ -107,9 +107,7 @@ def test_a_file_that_is_gone_takes_its_prices_with_it(file: Path) -> None:
         (f"[openai.m]\ninput = {'9' * 5000}\noutput = 1", "prices.toml: ", "Write "),
     ],
 )
-def test_a_mistake_is_told_with_file_key_what_was_found_and_what_may_stand_there(
-    file: Path, text: str, what: str, hint: str
-) -> None:
+def test_an_error_names_file_key_value_and_fix(file: Path, text: str, what: str, hint: str) -> None:
     file.write_text(text)
     with pytest.raises(PricesError) as caught:
         read(file)
@@ -119,7 +117,7 @@ def test_a_mistake_is_told_with_file_key_what_was_found_and_what_may_stand_there
     assert len(str(caught.value)) < len(str(file)) + 200
 
 
-def test_a_file_that_is_no_text_or_no_file_is_refused(file: Path) -> None:
+def test_a_file_that_is_not_text_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(PricesError, match="is not text in UTF-8"):
         read(file)
@@ -127,7 +125,7 @@ def test_a_file_that_is_no_text_or_no_file_is_refused(file: Path) -> None:
         read(file.parent)
 
 
-def test_prices_with_a_mistake_leave_those_before_in_force(file: Path) -> None:
+def test_invalid_prices_leave_the_previous_ones_in_force(file: Path) -> None:
     file.write_text(WHOLE)
     registry = read(file)
     file.write_text("[openai.m]\ninput = 1")
@@ -171,7 +169,7 @@ def outcomes(result: Result) -> dict[object, dict[str, object]]:
     return {event["target"]: event for event in told if event["event"] == "done"}
 
 
-def test_a_comparison_obeys_the_file_and_leaves_unknown_prices_null(server: FaultServerThread, own: Path) -> None:
+def test_a_comparison_uses_the_file_and_keeps_unknowns_null(server: FaultServerThread, own: Path) -> None:
     own.write_text(
         "[compatible.a]\ninput = 1.25\noutput = 10\ncached_input = 0.125\n[ollama.b]\ninput = 1\noutput = 2\n"
     )
@@ -186,7 +184,7 @@ def test_a_comparison_obeys_the_file_and_leaves_unknown_prices_null(server: Faul
     assert done["ollama:gpt-oss:120b-cloud"]["cost"] is None
 
 
-def test_free_is_said_of_what_is_free_only(server: FaultServerThread, own: Path) -> None:
+def test_only_free_models_are_called_free(server: FaultServerThread, own: Path) -> None:
     own.write_text("[ollama.b]\ninput = 1\noutput = 2\n")
     flags = ("-t", "ollama:a", "-t", "ollama:b", "-t", "ollama:c-cloud")
     lines = [
@@ -200,7 +198,7 @@ def test_free_is_said_of_what_is_free_only(server: FaultServerThread, own: Path)
     assert words["ollama:c-cloud"].endswith("price unknown")
 
 
-def test_a_column_that_breaks_off_is_free_only_where_its_model_is(server: FaultServerThread, own: Path) -> None:
+def test_an_interrupted_column_is_free_only_for_free_models(server: FaultServerThread, own: Path) -> None:
     own.write_text("[ollama.b]\ninput = 1\noutput = 2\n")
     server.server.default = Script("half of it", ending=Ending.TRUNCATED)
     flags = ("-t", "ollama:a", "-t", "ollama:b", "-t", "ollama:c-cloud")
@@ -210,14 +208,14 @@ def test_a_column_that_breaks_off_is_free_only_where_its_model_is(server: FaultS
     assert done["ollama:b"]["cost_estimated"] is True
 
 
-def test_a_request_that_a_server_refused_cost_nothing_whatever_its_price(server: FaultServerThread, own: Path) -> None:
+def test_a_refused_request_costs_nothing(server: FaultServerThread, own: Path) -> None:
     own.write_text("[ollama.b]\ninput = 1\noutput = 2\n")
     server.server.default = Script(status=401)
     done = outcomes(run(server, "compare", "-t", "ollama:b", "-t", "ollama:c-cloud", "--prompt", "Why?", "--json"))
     assert [(each["cost"], each["cost_estimated"]) for each in done.values()] == [(0, False), (0, False)]
 
 
-def test_a_default_model_that_is_charged_is_not_called_free(server: FaultServerThread) -> None:
+def test_a_charged_default_model_is_not_called_free(server: FaultServerThread) -> None:
     server.server.by_path["/api/tags"] = json_body({"models": [{"name": "c-cloud", "model": "c-cloud"}]})
     (line,) = (
         line
@@ -227,7 +225,7 @@ def test_a_default_model_that_is_charged_is_not_called_free(server: FaultServerT
     assert line.endswith("price unknown")
 
 
-def test_the_price_is_that_of_the_name_asked_for_though_another_answers(server: FaultServerThread, own: Path) -> None:
+def test_the_price_is_that_of_the_requested_model(server: FaultServerThread, own: Path) -> None:
     own.write_text("[compatible.a]\ninput = 1\noutput = 2\n")
     choices = [{"message": {"content": "a"}, "finish_reason": "stop"}]
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
@@ -236,7 +234,7 @@ def test_the_price_is_that_of_the_name_asked_for_though_another_answers(server: 
     assert (done["model"], done["cost"]) == ("Acme/A-30B", 0.00002)
 
 
-def test_models_are_listed_with_ones_own_price_then_the_providers(server: FaultServerThread, own: Path) -> None:
+def test_models_are_listed_with_the_users_prices_first(server: FaultServerThread, own: Path) -> None:
     own.write_text('[openrouter."acme/a"]\ninput = 7\noutput = 8.50\n')
     listed = {"prompt": "0.000002", "completion": "0.00001", "input_cache_read": "0.0000002"}
     models = [{"id": name, "pricing": listed} for name in ("acme/a", "acme/b")]
@@ -254,7 +252,7 @@ def test_models_are_listed_with_ones_own_price_then_the_providers(server: FaultS
     assert [request.path for request in server.server.requests] == ["/api/v1/models"] * 2
 
 
-def test_a_command_refuses_to_go_on_with_prices_it_cannot_read(server: FaultServerThread, own: Path) -> None:
+def test_a_command_stops_on_invalid_prices(server: FaultServerThread, own: Path) -> None:
     own.write_text("[compatible.a]\ninput = -3\noutput = 1\n")
     for arguments in (("compare", "-t", "compatible:a", "--prompt", "Why?"), ("models",)):
         result = run(server, *arguments)
@@ -263,14 +261,14 @@ def test_a_command_refuses_to_go_on_with_prices_it_cannot_read(server: FaultServ
     assert server.server.requests == []
 
 
-def test_the_app_reads_the_file_and_opens_all_the_same_when_it_is_wrong(own: Path) -> None:
+def test_the_app_opens_with_invalid_prices(own: Path) -> None:
     own.write_text("[openai.m]\ninput = 1\n")
     with Terminal() as terminal:
         terminal.read_until(b"own prices are not used")
         terminal.read_until(b"starter__")
 
 
-async def test_the_app_says_what_is_wrong_with_ones_own_prices() -> None:
+async def test_the_app_reports_invalid_prices() -> None:
     problem = PricesError("prices.toml: [b]openai.m[/b].input is -3", hint="It is a number.")
     async with SwebenchApp(ProviderRegistry({}), problem=problem).run_test() as pilot:
         (told,) = toasts(pilot)

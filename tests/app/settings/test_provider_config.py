@@ -15,7 +15,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.layers import Layer
 from swebench_tui.settings.provider_config import host_of
-from swebench_tui.settings.providers import own_spec
+from swebench_tui.settings.providers import custom_spec
 from tests.app.settings.memory_workspace import MemoryWorkspace
 
 OPENAI = "https://api.openai.com"
@@ -45,7 +45,7 @@ def configure(
     return made.configs.configure(name, spec or provider_spec(name), environ, base_url=base_url)
 
 
-def test_the_environments_key_comes_before_the_commands_and_that_before_kept_ones(tmp_path: Path) -> None:
+def test_keys_come_from_environment_then_command_then_store(tmp_path: Path) -> None:
     made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work"), kept("home")])
     every = made.configs.with_keys("openai", provider_spec("openai"), {"OPENAI_API_KEY": "from-environment"})
     assert {source: config.api_key for source, config in every.items()} == {
@@ -58,14 +58,14 @@ def test_the_environments_key_comes_before_the_commands_and_that_before_kept_one
     assert all(config.key_source == source for source, config in every.items())
 
 
-def test_an_outline_names_the_source_and_asks_neither_keyring_nor_command(tmp_path: Path) -> None:
+def test_a_description_names_the_source_without_reading_the_key(tmp_path: Path) -> None:
     made = workspace(tmp_path, key_command="pass show openai", keys=[kept("work")])
     described = made.configs.describe("openai", provider_spec("openai"), {})
     assert (described.key_source, described.api_key) == ("command", None)
     assert (made.commands, made.keyring.reads) == ([], 0)
 
 
-def test_a_command_runs_once_and_only_when_its_key_is_needed(tmp_path: Path) -> None:
+def test_a_command_runs_once_and_only_when_needed(tmp_path: Path) -> None:
     made = workspace(tmp_path, key_command="pass show openai")
     configure(made, OPENAI_API_KEY="from-environment")
     assert made.commands == []
@@ -74,7 +74,7 @@ def test_a_command_runs_once_and_only_when_its_key_is_needed(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("layer", [Layer.USER_FILE, Layer.PROJECT_FILE])
-def test_a_kept_key_goes_to_the_host_it_was_kept_for_and_to_no_other(tmp_path: Path, layer: Layer) -> None:
+def test_a_stored_key_is_used_for_its_own_host_only(tmp_path: Path, layer: Layer) -> None:
     made = workspace(tmp_path, base_url=f"{EVIL}/v1", keys=[kept("work"), kept("theirs", EVIL)])
     made.layer = layer
     assert configure(made).api_key == Secret("kept-theirs")
@@ -83,7 +83,7 @@ def test_a_kept_key_goes_to_the_host_it_was_kept_for_and_to_no_other(tmp_path: P
     assert configure(made, base_url=f"{OPENAI}:8443/v1").api_key is None
 
 
-def test_a_commands_key_and_the_users_headers_go_to_the_users_address_never_to_a_projects(tmp_path: Path) -> None:
+def test_command_keys_and_headers_never_go_to_a_project_address(tmp_path: Path) -> None:
     made = workspace(tmp_path, base_url=f"{EVIL}/v1", key_command="pass", headers={"x-team": "secret"})
     users = configure(made)
     assert (users.api_key, users.headers) == (Secret("from-command"), {"x-team": "secret"})
@@ -95,7 +95,7 @@ def test_a_commands_key_and_the_users_headers_go_to_the_users_address_never_to_a
 
 
 @pytest.mark.parametrize("name", ["openai", "compatible", "anthropic", "vllm"])
-def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_path: Path, name: str) -> None:
+def test_environment_keys_never_go_to_a_project_address(tmp_path: Path, name: str) -> None:
     spec = provider_spec(name)
     made = workspace(tmp_path, name, base_url=f"{EVIL}/v1")
     made.layer = Layer.PROJECT_FILE
@@ -104,15 +104,15 @@ def test_an_environments_key_never_goes_to_an_address_only_a_project_names(tmp_p
     assert (config.base_url, config.api_key, config.key_source) == (f"{EVIL}/v1", None, None)
 
 
-def test_the_key_of_a_provider_that_a_project_made_up_stays_here(tmp_path: Path) -> None:
+def test_a_provider_added_by_a_project_gets_no_key(tmp_path: Path) -> None:
     made = workspace(tmp_path, "deepseek", like="compatible", base_url=f"{EVIL}/v1")
-    spec = own_spec("deepseek", provider_spec("compatible"))
+    spec = custom_spec("deepseek", provider_spec("compatible"))
     assert configure(made, "deepseek", spec, DEEPSEEK_API_KEY="k").api_key == Secret("k")
     made.layer = Layer.PROJECT_FILE
     assert configure(made, "deepseek", spec, DEEPSEEK_API_KEY="k", COMPATIBLE_API_KEY="k").api_key is None
 
 
-def test_the_address_is_the_command_lines_then_the_environments_then_the_files_then_the_catalogs(
+def test_the_address_follows_the_order_of_precedence(
     tmp_path: Path,
 ) -> None:
     file, environ = "https://file.example/v1", {"OPENAI_BASE_URL": "https://environment.example/v1"}
@@ -123,7 +123,7 @@ def test_the_address_is_the_command_lines_then_the_environments_then_the_files_t
     assert configure(workspace(tmp_path)).base_url == f"{OPENAI}/v1"
 
 
-def test_all_that_is_set_for_a_provider_is_in_its_configuration(tmp_path: Path) -> None:
+def test_all_settings_of_a_provider_reach_its_configuration(tmp_path: Path) -> None:
     made = workspace(
         tmp_path,
         model="gpt-6-sol",
@@ -140,7 +140,7 @@ def test_all_that_is_set_for_a_provider_is_in_its_configuration(tmp_path: Path) 
     assert (config.time_limits.idle, config.time_limits.connect) == (5.0, 10.0)
 
 
-def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp_path: Path) -> None:
+def test_an_unreadable_key_is_a_provider_error_with_hint(tmp_path: Path) -> None:
     made = workspace(tmp_path, keys=[kept("work")])
     made.keyring.broken = "it is locked"
     with pytest.raises(ProviderError, match="locked") as raised:
@@ -154,7 +154,7 @@ def test_a_key_that_cannot_be_read_is_an_error_of_the_provider_with_its_hint(tmp
     ]
 
 
-def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
+def test_a_provider_without_keys_gets_none(tmp_path: Path) -> None:
     made = workspace(tmp_path, "embedded", key_command="pass")
     assert list(made.configs.with_keys("embedded", provider_spec("embedded"), {})) == [""]
     assert made.commands == []
@@ -173,7 +173,7 @@ def test_a_provider_that_takes_no_key_gets_none(tmp_path: Path) -> None:
         ("", ""),
     ],
 )
-def test_a_host_is_scheme_name_and_port_written_one_way(url: str, host: str) -> None:
+def test_a_host_is_normalised_scheme_name_and_port(url: str, host: str) -> None:
     assert host_of(url) == host
 
 

@@ -14,27 +14,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_tui.settings.providers import known_providers
-from swebench_tui.settings.schema import Leaf, in_words, leaves, schema, template, toml
+from swebench_tui.settings.schema import Leaf, describe_type, json_schema, leaves, template, toml
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.value import check
 from tests.app.settings.documents import mangled, settings_documents
 
 DOCS = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
-VALIDATOR = jsonschema.Draft202012Validator(schema())
+VALIDATOR = jsonschema.Draft202012Validator(json_schema())
 
 
 def row(leaf: Leaf) -> str:
     """One line of the table in the docs."""
-    allowed = in_words(leaf.kind) + ("; yours only" if leaf.user_only else "")
+    allowed = describe_type(leaf.kind) + ("; yours only" if leaf.user_only else "")
     return f"| `{dotted(leaf.path)}` | {leaf.description} | {allowed} | `{toml(leaf.example)}` |"
 
 
-def test_the_docs_have_every_setting_with_its_meaning_as_the_definitions_say_it() -> None:
+def test_the_docs_list_every_setting_as_defined() -> None:
     table = ["| setting | meaning | allowed | example |", "|---|---|---|---|", *map(row, leaves())]
     assert DOCS.partition("## Every setting\n")[2].splitlines()[3:] == table
 
 
-def test_every_setting_has_a_description_that_is_a_sentence_and_an_example_that_may_stand_there() -> None:
+def test_every_setting_has_a_description_and_valid_example() -> None:
     for leaf in leaves():
         assert re.fullmatch(r"[A-Z].*\.", leaf.description), leaf.path
         nested: Any = leaf.example
@@ -43,11 +43,11 @@ def test_every_setting_has_a_description_that_is_a_sentence_and_an_example_that_
         assert check(nested, source="").problems == (), leaf.path
 
 
-def test_a_file_that_is_begun_sets_nothing() -> None:
+def test_the_template_sets_nothing() -> None:
     assert tomllib.loads(template()) == {}
 
 
-def test_a_file_that_is_begun_is_right_with_every_setting_in_force() -> None:
+def test_the_template_is_valid_with_everything_uncommented() -> None:
     """Each line that is `#` and no blank is a setting or a header."""
     values = tomllib.loads(re.sub(r"^#(?=[^ :])", "", template(), flags=re.MULTILINE))
     found = check(values, source="")
@@ -57,13 +57,13 @@ def test_a_file_that_is_begun_is_right_with_every_setting_in_force() -> None:
     assert all(re.search(rf"^#\S*\b{name}\b", template(), re.MULTILINE) for name in names)
 
 
-def test_the_schema_is_one_and_tells_the_meaning_of_every_setting() -> None:
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert all(json.dumps(leaf.description) in json.dumps(schema()) for leaf in leaves())
+def test_the_schema_is_valid_and_describes_every_setting() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    assert all(json.dumps(leaf.description) in json.dumps(json_schema()) for leaf in leaves())
 
 
 @given(settings_documents())
-def test_the_schema_takes_what_the_program_takes(values: dict[str, Any]) -> None:
+def test_the_schema_accepts_what_the_program_accepts(values: dict[str, Any]) -> None:
     assert check(values, source="").problems == ()
     assert list(VALIDATOR.iter_errors(values)) == []
 

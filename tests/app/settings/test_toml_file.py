@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from swebench_tui.settings import atomic_file, toml_file
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.toml_positions import Lines, SettingPath
+from swebench_tui.settings.toml_positions import LineIndex, SettingPath
 from swebench_tui.settings.workspace import Workspace
 from tests.app.settings.documents import settings_documents
 
@@ -86,7 +86,7 @@ def test_any_settings_written_and_read_again_are_equal(
     assert setup_in(folder).settings == workspace.settings
 
 
-def test_a_struct_is_written_as_the_table_it_is(tmp_path: Path) -> None:
+def test_a_struct_is_written_as_a_table(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     workspace.change(("providers", "ollama"), ProviderSettings(model="m", rate_limits=RateLimitSettings(slots=3)))
     assert workspace.settings.providers["ollama"].rate_limits.slots == 3
@@ -97,7 +97,7 @@ def test_a_struct_is_written_as_the_table_it_is(tmp_path: Path) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(CHANGES), st.booleans()), max_size=12))
 @settings(max_examples=150, deadline=None)
-def test_comments_unknown_keys_and_their_order_outlast_any_changes(
+def test_comments_unknown_keys_and_order_survive_any_changes(
     changes: list[tuple[tuple[SettingPath, object], bool]],
 ) -> None:
     text, wanted = WRITTEN, tomllib.loads(WRITTEN)
@@ -127,7 +127,7 @@ def test_a_change_touches_no_other_line() -> None:
     assert toml_file.take(FILE, WRITTEN, ("editor",)) == WRITTEN.replace('editor = "vim"  # mine\n', "")
 
 
-def test_taking_a_table_out_leaves_the_comments_of_those_around_it() -> None:
+def test_removing_a_table_keeps_comments_of_its_neighbours() -> None:
     taken = toml_file.take(FILE, WRITTEN, ("providers", "openai"))
     assert comments(taken) == comments(WRITTEN)
     assert set(tomllib.loads(taken)["providers"]) == {"ollama"}
@@ -147,7 +147,7 @@ def test_taking_a_table_out_leaves_the_comments_of_those_around_it() -> None:
     ],
 )
 @pytest.mark.parametrize(("at", "value"), CHANGES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
-def test_however_a_file_is_written_a_change_is_made_or_refused_whole(text: str, at: SettingPath, value: object) -> None:
+def test_a_change_is_made_whole_or_refused(text: str, at: SettingPath, value: object) -> None:
     try:
         changed = toml_file.put(FILE, text, at, value)
     except SettingsError as error:
@@ -159,17 +159,17 @@ def test_however_a_file_is_written_a_change_is_made_or_refused_whole(text: str, 
         assert found == value
 
 
-def test_a_value_in_the_place_of_a_table_is_told() -> None:
-    with pytest.raises(SettingsError, match=r"providers\.openai is no table"):
+def test_a_value_in_place_of_a_table_is_reported() -> None:
+    with pytest.raises(SettingsError, match=r"providers\.openai is not a table"):
         toml_file.put(FILE, "providers.openai = 3", ("providers", "openai", "model"), "x")
 
 
 # Where a value stands.
 
 
-def test_lines_are_found_in_headers_dotted_keys_inline_tables_and_arrays() -> None:
+def test_lines_are_found_for_every_kind_of_key() -> None:
     text = 'a = """\n[b]\n"""\nb.c = [\n  1, # x\n  2]\n[[d.e]]\nf = 1\n[[d.e]]\nf = { g = 2 }\n[d.e.h]\ni = 1\n'
-    line_of = Lines(text)
+    line_of = LineIndex(text)
     assert line_of(("a",)) == 1
     assert line_of(("b", "c", 1)) == 4
     assert line_of(("d", "e", 0, "f")) == 8
@@ -204,7 +204,7 @@ def test_a_crash_at_any_step_leaves_the_old_file_whole(
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EACCES, "permission denied")])
-def test_a_file_that_cannot_be_written_is_told_and_stays(
+def test_an_unwritable_file_is_reported_and_unchanged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     workspace = setup_in(tmp_path)
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_written_is_told_and_stays(
     assert workspace.user_file.read_text() == 'editor = "vim"\n'
 
 
-def test_a_config_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_config_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be written: not a directory"):
         setup_in(tmp_path / "file" / "config").change(("editor",), "vim")
@@ -255,7 +255,7 @@ def test_two_processes_that_change_different_keys_lose_nothing(tmp_path: Path) -
     assert workspace.problems == ()
 
 
-def test_a_process_killed_while_it_writes_leaves_a_whole_file_and_nothing_for_good(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     for round_ in range(6):
         workspace.change(("editor",), f"vim {round_}")
@@ -274,9 +274,7 @@ def test_a_process_killed_while_it_writes_leaves_a_whole_file_and_nothing_for_go
     assert sorted(each.name for each in tmp_path.iterdir()) == [".settings.toml.lock", "settings.toml"]
 
 
-def test_a_file_that_another_process_holds_for_too_long_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_locked_for_too_long_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atomic_file, "_LOCK_TIMEOUT", 0.0)
     workspace = setup_in(tmp_path)
     with (
@@ -286,7 +284,7 @@ def test_a_file_that_another_process_holds_for_too_long_is_told(
         workspace.change(("editor",), "vim")
 
 
-def test_a_file_keeps_its_mode_and_a_new_one_is_the_users_alone(tmp_path: Path) -> None:
+def test_a_file_keeps_its_mode_and_starts_private(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path / "new")
     workspace.change(("editor",), "vim")
     assert stat.S_IMODE(workspace.user_file.stat().st_mode) == 0o600
@@ -309,7 +307,7 @@ def test_the_line_ends_of_windows_are_kept(tmp_path: Path) -> None:
     assert workspace.user_file.read_bytes() == b'# one\r\n# other\neditor = "vim"\n'
 
 
-def test_a_link_stays_one_and_the_file_it_names_is_changed(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept_and_its_target_changed(tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "mine.toml"
     real.parent.mkdir()
     real.write_text("# mine\n")
@@ -320,7 +318,7 @@ def test_a_link_stays_one_and_the_file_it_names_is_changed(tmp_path: Path) -> No
     assert real.read_text() == '# mine\neditor = "vim"\n'
 
 
-def test_a_change_keeps_what_was_written_since_the_file_was_read(tmp_path: Path) -> None:
+def test_a_change_keeps_what_others_wrote_in_the_meantime(tmp_path: Path) -> None:
     first, second = setup_in(tmp_path), setup_in(tmp_path)
     assert (first.settings, second.settings) == (Settings(), Settings())
     first.change(("editor",), "vim")
@@ -340,7 +338,7 @@ def test_a_change_keeps_what_was_written_since_the_file_was_read(tmp_path: Path)
         lambda workspace: workspace.change(("compare", "lineup"), ["a:b"] * 5),
     ],
 )
-def test_what_may_not_stand_there_is_not_written(tmp_path: Path, change: Callable[[Workspace], None]) -> None:
+def test_an_invalid_value_is_not_written(tmp_path: Path, change: Callable[[Workspace], None]) -> None:
     workspace = setup_in(tmp_path)
     with pytest.raises(SettingsError) as raised:
         change(workspace)

@@ -18,7 +18,7 @@ def made(tmp_path: Path, **environ: str) -> Workspace:
     return Workspace(environ, config_folder=tmp_path / "config", data_folder=tmp_path / "data", keyring=MemoryStore())
 
 
-def test_the_registry_uses_a_key_that_was_just_kept(tmp_path: Path) -> None:
+def test_the_registry_uses_a_key_just_stored(tmp_path: Path) -> None:
     workspace = made(tmp_path)
     assert workspace.providers.readiness("openai").to_do == "set OPENAI_API_KEY"
     workspace.keys.add("openai", KEY, label="work")
@@ -30,7 +30,7 @@ def test_the_registry_uses_a_key_that_was_just_kept(tmp_path: Path) -> None:
     assert list(workspace.providers.configs_with_keys("openai")) == ["keyring: work"]
 
 
-def test_a_key_needs_an_address_it_is_kept_for(tmp_path: Path) -> None:
+def test_a_key_needs_an_address_to_be_bound_to(tmp_path: Path) -> None:
     with pytest.raises(KeyStoreError, match="no base URL yet") as raised:
         made(tmp_path).keys.add("compatible", KEY)
     assert "--base-url" in raised.value.hint
@@ -38,13 +38,13 @@ def test_a_key_needs_an_address_it_is_kept_for(tmp_path: Path) -> None:
         made(tmp_path).keys.add("embedded", KEY)
 
 
-def test_every_key_in_hand_is_known_so_that_it_can_be_scrubbed(tmp_path: Path) -> None:
+def test_every_key_in_memory_is_known_for_scrubbing(tmp_path: Path) -> None:
     workspace = made(tmp_path, ANTHROPIC_API_KEY="from-environment")
     workspace.keys.add("openai", KEY)
     assert set(workspace.known_secrets()) == {KEY, Secret("from-environment")}
 
 
-def test_a_provider_that_is_removed_takes_its_keys_along(tmp_path: Path) -> None:
+def test_removing_a_provider_removes_its_keys(tmp_path: Path) -> None:
     workspace = made(tmp_path)
     workspace.providers.add("mybox", like="compatible", base_url="http://gpubox:8000/v1")
     workspace.keys.add("mybox", KEY)

@@ -1,4 +1,4 @@
-"""The app under test: started on servers of the test's own, waited for by facts, read as a user reads it."""
+"""The app under test: starting it, waiting for conditions, and reading the screen as text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIZE = (100, 30)
 
 
 async def wait_until(pilot: Pilot[None], holds: Callable[[], bool], *, what: str, within: float = 10.0) -> None:
-    """Let the app run until `holds()`. A wait that runs out fails, and says for what."""
+    """Let the app run until `holds()`. Fails after `within` seconds, naming `what` was expected."""
     try:
         async with asyncio.timeout(within):
             while not holds():  # noqa: ASYNC110 - a screen has no event for it; pilot.pause would ask every widget
@@ -56,7 +56,7 @@ async def running(
     workspace: Workspace | None = None,
     errors_expected: bool = False,
 ) -> AsyncGenerator[Pilot[None], None]:
-    """The app with a column for each `PROVIDER:MODEL`, its first task `loaded`. `server` answers for two providers."""
+    """The app with a column per `PROVIDER:MODEL` and, if `loaded`, the first task. `server` serves two providers."""
     reached = {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": server.base_url} if server else {}
     app = SwebenchApp(
         registry or ProviderRegistry({**reached, **(environ or {})}),
@@ -74,36 +74,36 @@ async def running(
 
 
 def compare_screen(pilot: Pilot[None]) -> CompareScreen:
-    """The Compare screen, also where a dialog is above it, or another mode is shown."""
+    """The Compare screen, even below a dialog or in another mode."""
     assert isinstance(pilot.app, SwebenchApp)
     return pilot.app.compare
 
 
 def column(pilot: Pilot[None], index: int = 0) -> ColumnView:
-    """The column so far from the left."""
+    """The column at `index`, from the left."""
     return compare_screen(pilot).columns[index]
 
 
 def states(pilot: Pilot[None]) -> list[str]:
-    """The state of each column's run; `-` where there was none."""
+    """The state of each column; `-` before its first run."""
     return [view.column.state.status.value if view.column else "-" for view in compare_screen(pilot).columns]
 
 
 def task_bar(pilot: Pilot[None]) -> str:
-    """What the task bar says."""
+    """The text of the task bar."""
     return shown(compare_screen(pilot).query_one(TaskBar))
 
 
 async def all_settled(pilot: Pilot[None], *, within: float = 15.0) -> None:
-    """Wait until every column has ended and is drawn."""
+    """Wait until every column has finished and is drawn."""
     screen = compare_screen(pilot)
-    asked = [view for view in screen.columns if view.column is not None]
-    await wait_until(pilot, lambda: all(view.settled for view in asked), what="all columns ended", within=within)
+    started = [view for view in screen.columns if view.column is not None]
+    await wait_until(pilot, lambda: all(view.settled for view in started), what="all columns ended", within=within)
     await pilot.pause()
 
 
 async def top_screen(pilot: Pilot[None], kind: type[ScreenType]) -> ScreenType:
-    """The dialog of this kind, waited for."""
+    """Wait for a screen of this class on top."""
     await wait_until(pilot, lambda: isinstance(pilot.app.screen, kind), what=kind.__name__)
     screen = pilot.app.screen
     assert isinstance(screen, kind)
@@ -111,13 +111,13 @@ async def top_screen(pilot: Pilot[None], kind: type[ScreenType]) -> ScreenType:
 
 
 async def paste(pilot: Pilot[None], text: str) -> None:
-    """What a terminal sends when the user pastes: much quicker than keys while the app is busy."""
+    """Paste `text` as a terminal does; much faster than key presses."""
     pilot.app.post_message(events.Paste(text))
     await pilot.pause()
 
 
 async def pick_dataset(pilot: Pilot[None], path: Path) -> PickTaskScreen:
-    """Open the picker and have it read the tasks of a file; the focus is on the search."""
+    """Open the task picker and load a file; the search field has the focus."""
     await pilot.press("i")
     picker = await top_screen(pilot, PickTaskScreen)
     await pilot.press("shift+tab")
@@ -140,7 +140,7 @@ def toasts(pilot: Pilot[Any]) -> list[Notification]:
 
 
 def shown(part: Widget) -> str:
-    """What is on the terminal where `part` is: a screen, or a widget of it. Lines end where their text ends."""
+    """The displayed text of a screen or widget, without trailing spaces."""
     strips = rows_of(part.screen)
     rows = [strips[y].crop(part.region.x, part.region.right) for y in part.region.line_range if y < len(strips)]
     return "\n".join(row.text.rstrip() for row in rows)

@@ -111,7 +111,7 @@ async def test_an_error_is_told_saved_and_survived_without_a_word_of_the_users(k
         await asked(pilot)
         await pilot.press(key)
         dialog = await top_screen(pilot, UnexpectedScreen)
-        await wait_until(pilot, lambda: "The report is in" in shown(dialog), what="the file")
+        await wait_until(pilot, lambda: "Report saved" in shown(dialog), what="the file")
         text = only_report(folder)
         assert "ValueError: bad header" in text
         assert "in explode" in text

@@ -13,8 +13,8 @@ from swebench_tui.tui.crash_report import LEFT_OUT, Surroundings
 
 
 @given(st.text("ab c\n", min_size=16, max_size=80), st.text("xy z", max_size=20))
-def test_no_sixteen_letters_of_a_private_text_stay(private: str, words: str) -> None:
-    cleaned = mask_overlaps(words + private + words, private, LEFT_OUT)
+def test_no_sixteen_letters_of_a_private_text_stay(private: str, around: str) -> None:
+    cleaned = mask_overlaps(around + private + around, private, LEFT_OUT)
     for start in range(len(private) - 15):
         assert private[start : start + 16] not in cleaned
 
@@ -30,7 +30,7 @@ def test_the_users_folder_is_not_named() -> None:
     assert report.text.index("ValueError: first ~") < report.text.index("OSError")
 
 
-def test_a_report_is_made_of_errors_that_cannot_be_told() -> None:
+def test_a_report_is_made_of_an_error_without_a_message() -> None:
     class MuteError(Exception):
         def __str__(self) -> str:
             raise RuntimeError
@@ -38,7 +38,7 @@ def test_a_report_is_made_of_errors_that_cannot_be_told() -> None:
     assert "its message cannot be read" in crash_report.make(MuteError(), Surroundings()).text
 
 
-def test_where_private_texts_are_not_known_no_words_are_taken_over() -> None:
+def test_without_known_private_texts_no_message_is_quoted() -> None:
     report = crash_report.make(ValueError("words of a prompt"), Surroundings(private=None))
     assert "words" not in report.text
     assert "ValueError" in report.text

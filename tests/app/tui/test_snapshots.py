@@ -1,4 +1,4 @@
-"""How the screens look: each at a moment that the test holds still."""
+"""Snapshots of the screens, each at a fixed moment."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ THOUGHTS = "The README says None. An empty list has length 0, and dividing by it
 
 
 class Compare(Protocol):
-    """The fixture `snap_compare` of pytest-textual-snapshot, as far as it is used here."""
+    """The fixture `snap_compare` of pytest-textual-snapshot, with the arguments used here."""
 
     def __call__(
         self,
@@ -73,7 +73,7 @@ class Compare(Protocol):
 
 
 class Stage:
-    """The app on a clock that stands still until it is set, with one prompt and scripted models."""
+    """The app with a clock that the test sets, one prompt and scripted models."""
 
     def __init__(self, prompt: TaskPrompt, registry: ProviderRegistry, *targets: str) -> None:
         self.now = 100.0
@@ -82,21 +82,21 @@ class Stage:
         self.app.animation_level = "none"
 
     async def open(self, pilot: Pilot[None]) -> None:
-        """Wait until the prompt stands in the task bar and the keys in the footer."""
+        """Wait until task bar and footer are drawn."""
         screen = compare_screen(pilot)
         await wait_until(pilot, lambda: screen.task_prompt is not None, what="the first task")
         screen._set_task(self._prompt)
         await wait_until(pilot, lambda: "help" in shown(screen), what="the footer")
 
-    async def at(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
-        """Set the clock and wait until the screen shows that."""
+    async def advance(self, pilot: Pilot[None], now: float, *, until: Callable[[], bool], what: str) -> None:
+        """Set the clock and wait until `until` holds."""
         self.now = now
         await wait_until(pilot, until, what=what)
 
 
 @pytest.fixture
 def prompt(tmp_path: Path) -> TaskPrompt:
-    """A task with a checkout of its own, so that patches are checked for real."""
+    """A task with a checkout, so that patches are checked by git."""
     repo = tmp_path / "tally"
     repo.mkdir()
     (repo / "tally.py").write_text(SOURCE)
@@ -111,7 +111,7 @@ def prompt(tmp_path: Path) -> TaskPrompt:
 
 
 def streaming(prompt: TaskPrompt) -> Stage:
-    """One model thinks, the other writes; neither comes to an end."""
+    """One model thinks, the other writes; neither finishes."""
     thinking = ScriptedProvider(*(thought(THOUGHTS, 101.2 + n) for n in range(5)), Gate())
     lines = ANSWER.splitlines(keepends=True)[:-3]
     writing = ScriptedProvider(*(text(line, 100.61 + n / 4) for n, line in enumerate(lines)), Gate())
@@ -122,15 +122,15 @@ def streaming(prompt: TaskPrompt) -> Stage:
 async def stream(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.open(pilot)
     await pilot.press("enter")
-    asked = [view.column for view in compare_screen(pilot).columns]
-    await wait_until(pilot, lambda: [each.state.deltas for each in asked if each] == [5, 10], what="all that comes")
-    await stage.at(
+    started = [view.column for view in compare_screen(pilot).columns]
+    await wait_until(pilot, lambda: [each.state.deltas for each in started if each] == [5, 10], what="all deltas")
+    await stage.advance(
         pilot, 112.4, until=lambda: shown(compare_screen(pilot)).count("12.4s") == 2, what="the time on the screen"
     )
 
 
 def mixture(prompt: TaskPrompt) -> tuple[Stage, Gate]:
-    """One model is done and its patch applies, one fails once the gate opens, one writes until it is stopped."""
+    """One model finishes with a patch that applies, one fails once the gate opens, one writes until it is cancelled."""
     gate = Gate()
     usage = UsageUpdate(TokenUsage(prompt_tokens=911, completion_tokens=421), 109.8)
     done = ScriptedProvider(
@@ -166,11 +166,8 @@ async def mix(stage: Stage, gate: Gate, pilot: Pilot[None]) -> None:
     await wait_until(pilot, lambda: all(view.settled for view in compare_screen(pilot).columns), what="all settled")
 
 
-# The Compare screen.
-
-
 @SIZES
-def test_compare_before_anything_is_asked(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+def test_compare_before_the_first_run(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
     stage = Stage(prompt, registry_of(), "embedded:smollm2", "openai")
     assert snap_compare(stage.app, terminal_size=size, run_before=stage.open)
 
@@ -197,9 +194,6 @@ def test_compare_in_the_terminals_own_colours(snap_compare: Compare, prompt: Tas
     stage, gate = mixture(prompt)
     stage.app.theme = "ansi-dark"
     assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
-
-
-# The dialogs.
 
 
 def test_pick_a_task(
@@ -265,14 +259,12 @@ def test_edit_the_prompt(snap_compare: Compare, prompt: TaskPrompt) -> None:
     assert snap_compare(stage.app, run_before=open_it)
 
 
-# The app's manners.
-
 TWO_SIZES = pytest.mark.parametrize("size", [SMALL, MIDDLE], ids=["80x24", "120x40"])
 
 
 def listing(prompt: TaskPrompt) -> Stage:
     priced = ModelInfo(id="coder-7b", context_window=32_768, price_input=Decimal("0.10"), price_output=Decimal(2))
-    refused = ProviderError(ErrorKind.AUTH, "the key was refused", hint="Set another key with ACME_API_KEY.")
+    refused = ProviderError(ErrorKind.AUTH, "the key was rejected", hint="Set another key with ACME_API_KEY.")
     registry = OnlyThese(acme=Listing(priced, ModelInfo(id="plain")), local=Listing(), broken=Listing(error=refused))
     return Stage(prompt, registry, "acme:coder-7b")
 
@@ -281,7 +273,7 @@ async def list_all(stage: Stage, pilot: Pilot[None]) -> None:
     await stage.open(pilot)
     await pilot.press("3")
     await wait_until(pilot, lambda: "2 of 2 models" in shown(pilot.app.screen), what="the models")
-    await wait_until(pilot, lambda: "the key was refused" in shown(pilot.app.screen), what="the error")
+    await wait_until(pilot, lambda: "the key was rejected" in shown(pilot.app.screen), what="the error")
 
 
 @TWO_SIZES
@@ -341,7 +333,7 @@ def test_something_went_wrong(
         stage.app.call_later(int, "[b]no[/b] number")
         dialog = await top_screen(pilot, UnexpectedScreen)
         dialog.query_one(".hint").update(Content("at swebench_tui/tui/app.py:1"))  # type: ignore[attr-defined]
-        await wait_until(pilot, lambda: "could not be saved" in shown(dialog), what="the file")
+        await wait_until(pilot, lambda: "Could not save" in shown(dialog), what="the file")
         await wait_until(pilot, lambda: "q quit" in shown(dialog), what="the footer")
 
     assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
@@ -351,6 +343,6 @@ def test_a_terminal_that_is_too_small(snap_compare: Compare, prompt: TaskPrompt)
     stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
-        await wait_until(pilot, lambda: "please make it larger" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "please make it larger" in shown(pilot.app.screen), what="the message")
 
     assert snap_compare(stage.app, terminal_size=(50, 12), run_before=open_it)

@@ -1,4 +1,4 @@
-"""Google's application default credentials: one fetch for all who wait, on a thread, renewed in time, never shown."""
+"""Google's application default credentials: one shared fetch on a thread, renewed in time, never shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ANSWER = (FIXTURES / "gemini" / "stream.sse").read_bytes()
 
 
 class Clock:
-    """Seconds since the epoch, as far as the test says."""
+    """Seconds since the epoch, set by the test."""
 
     def __init__(self) -> None:
         self.seconds = datetime.now(UTC).timestamp()
@@ -67,7 +67,7 @@ async def failure(auth: GoogleAuth) -> ProviderError:
     return caught.value
 
 
-# A token, and no more of them than it takes
+# Fetching tokens
 
 
 async def test_a_service_account_is_exchanged_for_a_token(google: FaultServerThread) -> None:
@@ -77,12 +77,12 @@ async def test_a_service_account_is_exchanged_for_a_token(google: FaultServerThr
     await auth.renew()
     assert auth.prepare_headers(base) == {"accept": "text/plain", "authorization": f"Bearer {TOKEN}"}
     assert (auth.token, isinstance(auth, ExpiringAuth)) == (Secret(TOKEN), True)
-    [asked] = google.server.requests
-    assert (asked.method, asked.path) == ("POST", "/token")
-    assert parse_qs(asked.body.decode())["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    [request] = google.server.requests
+    assert (request.method, request.path) == ("POST", "/token")
+    assert parse_qs(request.body.decode())["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
 
 
-async def test_many_requests_at_once_fetch_one_token_and_the_loop_runs_on(google: FaultServerThread) -> None:
+async def test_concurrent_requests_fetch_one_token_without_blocking_the_loop(google: FaultServerThread) -> None:
     google.server.by_path["/token"] = granting(TOKEN, after=0.2)
     auth = GoogleAuth()
     turns = 0
@@ -108,7 +108,7 @@ async def test_requests_of_several_event_loops_share_the_fetch_too(google: Fault
     assert len(google.server.requests) == 1
 
 
-async def test_a_request_that_is_given_up_takes_the_token_from_no_other(google: FaultServerThread) -> None:
+async def test_a_cancelled_request_does_not_cancel_the_fetch(google: FaultServerThread) -> None:
     google.server.by_path["/token"] = granting(TOKEN, after=0.1)
     auth = GoogleAuth()
     given_up, waiting = asyncio.create_task(header(auth)), asyncio.create_task(header(auth))
@@ -118,7 +118,7 @@ async def test_a_request_that_is_given_up_takes_the_token_from_no_other(google: 
     assert (given_up.cancelled(), len(google.server.requests)) == (True, 1)
 
 
-async def test_a_token_is_renewed_shortly_before_its_end_and_not_sooner(google: FaultServerThread) -> None:
+async def test_a_token_is_renewed_shortly_before_it_expires(google: FaultServerThread) -> None:
     clock = Clock()
     auth = GoogleAuth(now=clock.now)
     await auth.renew()
@@ -130,7 +130,7 @@ async def test_a_token_is_renewed_shortly_before_its_end_and_not_sooner(google: 
     assert len(google.server.requests) == 2
 
 
-async def test_a_renewal_that_fails_does_no_harm_while_the_old_token_holds(google: FaultServerThread) -> None:
+async def test_a_failed_renewal_raises_only_after_the_old_token_expires(google: FaultServerThread) -> None:
     clock = Clock()
     auth = GoogleAuth(now=clock.now)
     await auth.renew()
@@ -144,28 +144,28 @@ async def test_a_renewal_that_fails_does_no_harm_while_the_old_token_holds(googl
 
 
 class Borrowed:
-    """Credentials as of a user who has logged in: their project pays."""
+    """Credentials of a user, with a project to bill."""
 
     token: str | None = TOKEN
     expiry: datetime | None = None
     quota_project_id: str | None = "payer"
 
     def refresh(self, request: object) -> None:
-        """There is nothing to do: it never ends."""
+        """Nothing to do: it never expires."""
 
 
-async def test_the_project_that_pays_is_named_unless_the_user_names_one() -> None:
+async def test_the_quota_project_is_sent_unless_the_user_sets_one() -> None:
     auth = GoogleAuth(load=lambda _: Borrowed())
     await auth.renew()
     assert auth.prepare_headers({})["x-goog-user-project"] == "payer"
     assert auth.prepare_headers({"x-goog-user-project": "own"})["x-goog-user-project"] == "own"
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "said"),
+    ("response", "kind", "message"),
     [
         (
             json_body({"error": "invalid_grant", "error_description": "Token has been revoked."}, status=400),
@@ -178,17 +178,17 @@ async def test_the_project_that_pays_is_named_unless_the_user_names_one() -> Non
     ],
     ids=["revoked", "redirect", "null", "nothing"],
 )
-async def test_credentials_that_are_refused_are_said_with_the_way_to_new_ones(
-    google: FaultServerThread, answer: Script, kind: ErrorKind, said: str
+async def test_rejected_credentials_are_an_error_with_the_login_command(
+    google: FaultServerThread, response: Script, kind: ErrorKind, message: str
 ) -> None:
-    google.server.by_path["/token"] = answer
+    google.server.by_path["/token"] = response
     error = await failure(GoogleAuth())
     assert (error.kind, error.hint.endswith("gcloud auth application-default login")) == (kind, True)
-    assert str(error).startswith(said)
+    assert str(error).startswith(message)
     assert len(google.server.requests) == 1
 
 
-async def test_a_network_that_is_down_is_a_fault_that_may_pass(account: Path) -> None:
+async def test_a_network_that_is_down_is_a_transient_error(account: Path) -> None:
     rewrite(account, token_uri="http://127.0.0.1:1/token")
     error = await failure(GoogleAuth())
     assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
@@ -197,27 +197,27 @@ async def test_a_network_that_is_down_is_a_fault_that_may_pass(account: Path) ->
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b'{"type": "service_account"}', b"\xff\xfe", b"[]"])
-async def test_a_file_that_holds_no_credentials_is_said(account: Path, content: bytes | None) -> None:
+async def test_a_file_without_credentials_is_an_auth_error(account: Path, content: bytes | None) -> None:
     replace(account, content)
     error = await failure(GoogleAuth())
     assert (error.kind, "\n" in str(error)) == (ErrorKind.AUTH, False)
     assert error.hint == "Set GOOGLE_OAUTH_ACCESS_TOKEN, or run: gcloud auth application-default login"
 
 
-async def test_a_ca_bundle_that_is_none_is_named(account: Path, tmp_path: Path) -> None:
+async def test_a_missing_ca_bundle_is_named(account: Path, tmp_path: Path) -> None:
     rewrite(account, token_uri="https://127.0.0.1:1/token")
     error = await failure(GoogleAuth(ca_bundle=str(tmp_path / "missing.pem")))
     assert (error.kind, "missing.pem" in str(error)) == (ErrorKind.BAD_ENDPOINT, True)
 
 
-async def test_every_request_that_waited_gets_an_error_of_its_own(google: FaultServerThread) -> None:
+async def test_each_waiting_request_gets_an_error_of_its_own(google: FaultServerThread) -> None:
     google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
     auth = GoogleAuth()
     errors = await asyncio.gather(*(failure(auth) for _ in range(3)))
     assert (len({id(error) for error in errors}), len(google.server.requests)) == (3, 1)
 
 
-async def test_an_error_nobody_thought_of_reaches_who_waits() -> None:
+async def test_an_unexpected_error_reaches_every_waiting_request() -> None:
     def load(_: object) -> Credentials:
         raise ZeroDivisionError("by nothing")
 
@@ -259,19 +259,19 @@ def run(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True)
 
 
-def test_without_googles_package_the_way_to_it_is_said(tmp_path: Path) -> None:
+def test_without_google_auth_the_error_names_the_install_command(tmp_path: Path) -> None:
     what = "Google credentials need a missing package: google.auth"
     assert run(WITHOUT, tmp_path).stdout == f"not_installed | {what} | Run: pip install 'swebench-tui[google]'\n"
 
 
-def test_where_there_are_no_credentials_at_all_the_way_to_some_is_said_and_nothing_else(tmp_path: Path) -> None:
+def test_without_credentials_the_error_names_the_login_command(tmp_path: Path) -> None:
     done = run(NONE_THERE, tmp_path)
     assert done.stdout.startswith("auth | no Google credentials: Your default credentials were not found.")
     assert done.stdout.endswith("run: gcloud auth application-default login\n")
     assert done.stderr == ""
 
 
-# Where they are used
+# Use by a provider
 
 
 async def vertex(environ: Mapping[str, str], network: Network, *, base_url: str | None = None) -> ProviderConfig:
@@ -280,14 +280,14 @@ async def vertex(environ: Mapping[str, str], network: Network, *, base_url: str 
     return config
 
 
-async def test_vertex_is_asked_with_them_where_no_token_is_set(account: Path) -> None:
+async def test_vertex_uses_them_unless_a_token_is_set(account: Path) -> None:
     network = Network(ANSWER)
     config = await vertex({**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}, network)
     assert network.sent[0].headers["authorization"] == f"Bearer {TOKEN}"
     assert (config.key_source, config.api_key) == ("environment: GOOGLE_APPLICATION_CREDENTIALS", None)
 
 
-async def test_a_token_that_is_set_goes_before_them(account: Path, google: FaultServerThread) -> None:
+async def test_a_token_from_the_environment_takes_precedence(account: Path, google: FaultServerThread) -> None:
     network = Network(ANSWER)
     environ = {**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account), "GOOGLE_OAUTH_ACCESS_TOKEN": "ya29.SET"}
     config = await vertex(environ, network)
@@ -295,13 +295,13 @@ async def test_a_token_that_is_set_goes_before_them(account: Path, google: Fault
     assert (config.key_source, google.server.requests) == ("environment: GOOGLE_OAUTH_ACCESS_TOKEN", [])
 
 
-async def test_a_key_that_is_given_goes_before_them_too(account: Path) -> None:
+async def test_a_given_key_takes_precedence_too(account: Path) -> None:
     config = ProviderRegistry({**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}).configure("vertex")
     config = msgspec.structs.replace(config, api_key=Secret("ya29.GIVEN"))
     assert strategy(config.auth or "", config.api_key).prepare_headers({}) == {"authorization": "Bearer ya29.GIVEN"}
 
 
-async def test_they_go_to_google_and_to_no_address_that_is_given(account: Path, google: FaultServerThread) -> None:
+async def test_they_are_never_sent_to_a_custom_address(account: Path, google: FaultServerThread) -> None:
     network = Network(ANSWER)
     environ = {**REACH, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}
     await vertex(environ, network, base_url="https://gateway.example/v1")
@@ -316,7 +316,7 @@ async def transport() -> AsyncIterator[Transport]:
     await transport.aclose()
 
 
-async def test_a_real_request_carries_the_token_and_its_error_does_not(transport: Transport) -> None:
+async def test_a_request_carries_the_token_and_its_error_does_not(transport: Transport) -> None:
     async with FaultServer(Script(status=401, body=f'{{"error": {{"message": "bad: {TOKEN}"}}}}'.encode())) as server:
         server.by_path["/models/m:generateContent"] = server.default
         config = ProviderConfig(name="vertex", auth="google", base_url=server.base_url, base_url_source="given")
@@ -328,7 +328,7 @@ async def test_a_real_request_carries_the_token_and_its_error_does_not(transport
         assert (caught.value.kind, TOKEN in str(caught.value)) == (ErrorKind.AUTH, False)
 
 
-async def test_a_failing_fetch_ends_the_request_before_it_is_sent(
+async def test_a_failed_fetch_ends_the_request_before_it_is_sent(
     google: FaultServerThread, transport: Transport
 ) -> None:
     google.server.by_path["/token"] = json_body({"error": "invalid_grant"}, status=400)
@@ -339,7 +339,7 @@ async def test_a_failing_fetch_ends_the_request_before_it_is_sent(
         assert (caught.value.kind, caught.value.provider, server.requests) == (ErrorKind.AUTH, "vertex", [])
 
 
-def test_where_they_come_from_is_told_without_looking_into_them(tmp_path: Path, account: Path) -> None:
+def test_their_source_is_detected_without_reading_the_files(tmp_path: Path, account: Path) -> None:
     login = tmp_path / "home" / ".config" / "gcloud"
     login.mkdir(parents=True)
     assert source({"HOME": str(tmp_path / "home")}) is None
@@ -354,7 +354,7 @@ def test_where_they_come_from_is_told_without_looking_into_them(tmp_path: Path, 
     assert from_environment("vertex", provider_spec("vertex"), REACH).auth is None
 
 
-async def test_a_token_that_never_ends_is_fetched_once() -> None:
+async def test_a_token_that_never_expires_is_fetched_once() -> None:
     threads: list[int] = []
 
     def load(_: object) -> Credentials:

@@ -1,4 +1,4 @@
-"""The catalog's files: all of them load, strictly, and every fact in them is one the code asks for."""
+"""All files of the catalog load, strictly, and every field of them is read by code."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def prefixes(family_file: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", provider_names())
-def test_a_providers_file_loads_and_what_it_names_is_there(name: str) -> None:
+def test_a_providers_file_is_valid(name: str) -> None:
     spec = provider_spec(name)
     assert spec.title
     assert spec.protocol in PROTOCOLS
@@ -64,7 +64,7 @@ def test_the_names_are_those_of_the_files_in_order() -> None:
         ("base_url = x", "line 3"),
     ],
 )
-def test_a_mistake_in_a_file_is_refused_with_file_and_key(line: str, named: str) -> None:
+def test_a_mistake_in_a_file_names_file_and_key(line: str, named: str) -> None:
     with pytest.raises(CatalogError) as caught:
         read_spec(SMALLEST + line, "catalog/providers/mine.toml")
     assert str(caught.value).startswith("catalog/providers/mine.toml: ")
@@ -111,7 +111,7 @@ def test_prefixes_are_in_lower_case_as_they_are_compared(family_file: str) -> No
         ("", None),
     ],
 )
-def test_the_longest_prefix_that_ends_with_a_word_holds(model: str, max_output: int | None) -> None:
+def test_the_longest_prefix_of_whole_words_is_used(model: str, max_output: int | None) -> None:
     assert profile_of(provider_spec("openai"), model).max_output == max_output
 
 
@@ -133,7 +133,7 @@ def test_the_longest_prefix_that_ends_with_a_word_holds(model: str, max_output: 
         ("claude-sonnet-6", None, 128_000),
     ],
 )
-def test_an_older_model_does_not_get_the_limits_of_newer_ones(model: str, window: int | None, max_output: int) -> None:
+def test_older_models_do_not_get_limits_of_newer_ones(model: str, window: int | None, max_output: int) -> None:
     profile = profile_of(provider_spec("anthropic"), model)
     assert (profile.context_window, profile.max_output) == (window, max_output)
 
@@ -152,7 +152,7 @@ def test_no_window_is_larger_than_the_one_in_genai_prices(name: str, listed_as: 
     assert sum(window is not None for window in known.values()) >= 10
 
 
-def test_a_provider_without_families_knows_nothing_of_any_model() -> None:
+def test_without_families_every_profile_is_empty() -> None:
     assert profile_of(provider_spec("compatible"), "gpt-4.1") == ModelProfile()
 
 
@@ -168,7 +168,7 @@ def test_limits_are_sensible() -> None:
 
 
 @pytest.mark.parametrize("struct", CALLED, ids=lambda struct: struct.__name__)
-def test_every_fact_a_file_can_state_is_read_by_code(struct: type[msgspec.Struct]) -> None:
+def test_every_field_of_a_file_is_read_by_code(struct: type[msgspec.Struct]) -> None:
     package = Path(swebench_providers.__file__).parent
     read = {
         node.attr

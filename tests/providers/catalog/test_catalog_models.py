@@ -1,4 +1,4 @@
-"""The models each provider of the catalog lists, their limits, and what an answer of theirs costs."""
+"""The models that each provider of the catalog lists, their limits, and the cost of their answers."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ LISTED = {
 
 
 @pytest.mark.parametrize("name", LISTED)
-async def test_the_models_of_a_provider_are_listed_with_what_it_says_of_them(name: str) -> None:
+async def test_listed_models_have_all_that_the_provider_reports(name: str) -> None:
     network = Network((wire.FIXTURES / name / "models.json").read_bytes(), {"content-type": "application/json"})
     keys = dict.fromkeys(("OPENROUTER_API_KEY", "GEMINI_API_KEY", "HF_TOKEN"), "k")
     assert await provider_on(name, keys, network).list_models() == LISTED[name]
     assert (network.sent[0].method, "/models" in network.sent[0].url) == ("GET", True)
 
 
-async def test_limits_a_list_leaves_out_are_those_the_catalog_knows() -> None:
+async def test_limits_missing_in_a_list_come_from_the_catalog() -> None:
     network = Network((wire.FIXTURES / "openai-chat" / "models.json").read_bytes())
     models = await provider_on("openai", {"OPENAI_API_KEY": "k"}, network).list_models()
     assert models == [
@@ -65,7 +65,7 @@ async def test_limits_a_list_leaves_out_are_those_the_catalog_knows() -> None:
     ]
 
 
-async def test_where_there_is_no_list_to_ask_for_the_catalog_has_one_or_none() -> None:
+async def test_without_a_list_endpoint_the_catalogs_models_are_listed() -> None:
     network = Network()
     models = await provider_on("vertex", VERTEX, network).list_models()
     assert models[0] == ModelInfo(id="gemini-4-argon", context_window=1_048_576, max_output=1_048_576)
@@ -78,7 +78,7 @@ async def test_where_there_is_no_list_to_ask_for_the_catalog_has_one_or_none() -
 
 
 @pytest.mark.parametrize(
-    ("said", "means"),
+    ("reported", "means"),
     [
         ("0.000004", Decimal(4)),
         (0.000004, Decimal(4)),
@@ -93,13 +93,13 @@ async def test_where_there_is_no_list_to_ask_for_the_catalog_has_one_or_none() -
         (True, None),
     ],
 )
-def test_a_price_is_a_number_that_can_be_one(said: object, means: Decimal | None) -> None:
-    listed = {"data": [{"id": "m", "pricing": {"prompt": said, "completion": "0"}}]}
+def test_a_price_is_a_valid_number_or_unknown(reported: object, means: Decimal | None) -> None:
+    listed = {"data": [{"id": "m", "pricing": {"prompt": reported, "completion": "0"}}]}
     (model,) = PROTOCOLS["openai_chat"].parser.parse_models(msgspec.json.encode(listed))
     assert (model.price_input, model.price_output) == (means, Decimal(0))
 
 
-def test_a_route_that_is_down_is_not_listed_and_does_not_narrow_the_window() -> None:
+def test_a_route_that_is_down_is_left_out() -> None:
     routes = [
         {"provider": "a", "status": "live", "context_length": 9},
         {"provider": "b", "status": "error", "context_length": 5},
@@ -137,7 +137,7 @@ IN_EU = "https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/
         ("ollama-cloud", "https://ollama.com", "gpt-oss:120b", False),
     ],
 )
-async def test_a_price_is_known_where_the_list_has_the_model_at_that_provider(
+async def test_a_price_is_known_for_models_on_the_price_list(
     name: str, base_url: str, model: str, *, known: bool
 ) -> None:
     assert (await cost_of(USAGE, provider_spec(name), base_url, model) is not None) is known
@@ -165,9 +165,7 @@ async def test_a_deployment_costs_what_the_model_behind_it_costs() -> None:
         ({}, None),
     ],
 )
-async def test_with_a_key_of_ones_own_upstream_its_bill_is_part_of_the_cost(
-    usage: dict[str, object], cost: Decimal | None
-) -> None:
+async def test_an_upstream_bill_is_part_of_the_cost(usage: dict[str, object], cost: Decimal | None) -> None:
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": usage}
     network = Network(msgspec.json.encode(body), {"content-type": "application/json", "x-generation-id": "gen-1"})
     provider = provider_on("openrouter", {"OPENROUTER_API_KEY": "k"}, network)

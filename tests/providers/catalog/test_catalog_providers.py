@@ -1,4 +1,4 @@
-"""Every provider of the catalog: what it sends, in which protocol, and what of a request it takes."""
+"""Every provider of the catalog sends the requests of its fixtures, in the right protocol."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.providers.network import AZURE, VERTEX, Network, provider_on, request
 
 @dataclass
 class Case:
-    """A request fixture: who sends it, with which environment and settings, and what is asked for."""
+    """A request fixture: its provider, environment, settings and request."""
 
     fixture: str
     name: str
@@ -87,7 +87,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.fixture)
-async def test_a_provider_sends_what_its_fixture_says_and_reads_the_answer(case: Case) -> None:
+async def test_a_provider_sends_its_fixture_and_reads_the_answer(case: Case) -> None:
     path = wire.FIXTURES / case.fixture
     network = Network((path.parent / case.answer).read_bytes())
     answer = await provider_on(case.name, case.environ, network, **case.changes).generate_unified(case.request)
@@ -109,7 +109,7 @@ def check_answer(answer: UnifiedResponse, expected: Any) -> None:
     wire.check_usage(answer.usage, expected["usage"])
 
 
-def test_each_request_fixture_of_a_provider_is_sent_by_a_test() -> None:
+def test_each_request_fixture_is_sent_by_a_test() -> None:
     elsewhere = {f"{folder}/request.json" for folder in ("anthropic", "ollama", "openai-chat")}  # test_requests.py
     found = {wire.name(path) for path in wire.files("*/request*.json") if ".headers." not in path.name}
     assert {case.fixture for case in CASES} | elsewhere == found
@@ -125,7 +125,7 @@ RESPONSES_ONLY = [
 
 
 async def path_of(name: str, model: str, environ: Mapping[str, str], **fields: Any) -> str:
-    """The last part of the path a request takes."""
+    """The last part of a request's path."""
     changes = fields.pop("changes", {})
     network = Network()
     provider = provider_on(name, environ, network, **changes)
@@ -149,14 +149,14 @@ async def path_of(name: str, model: str, environ: Mapping[str, str], **fields: A
         ("gpt-6-prompt", None, True, "completions"),
     ],
 )
-async def test_openai_is_asked_on_responses_where_the_model_or_the_effort_needs_it(
+async def test_openai_uses_responses_where_model_or_effort_needs_it(
     model: str, effort: str | None, path: str, *, stream: bool
 ) -> None:
     environ = {"OPENAI_API_KEY": "k"}
     assert await path_of("openai", model, environ, reasoning_effort=effort, stream=stream) == path
 
 
-async def test_azure_is_asked_on_responses_where_the_model_behind_a_deployment_needs_it() -> None:
+async def test_azure_uses_responses_where_the_base_model_needs_it() -> None:
     changes = {"base_models": {"mine": "gpt-5.5-pro"}}
     assert await path_of("azure", "mine", AZURE, changes=changes) == "responses"
     assert await path_of("azure", "mine", AZURE) == "completions"
@@ -164,7 +164,7 @@ async def test_azure_is_asked_on_responses_where_the_model_behind_a_deployment_n
     assert await path_of("azure", "mine", older, changes=changes) == "completions"
 
 
-async def test_a_protocol_that_was_named_is_the_one_that_is_spoken() -> None:
+async def test_a_configured_protocol_is_used() -> None:
     environ = {"OPENAI_API_KEY": "k"}
     chat = {"protocol": "openai_chat"}
     assert await path_of("openai", "gpt-5.5-pro", environ, changes=chat) == "completions"
@@ -180,14 +180,14 @@ async def test_a_protocol_that_was_named_is_the_one_that_is_spoken() -> None:
         if provider_spec(name).protocol == "openai_chat" and name not in {"openai", "azure"}
     ],
 )
-async def test_no_imitator_is_asked_on_responses_unasked(name: str) -> None:
+async def test_compatible_servers_get_chat_completions_unless_configured(name: str) -> None:
     environ = dict.fromkeys(("OPENROUTER_API_KEY", "HF_TOKEN"), "k")
     for model in ("gpt-5.5-pro", "openai/gpt-5.3-codex"):
         changes = {"base_url": "http://h:1/v1"}
         assert await path_of(name, model, environ, reasoning_effort="max", changes=changes) == "completions"
 
 
-def test_a_model_for_responses_alone_takes_no_sampling_and_always_reasons() -> None:
+def test_a_responses_only_model_takes_no_sampling() -> None:
     for model in RESPONSES_ONLY:
         profile = profile_of(provider_spec("openai"), model)
         assert (profile.needs_responses, profile.sampling, "none" in profile.efforts) == (True, "no", False)
@@ -198,14 +198,14 @@ def test_a_model_for_responses_alone_takes_no_sampling_and_always_reasons() -> N
 
 
 @pytest.mark.parametrize("name", ["fastchat", "lmstudio", "huggingface"])
-async def test_an_effort_a_server_does_not_know_is_left_out_and_that_is_said(name: str) -> None:
+async def test_an_unknown_effort_is_left_out_with_a_notice(name: str) -> None:
     network = Network((wire.FIXTURES / "vllm" / "stream.sse").read_bytes())
     provider = provider_on(name, {"HF_TOKEN": "k"}, network)
     answer = await provider.generate_unified(request_for("m", reasoning_effort="high"))
     assert answer.notices == ("reasoning effort high left out: not supported by m",)
 
 
-async def test_fastchat_is_sent_no_seed_and_that_is_said() -> None:
+async def test_fastchat_gets_no_seed_but_a_notice() -> None:
     network = Network((wire.FIXTURES / "fastchat" / "stream.sse").read_bytes())
     answer = await provider_on("fastchat", {}, network).generate_unified(request_for("m", seed=7))
     assert (answer.notices, answer.usage) == (("seed left out: not supported by m",), None)
@@ -222,7 +222,7 @@ async def test_fastchat_is_sent_no_seed_and_that_is_said() -> None:
         ("deepseek/deepseek-v4", 0.5),
     ],
 )
-async def test_a_router_gets_of_each_vendors_model_what_that_takes(model: str, temperature: float | None) -> None:
+async def test_a_router_uses_the_family_of_each_vendor(model: str, temperature: float | None) -> None:
     network = Network((wire.FIXTURES / "openrouter" / "stream.sse").read_bytes())
     provider = provider_on("openrouter", {"OPENROUTER_API_KEY": "k"}, network)
     answer = await provider.generate_unified(request_for(model, temperature=0.5, reasoning_effort="xhigh"))
@@ -258,21 +258,21 @@ async def test_one_more_compatible_provider_is_one_small_file(tmp_path: Path, fa
     assert (request.json["max_completion_tokens"], request.json["stream"]) == (5, True)
 
 
-async def test_a_real_llama_cpp_asked_on_responses_says_what_it_says_on_chat(
+async def test_a_real_llamacpp_answers_alike_on_responses_and_chat(
     llama_server: EmbeddedServer, transport: Transport
 ) -> None:
     address, key = llama_server.start()
     request = request_for("smollm2", max_tokens=12, temperature=0)
-    said = set()
+    answers = set()
     for protocol in ("openai_chat", "openai_responses"):
         config = ProviderConfig(name="llamacpp", base_url=f"{address}/v1", api_key=key, protocol=protocol)
         provider = HTTPProvider(provider_spec("llamacpp"), config, transport)
         for stream in (True, False):
             answer = await provider.generate_unified(msgspec.structs.replace(request, stream=stream))
             assert answer.usage is not None
-            said.add((answer.content, answer.usage.prompt_tokens, answer.usage.completion_tokens))
-    assert len(said) == 1
-    assert said.pop()[0]
+            answers.add((answer.content, answer.usage.prompt_tokens, answer.usage.completion_tokens))
+    assert len(answers) == 1
+    assert answers.pop()[0]
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
@@ -280,7 +280,7 @@ async def test_a_real_llama_cpp_asked_on_responses_says_what_it_says_on_chat(
     ("name", "folder", "model"),
     [("openai", "openai-responses", "gpt-5.5-pro"), ("gemini", "gemini", "gemini-3.8-flash")],
 )
-async def test_the_answer_of_a_real_server_is_read_from_its_socket(
+async def test_a_real_answer_is_read_from_a_socket(
     fault_server: FaultServer, name: str, folder: str, model: str, *, stream: bool
 ) -> None:
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"

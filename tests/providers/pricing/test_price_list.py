@@ -136,7 +136,7 @@ def test_each_model_is_found_and_costs_the_same(provider: str) -> None:
             assert cost == expected_cost((provider, model.id), used, moment, share), (model.id, moment, used, share)
 
 
-async def test_a_provider_or_model_that_is_not_listed_is_not_found() -> None:
+async def test_an_unlisted_provider_or_model_is_not_found() -> None:
     assert await price_list.find("nobody", "gpt-5") is None
     assert await price_list.find("openai", "a-model-nobody-knows") is None
     assert await price_list.find("openai", "") is None

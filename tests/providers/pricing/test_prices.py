@@ -1,4 +1,4 @@
-"""What an answer costs: by whose word, for which tokens and hosts; and unknown wherever it is."""
+"""The cost of an answer: by which source, for which tokens and hosts; and unknown is None."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def is_priced(name: str) -> bool:
 
 
 @pytest.mark.parametrize(("name", "model"), [("openai", "gpt-5"), ("anthropic", "claude-opus-5-5")])
-async def test_a_known_model_costs_what_the_list_says_with_cached_tokens_at_their_own_price(
-    name: str, model: str
-) -> None:
+async def test_cached_tokens_of_a_listed_model_have_their_own_price(name: str, model: str) -> None:
     spec = provider_spec(name)
     expected = genai_prices.calc_price(
         genai_prices.Usage(input_tokens=10_000, output_tokens=2_000, cache_read_tokens=4_000, cache_write_tokens=1_000),
@@ -61,12 +59,12 @@ async def test_the_default_model_of_a_vendor_has_a_price(name: str) -> None:
     assert (await cost_of(USAGE, spec, spec.base_url, spec.default_model) or 0) > 0
 
 
-async def test_a_model_that_is_not_on_the_list_has_an_unknown_price() -> None:
+async def test_a_model_that_is_not_listed_has_no_price() -> None:
     assert await cost_of(USAGE, OPENAI, OPENAI.base_url, "a-model-nobody-knows") is None
     assert await cost_of(USAGE, OPENAI, OPENAI.base_url, "") is None
 
 
-async def test_what_runs_on_ones_own_machine_costs_nothing_counted_or_not() -> None:
+async def test_local_models_are_free_with_or_without_a_count() -> None:
     assert await cost_of(USAGE, OLLAMA, "http://127.0.0.1:11434", "m") == Decimal(0)
     assert await cost_of(None, OLLAMA, None, "m") == Decimal(0)
 
@@ -87,14 +85,14 @@ async def test_without_a_count_the_cost_is_unknown() -> None:
         (None, False),
     ],
 )
-async def test_the_list_holds_for_the_vendors_own_hosts_and_no_other(base_url: str | None, *, known: bool) -> None:
+async def test_the_list_applies_to_the_vendors_own_hosts_only(base_url: str | None, *, known: bool) -> None:
     assert (await cost_of(USAGE, OPENAI, base_url, "gpt-5") is not None) is known
 
 
-async def test_what_the_provider_says_it_charges_goes_before_any_list() -> None:
-    said = TokenUsage(prompt_tokens=10, completion_tokens=5, reported_cost=Decimal("0.0123"))
+async def test_a_reported_charge_takes_precedence_over_any_list() -> None:
+    reported = TokenUsage(prompt_tokens=10, completion_tokens=5, reported_cost=Decimal("0.0123"))
     for spec, base_url in ((OPENAI, OPENAI.base_url), (COMPATIBLE, "https://router.example/v1")):
-        assert await cost_of(said, spec, base_url, "gpt-5") == Decimal("0.0123")
+        assert await cost_of(reported, spec, base_url, "gpt-5") == Decimal("0.0123")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +104,7 @@ async def test_what_the_provider_says_it_charges_goes_before_any_list() -> None:
     ],
     ids=["more cached than read", "parts beyond the whole", "negative"],
 )
-async def test_counts_that_cannot_be_have_no_price_and_lose_no_answer(usage: TokenUsage) -> None:
+async def test_impossible_counts_have_no_price_and_raise_nothing(usage: TokenUsage) -> None:
     assert await cost_of(usage, ANTHROPIC, ANTHROPIC.base_url, "claude-opus-5-5") is None
 
 
@@ -122,7 +120,7 @@ async def test_an_answer_carries_its_cost(fault_server: FaultServer, transport: 
     assert (await elsewhere.generate_unified(UnifiedRequest(model="gpt-5", prompt="Hi"))).cost is None
 
 
-# The user's own price.
+# The user's own prices
 
 OWN = ModelPrice(input=Decimal("1.25"), output=Decimal(10), cached_input=Decimal("0.125"), cache_write=Decimal(2))
 amounts = st.decimals(0, MAX_PRICE, places=6)
@@ -159,9 +157,7 @@ def test_an_own_price_is_hand_arithmetic_to_the_last_digit(price: ModelPrice, us
 
 
 @given(own_prices, usages, counts, counts)
-def test_a_cost_is_never_negative_and_never_falls_with_more_tokens(
-    price: ModelPrice, usage: TokenUsage, read: int, written: int
-) -> None:
+def test_a_cost_never_falls_with_more_tokens(price: ModelPrice, usage: TokenUsage, read: int, written: int) -> None:
     more = msgspec.structs.replace(
         usage, prompt_tokens=usage.prompt_tokens + read, completion_tokens=usage.completion_tokens + written
     )
@@ -172,13 +168,13 @@ def test_a_cost_is_never_negative_and_never_falls_with_more_tokens(
 
 
 @pytest.mark.parametrize("amount", ["-1", "-0", "NaN", "Infinity", "1000000.01", "1e999999", "1e-999999", "0e-999999"])
-def test_no_price_is_made_of_what_cannot_be_one(amount: str) -> None:
+def test_an_impossible_amount_is_refused(amount: str) -> None:
     for field in ("input", "output", "cached_input", "cache_write"):
         with pytest.raises(ValueError, match="is not a price"):
             msgspec.convert({"input": "1", "output": "1", field: amount}, ModelPrice)
 
 
-async def test_an_own_price_goes_before_every_list_and_before_free() -> None:
+async def test_an_own_price_takes_precedence_over_lists_and_free() -> None:
     for name, model in (("openai", "gpt-5"), ("ollama", "qwen3"), ("ollama", "x-cloud"), ("compatible", "m")):
         prices = prices_of(name, prices={model: OWN})
         assert await prices.cost_of(USAGE, model) == OWN.cost(USAGE) == Decimal("0.02875")
@@ -187,16 +183,14 @@ async def test_an_own_price_goes_before_every_list_and_before_free() -> None:
     assert await prices_of("ollama", prices={"qwen3": OWN}).cost_of(USAGE, "other") == Decimal(0)
 
 
-async def test_an_own_price_holds_under_the_name_asked_for_whatever_answers_and_for_a_deployments_model() -> None:
+async def test_an_own_price_applies_to_the_requested_and_deployed_name() -> None:
     prices = prices_of("openai", prices={"gpt-5": OWN})
     assert await prices.cost_of(USAGE, "gpt-5-2025-08-07", requested_model="gpt-5") == OWN.cost(USAGE)
     deployed = prices_of("azure", AZURE, base_models={"mine": "gpt-5"}, prices={"gpt-5": OWN})
     assert await deployed.cost_of(USAGE, "mine") == OWN.cost(USAGE)
 
 
-async def test_a_whole_answer_is_priced_under_the_name_asked_for(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_a_whole_answer_is_priced_by_the_requested_name(fault_server: FaultServer, transport: Transport) -> None:
     choices = [{"message": {"content": "a"}, "finish_reason": "stop"}]
     usage = {"prompt_tokens": 10, "completion_tokens": 5}
     fault_server.enqueue(json_body({"model": "Acme/A-30B", "choices": choices, "usage": usage}))
@@ -205,13 +199,13 @@ async def test_a_whole_answer_is_priced_under_the_name_asked_for(
     assert (answer.model, answer.cost) == ("Acme/A-30B", Decimal("0.0000625"))
 
 
-async def test_what_the_provider_says_it_charged_goes_before_an_own_price() -> None:
-    said = msgspec.structs.replace(USAGE, reported_cost=Decimal("0.5"))
+async def test_a_reported_charge_takes_precedence_over_an_own_price() -> None:
+    reported = msgspec.structs.replace(USAGE, reported_cost=Decimal("0.5"))
     for batch in (False, True):
-        assert await prices_of("azure", AZURE, prices={"m": OWN}).cost_of(said, "m", batch=batch) == Decimal("0.5")
+        assert await prices_of("azure", AZURE, prices={"m": OWN}).cost_of(reported, "m", batch=batch) == Decimal("0.5")
 
 
-async def test_counts_that_cannot_be_have_no_own_price_either() -> None:
+async def test_impossible_counts_have_no_own_price_either() -> None:
     for usage in (
         TokenUsage(prompt_tokens=5, cached_tokens=6),
         TokenUsage(prompt_tokens=-1),
@@ -221,7 +215,7 @@ async def test_counts_that_cannot_be_have_no_own_price_either() -> None:
         assert await prices_of("openai", prices={"gpt-5": OWN}).cost_of(usage, "gpt-5") is None
 
 
-# Names.
+# Names of models
 
 AZURE = "https://r.openai.azure.com/openai/v1"
 
@@ -235,12 +229,14 @@ AZURE = "https://r.openai.azure.com/openai/v1"
         ("openai", "gpt-5", "a-model-nobody-knows", True),
     ],
 )
-async def test_a_price_is_that_of_what_answered(name: str, answered: str, requested_model: str, *, known: bool) -> None:
+async def test_a_price_is_that_of_the_model_that_answered(
+    name: str, answered: str, requested_model: str, *, known: bool
+) -> None:
     assert (await prices_of(name).cost_of(USAGE, answered, requested_model=requested_model) is not None) is known
 
 
 @pytest.mark.parametrize("model", ["gpt-oss:120b-cloud", "glm-4.6:cloud", "kimi-k2:1t-cloud"])
-async def test_what_a_local_server_passes_on_to_a_service_is_unknown_and_not_free(model: str) -> None:
+async def test_cloud_models_of_a_local_server_are_not_free(model: str) -> None:
     assert await prices_of("ollama").cost_of(USAGE, model) is None
     assert await prices_of("ollama").cost_of(USAGE, model.removesuffix("-cloud"), requested_model=model) is None
     assert await prices_of("ollama").price_of(model) is None
@@ -248,19 +244,19 @@ async def test_what_a_local_server_passes_on_to_a_service_is_unknown_and_not_fre
     assert provider_spec("ollama").is_free("cloud-model")
 
 
-async def test_what_is_not_charged_by_the_token_has_no_price_by_the_token() -> None:
+async def test_models_charged_by_other_units_have_no_price_per_token() -> None:
     for model in ("tts-1", "whisper-1"):
         assert await prices_of("openai").cost_of(USAGE, model) is None
         assert await prices_of("openai").price_of(model) is None
 
 
-# Batch jobs.
+# Batch jobs
 
 
 @pytest.mark.parametrize(
     ("name", "model"), [("openai", "gpt-6-luna"), ("anthropic", "claude-haiku-4-5"), ("gemini", "gemini-3.7-flash")]
 )
-async def test_a_batch_job_costs_half_by_the_list_and_by_an_own_price(name: str, model: str) -> None:
+async def test_a_batch_job_costs_half_by_list_and_own_price(name: str, model: str) -> None:
     plain = TokenUsage(prompt_tokens=10_000, completion_tokens=2_000)
     for prices in (prices_of(name), prices_of(name, prices={model: OWN})):
         full = await prices.cost_of(plain, model)
@@ -268,7 +264,7 @@ async def test_a_batch_job_costs_half_by_the_list_and_by_an_own_price(name: str,
         assert await prices.cost_of(plain, model, batch=True) == full / 2 > 0
 
 
-async def test_where_the_list_has_rates_for_batch_jobs_they_hold() -> None:
+async def test_batch_rates_on_the_list_take_precedence() -> None:
     cached = TokenUsage(prompt_tokens=1_000_000, cached_tokens=1_000_000)
     full = await prices_of("openai").cost_of(cached, "gpt-4o")
     assert await prices_of("openai").cost_of(cached, "gpt-4o", batch=True) == full  # not discounted twice
@@ -285,12 +281,12 @@ def test_batches_are_billed_by_the_share_that_was_read() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in provider_names() if provider_spec(name).batch_share is None])
-async def test_without_known_batch_prices_a_batch_costs_neither_the_full_price_nor_nothing(name: str) -> None:
+async def test_without_known_batch_prices_the_cost_is_unknown(name: str) -> None:
     for prices in (prices_of(name), prices_of(name, prices={"m": OWN})):
         assert await prices.cost_of(USAGE, "m", batch=True) is None
 
 
-# The provider's own list.
+# The provider's own list
 
 LISTED = {
     "data": [
@@ -342,9 +338,7 @@ async def test_a_routers_list_prices_an_answer_that_reports_no_cost(
     assert times_listed(fault_server) == 1
 
 
-async def test_a_router_that_prices_each_route_is_billed_by_the_route_asked_for(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_a_router_is_billed_by_the_requested_route(fault_server: FaultServer, transport: Transport) -> None:
     routes = [{"provider": "near", "pricing": {"input": 1, "output": 2}}, {"provider": "far"}]
     fault_server.by_path["/v1/models"] = json_body({"data": [{"id": "acme/a", "providers": routes}]})
     provider = provider_at(f"{fault_server.base_url}/v1", "huggingface", transport)
@@ -383,9 +377,7 @@ async def test_a_list_that_came_anyway_is_not_asked_for_again(fault_server: Faul
     assert times_listed(fault_server) == 1
 
 
-async def test_a_list_that_does_not_come_leaves_prices_unknown_until_it_does(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_prices_are_unknown_until_the_list_is_fetched(fault_server: FaultServer, transport: Transport) -> None:
     provider = openrouter(fault_server, transport)
     fault_server.by_path["/api/v1/models"] = failing(503)
     assert await asyncio.gather(*(provider.price_of("acme/a") for _ in range(20))) == [None] * 20
@@ -395,7 +387,7 @@ async def test_a_list_that_does_not_come_leaves_prices_unknown_until_it_does(
     assert await provider.cost_of(USAGE, "acme/a") == ACME.cost(USAGE)
 
 
-async def test_an_answer_does_not_wait_for_a_list_that_never_comes() -> None:
+async def test_an_answer_does_not_wait_forever_for_a_list() -> None:
     async def never() -> list[ModelInfo]:
         await asyncio.Event().wait()
         raise ProviderError(ErrorKind.TIMEOUT, "not reached", hint="")
@@ -403,21 +395,21 @@ async def test_an_answer_does_not_wait_for_a_list_that_never_comes() -> None:
     assert await ListedPrices(never, timeout=0.01).price_of("m") is None
 
 
-async def test_who_leaves_does_not_take_the_list_from_the_others() -> None:
-    asked, go_on = asyncio.Event(), asyncio.Event()
+async def test_a_cancelled_caller_does_not_cancel_the_list() -> None:
+    requested, resume = asyncio.Event(), asyncio.Event()
 
     async def listing() -> list[ModelInfo]:
-        asked.set()
-        await go_on.wait()
+        requested.set()
+        await resume.wait()
         return [ModelInfo(id="m", price_input=Decimal(1), price_output=Decimal(2))]
 
     listed = ListedPrices(listing)
     first, second = (asyncio.create_task(listed.price_of("m")) for _ in range(2))
-    await asked.wait()
+    await requested.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    go_on.set()
+    resume.set()
     assert await second == ModelPrice(input=Decimal(1), output=Decimal(2))
 
 
@@ -433,7 +425,7 @@ def test_a_list_serves_one_loop_after_the_other() -> None:
     assert len(tries) == 2
 
 
-def test_a_loop_that_stands_still_with_the_list_does_not_keep_it_from_another() -> None:
+def test_a_stopped_loop_does_not_block_the_list_for_others() -> None:
     lists = [asyncio.sleep(3600, [ModelInfo(id="m")]), asyncio.sleep(0, [ACME_A])]
 
     async def listing() -> list[ModelInfo]:
@@ -463,23 +455,23 @@ def test_a_loop_that_stands_still_with_the_list_does_not_keep_it_from_another() 
         {"prompt": "0", "completion": "0", "request": "0.005"},  # and so much for each request
     ],
 )
-def test_a_listed_price_that_cannot_be_or_is_not_the_whole_one_is_unknown(pricing: Mapping[str, str]) -> None:
+def test_an_impossible_or_partial_listed_price_is_unknown(pricing: Mapping[str, str]) -> None:
     (model,) = parse_models(msgspec.json.encode({"data": [{"id": "m", "pricing": pricing}]}))
     assert model.price is None
 
 
 @given(st.text() | st.floats() | st.integers() | st.decimals().map(str))
-def test_whatever_a_server_calls_a_price_is_one_or_unknown(said: object) -> None:
-    body = msgspec.json.encode({"data": [{"id": "m", "pricing": {"prompt": said, "completion": said}}]})
+def test_any_value_on_a_list_is_a_price_or_unknown(value: object) -> None:
+    body = msgspec.json.encode({"data": [{"id": "m", "pricing": {"prompt": value, "completion": value}}]})
     (model,) = parse_models(body)
     assert model.price is None or 0 <= model.price.input <= MAX_PRICE
     assert len(f"{model.price_input or 0:f}") < 50
 
 
-# The list in the package.
+# The bundled list
 
 
-async def test_a_price_before_asking_is_what_a_short_answer_is_billed_by() -> None:
+async def test_the_price_shown_is_the_price_billed() -> None:
     for name, model in (("openai", "gpt-6-luna"), ("anthropic", "claude-haiku-5-5"), ("gemini", "gemini-3.8-flash")):
         price = await prices_of(name).price_of(model)
         assert price is not None
@@ -493,16 +485,14 @@ async def test_a_price_before_asking_is_what_a_short_answer_is_billed_by() -> No
     ("name", "model"), [("anthropic", "claude-sonnet-4-5"), ("gemini", "gemini-2.5-pro"), ("openai", "gpt-6-luna")]
 )
 @pytest.mark.parametrize("prompt_tokens", [1, 200_000, 200_001, 900_000])
-async def test_a_price_before_asking_knows_that_long_prompts_cost_more(
-    name: str, model: str, prompt_tokens: int
-) -> None:
+async def test_the_price_shown_has_the_tiers_of_long_prompts(name: str, model: str, prompt_tokens: int) -> None:
     price = await prices_of(name).price_of(model)
     assert price is not None
     usage = TokenUsage(prompt_tokens=prompt_tokens, completion_tokens=500, cached_tokens=prompt_tokens // 2)
     assert price.cost(usage) == await prices_of(name).cost_of(usage, model)
 
 
-def test_each_tier_of_a_price_holds_above_its_own_length() -> None:
+def test_each_tier_applies_above_its_own_length() -> None:
     def price(dollars: int, long_from: int = 0, long_prompt: ModelPrice | None = None) -> ModelPrice:
         return ModelPrice(input=Decimal(dollars), output=Decimal(dollars), long_from=long_from, long_prompt=long_prompt)
 
@@ -511,7 +501,7 @@ def test_each_tier_of_a_price_holds_above_its_own_length() -> None:
     assert rates == [1, 2, 2, 3]
 
 
-def test_the_price_list_is_read_for_a_paid_answer_on_a_thread() -> None:
+def test_the_price_list_is_read_lazily_on_a_thread() -> None:
     program = """
 import asyncio, sys, threading
 from swebench_providers import ProviderConfig, TokenUsage

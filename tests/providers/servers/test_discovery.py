@@ -29,7 +29,7 @@ KEY = "sk-a-key-of-the-environment-0123456789"
 
 @asynccontextmanager
 async def serving(*each: Mapping[str, Script]) -> AsyncIterator[list[FaultServer]]:
-    """A server for each set of scripts; what is not in it is not there."""
+    """A server for each set of scripts; other paths are 404."""
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(FaultServer()) for _ in each]
         for server, scripts in zip(servers, each, strict=True):
@@ -39,18 +39,13 @@ async def serving(*each: Mapping[str, Script]) -> AsyncIterator[list[FaultServer
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port that is taken, and where nobody listens."""
+    """A port that is bound but not listening."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
 
 
-# What is found.
-
-
-async def test_all_servers_are_found_at_once_whatever_stands_between_them(
-    transport: Transport, closed_port: int
-) -> None:
+async def test_all_servers_are_found_at_once_between_other_services(transport: Transport, closed_port: int) -> None:
     trickling = {path: Script(head_takes=FOR_EVER) for path in ("/v1/models", "/")}
     async with (
         serving(*(scripts_of(name) for name in KINDS), {"/": html_page()}, trickling) as servers,
@@ -106,31 +101,31 @@ QWEN = "Qwen/Qwen3-Coder-30B-A3B-Instruct"
         ("unknown-openai-compatible", {}, found("compatible", "OpenAI-compatible server", "/v1", "x")),
     ],
 )
-async def test_what_is_found_says_all_that_the_server_tells(
+async def test_a_found_server_has_all_that_it_reports(
     transport: Transport, name: str, more: Mapping[str, str], expected: FoundServer
 ) -> None:
     files = {path: Script(body=(FIXTURES / file).read_bytes()) for path, file in more.items()}
     async with serving({**scripts_of(name), **files}) as (server,):
-        (told,) = await discover(transport, ports=[server.port])
-        assert told == msgspec.structs.replace(expected, base_url=f"{server.base_url}{expected.base_url}")
+        (result,) = await discover(transport, ports=[server.port])
+        assert result == msgspec.structs.replace(expected, base_url=f"{server.base_url}{expected.base_url}")
 
 
-async def test_a_server_told_by_its_description_alone_is_asked_for_it(transport: Transport) -> None:
+async def test_a_uvicorn_server_is_recognised_by_its_api_description(transport: Transport) -> None:
     uvicorn = {"server": "uvicorn"}
     described = {
         "/v1/models": Script(body=b'{"data":[]}', headers=uvicorn),
         "/openapi.json": json_body({"paths": {"/api/v1/token_check": {}}}),
     }
     async with serving(described) as (server,):
-        (told,) = await discover(transport, ports=[server.port])
-    assert (told.kind, told.models) == ("fastchat", ())
+        (result,) = await discover(transport, ports=[server.port])
+    assert (result.kind, result.models) == ("fastchat", ())
 
 
-async def test_the_version_of_an_sglang_server_is_asked_for(transport: Transport) -> None:
+async def test_the_version_of_an_sglang_server_is_read(transport: Transport) -> None:
     info = json_body({"version": "0.5.9", "api_key": "not-read"})
     async with serving({**scripts_of("sglang"), "/server_info": info}) as (server,):
-        (told,) = await discover(transport, ports=[server.port])
-    assert told.version == "0.5.9"
+        (result,) = await discover(transport, ports=[server.port])
+    assert result.version == "0.5.9"
 
 
 async def test_of_several_loaded_models_the_smallest_window_counts(transport: Transport) -> None:
@@ -138,20 +133,17 @@ async def test_of_several_loaded_models_the_smallest_window_counts(transport: Tr
     instances = [{"config": {"context_length": size}} for size in sizes]
     loaded = json_body({"models": [{"loaded_instances": instances}, {"loaded_instances": [{}]}]})
     async with serving({**scripts_of("lmstudio"), "/api/v1/models": loaded}) as (server,):
-        (told,) = await discover(transport, ports=[server.port])
-    assert told.context_window == 4096
+        (result,) = await discover(transport, ports=[server.port])
+    assert result.context_window == 4096
 
 
 async def test_a_real_server_is_recognised_behind_its_key(transport: Transport, llama_server: EmbeddedServer) -> None:
     running = llama_server.start()
-    (told,) = await discover(transport, ports=[int(running.address.rpartition(":")[2])])
-    assert (told.kind, told.needs_key, told.base_url) == ("llamacpp", True, f"{running.address}/v1")
+    (result,) = await discover(transport, ports=[int(running.address.rpartition(":")[2])])
+    assert (result.kind, result.needs_key, result.base_url) == ("llamacpp", True, f"{running.address}/v1")
 
 
-# How it is asked.
-
-
-async def test_no_key_and_nothing_but_get_goes_anywhere(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_get_requests_without_a_key_are_sent(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OPENAI_API_KEY", "LLAMA_API_KEY", "VLLM_API_KEY", "LM_API_TOKEN", "COMPATIBLE_API_KEY"):
         monkeypatch.setenv(variable, KEY)
     async with serving(*(scripts_of(name) for name in KINDS)) as servers:
@@ -173,7 +165,7 @@ async def test_a_redirect_is_not_followed(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scripts", "asked"),
+    ("scripts", "paths"),
     [
         ({"/": html_page()}, {"/v1/models", "/"}),
         (scripts_of("vllm"), {"/v1/models", "/", "/version"}),
@@ -181,33 +173,33 @@ async def test_a_redirect_is_not_followed(transport: Transport) -> None:
     ],
     ids=["a page", "vLLM", "Ollama"],
 )
-async def test_no_more_is_asked_than_it_takes(
-    transport: Transport, scripts: Mapping[str, Script], asked: set[str]
+async def test_no_more_probes_are_sent_than_it_takes(
+    transport: Transport, scripts: Mapping[str, Script], paths: set[str]
 ) -> None:
     async with serving(scripts) as (server,):
         server.by_path["/v1/models"] = scripts.get("/v1/models", html_page(404))
         await discover(transport, ports=[server.port])
-        assert sorted(request.path for request in server.requests) == sorted(asked)
+        assert sorted(request.path for request in server.requests) == sorted(paths)
 
 
-async def test_when_time_is_over_what_was_answered_decides(transport: Transport) -> None:
+async def test_when_time_is_over_the_responses_so_far_decide(transport: Transport) -> None:
     stalling = {
         "/v1/models": json_body(MODELS),
         **dict.fromkeys(("/", "/props", "/version", "/ping", "/health"), Script(before_head=FOR_EVER)),
     }
     async with serving(stalling, scripts_of("vllm")) as servers, raw_server(then_wait=True) as silent:
         ports = [int(silent.rpartition(":")[2]), *(server.port for server in servers)]
-        told = await discover(transport, ports=ports, probe_seconds=FOR_EVER, total_seconds=1.0)
-    assert [server.kind for server in told] == ["compatible", "vllm"]
+        result = await discover(transport, ports=ports, probe_seconds=FOR_EVER, total_seconds=1.0)
+    assert [server.kind for server in result] == ["compatible", "vllm"]
 
 
-async def test_one_question_without_an_answer_does_not_hold_up_the_others(transport: Transport) -> None:
+async def test_one_silent_probe_does_not_delay_the_others(transport: Transport) -> None:
     async with serving({**scripts_of("llamacpp"), "/": Script(before_head=FOR_EVER)}) as (server,):
-        (told,) = await discover(transport, ports=[server.port], probe_seconds=0.5, total_seconds=FOR_EVER)
-    assert (told.kind, told.context_window) == ("llamacpp", 32768)
+        (result,) = await discover(transport, ports=[server.port], probe_seconds=0.5, total_seconds=FOR_EVER)
+    assert (result.kind, result.context_window) == ("llamacpp", 32768)
 
 
-async def test_a_list_without_an_end_is_no_list(transport: Transport) -> None:
+async def test_an_endless_list_is_ignored(transport: Transport) -> None:
     endless = Script(body=b'{"data":[' + b'{"id":"x"},' * 500_000)
     async with serving({"/v1/models": endless}) as (server,):
         assert await discover(transport, ports=[server.port], probe_seconds=FOR_EVER, total_seconds=FOR_EVER) == []
@@ -227,47 +219,47 @@ OTHER_TONGUES = {
 
 
 @pytest.mark.parametrize("tongue", OTHER_TONGUES)
-async def test_what_does_not_speak_http_is_passed_over(transport: Transport, tongue: str) -> None:
+async def test_a_service_without_http_is_skipped(transport: Transport, tongue: str) -> None:
     async with raw_server(OTHER_TONGUES[tongue]) as address:
         assert await discover(transport, ports=[int(address.rpartition(":")[2])]) == []
 
 
 class Refusing:
-    """HTTP with nobody at the other end; it keeps what was asked for."""
+    """A transport to unreachable servers that records the requested URLs."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
     def send(self, method: str, url: str, *, auth: AuthStrategy, **_: Any) -> NoReturn:
         assert (method, type(auth)) == ("GET", NoAuth)
-        self.asked.append(url)
+        self.paths.append(url)
         raise ProviderError(ErrorKind.TRANSIENT, "nobody is there", hint="Start one.")
 
     async def drain(self, chunks: AsyncIterator[bytes]) -> None:
         raise NotImplementedError
 
 
-async def test_only_this_machine_is_asked_unless_a_host_is_named() -> None:
+async def test_only_this_machine_is_probed_unless_a_host_is_named() -> None:
     transport = Refusing()
     assert await discover(transport) == []
     first = ("/v1/models", "/")
-    assert sorted(transport.asked) == sorted(f"http://127.0.0.1:{port}{path}" for port in USUAL_PORTS for path in first)
+    assert sorted(transport.paths) == sorted(f"http://127.0.0.1:{port}{path}" for port in USUAL_PORTS for path in first)
 
 
-async def test_a_named_host_is_asked_at_its_own_address() -> None:
+async def test_a_named_host_is_probed_at_its_own_address() -> None:
     transport = Refusing()
     assert await discover(transport, hosts=["gpu-box", "::1"], ports=[8000]) == []
-    assert transport.asked[::2] == ["http://gpu-box:8000/v1/models", "http://[::1]:8000/v1/models"]
+    assert transport.paths[::2] == ["http://gpu-box:8000/v1/models", "http://[::1]:8000/v1/models"]
 
 
-async def test_only_where_a_connection_is_accepted_is_anything_asked() -> None:
+async def test_ports_that_accept_no_connection_are_left_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as there, socket.create_server(("127.0.0.1", 0)) as left:
         closed, accepting = left.getsockname()[1], there.getsockname()[1]
         left.close()
         assert await listening(ports=(closed, accepting)) == [accepting]
 
 
-def test_looking_for_servers_loads_no_http_client_where_none_listens() -> None:
+def test_scanning_closed_ports_loads_no_http_client() -> None:
     looking = """
 import asyncio, socket, sys
 from swebench_providers.servers.discovery import listening

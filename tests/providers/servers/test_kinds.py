@@ -24,7 +24,7 @@ from tests.providers.wire import FIXTURES
 
 
 class Abilities(NamedTuple):
-    """What a provider of a kind learns from its server: the window of `model`, slots, and an exact count."""
+    """What the server of a kind reports: the window of `model`, slots, and an exact count of tokens."""
 
     model: str
     window: int | None = None
@@ -50,14 +50,14 @@ ABILITIES = {
 }
 
 
-def test_each_kind_is_a_provider_and_has_the_name_of_its_module() -> None:
+def test_each_kind_is_named_as_its_provider_and_module() -> None:
     assert list(server_kinds()) == list(ABILITIES)  # the order of the scan
     assert [provider_spec(name).server for name in server_kinds()] == list(server_kinds())
     modules = Path(swebench_providers.__file__).parent / "servers" / "kinds"
     assert {path.stem for path in modules.glob("*.py")} == {"__init__", *server_kinds()}
 
 
-def test_the_usual_address_of_a_kind_is_at_one_of_its_ports() -> None:
+def test_the_base_url_of_a_kind_has_its_port() -> None:
     for name, kind in server_kinds().items():
         assert (provider_spec(name).base_url or "").rpartition(":")[2].removesuffix("/v1") in map(str, kind.ports)
     assert USUAL_PORTS[:3] == (11434, 1234, 8080)
@@ -69,7 +69,7 @@ def test_only_providers_without_a_kind_name_a_count_endpoint() -> None:
 
 
 @pytest.mark.parametrize("kind", ABILITIES)
-async def test_a_provider_keeps_all_its_kind_can_do_under_any_name(kind: str, fault_server: FaultServer) -> None:
+async def test_a_provider_keeps_its_kinds_abilities_under_any_name(kind: str, fault_server: FaultServer) -> None:
     fault_server.by_path.update({path: Script(body=(FIXTURES / file).read_bytes()) for path, file in RESPONSES.items()})
     spec = msgspec.structs.replace(provider_spec(kind), title="gpubox", base_url=None, base_url_env=())
     registry = ProviderRegistry({})

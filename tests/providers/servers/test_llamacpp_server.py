@@ -1,4 +1,4 @@
-"""A real llama.cpp server, spoken to in both of the wire formats it has, by each provider one might choose for it."""
+"""A real llama.cpp server, in both of its wire formats, through each provider one might choose for it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_a_streamed_answer_arrives_in_pieces_with_usage_and_reason(provide
     assert (finished.reason, finished.model) == (FinishReason.LENGTH, "smollm2")
 
 
-async def test_the_same_question_gives_the_same_answer_in_one_body(provider: HTTPProvider) -> None:
+async def test_an_answer_in_one_body_is_the_streamed_one(provider: HTTPProvider) -> None:
     whole = await provider.generate_unified(msgspec.structs.replace(QUESTION, stream=False))
     assert whole.content
     assert (whole.finish_reason, whole.model) == (FinishReason.LENGTH, "smollm2")
@@ -52,7 +52,7 @@ async def test_the_same_question_gives_the_same_answer_in_one_body(provider: HTT
     assert (whole.usage.completion_tokens, whole.usage.prompt_tokens > 20) == (6, True)
 
 
-async def test_both_formats_stream_the_same_text_and_count_the_same_tokens(running: Running) -> None:
+async def test_both_formats_stream_the_same_text_and_usage(running: Running) -> None:
     answers = []
     for name in ("compatible", "anthropic"):
         transport = Transport()  # of its own: the server closes after a stream without having said so
@@ -73,7 +73,7 @@ async def test_the_model_is_listed(provider: HTTPProvider) -> None:
     assert [model.id for model in await provider.list_models()] == ["smollm2"]
 
 
-async def test_answers_after_each_other_all_arrive_though_the_server_closes_after_each(llamacpp: HTTPProvider) -> None:
+async def test_answers_in_sequence_survive_a_server_that_closes_connections(llamacpp: HTTPProvider) -> None:
     for _ in range(10):
         assert (await llamacpp.generate_unified(msgspec.structs.replace(QUESTION, max_tokens=1))).content
 
@@ -86,12 +86,12 @@ async def test_a_stop_sequence_ends_the_answer_before_it(llamacpp: HTTPProvider)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_a_prompt_beyond_the_window_is_named_so(provider: HTTPProvider, *, stream: bool) -> None:
+async def test_a_prompt_beyond_the_window_is_a_context_overflow(provider: HTTPProvider, *, stream: bool) -> None:
     error = await error_of(provider, msgspec.structs.replace(QUESTION, prompt="word " * 9000, stream=stream))
     assert (error.kind, error.retryable) == (ErrorKind.CONTEXT_OVERFLOW, False)
 
 
-async def test_a_wrong_key_is_named_so_and_not_shown(running: Running, transport: Transport) -> None:
+async def test_a_wrong_key_is_an_error_that_hides_it(running: Running, transport: Transport) -> None:
     for name, path in PROVIDERS.items():
         wrong = provider_at(f"{running.address}{path}", name, transport, api_key=Secret("wrong-key"))
         error = await error_of(wrong, QUESTION)

@@ -1,4 +1,4 @@
-"""A local server that is gone is a clear state, and when it is back it answers again without anybody's help."""
+"""A stopped local server opens its circuit, and is used again by itself once it is back."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from swebench_providers.policies.settings import Policies
 from tests.fault_server import FaultServer, Script, json_body
 from tests.providers.dialects import provider_at
 
-ASK = UnifiedRequest(prompt="Say it.")
+REQUEST = UnifiedRequest(prompt="Say it.")
 LOCAL = {"llamacpp": "/v1", "ollama": "", "lmstudio": "/v1", "vllm": "/v1"}
 
 
 class Watched:
-    """A coordinator for one local server, and what its breaker went through."""
+    """A coordinator for one local server, with the states of its breaker."""
 
     def __init__(
         self, name: str, server: FaultServer, transport: Transport, *, max_breaker_wait: float, minimum_calls: int = 3
@@ -44,7 +44,7 @@ class Watched:
         self.moved.set()
 
     async def until(self, state: BreakerState) -> None:
-        """The breaker reaches a state while calls go on, for which nobody waits longer than a test may take."""
+        """Wait until the breaker has been in `state`."""
         while state not in self.states:
             self.moved.clear()
             await self.moved.wait()
@@ -62,62 +62,62 @@ async def server() -> AsyncIterator[FaultServer]:
         yield server
 
 
-async def test_a_server_that_is_gone_says_so_and_what_to_do(
+async def test_an_unreachable_server_is_an_error_with_a_hint(
     name: str, server: FaultServer, transport: Transport
 ) -> None:
     await server.stop_abruptly()
     watched = Watched(name, server, transport, max_breaker_wait=0)
     for _ in range(3):
         with pytest.raises(ProviderError, match=r"no connection to .*: connection refused") as caught:
-            await watched.coordinator.generate_with_fallback(ASK)
+            await watched.coordinator.generate_with_fallback(REQUEST)
         assert (caught.value.kind, caught.value.reason) == (ErrorKind.TRANSIENT, "unreachable")
         assert re.search(r"Start (the server|it: `ollama serve`)", caught.value.hint)
     with pytest.raises(ProviderError, match="no requests to") as left_alone:
-        await watched.coordinator.generate_with_fallback(ASK)
+        await watched.coordinator.generate_with_fallback(REQUEST)
     assert left_alone.value.reason == "circuit_open"
     assert "tried again automatically" in left_alone.value.hint
     [breaker] = watched.coordinator.health()[name].breakers.values()
     assert (breaker.state, breaker.reason) == (BreakerState.OPEN, "3 of 3 calls failed")
 
 
-async def test_calls_that_wait_are_answered_when_the_server_is_back(
+async def test_waiting_calls_are_answered_when_the_server_is_back(
     name: str, server: FaultServer, transport: Transport
 ) -> None:
-    """The first calls fail and open the circuit; those that come then wait, and need nobody's help."""
+    """The first calls fail and open the circuit; later ones wait and succeed."""
     await server.stop_abruptly()
     watched = Watched(name, server, transport, max_breaker_wait=60)
     failed = await asyncio.gather(
-        *(watched.coordinator.generate_with_fallback(ASK) for _ in range(3)), return_exceptions=True
+        *(watched.coordinator.generate_with_fallback(REQUEST) for _ in range(3)), return_exceptions=True
     )
     assert all(isinstance(error, ProviderError) for error in failed)
-    waiting = [asyncio.create_task(watched.coordinator.generate_with_fallback(ASK)) for _ in range(5)]
+    waiting = [asyncio.create_task(watched.coordinator.generate_with_fallback(REQUEST)) for _ in range(5)]
     await watched.until(BreakerState.HALF_OPEN)  # it was looked for in vain at least once
     await server.restart()
     async with asyncio.timeout(30):
         answers = await asyncio.gather(*waiting, return_exceptions=True)
-    answered = [answer for answer in answers if not isinstance(answer, BaseException)]
-    assert answered
-    assert {answer.content for answer in answered} == {"It is here."}
+    successful = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert successful
+    assert {answer.content for answer in successful} == {"It is here."}
     assert watched.states[-1] is BreakerState.CLOSED
     [breaker] = watched.coordinator.health()[name].breakers.values()
     [headroom] = watched.coordinator.health()[name].headroom.values()
     assert (breaker.state, headroom.in_flight, headroom.waiting) == (BreakerState.CLOSED, 0, 0)
 
 
-async def test_a_server_is_asked_for_its_slots_again_when_it_is_back(server: FaultServer, transport: Transport) -> None:
+async def test_slots_are_requested_again_after_a_failure(server: FaultServer, transport: Transport) -> None:
     await server.stop_abruptly()
     watched = Watched("llamacpp", server, transport, max_breaker_wait=0, minimum_calls=20)
     with pytest.raises(ProviderError, match="connection refused"):
-        await watched.coordinator.generate_with_fallback(ASK)
+        await watched.coordinator.generate_with_fallback(REQUEST)
     await server.restart()
-    assert (await watched.coordinator.generate_with_fallback(ASK)).content == "It is here."
+    assert (await watched.coordinator.generate_with_fallback(REQUEST)).content == "It is here."
     [headroom] = watched.coordinator.health()["llamacpp"].headroom.values()
     assert headroom.concurrency == 2
     await server.stop_abruptly()
     with pytest.raises(ProviderError, match="connection refused"):
-        await watched.coordinator.generate_with_fallback(ASK)
+        await watched.coordinator.generate_with_fallback(REQUEST)
     server.by_path["/props"] = json_body({"total_slots": 7})  # started anew, with more
     await server.restart()
-    await watched.coordinator.generate_with_fallback(ASK)
+    await watched.coordinator.generate_with_fallback(REQUEST)
     [headroom] = watched.coordinator.health()["llamacpp"].headroom.values()
     assert headroom.concurrency == 7

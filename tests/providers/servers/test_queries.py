@@ -1,4 +1,4 @@
-"""What servers report of a model beside their list: the window that holds, and what the model can do."""
+"""Servers report details of their models beside the list: the loaded window, and capabilities."""
 
 from __future__ import annotations
 
@@ -57,74 +57,76 @@ def test_each_server_with_details_has_a_provider_and_a_test() -> None:
 
 
 @pytest.mark.parametrize("name", REPORTED)
-async def test_a_server_tells_the_window_of_a_model_that_its_list_leaves_out(
+async def test_a_server_reports_windows_that_its_list_leaves_out(
     fault_server: FaultServer, transport: Transport, name: str
 ) -> None:
     _, model, window, capabilities = REPORTED[name]
     method, path = PATHS[name]
     fault_server.by_path[path] = Script(body=body_of(name))
     provider = provider_at(base_url(fault_server, name), name, transport)
-    [told] = await provider.describe([ModelInfo(id=model, name="as listed")])
-    assert told == ModelInfo(id=model, name="as listed", context_window=window, capabilities=capabilities)
-    [asked] = fault_server.requests
-    assert (asked.method, asked.path) == (method, path)
+    [described] = await provider.describe([ModelInfo(id=model, name="as listed")])
+    assert described == ModelInfo(id=model, name="as listed", context_window=window, capabilities=capabilities)
+    [request] = fault_server.requests
+    assert (request.method, request.path) == (method, path)
     if method == "POST":
-        assert model in asked.body.decode()
+        assert model in request.body.decode()
     if provider_spec(name).auth != "none":
-        assert asked.headers["authorization"] == f"Bearer {KEY}"
+        assert request.headers["authorization"] == f"Bearer {KEY}"
 
 
 @pytest.mark.parametrize("name", REPORTED)
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [failing(404), failing(500), json_body({}), json_body([]), Script(body=b"<html>"), Script(body=b"\xff\xfe")],
     ids=["404", "500", "empty", "list", "page", "bytes"],
 )
-async def test_a_server_that_tells_nothing_leaves_models_as_they_were(
-    fault_server: FaultServer, transport: Transport, name: str, answer: Script
+async def test_an_unusable_response_leaves_models_as_they_were(
+    fault_server: FaultServer, transport: Transport, name: str, response: Script
 ) -> None:
-    fault_server.by_path[PATHS[name][1]] = answer
+    fault_server.by_path[PATHS[name][1]] = response
     models = [ModelInfo(id="a", context_window=7), ModelInfo(id="b")]
     assert await provider_at(base_url(fault_server, name), name, transport).describe(models) == models
 
 
-async def test_a_server_that_is_gone_leaves_models_as_they_were(transport: Transport) -> None:
+async def test_an_unreachable_server_leaves_models_as_they_were(transport: Transport) -> None:
     models = [ModelInfo(id="a")]
     assert await provider_at("http://127.0.0.1:1", "ollama", transport).describe(models) == models
 
 
-async def test_a_provider_whose_list_says_it_all_is_not_asked(fault_server: FaultServer, transport: Transport) -> None:
+async def test_a_provider_whose_list_is_complete_gets_no_request(
+    fault_server: FaultServer, transport: Transport
+) -> None:
     models = [ModelInfo(id="a")]
     assert await provider_at(f"{fault_server.base_url}/v1", "vllm", transport).describe(models) == models
     assert await provider_at(fault_server.base_url, "lmstudio", transport).describe([]) == []
     assert fault_server.requests == []
 
 
-async def test_a_hundred_models_are_asked_for_eight_at_a_time_and_stay_in_order() -> None:
+async def test_eight_models_are_described_at_a_time_in_order() -> None:
     open_now = most = 0
 
-    async def ask(request: WireRequest) -> bytes:
+    async def fetch(request: WireRequest) -> bytes:
         nonlocal open_now, most
         open_now += 1
         most = max(most, open_now)
         await asyncio.sleep(0)
         open_now -= 1
         size = int(msgspec.json.decode(request.body, type=dict[str, str])["model"])
-        facts = {"general.architecture": "x", "x.context_length": size + 1}
-        return msgspec.json.encode({"model_info": facts})
+        model_info = {"general.architecture": "x", "x.context_length": size + 1}
+        return msgspec.json.encode({"model_info": model_info})
 
     models = [ModelInfo(id=str(size)) for size in range(100)]
-    told = await fetch_details(models, details_of("ollama"), ask, seconds=60)
-    assert [(model.id, model.context_window) for model in told] == [(str(size), size + 1) for size in range(100)]
+    described = await fetch_details(models, details_of("ollama"), fetch, seconds=60)
+    assert [(model.id, model.context_window) for model in described] == [(str(size), size + 1) for size in range(100)]
     assert most == 8
 
 
-async def test_when_time_is_over_what_was_told_by_then_is_kept(fault_server: FaultServer, transport: Transport) -> None:
+async def test_details_that_arrived_in_time_are_kept(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.by_path["/api/show"] = Script(body=body_of("ollama"))
     provider = provider_at(fault_server.base_url, "ollama", transport)
     quick = ModelInfo(id="quick")
-    [told] = await provider.describe([quick])
-    assert told.context_window == 262_144
+    [described] = await provider.describe([quick])
+    assert described.context_window == 262_144
     fault_server.by_path["/api/show"] = Script(before_head=3600)
     assert await provider.describe([quick], seconds=0.05) == [quick]
 
@@ -143,25 +145,23 @@ DOWNLOADS = {
 }
 
 
-async def test_of_lm_studios_models_the_window_is_what_is_loaded(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_an_lm_studio_window_is_the_loaded_one(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.by_path["/api/v1/models"] = json_body(DOWNLOADS)
     provider = provider_at(f"{fault_server.base_url}/v1", "lmstudio", transport)
-    told = await provider.describe([ModelInfo(id=name) for name in ("a", "b", "b:2", "c")])
-    assert [model.context_window for model in told] == [None, 8192, 4096, None]
+    described = await provider.describe([ModelInfo(id=name) for name in ("a", "b", "b:2", "c")])
+    assert [model.context_window for model in described] == [None, 8192, 4096, None]
     assert len(fault_server.requests) == 1
 
 
-async def test_the_window_a_real_llama_cpp_has_loaded_is_in_its_list_and_in_its_details(
+async def test_list_and_details_of_a_real_llamacpp_report_one_window(
     transport: Transport, llama_server: EmbeddedServer
 ) -> None:
     running = llama_server.running
     assert running is not None
     provider = provider_at(f"{running.address}/v1", "llamacpp", transport, api_key=running.key)
     [listed] = await provider.list_models()
-    [told] = await provider.describe([ModelInfo(id=listed.id)])
-    assert listed.context_window == told.context_window is not None
+    [described] = await provider.describe([ModelInfo(id=listed.id)])
+    assert listed.context_window == described.context_window is not None
 
 
 json = st.recursive(
@@ -182,11 +182,11 @@ json = st.recursive(
 
 
 @given(json, st.sampled_from(sorted(REPORTED)))
-def test_whatever_is_answered_a_window_is_a_positive_number_or_unknown(answer: object, name: str) -> None:
+def test_any_response_gives_a_positive_window_or_none(response: object, name: str) -> None:
     model = ModelInfo(id="x")
     try:
-        told = details_of(name).decode(msgspec.json.encode(answer), model)
+        described = details_of(name).decode(msgspec.json.encode(response), model)
     except UNREADABLE:
         return
-    assert told.context_window is None or told.context_window > 0
-    assert all(isinstance(word, str) for word in told.capabilities)
+    assert described.context_window is None or described.context_window > 0
+    assert all(isinstance(word, str) for word in described.capabilities)

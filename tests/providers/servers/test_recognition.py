@@ -1,4 +1,4 @@
-"""Local servers are told apart by what they respond, and imitations are not taken for the real one."""
+"""Local servers are recognised by their responses, and imitations are not mistaken for the original."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ok(**bodies: object) -> dict[str, ProbeResponse]:
     }
 
 
-def test_the_fixtures_have_no_case_that_is_not_tested() -> None:
+def test_every_recorded_server_is_tested() -> None:
     assert KINDS.keys() == PROBES.keys()
 
 

@@ -119,9 +119,7 @@ def test_every_endpoint_is_tested_by_a_provider_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_each_endpoint_gets_its_own_request_and_its_count_is_read(
-    fault_server: FaultServer, transport: Transport, name: str
-) -> None:
+async def test_each_endpoint_gets_its_own_request(fault_server: FaultServer, transport: Transport, name: str) -> None:
     case = CASES[name]
     fault_server.by_path[case.path] = Script(body=(FIXTURES / case.fixture).read_bytes())
     counter = counter_for(name, f"{fault_server.base_url}{case.base}", transport)
@@ -197,7 +195,7 @@ async def test_an_empty_list_of_checks_is_no_number(fault_server: FaultServer, t
         await counter_for("fastchat", fault_server.base_url, transport).count_tokens("text", "m")
 
 
-async def test_a_counter_without_an_address_says_so(transport: Transport) -> None:
+async def test_a_counter_without_a_base_url_is_an_error(transport: Transport) -> None:
     with pytest.raises(ProviderError, match="vllm has no base URL"):
         await counter_for("vllm", None, transport, key=None).count_tokens("text", "m")
 
@@ -209,9 +207,7 @@ async def test_a_lone_surrogate_is_not_sent(fault_server: FaultServer, transport
     assert fault_server.requests == []
 
 
-async def test_a_real_llamacpp_counts_a_chat_as_in_the_usage_of_its_answer(
-    transport: Transport, llama_server: EmbeddedServer
-) -> None:
+async def test_a_real_llamacpp_counts_as_its_usage_reports(transport: Transport, llama_server: EmbeddedServer) -> None:
     running = llama_server.start()
     config = ProviderConfig(name="llamacpp", api_key=running.key, base_url=f"{running.address}/v1")
     counter = APITokenCounter(endpoint_of("llamacpp"), config, BearerTokenAuth(running.key), transport)

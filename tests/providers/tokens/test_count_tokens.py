@@ -1,4 +1,4 @@
-"""A provider counts by the best means it has, and names them."""
+"""A provider counts tokens by the best method it has, and names that method."""
 
 from __future__ import annotations
 
@@ -15,40 +15,38 @@ def registry() -> ProviderRegistry:
     return ProviderRegistry({})
 
 
-def at(name: str, base_url: str, key: Secret | None = None) -> ProviderConfig:
+def config_at(name: str, base_url: str, key: Secret | None = None) -> ProviderConfig:
     return ProviderConfig(name=name, base_url=base_url, model="m", api_key=key, base_url_source="given")
 
 
-async def test_a_server_that_can_count_is_asked(registry: ProviderRegistry, fault_server: FaultServer) -> None:
+async def test_a_server_that_can_count_is_used(registry: ProviderRegistry, fault_server: FaultServer) -> None:
     fault_server.by_path["/tokenize"] = json_body({"count": 17, "max_model_len": 4096, "tokens": []})
-    provider = registry.get_provider("vllm", at("vllm", f"{fault_server.base_url}/v1"))
+    provider = registry.get_provider("vllm", config_at("vllm", f"{fault_server.base_url}/v1"))
     count = await provider.count_tokens(TEXT)
     assert (count.tokens, count.source, count.means) == (17, "exact", "counted by vllm: a chat of this one message")
     await registry.aclose()
 
 
-async def test_a_server_that_does_not_count_leaves_an_estimate_that_says_so(
-    registry: ProviderRegistry, fault_server: FaultServer
-) -> None:
+async def test_a_failed_count_leaves_a_labelled_estimate(registry: ProviderRegistry, fault_server: FaultServer) -> None:
     fault_server.by_path["/tokenize"] = failing(500, "no tokenizer")
-    provider = registry.get_provider("vllm", at("vllm", f"{fault_server.base_url}/v1"))
+    provider = registry.get_provider("vllm", config_at("vllm", f"{fault_server.base_url}/v1"))
     count = await provider.count_tokens(TEXT)
     assert (count.tokens, count.source) == (13, "estimated")
     assert count.means.endswith("vllm did not count it: no tokenizer")
     await registry.aclose()
 
 
-async def test_without_a_key_a_known_tokenizer_counts_here(registry: ProviderRegistry) -> None:
+async def test_without_a_key_a_known_tokenizer_counts_locally(registry: ProviderRegistry) -> None:
     count = await registry.get_provider("openai").count_tokens(TEXT, "gpt-5.4")
     assert (count.tokens, count.source, count.means) == (12, "exact", "tiktoken o200k_base")
 
 
-async def test_without_any_means_the_count_is_labelled(registry: ProviderRegistry) -> None:
+async def test_without_tokenizer_and_endpoint_the_count_is_estimated(registry: ProviderRegistry) -> None:
     count = await registry.get_provider("ollama").count_tokens(TEXT, "qwen3-coder:30b")
     assert count.source == "estimated"
 
 
-async def test_the_embedded_model_counts_while_it_runs_and_is_not_started_for_it(registry: ProviderRegistry) -> None:
+async def test_the_embedded_model_counts_only_while_it_runs(registry: ProviderRegistry) -> None:
     provider = registry.get_provider("embedded")
     before = await provider.count_tokens(TEXT)
     answer = await provider.generate_unified(UnifiedRequest(prompt=TEXT, max_tokens=1))

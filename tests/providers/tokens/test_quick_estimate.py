@@ -1,4 +1,4 @@
-"""The quick estimate stands in for the labelled one on the way of each request: near it, and far cheaper."""
+"""The quick estimate and its upper bound are close to the labelled estimate, and take microseconds."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_the_upper_bound_holds_for_what_is_sent_here(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DENSE)
-def test_dense_text_exceeds_the_upper_bound_by_a_quarter_at_most(name: str) -> None:
+def test_dense_text_exceeds_the_bound_by_a_quarter_at_most(name: str) -> None:
     assert upper_bound(prompt(TEXTS[name])) > 0.75 * estimate_request(prompt(TEXTS[name]))
 
 
-def test_one_accent_does_not_multiply_the_bound_of_a_long_text() -> None:
+def test_one_accent_does_not_multiply_the_bound() -> None:
     code = TEXTS["100 kB of code"]
     assert upper_bound(prompt(f"{code}é")) == pytest.approx(upper_bound(prompt(code)), rel=0.01)
     assert estimate(prompt(f"é{code}")) == pytest.approx(estimate(prompt(code)), rel=0.01)

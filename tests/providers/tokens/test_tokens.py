@@ -1,4 +1,4 @@
-"""Counting as tiktoken does: exactly, from ranks that are installed, and as a labelled estimate where they are not."""
+"""Counts are those of tiktoken, from installed ranks; without tiktoken or ranks they are labelled estimates."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ asyncio.run(main())
 
 
 def run_without_network(script: str, given: object, **environ: str) -> Any:
-    """What a script prints in a process that has no network and no variables but these."""
+    """The JSON that a script prints in a process without network, with `environ` as its only variables."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", NO_NETWORK + script],
         input=json.dumps(given).encode(),
@@ -81,51 +81,48 @@ def run_without_network(script: str, given: object, **environ: str) -> Any:
 
 @pytest.fixture(scope="module")
 def rank_files() -> dict[str, bytes]:
-    """The rank files as the installed package has them, by name."""
+    """The rank files of the installed package, by name."""
     files = {file.name: file for file in distribution(PACKAGE).files or ()}
     return {name: Path(str(files[name].locate())).read_bytes() for name in files if name.endswith(".tiktoken.gz")}
 
 
 @pytest.fixture(scope="module")
 def reference(rank_files: Mapping[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[int]]:
-    """What tiktoken itself says of all texts, by encoding; it finds the ranks in its own kind of cache."""
+    """The counts of tiktoken itself for all texts, by encoding; it reads the ranks from a cache of its own kind."""
     cache = tmp_path_factory.mktemp("tiktoken")
     for name, packed in rank_files.items():
         url = f"https://openaipublic.blob.core.windows.net/encodings/{name.removesuffix('.gz')}"
         (cache / sha1(url.encode(), usedforsecurity=False).hexdigest()).write_bytes(gzip.decompress(packed))
-    told: dict[str, list[int]] = run_without_network(
+    counts: dict[str, list[int]] = run_without_network(
         TIKTOKEN_ITSELF, list(TEXTS.values()), TIKTOKEN_CACHE_DIR=str(cache)
     )
-    return told
+    return counts
 
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What ours says of all texts for all models at once, and what it did for that; its cache folder is empty."""
+    """Our counts of all texts for all models at once, and the files opened for them; the cache folder is empty."""
     empty = str(tmp_path_factory.mktemp("empty"))
-    asked = [list(MODEL_OF.values()), list(TEXTS.values())]
-    return run_without_network(OURS, asked, TIKTOKEN_CACHE_DIR=empty, HOME=empty, TMPDIR=empty)
+    inputs = [list(MODEL_OF.values()), list(TEXTS.values())]
+    return run_without_network(OURS, inputs, TIKTOKEN_CACHE_DIR=empty, HOME=empty, TMPDIR=empty)
 
 
 @pytest.fixture(scope="module")
 def counter() -> TiktokenCounter:
-    """One counter for the whole module: what it has loaded stays."""
+    """One counter for the whole module, so that its encodings are loaded once."""
     return TiktokenCounter()
 
 
-# With tiktoken.
-
-
 @pytest.mark.parametrize("encoding", MODEL_OF)
-def test_without_a_network_every_text_has_as_many_tokens_as_tiktoken_itself_says(
+def test_counts_without_a_network_are_those_of_tiktoken_itself(
     reference: Mapping[str, list[int]], ours: Any, encoding: str
 ) -> None:
     start = list(MODEL_OF).index(encoding) * len(TEXTS)
-    told = dict(zip(TEXTS, ours["counts"][start : start + len(TEXTS)], strict=True))
-    assert told == {name: [tokens, "exact"] for name, tokens in zip(TEXTS, reference[encoding], strict=True)}
+    counts = dict(zip(TEXTS, ours["counts"][start : start + len(TEXTS)], strict=True))
+    assert counts == {name: [tokens, "exact"] for name, tokens in zip(TEXTS, reference[encoding], strict=True)}
 
 
-def test_many_tasks_at_once_read_each_rank_file_once_and_leave_no_trace(ours: Any) -> None:
+def test_many_tasks_at_once_read_each_rank_file_once(ours: Any) -> None:
     assert sorted(ours["opened"]) == [["cl100k_base.tiktoken.gz", False], ["o200k_base.tiktoken.gz", False]]
     assert ours["imported"] == []
     assert ours["environment kept"]
@@ -138,7 +135,7 @@ async def test_special_tokens_in_a_text_are_text(counter: TiktokenCounter) -> No
 
 
 @given(text=st.text(max_size=60))
-def test_any_text_is_counted_exactly_and_only_the_empty_one_has_no_token(counter: TiktokenCounter, text: str) -> None:
+def test_any_text_is_counted_exactly(counter: TiktokenCounter, text: str) -> None:
     count = asyncio.run(counter.count_tokens(text, "gpt-5"))
     assert count.source == "exact"
     assert bool(text) <= count.tokens <= len(text.encode("utf-8", "surrogatepass"))
@@ -146,16 +143,14 @@ def test_any_text_is_counted_exactly_and_only_the_empty_one_has_no_token(counter
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u2003"])
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-4"])
-async def test_a_million_blanks_which_tiktoken_cannot_cut_are_estimated(
-    counter: TiktokenCounter, model: str, blank: str
-) -> None:
+async def test_a_million_blanks_are_estimated(counter: TiktokenCounter, model: str, blank: str) -> None:
     count = await counter.count_tokens(f"a{blank * 1_000_000}b", model)
     assert (count.source, count.means) == ("estimated", "estimate from the text")
     assert 1 <= count.tokens <= 1_000_000
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "gpt-4"])
-async def test_a_long_text_with_fewer_blanks_in_a_row_is_still_exact(counter: TiktokenCounter, model: str) -> None:
+async def test_a_long_text_with_shorter_blanks_is_counted_exactly(counter: TiktokenCounter, model: str) -> None:
     blanks = " " * 890_000
     assert (await counter.count_tokens(f"{blanks}a{blanks}b", model)).source == "exact"
 
@@ -194,16 +189,16 @@ def test_the_longest_known_prefix_of_a_model_names_its_encoding(model: str, toke
     assert tokenizer_of(model) == tokenizer
 
 
-def test_what_tiktoken_says_of_a_model_is_never_contradicted() -> None:
+def test_the_encodings_of_models_are_those_of_tiktoken() -> None:
     from tiktoken.model import MODEL_PREFIX_TO_ENCODING, MODEL_TO_ENCODING
 
-    told = {**MODEL_PREFIX_TO_ENCODING, **MODEL_TO_ENCODING}
-    ours = {model: tokenizer.encoding for model in told if (tokenizer := tokenizer_of(model)) is not None}
-    assert ours == {model: told[model] for model in ours}
+    theirs = {**MODEL_PREFIX_TO_ENCODING, **MODEL_TO_ENCODING}
+    ours = {model: tokenizer.encoding for model in theirs if (tokenizer := tokenizer_of(model)) is not None}
+    assert ours == {model: theirs[model] for model in ours}
     assert len(ours) >= 20
 
 
-async def test_a_model_newer_than_tiktoken_is_counted_and_called_an_estimate(counter: TiktokenCounter) -> None:
+async def test_a_count_for_a_newer_model_is_called_an_estimate(counter: TiktokenCounter) -> None:
     newer, known = await counter.count_tokens(PATCH, "gpt-6-sol"), await counter.count_tokens(PATCH, "gpt-5")
     assert (known.source, known.means) == ("exact", "tiktoken o200k_base")
     assert (newer.source, newer.tokens) == ("estimated", known.tokens)
@@ -216,15 +211,13 @@ async def test_a_model_of_another_maker_is_estimated(counter: TiktokenCounter) -
 
 
 @pytest.mark.parametrize(("model", "extra"), [("gpt-5", 0), ("gpt-oss-20b", 20)])
-async def test_a_chat_is_its_texts_and_three_a_message_and_three(
-    counter: TiktokenCounter, model: str, extra: int
-) -> None:
+async def test_a_chat_adds_three_tokens_per_message_and_three(counter: TiktokenCounter, model: str, extra: int) -> None:
     alone = [(await counter.count_tokens(text, model)).tokens for text in CHAT_TEXTS]
     count = await counter.count_request(msgspec.structs.replace(CHAT, model=model))
     assert (count.tokens, count.source) == (sum(alone) + CHAT_FRAMING + extra, "estimated")
 
 
-async def test_a_chat_of_another_model_or_that_cannot_be_cut_is_estimated_as_a_whole(counter: TiktokenCounter) -> None:
+async def test_a_chat_that_cannot_be_counted_is_estimated_whole(counter: TiktokenCounter) -> None:
     for request in (
         msgspec.structs.replace(CHAT, model="claude-opus-5"),
         msgspec.structs.replace(CHAT, prompt=" " * 1_000_000),
@@ -240,7 +233,7 @@ async def test_a_text_counted_before_is_not_counted_again(counter: TiktokenCount
     assert (await counter.count_tokens(text, "gpt-oss-20b")).tokens == exact.tokens
 
 
-def test_what_is_remembered_is_bounded_and_the_first_goes_first() -> None:
+def test_the_cache_drops_its_oldest_entry_first() -> None:
     known = CountCache(3)
     for number in range(10):
         known.put(b"%d" % number, number)
@@ -249,16 +242,13 @@ def test_what_is_remembered_is_bounded_and_the_first_goes_first() -> None:
 
 
 @given(st.lists(st.text(max_size=4), max_size=4), st.lists(st.text(max_size=4), max_size=4))
-def test_other_texts_or_the_same_cut_elsewhere_have_another_key(some: list[str], others: list[str]) -> None:
+def test_different_texts_have_different_digests(some: list[str], others: list[str]) -> None:
     assert (digest(*some) == digest(*others)) == (some == others)
     assert digest("ab", "c") != digest("a", "bc")
 
 
-# Without tiktoken, or without its ranks.
-
-
 def package_with(folder: Path, data: bytes | None, *, lost: bool = False) -> str:
-    """An installed package that has this as its rank file, or has `lost` it since."""
+    """An installed package with `data` as its rank file, or with the file `lost` since."""
     name = "o200k_base.tiktoken.gz"
     info = folder / "odd_ranks-1.0.dist-info"
     info.mkdir(parents=True)
@@ -271,7 +261,7 @@ def package_with(folder: Path, data: bytes | None, *, lost: bool = False) -> str
 
 
 async def check_estimated(counter: TokenCounter) -> None:
-    """Every text and chat is counted, and called an estimate."""
+    """Assert that every text and chat gets a labelled estimate."""
     for model in ("gpt-5", "gpt-oss-20b", "gpt-6-sol"):
         for text in ("", PATCH, TEXTS["half a character"], "<|endoftext|>"):
             assert await counter.count_tokens(text, model) == await EstimateCounter().count_tokens(text, model)
@@ -296,15 +286,13 @@ async def test_a_damaged_or_missing_rank_file_means_an_estimate(
     await check_estimated(TiktokenCounter(package=package))
 
 
-async def test_a_package_that_has_lost_its_rank_file_means_an_estimate(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_deleted_rank_file_means_an_estimate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = package_with(tmp_path, b"", lost=True)
     monkeypatch.syspath_prepend(str(tmp_path))
     await check_estimated(TiktokenCounter(package=package))
 
 
-async def test_the_same_ranks_in_another_package_would_do(
+async def test_the_same_ranks_in_another_package_are_used(
     rank_files: Mapping[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = package_with(tmp_path, rank_files["o200k_base.tiktoken.gz"])
@@ -312,10 +300,10 @@ async def test_the_same_ranks_in_another_package_would_do(
     assert (await TiktokenCounter(package=package).count_tokens(PATCH, "gpt-5")).source == "exact"
 
 
-async def test_no_rank_package_at_all_means_an_estimate() -> None:
+async def test_a_missing_rank_package_means_an_estimate() -> None:
     await check_estimated(TiktokenCounter(package="no-such-package-is-installed"))
 
 
-async def test_no_tiktoken_means_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_tiktoken_means_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tiktoken", None)
     await check_estimated(TiktokenCounter())

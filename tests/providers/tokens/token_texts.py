@@ -1,4 +1,4 @@
-"""Texts of all kinds that a prompt can hold, for counting their tokens."""
+"""Texts of all kinds that prompts contain, for tests of token counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A `Secret` and the strategies that hold one: no way of showing, writing or copying them gives the key away."""
+"""`Secret` and the strategies that hold one: printing, encoding or copying them never shows the key."""
 
 from __future__ import annotations
 
@@ -39,15 +39,13 @@ def test_a_secret_shows_as_dots(how: str) -> None:
     "holder", [Secret(KEY), ProviderConfig(name="openai", api_key=Secret(KEY))], ids=["it", "config"]
 )
 @pytest.mark.parametrize("write", [pickle.dumps, copy.deepcopy, msgspec.json.encode, msgspec.to_builtins])
-def test_a_secret_is_not_written_out_alone_or_with_what_holds_it(
-    write: Callable[[object], object], holder: object
-) -> None:
+def test_a_secret_cannot_be_pickled_copied_or_encoded(write: Callable[[object], object], holder: object) -> None:
     with pytest.raises(TypeError) as caught:
         write(holder)
     assert KEY not in str(caught.value)
 
 
-def test_two_secrets_of_one_text_are_one_and_an_empty_one_is_none() -> None:
+def test_secrets_are_equal_by_value_and_false_if_empty() -> None:
     assert Secret(KEY) == Secret(KEY)
     assert len({Secret(KEY), Secret(KEY), Secret("other")}) == 2
     assert Secret(KEY) != KEY
@@ -57,9 +55,7 @@ def test_two_secrets_of_one_text_are_one_and_an_empty_one_is_none() -> None:
 
 
 @given(before=st.text(), after=st.text(), kept=st.integers(9, len(KEY)))
-def test_scrubbing_masks_the_key_wherever_it_stands_and_what_a_cut_left_of_it(
-    before: str, after: str, kept: int
-) -> None:
+def test_scrubbing_masks_the_key_and_what_truncation_left(before: str, after: str, kept: int) -> None:
     assert KEY not in Secret(KEY).scrub(f"{before}{KEY}{after}{KEY}")
     assert KEY[:9] not in Secret(KEY).scrub(f"{before}{KEY}{after}"[: len(before) + kept])
 
@@ -72,7 +68,7 @@ def test_text_without_the_key_is_left_as_it_is() -> None:
 def test_sixteen_characters_of_the_key_in_a_row_are_masked(before: str, after: str, start: int, length: int) -> None:
     piece = KEY[start : start + length]
     scrubbed = Secret(KEY).scrub(f"{before}{piece}{after}")
-    assert not any(piece[at : at + 16] in scrubbed for at in range(len(piece) - 15))
+    assert not any(piece[i : i + 16] in scrubbed for i in range(len(piece) - 15))
 
 
 def test_what_stands_around_a_piece_of_the_key_stays() -> None:
@@ -99,7 +95,7 @@ def test_the_key_is_masked_in_each_encoding(how: str, around: str, key: str) -> 
 
 
 @pytest.mark.parametrize("auth", [BearerTokenAuth(Secret(KEY)), ApiKeyAuth(Secret(KEY), "x-api-key"), NoAuth()])
-def test_an_auth_strategy_leaves_its_input_alone_and_does_not_show_its_key(auth: AuthStrategy) -> None:
+def test_an_auth_strategy_copies_the_headers_and_hides_its_key(auth: AuthStrategy) -> None:
     base = {"accept": "text/plain"}
     headers = auth.prepare_headers(base)
     assert base == {"accept": "text/plain"}
@@ -108,7 +104,7 @@ def test_an_auth_strategy_leaves_its_input_alone_and_does_not_show_its_key(auth:
     assert (KEY in "".join(headers.values())) is not isinstance(auth, NoAuth)
 
 
-def test_a_style_without_a_key_shows_nothing() -> None:
+def test_a_style_without_a_key_adds_no_header() -> None:
     for style in ("bearer", "x-api-key", "api-key", "none"):
         assert strategy(style, None).prepare_headers({}) == {}
         assert strategy(style, Secret("")).prepare_headers({}) == {}

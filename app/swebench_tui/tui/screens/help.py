@@ -1,4 +1,4 @@
-"""Help for what has the focus: its own keys first, then the screen's, then those that work everywhere."""
+"""Help: the keys of the focused widget, then those of the screen, then those that work everywhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from swebench_tui.tui.widgets.key_line import KeyLine
 
 _KEY_WIDTH = 14
 EVERYWHERE = "Everywhere"
-_MOVING = ("cursor_", "scroll_", "page_", "first", "last")
+_MOVEMENT = ("cursor_", "scroll_", "page_", "first", "last")
 
 
 class HelpScreen(Dialog[None], inherit_bindings=False):
-    """Of the screen below, as it was when help was asked for."""
+    """Help for the screen below, as it was when help was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss_help", "back", id="help.leave"),
@@ -33,10 +33,10 @@ class HelpScreen(Dialog[None], inherit_bindings=False):
         Binding("f1", "dismiss_help", "back", show=False, id="help.toggle_too"),
     ]
 
-    def __init__(self, about: Screen[object]) -> None:
+    def __init__(self, screen: Screen[object]) -> None:
         super().__init__()
-        self._sections = list(sections(about))
-        self._prose = _prose(about)
+        self._sections = list(sections(screen))
+        self._prose = _prose(screen)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog help") as dialog:
@@ -52,43 +52,43 @@ class HelpScreen(Dialog[None], inherit_bindings=False):
 
 
 def sections(screen: Screen[object]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Titles, and below each one keys and what they do. Each key stands in one place."""
+    """Titles with rows of (keys, description). Each key is in one section only."""
     focused = screen.focused
     name = "" if focused is None else _name(focused)
-    found: dict[str, list[tuple[str, ActiveBinding]]] = {
+    by_title: dict[str, list[tuple[str, ActiveBinding]]] = {
         f"In focus: {name}": [],
         _name(screen): [],
         EVERYWHERE: [],
         f"Moving and editing: {name}": [],
     }
-    own, of_screen, everywhere, textual = found.values()
-    about_focus: frozenset[str] = getattr(screen, "FOCUS_ACTIONS", frozenset())
+    own, of_screen, everywhere, textual = by_title.values()
+    focus_actions: frozenset[str] = getattr(screen, "FOCUS_ACTIONS", frozenset())
     for key, active in screen.active_bindings.items():
         if not active.binding.description:
             continue
-        if active.binding.id is None:  # one of Textual's own
+        if active.binding.id is None:  # a binding of Textual
             rows = textual if active.node is focused else []
         elif active.node is screen.app:
             rows = everywhere
         else:
-            rows = of_screen if active.node is screen and active.binding.id not in about_focus else own
+            rows = of_screen if active.node is screen and active.binding.id not in focus_actions else own
         rows.append((key, active))
-    yield from ((title, _rows(screen, rows)) for title, rows in found.items() if rows)
+    yield from ((title, _rows(screen, rows)) for title, rows in by_title.items() if rows)
 
 
 def _rows(screen: Screen[object], bound: Iterable[tuple[str, ActiveBinding]]) -> list[tuple[str, str]]:
-    """Keys that do the same stand in one row."""
+    """One row per action, with all its keys."""
     rows: dict[str, list[str]] = {}
     for key, active in bound:
         shown = screen.app.get_key_display(active.binding.with_key(key))
-        rows.setdefault(_meaning(active), []).append(shown)
-    return [(" ".join(keys), words) for words, keys in rows.items()]
+        rows.setdefault(_description(active), []).append(shown)
+    return [(" ".join(keys), description) for description, keys in rows.items()]
 
 
-def _meaning(active: ActiveBinding) -> str:
-    """What the key does. Keys that only move, and those of the modes, are told together."""
+def _description(active: ActiveBinding) -> str:
+    """What the key does. All keys that only move share one description, and so do those of the modes."""
     binding = active.binding
-    if binding.id is None and binding.action.startswith(_MOVING):
+    if binding.id is None and binding.action.startswith(_MOVEMENT):
         return "move"
     if binding.id is not None and binding.id.startswith("mode."):
         return f"go to {', '.join(mode.title for mode in MODES)}"
@@ -96,19 +96,19 @@ def _meaning(active: ActiveBinding) -> str:
 
 
 def _name(node: DOMNode) -> str:
-    """What a person would call it: the title of the nearest part that has one, else its kind."""
+    """The border title of the nearest widget that has one, else the class name in plain words."""
     named = next((part for part in node.ancestors_with_self if isinstance(part, Widget) and part.border_title), None)
     if named is not None and not isinstance(node, Screen):
         return Content.from_text(named.border_title or "", markup=False).plain
-    words = type(node).__name__.removesuffix("Screen").removesuffix("View")
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in words).strip().capitalize()
+    name = type(node).__name__.removesuffix("Screen").removesuffix("View")
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
 
 
 def _prose(screen: Screen[object]) -> str:
-    """The nearest word on what has the focus."""
+    """The `HELP` text of the focused widget or its nearest ancestor; "" when there is none."""
     node = screen.focused or screen
     return next((text for part in node.ancestors_with_self if (text := getattr(part, "HELP", None))), "")
 
 
-def _row(key: str, words: str) -> Content:
-    return Content.assemble((f"  {key:<{_KEY_WIDTH}}", "$text-accent"), " ", words)
+def _row(key: str, description: str) -> Content:
+    return Content.assemble((f"  {key:<{_KEY_WIDTH}}", "$text-accent"), " ", description)

@@ -1,4 +1,4 @@
-"""What all main screens have in common: the bar of modes on top, and the keys below."""
+"""Base class of the main screens: the mode bar on top, the keys at the bottom."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from swebench_tui.tui.widgets.mode_bar import ModeBar
 
 
 class MainScreen(BaseScreen[None]):
-    """A screen of a mode. It writes `compose_body`, and says in `MODE` which one it is."""
+    """The screen of one mode. A subclass defines `MODE` and `compose_body`."""
 
     MODE: ClassVar[str]
     FOCUS_ACTIONS: ClassVar[frozenset[str]] = frozenset()
-    """Ids of the screen's actions that act on what has the focus: help tells them first."""
+    """IDs of the screen's actions that act on the focused widget; the help lists them first."""
 
     def compose(self) -> ComposeResult:
         yield ModeBar(self.MODE)
@@ -25,10 +25,10 @@ class MainScreen(BaseScreen[None]):
         yield KeyLine()
 
     def compose_body(self) -> ComposeResult:
-        """What stands between the bar and the footer."""
+        """The widgets between mode bar and footer."""
         raise NotImplementedError
 
     @property
     def private_texts(self) -> Iterable[str]:
-        """Prompts and answers on this screen, which no crash report may quote."""
+        """Prompts and answers on this screen, which are removed from crash reports."""
         return ()

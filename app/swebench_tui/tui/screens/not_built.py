@@ -1,4 +1,4 @@
-"""Modes that are not there yet: what they will be, and what does their work today."""
+"""Modes that are not implemented yet, with what to use today."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from swebench_tui.tui.screens.main_screen import MainScreen
 
 
 class NotBuiltScreen(MainScreen):
-    """Two lines."""
+    """Two lines of text. A subclass defines them."""
 
     WILL_BE: ClassVar[str]
     TODAY: ClassVar[str]
@@ -22,16 +22,16 @@ class NotBuiltScreen(MainScreen):
 
 
 class BatchScreen(NotBuiltScreen):
-    """Many tasks, many models."""
+    """Many tasks for several models."""
 
     MODE = "batch"
-    WILL_BE = "Not built yet: many tasks against several models, within a budget."
-    TODAY = "Today: swebench-tui compare --count N --json asks N tasks in turn."
+    WILL_BE = "Not built yet: many tasks for several models, within a budget."
+    TODAY = "Today: swebench-tui compare --count N --json runs N tasks in turn."
 
 
 class HistoryScreen(NotBuiltScreen):
-    """What was asked before."""
+    """Earlier runs."""
 
     MODE = "history"
-    WILL_BE = "Not built yet: earlier runs, to read again and to replay."
-    TODAY = "Today: swebench-tui compare --count N --json prints a run, to keep."
+    WILL_BE = "Not built yet: earlier runs, to read and to replay."
+    TODAY = "Today: swebench-tui compare --count N --json prints a run to save."

@@ -1,4 +1,4 @@
-"""What is shown when something happened that nobody expected."""
+"""The dialog for an unexpected error."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from swebench_tui.tui.crash_report import CrashReport
 from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
 
-Choice = Literal["go on", "quit"]
+Choice = Literal["continue", "quit"]
 
 
 class UnexpectedScreen(Dialog[Choice]):
-    """Says what happened and where the report lies. Gives back what the user wants now."""
+    """Shows the error and the path of its report. The result is what the user chose."""
 
     HELP = """\
 # Something went wrong
 
-The fault is the program's, not yours. The report names versions, terminal and the places in the code; keys, prompts and
-answers are not in it.
+This is a bug in swebench-tui. The report has versions, the terminal type and code locations. It has no keys, prompts or
+answers.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", "go on", key_display="⏎", id="unexpected.go_on"),
-        Binding("escape", "go_on", "go on", show=False, id="unexpected.leave"),
+        Binding("enter", "continue", "continue", key_display="⏎", id="unexpected.go_on"),
+        Binding("escape", "continue", "continue", show=False, id="unexpected.leave"),
         Binding("c", "copy", "copy report", id="unexpected.copy"),
         Binding("q", "quit", "quit", id="unexpected.quit"),
     ]
@@ -49,9 +49,9 @@ answers are not in it.
             yield Static(Content(f"at {self.report.where}") if self.report.where else "", classes="hint")
             yield Static(
                 Content(
-                    "\nThis is a fault of the program. What was running goes on; what you just did may not have "
-                    "happened."
-                    "\n\n⏎  go on\nc  copy the report (no keys, prompts or answers are in it)\nq  quit\n"
+                    "\nThis is a bug in swebench-tui. Running requests continue; your last action may have had no "
+                    "effect."
+                    "\n\n⏎  continue\nc  copy the report (it has no keys, prompts or answers)\nq  quit\n"
                 )
             )
             yield Static("Saving the report …", id="saved", classes="hint")
@@ -64,20 +64,20 @@ answers are not in it.
     async def _save(self) -> None:
         try:
             path = await asyncio.to_thread(self.report.save, self._folder)
-            said = f"The report is in {path}"
+            text = f"Report saved: {path}"
         except OSError as error:
-            said = f"The report could not be saved in {self._folder}: {error.strerror}. Copy it with c."
-        self.query_one("#saved", Static).update(Content(said))
+            text = f"Could not save the report in {self._folder}: {error.strerror}. Press c to copy it."
+        self.query_one("#saved", Static).update(Content(text))
 
     @work
     async def action_copy(self) -> None:
         """Copy the report."""
         await copy(self.app, self.report.text)
 
-    def action_go_on(self) -> None:
-        """Go on."""
-        self.dismiss("go on")
+    def action_continue(self) -> None:
+        """Continue."""
+        self.dismiss("continue")
 
     def action_quit(self) -> None:
-        """Leave the program."""
+        """Quit the program."""
         self.dismiss("quit")

@@ -1,4 +1,4 @@
-"""FastChat (api-contracts 2.1, 8.2). `POST /api/v1/token_check` counts a text and reports the window it has to fit."""
+"""FastChat (wire-contracts 2.1, 8.2). `POST /api/v1/token_check` counts a text and reports the window it has to fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""llama.cpp's server (api-contracts 2.1, 8.2). Its properties say window, slots and build.
+"""llama.cpp's server (wire-contracts 2.1, 8.2). Its properties say window, slots and build.
 
 Builds from late 2026 listen on 9931, older ones on 8080.
 """

@@ -1,4 +1,4 @@
-"""LM Studio (api-contracts 2.1, 8.2). It reports no version, and has no endpoint that counts tokens."""
+"""LM Studio (wire-contracts 2.1, 8.2). It reports no version, and has no endpoint that counts tokens."""
 
 from __future__ import annotations
 

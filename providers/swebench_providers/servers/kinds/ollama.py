@@ -1,7 +1,7 @@
-"""Ollama (api-contracts 2.1, 2.2, 8.2).
+"""Ollama (wire-contracts 2.1, 2.2, 8.2).
 
-It is told with each request what window to load, so the window of a model is the model's own, and that of the server
-what it has loaded. It has no endpoint that counts tokens: the usage of an answer tells.
+Each request names the window to load, so the window of a model is the model's own, and that of the server the one it
+has loaded. There is no endpoint that counts tokens; the usage of an answer does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Processes(msgspec.Struct):
     models: list[_Running] | None = None
 
 
-class _Shown(msgspec.Struct):
+class _ShowResponse(msgspec.Struct):
     """The window's key in `model_info` begins with the name of the model's architecture."""
 
     model_info: dict[str, object] = {}
@@ -54,9 +54,9 @@ def _show(model: str) -> WireRequest:
 
 
 def _details(body: bytes, model: ModelInfo) -> ModelInfo:
-    shown = msgspec.json.decode(body, type=_Shown)
-    architecture = shown.model_info.get("general.architecture")
-    return with_details(model, shown.model_info.get(f"{architecture}.context_length"), shown.capabilities)
+    details = msgspec.json.decode(body, type=_ShowResponse)
+    architecture = details.model_info.get("general.architecture")
+    return with_details(model, details.model_info.get(f"{architecture}.context_length"), details.capabilities)
 
 
 SERVER: Final = ServerKind(

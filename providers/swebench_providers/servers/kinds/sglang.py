@@ -1,4 +1,4 @@
-"""SGLang, and mini-sglang on port 1919 (api-contracts 2.1, 8.2). Its list of models has their windows."""
+"""SGLang, and mini-sglang on port 1919 (wire-contracts 2.1, 8.2). Its list of models has their windows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""vLLM (api-contracts 2.1, 8.2). Its list of models has their windows."""
+"""vLLM (wire-contracts 2.1, 8.2). Its list of models has their windows."""
 
 from __future__ import annotations
 

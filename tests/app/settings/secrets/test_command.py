@@ -37,28 +37,28 @@ def test_the_key_is_the_first_line(printed: str) -> None:
     assert read_key(python(f"print({printed}, end='')"), "openai") == Secret("k")
 
 
-def test_no_shell_takes_part(tmp_path: Path) -> None:
+def test_the_command_runs_without_a_shell(tmp_path: Path) -> None:
     there = tmp_path / "there"
     assert read_key(f"echo k; touch {there}", "openai") == Secret(f"k; touch {there}")
     assert not there.exists()
 
 
-def test_there_is_nothing_to_read_and_no_terminal_to_ask_on() -> None:
+def test_the_command_has_no_input_and_no_terminal() -> None:
     code = "import sys\ntry: open('/dev/tty')\nexcept OSError: print(repr(sys.stdin.read()))"
     assert read_key(python(code), "openai") == Secret("''")
 
 
-def test_a_failure_tells_the_exit_status_and_nothing_that_was_printed() -> None:
+def test_a_failure_reports_the_exit_status_but_no_output() -> None:
     error = failing(python(f"import sys; print({PRINTED}); print({PRINTED}, file=sys.stderr); sys.exit(3)"))
     assert "exited with status 3" in str(error)
     assert "openai" in str(error)
 
 
-def test_one_that_was_killed_is_told_by_its_signal() -> None:
+def test_a_killed_command_is_reported_with_its_signal() -> None:
     assert "signal 9" in str(failing(python("import os; os.kill(os.getpid(), 9)")))
 
 
-def test_one_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> None:
+def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"echo sk-can''ary-9c1f44d0e7; sleep 600 & echo $! > {pids}; wait"
     error = failing(shlex.join(["sh", "-c", script]), timeout=2.0)
@@ -68,11 +68,11 @@ def test_one_that_does_not_end_is_ended_with_all_it_started(tmp_path: Path) -> N
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def test_endless_output_ends_with_the_limit() -> None:
+def test_endless_output_is_cut_off_at_the_timeout() -> None:
     assert "did not exit" in str(failing("yes", timeout=0.3))
 
 
-def test_one_that_leaves_something_behind_that_holds_its_output_is_not_waited_for() -> None:
+def test_a_child_that_holds_the_output_is_not_waited_for() -> None:
     code = "import subprocess,sys; print('k', flush=True); print(subprocess.Popen(['sleep', '3']).pid)"
     assert read_key(python(code), "openai", timeout=60.0) == Secret("k")
 
@@ -87,12 +87,12 @@ def test_one_that_leaves_something_behind_that_holds_its_output_is_not_waited_fo
         (f"/nowhere/program {CANARY}", "cannot be run"),
     ],
 )
-def test_what_cannot_be_a_command_is_told(line: str, words: str) -> None:
+def test_an_invalid_command_is_reported(line: str, words: str) -> None:
     with pytest.raises(KeyStoreError, match=words) as raised:
         read_key(line, "openai")
     assert CANARY not in f"{raised.value}{raised.value.hint}"
 
 
-def test_the_usual_limit_is_ten_seconds() -> None:
+def test_the_default_timeout_is_ten_seconds() -> None:
     assert command.TIMEOUT == 10.0
     assert os.name == "posix"

@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_keys_are_kept_read_replaced_and_removed(store: FileStore) -> None:
+def test_keys_are_written_read_replaced_and_removed(store: FileStore) -> None:
     assert store.read("openai", "work") is None
     store.write("openai", "work", Secret("a"))
     store.write("openai", "home", Secret("b"))
@@ -48,7 +48,7 @@ def test_keys_are_kept_read_replaced_and_removed(store: FileStore) -> None:
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_whatever_the_umask_nobody_else_may_read_or_enter(store: FileStore) -> None:
+def test_whatever_the_umask_other_users_have_no_access(store: FileStore) -> None:
     for key in ("a", "b"):
         store.write("openai", key, Secret(key))
         assert (mode(store.path), mode(store.path.parent)) == (0o600, 0o700)
@@ -72,7 +72,7 @@ def test_the_file_has_its_mode_before_it_has_a_key(store: FileStore, monkeypatch
 
 
 @pytest.mark.parametrize("others", [0o640, 0o604, 0o660, 0o601])
-def test_a_file_that_others_may_use_is_refused_with_the_command_that_mends_it(store: FileStore, others: int) -> None:
+def test_a_file_open_to_others_is_refused_with_the_fix(store: FileStore, others: int) -> None:
     store.write("openai", "work", Secret(CANARY))
     store.path.chmod(others)
     with pytest.raises(KeyStoreError, match="open to other users") as raised:
@@ -84,7 +84,7 @@ def test_a_file_that_others_may_use_is_refused_with_the_command_that_mends_it(st
     assert mode(store.path) == others
 
 
-def test_a_folder_that_others_may_enter_is_refused(store: FileStore) -> None:
+def test_a_folder_open_to_others_is_refused(store: FileStore) -> None:
     store.path.parent.mkdir(parents=True)
     store.path.parent.chmod(0o755)
     with pytest.raises(KeyStoreError) as raised:
@@ -104,7 +104,7 @@ def test_a_folder_that_others_may_enter_is_refused(store: FileStore) -> None:
         b"\xff",
     ],
 )
-def test_a_broken_file_is_told_without_what_is_in_it_and_left_as_it_is(store: FileStore, content: bytes) -> None:
+def test_a_broken_file_is_reported_without_its_content_and_kept(store: FileStore, content: bytes) -> None:
     store.path.parent.mkdir(parents=True, mode=0o700)
     store.path.touch(0o600)
     store.path.write_bytes(content)
@@ -119,9 +119,7 @@ def test_a_broken_file_is_told_without_what_is_in_it_and_left_as_it_is(store: Fi
     assert store.path.read_bytes() == content
 
 
-def test_a_write_that_fails_leaves_the_old_keys_and_no_other_file(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_keys_alone(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store.write("openai", "work", Secret("a"))
 
     def full(_: int) -> None:
@@ -135,7 +133,7 @@ def test_a_write_that_fails_leaves_the_old_keys_and_no_other_file(
     assert {path.name for path in store.path.parent.iterdir()} == {"keys.json", "lock"}
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     with pytest.raises(KeyStoreError, match="could not be written"):
         FileStore(tmp_path / "data" / "secrets").write("openai", "work", Secret(CANARY))
@@ -149,7 +147,7 @@ for n in range(25): FileStore(Path(sys.argv[1])).write(sys.argv[2], str(n), Secr
 """
 
 
-def test_processes_that_keep_keys_at_once_lose_none(store: FileStore) -> None:
+def test_processes_that_write_at_once_lose_no_key(store: FileStore) -> None:
     folder = str(store.path.parent)
     running = [subprocess.Popen([sys.executable, "-c", KEEPS, folder, name]) for name in ("a", "b", "c")]
     assert [process.wait(60) for process in running] == [0, 0, 0]

@@ -66,21 +66,21 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("text", WRAPPED)
-def test_what_stands_around_a_key_is_told_and_taken_away(text: str) -> None:
+def test_wrapping_around_a_key_is_reported_and_removed(text: str) -> None:
     found = mistakes("openai", Secret(text))
     assert any(WRAPPED[text] in mistake.sentence for mistake in found)
     assert {mistake.mended for mistake in found} == {Secret(OPENAI)}
 
 
 @pytest.mark.parametrize(("provider", "text"), FAULTY)
-def test_what_only_the_user_can_put_right_is_told(provider: str, text: str) -> None:
+def test_what_only_the_user_can_fix_is_reported(provider: str, text: str) -> None:
     found = mistakes(provider, Secret(text))
     assert any(FAULTY[provider, text] in mistake.sentence for mistake in found)
     assert {mistake.mended for mistake in found} == {None}
 
 
 @pytest.mark.parametrize(("provider", "text"), RIGHT)
-def test_a_key_as_it_should_be_has_none(provider: str, text: str) -> None:
+def test_a_valid_key_has_no_issues(provider: str, text: str) -> None:
     assert mistakes(provider, Secret(text)) == []
 
 
@@ -89,13 +89,13 @@ KEYS = st.lists(st.one_of(PIECES, st.text(max_size=30)), max_size=6).map("".join
 
 
 @given(provider=st.sampled_from(["openai", "anthropic", "compatible"]), start=KEYS)
-def test_no_sentence_holds_any_of_the_key(provider: str, start: str) -> None:
+def test_no_message_contains_any_of_the_key(provider: str, start: str) -> None:
     with_key = mistakes(provider, Secret(f"{start}Zq7Zq7Zq7"))
     assert all("Zq7" not in f"{mistake!r}" and "\n" not in mistake.sentence for mistake in with_key)
 
 
 @given(text=KEYS)
-def test_a_mended_key_has_nothing_left_to_take_away(text: str) -> None:
+def test_a_corrected_key_has_no_wrapping_left(text: str) -> None:
     for mistake in mistakes("openai", Secret(text)):
         if mistake.mended is not None:
             assert all(again.mended is None for again in mistakes("openai", mistake.mended))

@@ -106,7 +106,7 @@ def restored_chain() -> Iterator[None]:
     type.__setattr__(ChainerBackend, "backends", before)
 
 
-def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() -> None:
+def test_keys_are_written_read_replaced_and_removed_by_label() -> None:
     backend = Memory()
     store = of(backend)
     store.write("openai", "work", Secret("a"))
@@ -130,7 +130,7 @@ def test_what_is_kept_is_read_replaced_and_removed_under_provider_and_label() ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_backend_unfit_for_keys_is_given_none_and_said_to_be_why(backend: KeyringBackend, why: str) -> None:
+def test_an_unusable_backend_gets_no_key_and_a_reason(backend: KeyringBackend, why: str) -> None:
     store = of(backend)
     assert why in store.probe().problem
     with pytest.raises(KeyStoreError, match=why) as raised:
@@ -141,7 +141,7 @@ def test_a_backend_unfit_for_keys_is_given_none_and_said_to_be_why(backend: Keyr
 
 
 @pytest.mark.usefixtures("restored_chain")
-def test_of_a_chain_only_what_is_fit_is_used() -> None:
+def test_only_usable_backends_of_a_chain_are_used() -> None:
     plain, safe = PlaintextKeyring(), Memory()
     store = of(chain(plain, HandsOut(), safe))
     store.write("openai", "work", Secret("k"))
@@ -150,7 +150,7 @@ def test_of_a_chain_only_what_is_fit_is_used() -> None:
     assert "plain text" in nothing.probe().problem
 
 
-def test_a_keyring_that_only_hands_out_keeps_nothing_and_says_so() -> None:
+def test_a_read_only_keyring_is_reported() -> None:
     with pytest.raises(KeyStoreError, match="read-only"):
         of(HandsOut()).write("openai", "work", Secret("k"))
 
@@ -158,7 +158,7 @@ def test_a_keyring_that_only_hands_out_keeps_nothing_and_says_so() -> None:
 @pytest.mark.parametrize(
     "error", [KeyringError, InitError, KeyringLocked, PasswordDeleteError, RuntimeError, OSError, ValueError]
 )
-def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: type[Exception]) -> None:
+def test_backend_errors_are_one_line_without_the_key(error: type[Exception]) -> None:
     store, key = of(Raising(error)), Secret(CANARY)
     questions: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
@@ -175,14 +175,14 @@ def test_every_error_of_a_backend_is_told_on_one_line_without_the_key(error: typ
     assert not store.probe().usable
 
 
-def test_a_backend_that_cannot_be_found_is_a_problem_and_no_crash() -> None:
+def test_a_backend_that_cannot_be_loaded_is_a_problem() -> None:
     def find() -> KeyringBackend:
         raise ImportError("No module named 'mine'")
 
     assert "No module named 'mine'" in KeyringStore(find).probe().problem
 
 
-def test_a_keyring_that_waits_for_ever_is_left_after_the_limit_and_not_asked_twice(hanging: Hanging) -> None:
+def test_a_hanging_keyring_times_out_and_is_called_once(hanging: Hanging) -> None:
     store = of(hanging, timeout=0.05)
     with pytest.raises(KeyStoreError, match=r"no response within 0\.05 s") as raised:
         store.read("openai", "work")
@@ -193,7 +193,7 @@ def test_a_keyring_that_waits_for_ever_is_left_after_the_limit_and_not_asked_twi
     assert hanging.asked == 1
 
 
-def test_a_keyring_that_was_unlocked_late_is_used_again(hanging: Hanging) -> None:
+def test_a_keyring_unlocked_late_is_used_again(hanging: Hanging) -> None:
     store = of(hanging, timeout=1.0)
     assert not store.probe().usable
     hanging.let_go.set()
@@ -211,10 +211,10 @@ print(KeyringStore(Hanging, timeout=0.05).probe().problem)
 """
 
 
-def test_the_program_ends_while_a_keyring_still_waits() -> None:
+def test_the_program_exits_while_a_keyring_call_hangs() -> None:
     done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("no response")
 
 
-def test_the_limit_is_three_seconds() -> None:
+def test_the_default_timeout_is_three_seconds() -> None:
     assert keyring_store.TIMEOUT == 3.0

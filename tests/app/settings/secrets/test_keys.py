@@ -26,7 +26,7 @@ def entry(label: str, place: str = "keyring", host: str = HOST) -> StoredKey:
     return StoredKey(label=label, storage=place, host=host)  # type: ignore[arg-type]
 
 
-def test_a_key_that_is_kept_is_listed_without_it_and_read_once(workspace: MemoryWorkspace) -> None:
+def test_a_stored_key_is_listed_and_read_once(workspace: MemoryWorkspace) -> None:
     added = workspace.keys.add("openai", KEY, label="work", storage=None)
     assert workspace.keys.entries("openai") == (added,) == (entry("work"),)
     assert CANARY not in str(workspace.document)
@@ -36,14 +36,14 @@ def test_a_key_that_is_kept_is_listed_without_it_and_read_once(workspace: Memory
     assert (again.keyring.reads, again.keys.known()) == (1, [KEY])
 
 
-def test_several_keys_stand_in_their_order_and_a_label_again_replaces(workspace: MemoryWorkspace) -> None:
+def test_keys_keep_their_order_and_a_label_replaces(workspace: MemoryWorkspace) -> None:
     for label, key in (("work", "a"), ("home", "b"), ("work", "c")):
         workspace.keys.add("openai", Secret(key), label=label, storage=None)
     assert workspace.keys.entries("openai") == (entry("work"), entry("home"))
     assert workspace.keys.read("openai", entry("work")) == Secret("c")
 
 
-def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itself(workspace: MemoryWorkspace) -> None:
+def test_explicit_storage_is_remembered_and_a_file_never_assumed(workspace: MemoryWorkspace) -> None:
     workspace.keys.add("openai", KEY, label="a", storage=None)
     assert workspace.settings().secrets.keep_in is None
     workspace.keys.add("openai", KEY, label="b", storage="file")
@@ -51,7 +51,7 @@ def test_a_place_that_was_named_is_remembered_and_a_file_is_never_chosen_by_itse
     assert workspace.keys.add("openai", KEY, label="c", storage=None).storage == "file"
 
 
-def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(workspace: MemoryWorkspace) -> None:
+def test_a_key_that_cannot_be_stored_is_not_listed(workspace: MemoryWorkspace) -> None:
     workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked") as raised:
         workspace.keys.add("openai", KEY, label="work", storage="keyring")
@@ -59,7 +59,7 @@ def test_a_key_that_cannot_be_kept_is_not_listed_and_the_error_shows_it_nowhere(
     assert CANARY not in shown(raised.value)
 
 
-def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: MemoryWorkspace) -> None:
+def test_read_only_settings_leave_no_key_behind(workspace: MemoryWorkspace) -> None:
     workspace.read_only = 0
     with pytest.raises(KeyStoreError, match="cannot be written") as raised:
         workspace.keys.add("openai", KEY, label="work", storage=None)
@@ -69,9 +69,7 @@ def test_settings_that_cannot_be_written_leave_no_key_behind(workspace: MemoryWo
 
 
 @pytest.mark.parametrize("works", [0, 1])
-def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(
-    workspace: MemoryWorkspace, works: int
-) -> None:
+def test_a_new_key_is_never_listed_for_the_old_host(workspace: MemoryWorkspace, works: int) -> None:
     workspace.keys.add("openai", Secret("old"), label="work", storage=None)
     workspace.read_only = workspace.changes + works
     workspace.host = OTHER_HOST
@@ -82,7 +80,7 @@ def test_a_new_key_for_another_host_is_at_no_moment_listed_for_the_old_one(
     assert KEY not in workspace.keyring.kept.values()
 
 
-def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(workspace: MemoryWorkspace) -> None:
+def test_a_label_that_moves_leaves_its_old_store_empty(workspace: MemoryWorkspace) -> None:
     workspace.keys.add("openai", Secret("old"), label="work", storage="keyring")
     workspace.keys.add("openai", KEY, label="work", storage="file")
     assert (workspace.keyring.kept, workspace.keys.entries("openai")) == ({}, (entry("work", "file"),))
@@ -92,7 +90,7 @@ def test_a_label_moves_to_another_place_and_leaves_nothing_in_the_old_one(worksp
     assert workspace.keys.read("openai", workspace.keys.entries("openai")[0]) == KEY
 
 
-def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(workspace: MemoryWorkspace) -> None:
+def test_removal_covers_store_and_list_or_neither(workspace: MemoryWorkspace) -> None:
     workspace.keys.add("openai", KEY, label="work", storage=None)
     workspace.keyring.broken = "it is locked"
     with pytest.raises(KeyStoreError, match="locked"):
@@ -105,7 +103,7 @@ def test_a_key_is_removed_from_its_place_and_from_the_list_or_from_neither(works
         workspace.keys.remove("openai", "work")
 
 
-def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(workspace: MemoryWorkspace) -> None:
+def test_a_key_missing_from_its_store_is_reported(workspace: MemoryWorkspace) -> None:
     workspace.keys.add("openai", KEY, label="work", storage=None)
     other = MemoryWorkspace(Path("/nowhere"), workspace.document)
     with pytest.raises(KeyStoreError, match="no longer in the keyring") as raised:
@@ -114,9 +112,7 @@ def test_a_key_that_is_gone_from_its_place_is_told_with_what_to_do(workspace: Me
 
 
 @pytest.mark.parametrize("label", ["", "-x", "a\nb", "x" * 41, CANARY, "0123456789abcdef0123456789abcdef"])
-def test_what_cannot_be_a_label_is_refused_and_a_key_among_them_not_shown(
-    workspace: MemoryWorkspace, label: str
-) -> None:
+def test_an_invalid_label_is_refused_and_never_shown(workspace: MemoryWorkspace, label: str) -> None:
     with pytest.raises(KeyStoreError) as raised:
         workspace.keys.add("openai", KEY, label=label, storage=None)
     assert CANARY not in f"{raised.value}{raised.value.hint}"

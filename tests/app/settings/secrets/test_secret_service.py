@@ -64,7 +64,7 @@ def machine(tmp_path: Path, server: FaultServerThread) -> Machine:
     return Machine(tmp_path, server)
 
 
-def test_a_key_is_kept_used_in_a_later_session_replaced_and_removed(machine: Machine) -> None:
+def test_a_key_is_stored_used_later_replaced_and_removed(machine: Machine) -> None:
     first = machine.init("open", CANARY, "--label", "work")
     assert (first.returncode, "'work' is in the keyring" in first.stdout) == (0, True), first.stderr
     assert machine.shown_to_the_server() == f"Bearer {CANARY}"
@@ -80,7 +80,7 @@ def test_a_key_is_kept_used_in_a_later_session_replaced_and_removed(machine: Mac
     assert machine.files_with(CANARY) == machine.files_with(OTHER) == []
 
 
-def test_the_listing_asks_no_keyring_and_a_request_says_what_is_wrong_with_it(machine: Machine) -> None:
+def test_only_a_request_reads_the_keyring(machine: Machine) -> None:
     machine.init("open", CANARY)
     for mode, why in (("locked", "locked"), ("none", "no system keyring")):
         assert machine.source(mode) == "keyring: default"  # type: ignore[arg-type]
@@ -91,9 +91,7 @@ def test_the_listing_asks_no_keyring_and_a_request_says_what_is_wrong_with_it(ma
 
 
 @pytest.mark.parametrize(("mode", "why"), [("locked", "locked"), ("none", "no system keyring")])
-def test_without_an_open_keyring_nothing_is_kept_until_a_file_is_consented_to(
-    machine: Machine, mode: Mode, why: str
-) -> None:
+def test_without_an_unlocked_keyring_a_file_needs_consent(machine: Machine, mode: Mode, why: str) -> None:
     refused = machine.init(mode, CANARY)
     assert (refused.returncode, why in refused.stderr, "--keep-in file" in refused.stderr) == (1, True, True)
     assert machine.files_with(CANARY) == []
@@ -115,9 +113,7 @@ def test_without_an_open_keyring_nothing_is_kept_until_a_file_is_consented_to(
         ("none", "none", "no system"),
     ],
 )
-def test_the_doctor_names_the_keyring_and_what_is_wrong_with_it(
-    machine: Machine, mode: Mode, name: str, problem: str
-) -> None:
+def test_the_doctor_reports_the_keyring_and_its_problem(machine: Machine, mode: Mode, name: str, problem: str) -> None:
     keyring = json.loads(machine.run(mode, "doctor", "--json").stdout)["settings"]["keyring"]
     assert keyring["name"] == name
     assert problem in keyring["problem"]

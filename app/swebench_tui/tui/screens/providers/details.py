@@ -13,16 +13,12 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_providers import ProviderSpec
-from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
-from swebench_providers.policies.limiter import Headroom
-from swebench_providers.policies.statistics import Percentiles, ProviderHealth
-from swebench_providers.redaction import MASK, without_credentials
+from swebench_providers import BreakerState, BreakerStatistics, Headroom, Percentiles, ProviderHealth, ProviderSpec
+from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.services.providers import ProviderEntry, status
-from swebench_tui.settings import redact
+from swebench_tui.services.settings import setting_rows
 from swebench_tui.settings.effective import KEY
-from swebench_tui.settings.schema import NAME, is_open, leaves
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
@@ -189,19 +185,10 @@ def _headroom(name: str, headroom: Headroom) -> Iterator[Content]:
 def _settings(workspace: Workspace, name: str) -> list[Content]:
     """Every value in effect, with its source. Blocks."""
     lines = [_title("Settings and their sources")]
-    key = workspace.effective(("providers", name, KEY))
-    if key.value:
-        lines.append(_setting(KEY, "set", str(key.origin)))
-    for leaf in leaves():
-        if NAME not in leaf.path or is_open(leaf.kind):
-            continue
-        path = tuple(name if part == NAME else part for part in leaf.path)
-        effective = workspace.effective(path)
-        if effective.value not in (None, "", [], ()):
-            value = "see API keys (k)" if path[-1] == "keys" else str(redact.value(path, effective.value))
-            lines.append(_setting(dotted(path[2:]), value, str(effective.origin)))
-    own = workspace.settings.providers.get(name)
-    lines += [_setting(f"headers.{header}", MASK, "user file") for header in (own.headers if own else ())]
+    rows = [row for row in setting_rows(workspace, ("providers", name)) if row.has_value]
+    for row in sorted(rows, key=lambda row: row.path[-1] != KEY):
+        value = "see API keys (k)" if row.path[-1] == "keys" else row.text
+        lines.append(_setting(dotted(row.path[2:]), value, str(row.origin)))
     return lines
 
 

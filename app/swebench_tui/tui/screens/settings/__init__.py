@@ -1,1 +1,1 @@
-"""The Settings screen: every setting, its value and its origin."""
+"""The Settings screen."""

@@ -1,124 +1,90 @@
-"""Settings as rows: each one of the definitions with its value, and where that came from."""
+"""The list of settings: which rows match a search, and how a row is drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
+from typing import ClassVar, Final
 
-import msgspec
 from rich.cells import cell_len, set_cell_size
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
 
-from swebench_tui.settings import redact
-from swebench_tui.settings.layers import Layer, Origin
-from swebench_tui.settings.schema import NAME, Leaf, is_open, leaves
+from swebench_tui.services.settings import SettingRow
 from swebench_tui.settings.toml_positions import SettingPath, dotted
-from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
 
-NO_ORIGIN = Origin(Layer.DEFAULT)
+MAX_ROWS: Final = 300
+"""Rows in the list at once: with thousands of them, filling it would block the screen."""
+
+_WIDE: Final = 100
+"""Columns from which there is room for the whole origin, such as the path of a file."""
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting. `value` is as it may be shown, "" where there is none.
+class SettingList(OptionList):
+    """The rows, up to `MAX_ROWS`. The highlighted setting stays highlighted when the rows change."""
 
-    `adds`: a table whose names the user chooses, and this row takes another name. `usual`: nobody has set anything for
-    its provider, and most of its settings are left out until they are searched for.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "change", key_display="⏎", id="settings.change"),
+    ]
+
+    _shown: Sequence[SettingRow] = ()
+
+    def action_select(self) -> None:
+        """Change this setting."""
+        super().action_select()
+
+    @property
+    def row(self) -> SettingRow | None:
+        """The highlighted setting."""
+        index = self.highlighted
+        return self._shown[index] if index is not None and index < len(self._shown) else None
+
+    def show(self, rows: Sequence[SettingRow], width: int, under: SettingPath = ()) -> None:
+        """Replace the rows. Each is drawn in `width` columns, without the prefix `under` of its path."""
+        before = self.row
+        self._shown = rows[:MAX_ROWS]
+        self.clear_options()
+        self.add_options([Option(line(row, width, under)) for row in self._shown])
+        identities = [(row.path, row.adds) for row in self._shown]
+        if identities:
+            identity = (before.path, before.adds) if before else None
+            self.highlighted = identities.index(identity) if identity in identities else 0
+
+
+def matching(rows: Sequence[SettingRow], terms: Sequence[str], *, hidden: bool) -> list[SettingRow]:
+    """The rows that contain every term, those with the terms in their names first. No terms match any row.
+
+    Rows marked as hidden are included if `hidden`, or in a search.
     """
-
-    path: SettingPath
-    leaf: Leaf
-    value: str = ""
-    origin: Origin = NO_ORIGIN
-    adds: bool = False
-    usual: bool = False
-
-    @property
-    def is_set(self) -> bool:
-        return self.origin.layer is not Layer.DEFAULT
-
-    @property
-    def searched(self) -> str:
-        return f"{dotted(self.path)} {self.value} {self.leaf.description}".lower()
+    if not terms:
+        return [row for row in rows if hidden or not row.hidden]
+    found = [row for row in rows if all(term in row.search_text for term in terms)]
+    return sorted(found, key=lambda row: not all(term in dotted(row.path).lower() for term in terms))
 
 
-def rows(workspace: Workspace, under: SettingPath = ()) -> list[Row]:
-    """All settings whose path begins with `under`. Blocks where the files were not read yet."""
-    general = [row for leaf in leaves() if NAME not in leaf.path for row in _of(workspace, leaf, leaf.path)]
-    found = [row for row in general if row.path[: len(under)] == under]
-    names = {*workspace.registry.list_providers(), *workspace.settings.providers}
-    for name in sorted(names):
-        if ("providers", name)[: len(under)] == under[:2]:
-            found += _of_provider(workspace, name)
-    return found
-
-
-def line(row: Row, width: int, under: SettingPath = ()) -> Content:
-    """Glyph, name, value and origin in so many cells. What all paths begin with, `under`, is left out of the names."""
+def line(row: SettingRow, width: int, under: SettingPath = ()) -> Content:
+    """Marker, name, value and origin in `width` columns. The prefix `under`, which all paths share, is left out."""
     name_width = max(24, min(42, width // 2 - 4))
-    origin_width = 14 if width < 100 else min(48, width // 4)
-    origin = str(row.origin) if width >= 100 else str(row.origin.layer)
+    origin_width = 14 if width < _WIDE else min(48, width // 4)
+    origin = str(row.origin if width >= _WIDE else row.origin.layer)
     value_width = max(6, width - 2 - name_width - origin_width - 2)
     name = dotted(row.path[len(under) :])
     name = f"{name} …" if row.adds else name
-    value = "add one" if row.adds else row.value or "not set"
+    value = "add one" if row.adds else row.text or "not set"
     return Content.assemble(
         ("● " if row.is_set else "  ", "$text-accent"),
         (_name_cell(name, name_width), "bold" if row.is_set else "$foreground"),
         " ",
-        (_cell(value, value_width), "$foreground" if row.value else "$foreground-muted"),
+        (_cell(value, value_width), "$foreground" if row.text else "$foreground-muted"),
         " ",
-        (_cell(origin if row.value else "", origin_width), "$foreground-muted"),
+        (_cell(origin if row.text else "", origin_width), "$foreground-muted"),
     )
 
 
-def _of_provider(workspace: Workspace, name: str) -> Iterator[Row]:
-    ours = [leaf for leaf in leaves() if NAME in leaf.path]
-    found = [
-        row
-        for leaf in ours
-        for row in _of(workspace, leaf, tuple(name if part == NAME else part for part in leaf.path))
-    ]
-    touched = any(row.is_set for row in found)
-    for row in found:
-        hidden = not touched and row.path[-1] not in {"base_url", "model"}
-        yield msgspec.structs.replace(row, usual=True) if hidden else row
-
-
-def _of(workspace: Workspace, leaf: Leaf, path: SettingPath) -> Iterator[Row]:
-    if is_open(leaf.kind):
-        for name in _table(workspace.settings, path):
-            inner = (*path, name)
-            held = workspace.effective(inner)
-            yield Row(path=inner, leaf=leaf, value=_text(inner, held.value), origin=held.origin)
-        yield Row(path=path, leaf=leaf, adds=True)
-        return
-    held = workspace.effective(path)
-    yield Row(path=path, leaf=leaf, value=_text(path, held.value), origin=held.origin)
-
-
-def _text(path: SettingPath, value: object) -> str:
-    found = redact.value(path, value)
-    if found is None:
-        return ""
-    if isinstance(found, list | tuple):
-        return ", ".join(_entry(each) for each in found)
-    return one_line(str(found))
-
-
-def _entry(value: object) -> str:
-    """Of a list: a text, or a kept key by its label."""
-    label = value.get("label") if isinstance(value, Mapping) else getattr(value, "label", None)
-    return one_line(str(value if label is None else label))
-
-
-def _table(at: object, path: SettingPath) -> Mapping[str, str]:
-    for name in path:
-        at = at.get(name) if isinstance(at, Mapping) else getattr(at, name, None)
-    return at if isinstance(at, Mapping) else {}
-
-
 def _name_cell(name: str, width: int) -> str:
-    """Cut in front: names differ in their ends."""
+    """A name, cut at its start: names differ in their ends."""
     name = one_line(name)
     kept = name
     while cell_len(kept) > width - (kept != name):

@@ -60,7 +60,7 @@ def save(state: WizardState, *, finished: bool = False) -> list[SetupError]:
         lineup = None if is_default else [str(target) for target in state.lineup[:MAX_COLUMNS]]
         changes.append((("compare", "lineup"), lineup))
     try:
-        workspace.begin_user_file()
+        workspace.create_user_file()
     except SetupError as error:
         return [error]
     for path, value in changes:

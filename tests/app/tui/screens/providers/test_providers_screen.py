@@ -31,7 +31,7 @@ from tests.fault_server import FaultServer, Script, failing, html_page
 KEY = "secret-of-nobody-12345"
 
 
-def at(server: FaultServer) -> dict[str, str]:
+def environ(server: FaultServer) -> dict[str, str]:
     return {"COMPATIBLE_BASE_URL": server.base_url, "COMPATIBLE_API_KEY": KEY}
 
 
@@ -46,7 +46,7 @@ async def after_test(pilot: Pilot[None], name: str, state: str) -> str:
 async def test_ready_providers_come_first_and_others_show_the_next_step(tmp_path: Path) -> None:
     async with (
         FaultServer() as server,
-        providers_of(setup_in(tmp_path, at(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
+        providers_of(setup_in(tmp_path, environ(server) | {"OPENROUTER_API_KEY": KEY})) as pilot,
     ):
         lines = shown(pilot.app.screen).splitlines()
         names = ("compatible", "embedded", "openrouter", "ollama", "anthropic")
@@ -63,7 +63,7 @@ async def test_ready_providers_come_first_and_others_show_the_next_step(tmp_path
 
 
 async def test_a_test_shows_first_token_time_and_number_of_models(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await after_test(pilot, "compatible", "✓ 0.")
         assert row(pilot, "compatible").startswith("✓ ready")
         assert row(pilot, "compatible").split()[-5] == "1"
@@ -71,39 +71,39 @@ async def test_a_test_shows_first_token_time_and_number_of_models(tmp_path: Path
 
 async def test_a_rejected_key_is_reported_with_a_hint(tmp_path: Path) -> None:
     refusing = FaultServer(default=failing(401, "no such key"))
-    async with refusing as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with refusing as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         text = await after_test(pilot, "compatible", "! key rejected")
         assert "no such key →" in text
         assert KEY not in text
 
 
 async def test_a_web_page_is_reported_as_a_wrong_address(tmp_path: Path) -> None:
-    async with FaultServer(default=html_page()) as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer(default=html_page()) as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await after_test(pilot, "compatible", "✗ wrong address")
 
 
 async def test_a_server_that_is_down_is_unreachable(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await server.stop_abruptly()
         assert "→ Start the server" in await after_test(pilot, "compatible", "✗ unreachable")
 
 
 async def test_an_unconfigured_local_server_is_not_running(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         text = await after_test(pilot, "fastchat", "– not running")
         assert "✗" not in text
 
 
 async def test_control_characters_from_a_server_are_made_visible(tmp_path: Path) -> None:
     hostile = FaultServer(default=failing(401, "[b]evil[/b]\x1b[2J\x07"))
-    async with hostile as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with hostile as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await after_test(pilot, "compatible", "! key rejected")
         await says(pilot, "[b]evil[/b]␛[2J␇")
 
 
 async def test_a_slow_test_blocks_nothing_and_escape_cancels_it(tmp_path: Path) -> None:
     async with FaultServer(default=Script(before_head=3600)) as slow, FaultServer() as quick:
-        workspace = setup_in(tmp_path, at(slow) | {"OLLAMA_HOST": quick.base_url})
+        workspace = setup_in(tmp_path, environ(slow) | {"OLLAMA_HOST": quick.base_url})
         async with providers_of(workspace) as pilot:
             screen = await choose(pilot, "compatible")
             await pilot.press("t")
@@ -123,7 +123,7 @@ async def test_a_slow_test_blocks_nothing_and_escape_cancels_it(tmp_path: Path) 
 async def test_only_ready_providers_are_tested_all_at_once(tmp_path: Path) -> None:
     async with FaultServer() as fine, FaultServer(default=failing(401)) as refusing:
         local = {f"{name}_BASE_URL": NOWHERE for name in ("FASTCHAT", "LLAMACPP", "LMSTUDIO", "SGLANG", "VLLM")}
-        workspace = setup_in(tmp_path, at(refusing) | local | {"OLLAMA_HOST": fine.base_url})
+        workspace = setup_in(tmp_path, environ(refusing) | local | {"OLLAMA_HOST": fine.base_url})
         async with providers_of(workspace) as pilot:
             await pilot.press("T")
             for name, state in (("compatible", "! key rejected"), ("ollama", "✓ ready"), ("vllm", "✗ unreachable")):
@@ -148,7 +148,7 @@ async def open_breaker(engine: Engine, server: FaultServer) -> None:
 
 
 async def test_the_details_of_an_open_breaker_give_the_reason(tmp_path: Path) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server))) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server))) as pilot:
         await open_breaker(app(pilot).engine, server)
         await row_says(pilot, "compatible", "○ open")
         await choose(pilot, "compatible")
@@ -161,7 +161,7 @@ async def test_the_details_of_an_open_breaker_give_the_reason(tmp_path: Path) ->
 
 async def test_the_details_name_variables_and_sources(tmp_path: Path) -> None:
     file = '[providers.compatible]\nmodel = "m-1"\nheaders = { X-Team = "swordfish" }\n'
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server), file=file)) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server), file=file)) as pilot:
         await choose(pilot, "compatible")
         await pilot.press("enter")
         details = await top_screen(pilot, ProviderDetailsScreen)
@@ -241,13 +241,13 @@ async def test_settings_are_edited_and_a_wrong_value_is_refused(tmp_path: Path) 
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, NOWHERE)
         await pilot.press("enter")
-        await says(pilot, "is written")
+        await says(pilot, "Saved ")
         assert workspace.settings.providers["ollama"].base_url == NOWHERE
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 async def test_status_and_keys_fit_at_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
-    async with FaultServer() as server, providers_of(setup_in(tmp_path, at(server)), size=size) as pilot:
+    async with FaultServer() as server, providers_of(setup_in(tmp_path, environ(server)), size=size) as pilot:
         await after_test(pilot, "compatible", "✓ 0.")
         assert ("Address" in shown(pilot.app.screen)) == (size[0] > 100)
         assert "remove" in shown(pilot.app.screen)

@@ -1,4 +1,4 @@
-"""The Settings screen: every setting with its origin, changed with a check, taken back, and the files' problems."""
+"""The Settings screen: rows with origins, validated input, removal, and the problems of files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from swebench_tui.services.settings import setting_rows
 from swebench_tui.settings.schema import NAME, leaves
 from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
-from swebench_tui.tui.screens.settings import rows
 from swebench_tui.tui.screens.settings.edit import _DEBOUNCE, EditSettingScreen
 from swebench_tui.tui.screens.settings.screen import SettingsScreen
 from tests.app.tui.pilot import column, paste, running, shown, states, toasts, top_screen, wait_until
@@ -20,12 +20,12 @@ from tests.fault_server import FaultServer, Script
 
 
 def test_every_setting_of_the_definitions_has_a_row(tmp_path: Path) -> None:
-    paths = {row.path for row in rows.rows(setup_in(tmp_path))}
+    paths = {row.path for row in setting_rows(setup_in(tmp_path))}
     for leaf in leaves():
         assert tuple("openai" if part == NAME else part for part in leaf.path) in paths
 
 
-async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> None:
+async def test_each_value_is_shown_with_its_origin(tmp_path: Path) -> None:
     workspace = setup_in(
         tmp_path,
         {"OLLAMA_HOST": "http://127.0.0.1:9"},
@@ -45,7 +45,7 @@ async def test_each_value_is_shown_with_where_it_came_from(tmp_path: Path) -> No
             await wait_until(pilot, lambda origin=origin: origin in shown(pilot.app.screen), what=origin)  # type: ignore[misc]
 
 
-async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tmp_path: Path) -> None:
+async def test_search_finds_settings_of_unconfigured_providers(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         assert "providers.openai.time_limits.idle" not in shown(pilot.app.screen)
         await pilot.press("slash")
@@ -57,14 +57,14 @@ async def test_words_find_a_setting_also_one_of_a_provider_that_nobody_set_up(tm
         await wait_until(pilot, lambda: not isinstance(pilot.app.screen, SettingsScreen), what="it left")
 
 
-async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_right(tmp_path: Path) -> None:
+async def test_a_value_is_checked_while_typed_and_saved_if_valid(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai idle")
         await pilot.press("enter", "enter")
         await top_screen(pilot, EditSettingScreen)
-        await says(pilot, "Value: a number above 0 and up to 86,400")
+        await says(pilot, "Value: a number above 0, at most 86,400")
         await paste(pilot, "-5")
         await says(pilot, "✗")
         await pilot.press("enter")
@@ -73,23 +73,23 @@ async def test_a_value_is_checked_while_it_is_typed_and_written_only_when_it_is_
         await pilot.press("ctrl+a", "ctrl+k")
         await paste(pilot, "90")
         await pilot.press("enter")
-        await says(pilot, "is written")
+        await says(pilot, "Saved ")
         assert workspace.settings.providers["openai"].time_limits.idle == 90
         await says(pilot, "90")
 
 
-async def test_d_takes_a_setting_out_of_the_file_and_leaves_the_rest(tmp_path: Path) -> None:
+async def test_d_removes_a_setting_and_keeps_the_rest(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path, file='# mine\neditor = "vim"\n[providers.openai]\nmodel = "m"\n')
     async with settings_of(workspace) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai model")
         await pilot.press("enter", "d")
-        await says(pilot, "no longer set in your file")
+        await says(pilot, "Removed providers.openai.model")
         assert workspace.user_file.read_text().startswith('# mine\neditor = "vim"\n')
         assert not workspace.in_user_file(("providers", "openai", "model"))
 
 
-async def test_what_a_project_file_sets_is_not_taken_back_here_and_says_so(tmp_path: Path) -> None:
+async def test_a_project_files_value_cannot_be_removed_here(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path, project='[providers.openai]\nmodel = "m"\n')) as pilot:
         await pilot.press("slash")
         await paste(pilot, "openai model")
@@ -97,13 +97,15 @@ async def test_what_a_project_file_sets_is_not_taken_back_here_and_says_so(tmp_p
         await says(pilot, "is not set in")
 
 
-async def test_problems_of_the_files_stand_on_top_with_file_and_line(tmp_path: Path) -> None:
+async def test_file_problems_are_on_top_with_file_and_line(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path, file='editr = "vim"\n')) as pilot:
-        await says(pilot, "settings.toml, line 1: editr")
-        assert "Did you mean editor?" in " ".join(shown(pilot.app.screen).split())
+        await says(pilot, "unknown setting 'editr'")
+        text = " ".join(shown(pilot.app.screen).split())
+        assert "settings.toml, line 1:" in text
+        assert "Did you mean editor?" in text
 
 
-async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None:
+async def test_a_broken_file_is_not_overwritten(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path, file="editor = \n")
     async with settings_of(workspace) as pilot:
         await pilot.press("slash")
@@ -117,7 +119,7 @@ async def test_a_file_that_is_broken_is_not_written_over(tmp_path: Path) -> None
         assert workspace.user_file.read_text() == "editor = \n"
 
 
-async def test_what_writing_says_is_not_wiped_away_by_the_check_of_what_was_typed_before(tmp_path: Path) -> None:
+async def test_a_write_error_outlasts_the_check_of_earlier_input(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with settings_of(workspace) as pilot:
         await open_setting(pilot, "editor")
@@ -126,11 +128,11 @@ async def test_what_writing_says_is_not_wiped_away_by_the_check_of_what_was_type
         await pilot.press("enter")
         checked = asyncio.Event()
         pilot.app.screen.set_timer(_DEBOUNCE, checked.set)  # later than any that typing has started
-        await wait_until(pilot, checked.is_set, what="the time after which typing is checked")
-        await says(pilot, "Nothing in the file holds until it is mended")
+        await wait_until(pilot, checked.is_set, what="the check of the typed text")
+        await says(pilot, "The whole file is ignored until this is fixed")
 
 
-async def test_a_file_changed_by_another_program_is_shown_as_it_is_and_followed(tmp_path: Path) -> None:
+async def test_changes_by_another_program_are_shown_and_applied(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         workspace = app(pilot).workspace
         assert workspace is not None
@@ -145,7 +147,7 @@ async def test_a_file_changed_by_another_program_is_shown_as_it_is_and_followed(
         await says(pilot, "f9 zoom")
 
 
-async def test_at_80_columns_names_are_told_apart(tmp_path: Path) -> None:
+async def test_at_80_columns_names_stay_distinct(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path), size=(80, 24)) as pilot:
         await pilot.press("slash")
         await paste(pilot, "huggingface time_limits")
@@ -153,23 +155,23 @@ async def test_at_80_columns_names_are_told_apart(tmp_path: Path) -> None:
             await says(pilot, f"e.time_limits.{name} ")
 
 
-async def test_at_80_columns_all_values_that_are_allowed_can_be_read(tmp_path: Path) -> None:
+async def test_at_80_columns_all_allowed_values_are_readable(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path), size=(80, 24)) as pilot:
         await open_setting(pilot, "openai protocol")
         for value in ("anthropic_messages", "azure_deployments", "ollama_chat", "openai_chat", "openai_responses"):
             await says(pilot, f'"{value}"')
 
 
-async def open_setting(pilot: Pilot[None], words: str) -> None:
-    """Open the first setting with these words, its field empty."""
+async def open_setting(pilot: Pilot[None], terms: str) -> None:
+    """Open the first setting that matches, and empty its field."""
     await pilot.press("slash")
-    await paste(pilot, words)
+    await paste(pilot, terms)
     await pilot.press("enter", "enter")
     await top_screen(pilot, EditSettingScreen)
     await pilot.press("ctrl+a", "ctrl+k")
 
 
-async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_path: Path) -> None:
+async def test_headers_are_added_by_name_with_hidden_values(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with settings_of(workspace) as pilot:
         await pilot.press("slash")
@@ -186,7 +188,7 @@ async def test_headers_are_added_by_name_and_their_values_are_never_shown(tmp_pa
         assert "swordfish" not in shown(pilot.app.screen)
 
 
-async def test_a_theme_holds_at_once(tmp_path: Path) -> None:
+async def test_a_theme_applies_at_once(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         await pilot.press("enter")
         await paste(pilot, "nord")
@@ -194,7 +196,7 @@ async def test_a_theme_holds_at_once(tmp_path: Path) -> None:
         await wait_until(pilot, lambda: pilot.app.theme == "nord", what="the colours")
 
 
-async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
+async def test_a_keymap_entry_applies_at_once(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path)
     async with settings_of(workspace) as pilot:
         await pilot.press("down", "enter")
@@ -202,15 +204,15 @@ async def test_a_key_of_the_keymap_holds_at_once(tmp_path: Path) -> None:
         await pilot.press("enter")
         await paste(pilot, "f9")
         await pilot.press("enter")
-        await says(pilot, "is written")
+        await says(pilot, "Saved ")
         await pilot.press("escape", "4")
         keys = pilot.app.screen.active_bindings
         assert keys["f9"].binding.id == "providers.test_all"
 
 
-async def told(pilot: Pilot[None], words: str) -> None:
+async def toast_says(pilot: Pilot[None], text: str) -> None:
     """Wait until a toast says this, wherever its lines are broken."""
-    await wait_until(pilot, lambda: any(words in toast.message for toast in toasts(pilot)), what=words)
+    await wait_until(pilot, lambda: any(text in toast.message for toast in toasts(pilot)), what=text)
 
 
 async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
@@ -222,31 +224,31 @@ async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
     await pilot.press("ctrl+a", "ctrl+k")
     await paste(pilot, value)
     await pilot.press("enter")
-    await told(pilot, "is written")
+    await toast_says(pilot, "Saved ")
 
 
-async def test_what_holds_only_from_the_next_start_says_so(tmp_path: Path) -> None:
+async def test_a_setting_that_needs_a_restart_says_so(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         await set_to(pilot, "openai requests_per_minute", "60")
-        await told(pilot, "It holds from the next start.")
+        await toast_says(pilot, "Restart to apply it.")
 
 
-async def test_a_line_up_holds_at_once_as_long_as_no_column_has_been_asked(tmp_path: Path) -> None:
+async def test_a_lineup_applies_at_once_before_the_first_run(tmp_path: Path) -> None:
     async with FaultServer(default=Script(("paid for",))) as server:
         workspace = setup_in(tmp_path, {"COMPATIBLE_BASE_URL": server.base_url, "OLLAMA_HOST": "http://127.0.0.1:9"})
         async with settings_of(workspace) as pilot:
             await set_to(pilot, "compare.lineup", "compatible:m")
             await wait_until(pilot, lambda: lineup(pilot) == ["compatible:m"], what="the new column")
-            assert "next start" not in shown(pilot.app.screen)
+            assert "Restart to apply" not in shown(pilot.app.screen)
             await pilot.press("escape", "escape", "1", "enter")
             await wait_until(pilot, lambda: states(pilot) == ["done"], what="the answer")
             await pilot.press("f2")
             await set_to(pilot, "compare.lineup", "ollama:x")
-            await told(pilot, "It holds from the next start.")
+            await toast_says(pilot, "Restart to apply it.")
             assert (lineup(pilot), column(pilot).answer) == (["compatible:m"], "paid for")
 
 
-async def test_another_editor_holds_at_once(tmp_path: Path) -> None:
+async def test_another_editor_applies_at_once(tmp_path: Path) -> None:
     async with settings_of(setup_in(tmp_path)) as pilot:
         await set_to(pilot, "editor", "no-such-editor")
         await pilot.press("escape", "escape", "1", "e")
@@ -255,14 +257,14 @@ async def test_another_editor_holds_at_once(tmp_path: Path) -> None:
         await says(pilot, "no-such-editor")
 
 
-async def test_an_editor_that_is_not_installed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_editor_that_is_not_installed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VISUAL", "no-such-editor")
     async with settings_of(setup_in(tmp_path)) as pilot:
         await pilot.press("e")
         await says(pilot, "which is not installed")
 
 
-async def test_without_a_setup_the_place_of_the_file_is_told() -> None:
+async def test_without_a_workspace_the_path_of_the_file_is_shown() -> None:
     async with running("compatible:x") as pilot:
         await pilot.press("f2")
         await says(pilot, "settings.toml")

@@ -31,7 +31,7 @@ async def edit_setting(pilot: Pilot[None]) -> None:
     await top_screen(pilot, EditSettingScreen)
     await paste(pilot, "-5")
     await says(pilot, "✗")
-    await says(pilot, "write it")
+    await says(pilot, "^s save")
 
 
 @SIZES

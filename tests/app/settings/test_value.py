@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from swebench_tui.settings import redact
 from swebench_tui.settings.toml_positions import TomlPath, dotted
+from swebench_tui.settings.value import describe_invalid, redact
 
 PASSWORD = "hunter2"  # looks like nothing
 
@@ -21,23 +21,23 @@ PASSWORD = "hunter2"  # looks like nothing
     ],
     ids=dotted,
 )
-def test_a_wrong_value_where_secrets_stand_is_not_shown(path: TomlPath) -> None:
-    assert redact.wrong(path, PASSWORD) == "a text"
+def test_an_invalid_value_of_a_secret_is_not_shown(path: TomlPath) -> None:
+    assert describe_invalid(path, PASSWORD) == "an invalid string"
 
 
 @pytest.mark.parametrize(
     "found", ["sk-1", "sk-ant-api03-x", "AIzaSyX", "Bearer x", "hf_x", "0123456789abcdef", "a1" * 9]
 )
 def test_what_looks_like_a_key_is_shown_nowhere(found: str) -> None:
-    assert redact.wrong(("appearance", "theme"), found) == "a text"
+    assert describe_invalid(("appearance", "theme"), found) == "an invalid string"
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [("nrod", '"nrod"'), (3, "3"), (0.5, "0.5"), (True, "true"), ([], "an array"), ({}, "a table"), ("x" * 70, '"x')],
 )
-def test_any_other_wrong_value_is_shown_in_a_few_words(found: object, words: str) -> None:
-    told = redact.wrong(("appearance", "theme"), found)
+def test_any_other_invalid_value_is_shown_shortened(found: object, words: str) -> None:
+    told = describe_invalid(("appearance", "theme"), found)
     assert told.startswith(words)
     assert len(told) < 65
 
@@ -54,8 +54,8 @@ def test_any_other_wrong_value_is_shown_in_a_few_words(found: object, words: str
 )
 def test_an_address_is_shown_without_credentials_and_query(written: str, told: str) -> None:
     for path in (("network", "proxy"), ("providers", "a", "base_url"), ("providers", "a", "proxy")):
-        assert redact.value(path, written) == told
-    assert redact.value(("providers", "a"), {"proxy": written, "headers": {"X": written}}) == {
+        assert redact(path, written) == told
+    assert redact(("providers", "a"), {"proxy": written, "headers": {"X": written}}) == {
         "proxy": told,
         "headers": {"X": "••••"},
     }
