@@ -139,7 +139,7 @@ async def test_a_cancellation_inside_the_source_loses_no_result() -> None:
     async def reading() -> AsyncIterator[UnifiedRequest]:
         for number in range(3):
             yield UnifiedRequest(prompt=str(number))
-        raise asyncio.CancelledError("whoever wrote the requests was cancelled")
+        raise asyncio.CancelledError("the task of the source was cancelled")
 
     task = asyncio.create_task(all_of(in_parallel(sender, reading(), concurrency=5), ended))
     await clock.run_until(task.done)

@@ -23,9 +23,11 @@ from swebench_providers.types.events import Event, TextDelta, Waiting
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers.dialects import KEY, provider_for
 
-PROMPT, SYSTEM, ANSWER, STOP, TOLD = (f"canary-{word}" for word in ("prompt", "system", "answer", "stop", "metadata"))
+PROMPT, SYSTEM, ANSWER, STOP, METADATA = (
+    f"canary-{word}" for word in ("prompt", "system", "answer", "stop", "metadata")
+)
 REQUEST = UnifiedRequest(
-    model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,), metadata={"note": TOLD}, max_tokens=50
+    model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,), metadata={"note": METADATA}, max_tokens=50
 )
 STALLING = Script(f"{ANSWER} goes on", ending=Ending.STALL, after=1)
 FIELDS = {
@@ -115,13 +117,18 @@ async def test_a_record_holds_no_text_and_no_key(
     fault_server.default = script
     coordinator = ProviderCoordinator([bare], Policies(retry=RetrySettings(attempts=2)), draw=lambda: 0.0)
     request = UnifiedRequest(
-        model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,), metadata={"note": TOLD}, stream=stream
+        model="m",
+        prompt=PROMPT,
+        system_message=SYSTEM,
+        stop_sequences=(STOP,),
+        metadata={"note": METADATA},
+        stream=stream,
     )
     await asyncio.gather(coordinator.generate_with_fallback(request), return_exceptions=True)
     assert len(log.records) == len(fault_server.requests) > 0
     assert all(vars(record).keys() >= FIELDS for record in log.records)
     assert all(record.exc_info is None and record.stack_info is None for record in log.records)
-    for canary in (PROMPT, SYSTEM, ANSWER, STOP, TOLD, KEY, KEY[:20]):
+    for canary in (PROMPT, SYSTEM, ANSWER, STOP, METADATA, KEY, KEY[:20]):
         assert canary not in log.written()
 
 
