@@ -135,7 +135,7 @@ async def test_broken_responses_are_errors() -> None:
         await all_settled(pilot)
         assert states(pilot) == ["failed"] * 4
         assert all("\n│ → " in shown(view) for view in compare_screen(pilot).columns)
-        assert "answered with a web page" in shown(column(pilot, 0)).replace("\n│ ", "")
+        assert "returned a web page" in shown(column(pilot, 0)).replace("\n│ ", "")
         assert "→ Check the base URL" in shown(column(pilot, 0))
 
 
