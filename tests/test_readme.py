@@ -1,4 +1,4 @@
-"""What README promises is what the program does."""
+"""README and docs agree with the program."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ COMMANDS = [
 SECTIONS = re.findall(r"<!-- (\S+) -->\n```sh\n(.*?)```", README, re.DOTALL)
 
 
-def test_there_are_two_commands_of_one_line_that_set_up_everything_themselves() -> None:
+def test_two_commands_of_one_line_install_everything() -> None:
     assert [name for name, _ in SECTIONS] == ["app-command", "test-command"]
     for _, command in SECTIONS:
         assert len(command.splitlines()) == 1
         assert command.startswith("python3 -m pip install -q uv && python3 -m uv run ")
 
 
-def test_what_decides_on_a_change_runs_the_test_command_of_the_readme() -> None:
+def test_ci_runs_the_test_command_of_the_readme() -> None:
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test-command -->" in script
     assert 'bash -c "$test_command"' in script
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_shown_is_one_the_program_takes(line: str) -> None:
+def test_every_command_is_accepted_by_the_program(line: str) -> None:
     arguments = shlex.split(line)[1:]
     command: click.Command = main
     context = click.Context(main)
@@ -53,12 +53,12 @@ def test_every_command_shown_is_one_the_program_takes(line: str) -> None:
     command.make_context("shown", arguments, resilient_parsing=False)
 
 
-def test_the_table_of_providers_is_the_registry() -> None:
+def test_the_table_lists_every_provider() -> None:
     table = README.partition("| provider | set | default address |")[2].partition("\n\n")[0]
     assert sorted(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == ProviderRegistry({}).list_providers()
 
 
-def test_every_variable_in_the_table_is_one_its_provider_reads() -> None:
+def test_providers_read_the_variables_in_the_table() -> None:
     registry = ProviderRegistry({})
     table = README.partition("| provider | set | default address |")[2].partition("\n\n")[0]
     for name, row in re.findall(r"^\| `([\w-]+)` \|(.*)$", table, re.MULTILINE):
@@ -68,7 +68,7 @@ def test_every_variable_in_the_table_is_one_its_provider_reads() -> None:
         assert set(re.findall(r"`([A-Z][A-Z_]+)`", row)) <= read, name
 
 
-def test_every_key_in_the_table_of_keys_is_bound() -> None:
+def test_every_key_in_the_table_is_bound() -> None:
     table = README.partition("| key | what it does |")[2].partition("\n\n")[0]
     shown = {
         key.strip().replace("ctrl+c twice", "ctrl+c").replace("esc", "escape").replace("?", "question_mark")
@@ -83,11 +83,11 @@ def _keys(owner: type[CompareScreen | SwebenchApp]) -> list[str]:
     return [binding.key for binding in owner.BINDINGS if isinstance(binding, Binding)]
 
 
-def test_the_pictures_shown_are_there() -> None:
+def test_the_pictures_exist() -> None:
     for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README):
         assert (ROOT / path).is_file()
 
 
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", "\n".join(DOCUMENTS), re.DOTALL))
-def test_every_example_in_python_compiles(code: str) -> None:
+def test_every_python_example_compiles(code: str) -> None:
     compile(code, "example", "exec")

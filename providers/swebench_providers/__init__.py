@@ -20,7 +20,7 @@ from swebench_providers.catalog import CatalogError, ProviderSpec
 from swebench_providers.config import ProviderConfig, TimeLimits
 from swebench_providers.http.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
 from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
-from swebench_providers.provider import Provider
+from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.registry import ProviderRegistry, get_registry
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from swebench_providers.policies.budget import Budget, BudgetState, BudgetWarning, Reservation, local_day, utc_day
     from swebench_providers.policies.concurrency import ConcurrencySettings
     from swebench_providers.policies.journal import FileJournal, spent_according_to
+    from swebench_providers.policies.keys import DisabledKey
     from swebench_providers.policies.limiter import Headroom, TokenBucketLimiter
     from swebench_providers.policies.observer import Observer, Outcome
     from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
@@ -94,6 +95,7 @@ _LATER: Final = {
     "local_day": "policies.budget",
     "utc_day": "policies.budget",
     "ConcurrencySettings": "policies.concurrency",
+    "DisabledKey": "policies.keys",
     "FileJournal": "policies.journal",
     "spent_according_to": "policies.journal",
     "Observer": "policies.observer",
@@ -136,6 +138,7 @@ __all__ = [
     "CircuitBreaker",
     "ConcurrencySettings",
     "ConnectionReport",
+    "DisabledKey",
     "ErrorKind",
     "EstimateCounter",
     "Event",
@@ -144,6 +147,7 @@ __all__ = [
     "FinishReason",
     "Finished",
     "GoogleAuth",
+    "HTTPProvider",
     "Headroom",
     "JSONLinesAdapter",
     "LimitsUpdate",

@@ -1,4 +1,4 @@
-"""One provider's endpoint: sends requests with its key, reads responses, and completes errors for its user."""
+"""The endpoint of one provider: sends requests with its key, reads responses, and completes errors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Endpoint:
     async def send(
         self, wire: WireRequest, *, at_root: bool = False, limits: TimeLimits | None = None
     ) -> AsyncGenerator[HTTPResponse, None]:
-        """Send one request; leaving the block gives the connection back. Raises `ProviderError`.
+        """Send one request; leaving the block releases the connection. Raises `ProviderError`.
 
         `at_root` leaves out the version that the base URL ends in. `limits` replace those of the configuration.
         """
@@ -81,7 +81,7 @@ class Endpoint:
         return body
 
     def identify(self, event: Event, response: HTTPResponse) -> Event:
-        """`event`; where it is the end of the response, with the server's request ID, and scrubbed of the key."""
+        """`event`; the last one of a response with the server's request ID, and without the key it may quote."""
         if not isinstance(event, Finished):
             return event
         headers = (response.headers.get(name) for name in _REQUEST_IDS)
@@ -90,9 +90,9 @@ class Endpoint:
         return msgspec.structs.replace(event, request_id=request_id and scrub(request_id), model=scrub(event.model))
 
     def complete(self, error: ProviderError, model: str) -> ProviderError:
-        """`error` with its provider and model, a hint for this provider, and scrubbed of the key.
+        """`error` with its provider and model, a hint for this provider, and without the key it may quote.
 
-        A server may quote the key; and the frames the error came through hold the request and the server's response.
+        Its traceback is dropped: the frames hold the request and the response.
         """
         error.provider, error.model = self._config.name, model
         self._scrubber.scrub_error(error)
@@ -101,7 +101,7 @@ class Endpoint:
         return error.with_traceback(None)
 
     def _checked_base_url(self) -> str:
-        """The base URL, once it is certain that a request can be sent there. Raises `ProviderError` where not."""
+        """The base URL. Raises `ProviderError` if no request can be sent: no URL, or no usable key."""
         spec, config = self._spec, self._config
         if config.base_url is None:
             raise _no_address(spec)
@@ -112,7 +112,7 @@ class Endpoint:
         return config.base_url
 
     def _hint(self, error: ProviderError) -> str:
-        """The hint with this provider's name for its key, or with the command that mends its local server."""
+        """The hint with this provider's name for its key, or the command that helps with its local server."""
         command = self.protocol.commands.get(error.reason, "") if self._spec.local else ""
         if command and (error.model or "{model}" not in command):
             return command.replace("{model}", shlex.quote(error.model))
@@ -120,7 +120,7 @@ class Endpoint:
         return error.hint.replace(KEY_NAME, key) if key and error.kind is ErrorKind.AUTH else error.hint
 
     def _key_name(self) -> str:
-        """The variable or store the key came from, else the variables it could come from; "" where there are none."""
+        """The variable or store that the key came from, else the variables it can come from, else empty."""
         source = self._config.key_source or ""
         if source.startswith(_ENVIRONMENT):
             return source.removeprefix(_ENVIRONMENT)
@@ -128,7 +128,7 @@ class Endpoint:
 
 
 def is_one_body(response: HTTPResponse, protocol: TransformPipeline) -> bool:
-    """Whether a response to a streamed request is no stream: a web page, or JSON of a server that ignores `stream`."""
+    """Whether the response to a streamed request is not a stream: a web page, or JSON from a server without streams."""
     return _is_html(response) or (_media_type(response) == "application/json" and protocol.stream_type == SSE)
 
 
@@ -142,7 +142,9 @@ def _media_type(response: HTTPResponse) -> str:
 
 def _no_address(spec: ProviderSpec) -> ProviderError:
     variable = " or ".join(base_url_variables(spec))
-    return ProviderError(ErrorKind.BAD_ENDPOINT, f"{spec.title} has no base URL", hint=f"Name one, or set {variable}.")
+    return ProviderError(
+        ErrorKind.BAD_ENDPOINT, f"{spec.title} has no base URL", hint=f"Set a base URL, or {variable}."
+    )
 
 
 def _no_key(spec: ProviderSpec) -> ProviderError:
@@ -152,14 +154,14 @@ def _no_key(spec: ProviderSpec) -> ProviderError:
 def _damaged_key(spec: ProviderSpec) -> ProviderError:
     return ProviderError(
         ErrorKind.AUTH,
-        f"the API key for {spec.title} holds a character that no key has",
-        hint="Copy it again: a quote, a line break or a letter outside ASCII came along.",
+        f"the API key for {spec.title} contains an invalid character",
+        hint="Copy it again, without a quote, a line break or a letter outside ASCII.",
     )
 
 
 def _not_an_api(title: str) -> ProviderError:
     return ProviderError(
         ErrorKind.BAD_ENDPOINT,
-        f"the address answered with a web page, not as {title}",
-        hint="Check the base URL: for most servers it ends in /v1. A proxy's login page also looks like this.",
+        f"the base URL returned a web page, not a response of {title}",
+        hint="Check the base URL: for most servers it ends in /v1. It may also be the login page of a proxy.",
     )

@@ -1,4 +1,4 @@
-"""One provider: one call is one request. Nothing here repeats, waits its turn or spends a budget; policies do."""
+"""A provider: one call is one request. Retries, rate limits and budgets are in `policies`."""
 
 from __future__ import annotations
 
@@ -36,51 +36,51 @@ from swebench_providers.util.lru import LRUCache
 if TYPE_CHECKING:
     from swebench_providers.tokens.counter import TokenCount
 
-_PROFILES: Final = 1_024  # of models, kept at most
+_PROFILES: Final = 1_024  # of models; the least recently used are dropped
 
 
 class Provider(Protocol):
-    """What every provider can do, bare or wrapped in policies."""
+    """A provider, bare or wrapped in policies."""
 
     name: str
     spec: ProviderSpec
 
     def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        """The answer as it arrives. Raises `ProviderError`, with what had arrived kept on it."""
+        """The events of a response as they arrive. Raises `ProviderError`, with the text that arrived before it."""
         ...
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
-        """The whole answer. Raises `ProviderError`."""
+        """The whole response. Raises `ProviderError`."""
         ...
 
     async def list_models(self) -> list[ModelInfo]:
-        """The models the provider offers, in its own order. Raises `ProviderError`."""
+        """The models of the provider, in its own order. Raises `ProviderError`."""
         ...
 
     async def default_model(self) -> str:
-        """The model used where a request names none: the configured one, the catalog's, or the first of the list."""
+        """The model for requests that name none: the configured one, else the catalog's, else the first of the list."""
         ...
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
-        """Tokens of `text` by the best means there is, which it names. Raises nothing for a server that is gone."""
+        """The tokens of `text`, by the best method available, which the result names. No server error is raised."""
         ...
 
     async def cost_of(
         self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:
-        """What `usage` of `model` costs here, in USD; None when that is unknown. Raises nothing for a server's sake.
+        """The cost of `usage` of `model` in USD, None if unknown. No server error is raised.
 
         `requested_model` is the name in the request, where the response names another one. `batch` is for a batch job.
         """
         ...
 
     async def price_of(self, model: str) -> ModelPrice | None:
-        """What `model` costs here, None when that is unknown. May ask for the list of models, once."""
+        """The price of `model`, None if unknown. May fetch the list of models, once."""
         ...
 
 
 class HTTPProvider:
-    """A provider spoken to over HTTP, as its catalog entry and its configuration say."""
+    """A provider reached over HTTP, as its catalog entry and its configuration describe."""
 
     def __init__(
         self, spec: ProviderSpec, config: ProviderConfig, transport: HTTPTransport, *, clock: Clock | None = None
@@ -104,17 +104,19 @@ class HTTPProvider:
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         request = msgspec.structs.replace(request, model=request.model or await self.default_model())
-        response = ResponseAccumulator(self._now())
+        accumulator = ResponseAccumulator(self._now())
         raw = b""
         if request.stream:
-            async with aclosing(self._stream(request, response)) as batches:
+            async with aclosing(self._stream(request, accumulator)) as batches:
                 async for _ in batches:
                     pass
         else:
-            raw = await self._generate(request, response)
-        model = (response.finished and response.finished.model) or request.model
-        cost = await self.cost_of(response.usage, model, requested_model=request.model)
-        return response.response(provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw)
+            raw = await self._generate(request, accumulator)
+        model = (accumulator.finished and accumulator.finished.model) or request.model
+        cost = await self.cost_of(accumulator.usage, model, requested_model=request.model)
+        return accumulator.response(
+            provider=self.name, model=request.model, cost=cost, streamed=request.stream, raw=raw
+        )
 
     async def list_models(self) -> list[ModelInfo]:
         models = await self._models()
@@ -133,9 +135,9 @@ class HTTPProvider:
         return [_with_limits(model, profile_of(self.spec, model.id)) for model in listed]
 
     async def default_model(self) -> str:
-        chosen = self._config.model or self.spec.default_model
-        if chosen:
-            return chosen
+        configured = self._config.model or self.spec.default_model
+        if configured:
+            return configured
         models = await self.list_models()
         if not models:
             raise self._complete(_no_model(self.spec.title), "")
@@ -164,16 +166,16 @@ class HTTPProvider:
         return await self._prices.price_of(model)
 
     async def describe(self, models: Sequence[ModelInfo], *, seconds: float = DETAIL_SECONDS) -> list[ModelInfo]:
-        """`models` with what the server tells of each when it is asked, such as the window it is loaded with.
+        """`models` with the details that the server reports for each, such as the window it has loaded.
 
-        Raises nothing: what is not known when `seconds` are over stays as it was. Most providers' lists say it all.
+        Raises nothing: what is unknown after `seconds` stays as it was. Most providers have all details in their list.
         """
         return await self._queries.describe(models, seconds=seconds)
 
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
-        """How many requests for `model` run at once where it is served; None where nobody says in `seconds`.
+        """How many requests for `model` the server runs at once; None if it does not report that within `seconds`.
 
-        Raises nothing: a server that is gone says nothing.
+        Raises nothing, not even for a server that is gone.
         """
         return await self._queries.slots(model, seconds=seconds)
 
@@ -182,18 +184,18 @@ class HTTPProvider:
             return await self._endpoint.read(response, self._endpoint.protocol)
 
     async def _stream(
-        self, request: UnifiedRequest, response: ResponseAccumulator
+        self, request: UnifiedRequest, accumulator: ResponseAccumulator
     ) -> AsyncGenerator[list[Event], None]:
-        """The events of a streamed response, a list per piece of its body; `response` accumulates them.
+        """The events of a streamed response, in one list per chunk of its body; `accumulator` collects them.
 
-        A list, since every generator that an event passes by itself costs as much as decoding it.
+        Lists, since every generator that an event passes by itself costs as much as decoding it.
         """
         model = request.model
         try:
             model = model or await self.default_model()
             wire, protocol = self._encode(request, model, stream=True)
             if notices := self._notices(wire):
-                response.extend(notices)
+                accumulator.extend(notices)
                 yield notices
             checker = self._usage_checker(request)
             limits = self._time_limits(model)
@@ -203,16 +205,16 @@ class HTTPProvider:
             ):
                 async for batch in batches:
                     events = checker.check(batch)
-                    response.extend(events)
+                    accumulator.extend(events)
                     yield events
         except ProviderError as error:
-            response.attach_to(error)
+            accumulator.attach_to(error)
             raise self._complete(error, model) from None
 
     async def _receive(
         self, wire: WireRequest, protocol: TransformPipeline, limits: TimeLimits
     ) -> AsyncGenerator[list[Event], None]:
-        # `enforce_limits` keeps the time: the HTTP client cannot tell which bytes are part of an answer.
+        # `enforce_limits` has the deadlines: the HTTP client cannot tell which bytes are part of an answer.
         looser = msgspec.structs.replace(limits, first_token=None, idle=2 * limits.silence + 1)
         async with self._endpoint.send(wire, limits=looser) as response:
             if updates := self._limits_updates(response):
@@ -234,27 +236,27 @@ class HTTPProvider:
                 yield [self._endpoint.identify(decoder.finish(self._now()), response)]
                 await self._transport.drain(chunks)
 
-    async def _generate(self, request: UnifiedRequest, response: ResponseAccumulator) -> bytes:
-        """Fill `response` from a body that is the whole answer, and return that body."""
+    async def _generate(self, request: UnifiedRequest, accumulator: ResponseAccumulator) -> bytes:
+        """Collect an answer that comes in one body, and return that body."""
         try:
             wire, protocol = self._encode(request, request.model, stream=False)
-            response.extend(self._notices(wire))
+            accumulator.extend(self._notices(wire))
             async with asyncio.timeout(self._config.time_limits.total):
-                return await self._read_answer(request, wire, protocol, response)
+                return await self._read_answer(request, wire, protocol, accumulator)
         except TimeoutError:
             raise self._complete(total_timeout(self.spec.title, self._config.time_limits), request.model) from None
         except ProviderError as error:
-            response.attach_to(error)
+            accumulator.attach_to(error)
             raise self._complete(error, request.model) from None
 
     async def _read_answer(
-        self, request: UnifiedRequest, wire: WireRequest, protocol: TransformPipeline, response: ResponseAccumulator
+        self, request: UnifiedRequest, wire: WireRequest, protocol: TransformPipeline, accumulator: ResponseAccumulator
     ) -> bytes:
-        """A frame of its own: a traceback through it is dropped, as a body may quote the key."""
+        """In a frame of its own, which no traceback keeps: the body may quote the key."""
         async with self._endpoint.send(wire, limits=self._time_limits(request.model)) as received:
             body = await self._endpoint.read(received, protocol)
-            response.extend(self._limits_updates(received))
-            response.extend(self._usage_checker(request).check(self._parse(body, received, protocol)))
+            accumulator.extend(self._limits_updates(received))
+            accumulator.extend(self._usage_checker(request).check(self._parse(body, received, protocol)))
             return body
 
     def _parse(self, body: bytes, received: HTTPResponse, protocol: TransformPipeline) -> list[Event]:
@@ -291,8 +293,8 @@ class HTTPProvider:
     def _protocol_for(self, request: UnifiedRequest, profile: ModelProfile) -> TransformPipeline:
         """The provider's protocol, or Responses where the model or the effort needs it and the provider has it."""
         needed = profile.needs_responses or request.reasoning_effort in profile.responses_efforts
-        chosen = needed and self.spec.responses_api and self._config.protocol is None
-        return pipeline("openai_responses") if chosen else self._endpoint.protocol
+        use_responses = needed and self.spec.responses_api and self._config.protocol is None
+        return pipeline("openai_responses") if use_responses else self._endpoint.protocol
 
     def _base_model(self, model: str) -> str:
         """The vendor's name of the model that is called `model` at this provider."""
@@ -310,5 +312,7 @@ def _with_limits(model: ModelInfo, profile: ModelProfile) -> ModelInfo:
 
 def _no_model(title: str) -> ProviderError:
     return ProviderError(
-        ErrorKind.MODEL_NOT_FOUND, f"{title} lists no model", hint="Load one there, or name the model to use."
+        ErrorKind.MODEL_NOT_FOUND,
+        f"{title} lists no models",
+        hint="Load a model on the server, or set the model to use.",
     )

@@ -108,9 +108,9 @@ def mix(tokens_per_second: float) -> list[Script]:
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """The state at a moment; `at` and `done` count from the beginning, `kinds` are objects by type."""
+    """The state at a moment; `elapsed` and `done` count from the beginning, `kinds` are objects by type."""
 
-    at: float
+    elapsed: float
     done: int
     rss_mb: float
     server_mb: float
@@ -121,7 +121,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return (
-            f"{self.at:6.0f} s  done {self.done:7d}  rss {self.rss_mb:6.1f} MB  servers {self.server_mb:6.1f} MB  "
+            f"{self.elapsed:6.0f} s  done {self.done:7d}  rss {self.rss_mb:6.1f} MB  servers {self.server_mb:6.1f} MB  "
             f"tasks {self.tasks:5d}  files {self.files:5d}  objects {self.objects:6d}"
         )
 
@@ -212,7 +212,7 @@ class Soak:
         types = Counter(type(thing) for thing in gc.get_objects())
         kinds = {kind.__name__: n for kind, n in types.items() if str(kind.__module__).startswith("swebench_providers")}
         return Sample(
-            at=time.monotonic() - self._began,
+            elapsed=time.monotonic() - self._began,
             done=self.done,
             rss_mb=_resident("self"),
             server_mb=sum(_resident(str(pid)) for pid in self._pids),
@@ -252,10 +252,10 @@ class Soak:
     def _grown(self, samples: Sequence[Sample]) -> list[str]:
         """The names of what grew; prints all figures."""
         *earlier, last = samples
-        first = next((sample for sample in earlier if sample.at >= FIRST_MINUTE), earlier[0])
+        first = next((sample for sample in earlier if sample.elapsed >= FIRST_MINUTE), earlier[0])
         for name in AMOUNT:
             was, became = getattr(first, name), getattr(last, name)
-            when = f"{was:8.1f} at {first.at:.0f} s, {became:8.1f} at {last.at:.0f} s"
+            when = f"{was:8.1f} at {first.elapsed:.0f} s, {became:8.1f} at {last.elapsed:.0f} s"
             print(f"{name:10s} {when}: {became - was:+.1f}")
         more = Counter(last.kinds)
         more.subtract(first.kinds)

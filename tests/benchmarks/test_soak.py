@@ -15,7 +15,7 @@ from tests.fault_server import FaultServer, Script
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 BRIEF = Plan(seconds=0.2, in_flight=4, sample_every=0.1, judges_growth=False)
-SAMPLE = Sample(at=60.0, done=9, rss_mb=50.0, server_mb=50.0, tasks=9, files=9, objects=900, kinds={"Route": 9})
+SAMPLE = Sample(elapsed=60.0, done=9, rss_mb=50.0, server_mb=50.0, tasks=9, files=9, objects=900, kinds={"Route": 9})
 
 
 def test_a_small_run_measures_and_leaves_nothing_over(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +45,7 @@ async def test_a_run_without_answers_is_not_measured(tmp_path: Path) -> None:
 async def test_growth_beyond_the_allowance_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Soak(BRIEF, tmp_path, ["http://127.0.0.1:1"] * 2)
     try:
-        last = msgspec.structs.replace(SAMPLE, at=600.0, rss_mb=61.0, tasks=29, kinds={"Route": 12})
+        last = msgspec.structs.replace(SAMPLE, elapsed=600.0, rss_mb=61.0, tasks=29, kinds={"Route": 12})
         assert run._grown([SAMPLE, msgspec.structs.replace(last, rss_mb=59.0)]) == []
         assert run._grown([SAMPLE, last]) == ["rss_mb"]
     finally:

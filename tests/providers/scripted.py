@@ -10,10 +10,10 @@ import msgspec
 
 from swebench_providers import Event, ModelInfo, ModelPrice, ProviderError, TokenUsage, UnifiedRequest, UnifiedResponse
 from swebench_providers.catalog import provider_spec
+from swebench_providers.policies.always_fails import copy_error
 from swebench_providers.tokens.counter import TokenCount
 from swebench_providers.types.accumulator import ResponseAccumulator
 from swebench_providers.util.clock import Clock
-from tests.providers.policies.played import failing_like
 
 Step = Event | ProviderError | asyncio.Event | float
 
@@ -54,7 +54,7 @@ class Scripted:
         fold = ResponseAccumulator(self._clock.now())
         for step in script:
             if isinstance(step, ProviderError):
-                failure = failing_like(step)
+                failure = copy_error(step)
                 fold.attach_to(failure)
                 raise failure
             if isinstance(step, asyncio.Event):
@@ -79,7 +79,7 @@ class Scripted:
         self.default_lookups += 1
         await asyncio.sleep(0)
         if isinstance(self.default, ProviderError):
-            raise failing_like(self.default)
+            raise copy_error(self.default)
         return self.default
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:

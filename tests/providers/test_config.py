@@ -231,13 +231,13 @@ async def test_a_missing_base_url_is_an_error_with_its_variable(transport: Trans
     spec = provider_spec("compatible")
     provider = HTTPProvider(spec, from_environment("compatible", spec, {}), transport)
     error = await error_of(provider)
-    assert (error.kind, error.hint) == (ErrorKind.BAD_ENDPOINT, "Name one, or set COMPATIBLE_BASE_URL.")
+    assert (error.kind, error.hint) == (ErrorKind.BAD_ENDPOINT, "Set a base URL, or COMPATIBLE_BASE_URL.")
     listing = await error_of(provider, UnifiedRequest(prompt="which model?"))
     assert listing.kind is ErrorKind.BAD_ENDPOINT
 
 
 async def test_an_unknown_protocol_is_refused(transport: Transport) -> None:
-    with pytest.raises(ProviderError, match="there is no protocol 'soap'") as caught:
+    with pytest.raises(ProviderError, match="unknown protocol 'soap'") as caught:
         provider_at("http://127.0.0.1:1", "compatible", transport, protocol="soap")
     assert all(name in caught.value.hint for name in PROTOCOLS)
     provider = provider_at("http://127.0.0.1:1", "compatible", transport, protocol="ollama_chat")

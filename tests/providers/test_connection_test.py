@@ -51,7 +51,7 @@ async def test_each_error_has_its_verdict(fault_server: FaultServer, script: Scr
 async def test_an_unreachable_server_has_no_route() -> None:
     registry = ProviderRegistry({})
     report = await check(registry.get_provider("compatible", config("http://127.0.0.1:9")))
-    assert (report.verdict, report.message) == ("no_route", "no connection to 127.0.0.1: connection refused")
+    assert (report.verdict, report.message) == ("no_route", "no connection to 127.0.0.1:9: connection refused")
     await registry.aclose()
 
 

@@ -155,7 +155,7 @@ async def test_output_that_went_into_reasoning_alone_is_said(
     fault_server.default = Script("", reasoning="hm hm", finish_reason="length")
     answer = await generate(provider, stream=stream)
     assert (answer.content, answer.finish_reason) == ("", FinishReason.LENGTH)
-    assert answer.notices == ("All output tokens went into reasoning: raise the output limit or lower the effort.",)
+    assert answer.notices == ("All output tokens were used for reasoning: raise the output limit or lower the effort.",)
 
 
 async def test_an_answer_in_one_body_means_the_same_and_is_kept_raw(
@@ -196,7 +196,7 @@ async def test_a_parameter_the_model_does_not_take_is_left_out_and_said_before_t
     request = UnifiedRequest(model="gpt-6-astra", prompt="Hi", temperature=0.5)
     first, *_ = await events_of(provider, request)
     assert isinstance(first, Notice)
-    assert first.message == "temperature left out: gpt-6-astra does not take it"
+    assert first.message == "temperature left out: not supported by gpt-6-astra"
     for stream in (True, False):
         answer = await provider.generate_unified(msgspec.structs.replace(request, stream=stream))
         assert answer.notices == (first.message,)
@@ -228,7 +228,7 @@ async def test_a_server_without_models_is_an_error_that_says_what_to_do(
     fault_server.by_path["/v1/models"] = json_body({"data": []})
     error = await error_of(provider_for(fault_server.base_url, "compatible", transport), UnifiedRequest(prompt="Hi"))
     assert (error.kind, error.provider) == ("model_not_found", "compatible")
-    assert "Load one there" in error.hint
+    assert "Load a model" in error.hint
 
 
 async def test_headers_of_the_users_own_replace_ours_but_never_the_key(

@@ -19,10 +19,7 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.settings.providers import Readiness, readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.coordinator.shared import SharedState
-    from swebench_providers.policies.keys import DisabledKey
-    from swebench_providers.policies.rate_limits import RateLimits
-    from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_providers import DisabledKey, ProviderHealth, RateLimits, SharedState
     from swebench_providers.servers.discovery import FoundServer
     from swebench_tui.runs.generation import Source
     from swebench_tui.runs.provider_resolver import ProviderResolver, ResolvedProvider

@@ -8,22 +8,22 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final
 
 from swebench_providers import (
+    Candidate,
     Charge,
     ErrorKind,
     Event,
+    Policies,
     Provider,
     ProviderConfig,
+    ProviderCoordinator,
     ProviderError,
     ProviderRegistry,
     ProviderSpec,
+    RateLimits,
+    RetrySettings,
+    SharedState,
     UnifiedRequest,
 )
-from swebench_providers.coordinator.coordinator import ProviderCoordinator
-from swebench_providers.coordinator.routes import Candidate
-from swebench_providers.coordinator.shared import SharedState
-from swebench_providers.policies.rate_limits import RateLimits
-from swebench_providers.policies.retry import RetrySettings
-from swebench_providers.policies.settings import Policies
 from swebench_tui.runs.generation import Source
 from swebench_tui.settings.errors import KeyStoreError
 

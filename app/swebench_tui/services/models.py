@@ -9,14 +9,19 @@ from typing import Final, Literal
 
 import msgspec
 
-from swebench_providers import ModelInfo, ModelPrice, Provider, ProviderError
-from swebench_providers.provider import HTTPProvider
+from swebench_providers import HTTPProvider, ModelInfo, ModelPrice, Provider, ProviderError
 from swebench_tui.services.provider_access import ProviderAccess
 
 SortKey = Literal["name", "context", "price"]
 PriceSource = Literal["prices.toml", "free", "provider", "genai-prices"]
 
 _PRICE_FIELDS: Final = ("input", "output", "cached_input", "cache_write")
+_SOURCE_LABELS: Final[dict[PriceSource, str]] = {
+    "prices.toml": "your prices.toml",
+    "free": "free",
+    "provider": "listed by the provider",
+    "genai-prices": "genai-prices",
+}
 
 
 class PriceTier(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,14 +116,6 @@ def format_all_prices(model: ListedModel) -> str:
     parts = [_named_prices(model.price), *(f"above {t.above:,} tokens: {_named_prices(t.price)}" for t in model.tiers)]
     source = f" ({_SOURCE_LABELS[model.price_source]})" if model.price_source else ""
     return "; ".join(parts) + source
-
-
-_SOURCE_LABELS: Final[dict[PriceSource, str]] = {
-    "prices.toml": "your prices.toml",
-    "free": "free",
-    "provider": "listed by the provider",
-    "genai-prices": "genai-prices",
-}
 
 
 def _named_prices(price: ModelPrice) -> str:

@@ -12,7 +12,7 @@ from swebench_providers import Provider, ProviderConfig, ProviderRegistry, TimeL
 from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_providers import ProviderHealth
     from swebench_tui.runs.engine import Engine
     from swebench_tui.settings.workspace import Workspace
 

@@ -13,7 +13,7 @@ from swebench_tui.services.provider_access import ProviderAccess
 from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
-    from swebench_providers.policies.statistics import ProviderHealth
+    from swebench_providers import ProviderHealth
 
 _MIN_SUCCESS_RATE: Final = 0.5
 """A provider with a lower success rate is shown as failing."""

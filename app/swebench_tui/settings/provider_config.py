@@ -16,9 +16,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, Secret, TimeLimits
+from swebench_providers import ErrorKind, ProviderConfig, ProviderError, ProviderSpec, RateLimits, Secret, TimeLimits
 from swebench_providers.config import from_environment
-from swebench_providers.policies.rate_limits import RateLimits
 from swebench_tui.settings.definitions import ProviderSettings, RateLimitSettings, Settings, TimeLimitSettings
 from swebench_tui.settings.errors import KeyStoreError
 from swebench_tui.settings.layers import Layer, Origin

@@ -201,7 +201,7 @@ class ProviderCoordinator:
     async def _primary(self, request: UnifiedRequest) -> tuple[tuple[Route, ...], bool]:
         """The routes of the candidates, and whether every one has a model.
 
-        If no provider can name its default model, all are asked again at once: one may be back.
+        If no provider can name its default model, all are looked up again at once: one may be back.
         """
         routes = await self._routes_of(self._candidates, request)
         if not any(route.model for route in routes):

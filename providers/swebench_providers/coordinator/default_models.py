@@ -1,4 +1,4 @@
-"""The default model of each provider, looked up once. A provider that could not name one is asked again later."""
+"""The default model of each provider, looked up once. A lookup that failed is repeated after a while."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class _Batch:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            self.failure = self.failure or error  # nobody cancelled the task: the source raised it
+            self.failure = self.failure or error  # the task was not cancelled: the source raised it
             return None
         except Exception as error:  # noqa: BLE001 - whatever the source or a bug of ours raises, paid requests end first
             self.failure = self.failure or error

@@ -143,7 +143,7 @@ class RouteBuilder:
         return Route(name, model, within_budget)
 
     def _key_route(self, candidate: Candidate, name: str, breaker: CircuitBreaker, *, has_slots: bool) -> KeyRoute:
-        """The policies around one key. `has_slots`: the user has set the slots, so the server is not asked."""
+        """The policies around one key. `has_slots`: the user has set the slots, so the server need not report them."""
         provider, model, key = candidate.provider, candidate.model, candidate.label
         limiter = self._shared.limiter(name, model=model, key=key)
         limited = RateLimitPolicy(

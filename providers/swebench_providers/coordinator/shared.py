@@ -109,7 +109,7 @@ class SharedState:
     def use(self, provider: Provider) -> RateLimits:
         """Record that a provider is used, under its name, and return its limits.
 
-        Of two with the same name the latest is asked for prices: its key or address may be new.
+        Of two with the same name the later one gives the prices: its key or address may be new.
         """
         name = provider.name
         self._used[name] = provider

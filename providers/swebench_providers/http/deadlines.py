@@ -1,7 +1,8 @@
-"""How long an answer may keep silent: until its first token, between two pieces of it, and in all.
+"""Deadlines of a streamed response: until its first token, between two tokens, and in total.
 
-What counts is text or thinking that arrives; pings and comments only show that the line is up. Silence is what is
-waited for: not the time in which whoever reads the answer is busy with it, nor one in which this process stood still.
+Only text and reasoning count as progress; pings and comments merely show that the connection is open. Only the time
+spent waiting for the server counts: neither the time the reader spends on an event, nor a time in which this process
+was suspended.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from swebench_providers.config import TimeLimits
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import Event, Finished, ReasoningDelta, TextDelta
 
-_LOOK_AGAIN: Final = 1.0  # seconds
-_OUTPUT: Final = (TextDelta, ReasoningDelta)
+_GRACE_SECONDS: Final = 1.0
+"""How long to wait before checking again while nobody waits, and how late a check may be before the process must have
+been suspended."""
+
+_PROGRESS: Final = (TextDelta, ReasoningDelta)
 
 
 async def enforce_limits(
@@ -25,96 +29,98 @@ async def enforce_limits(
 
     The caller closes `batches`. `provider` is its title, for the error.
     """
-    timer = _Timer(limits, provider)
+    deadline = _Deadline(limits, provider)
     try:
-        while (events := await timer.next(batches)) is not None:
-            if any(isinstance(event, _OUTPUT) for event in events):
-                timer.restart()
+        while (events := await deadline.next(batches)) is not None:
+            if any(isinstance(event, _PROGRESS) for event in events):
+                deadline.record_progress()
             if events and isinstance(events[-1], Finished):
-                timer.stop()  # the answer is complete, however long its connection takes to close
+                deadline.cancel()  # the answer is complete, however long its connection takes to close
             yield events
     finally:
-        timer.stop()
+        deadline.cancel()
 
 
-class _Timer:
-    """One timer for the whole answer: a timeout around each piece would cost more than the piece itself."""
+class _Deadline:
+    """One timer for the whole response: a timeout around each batch would cost more than decoding it."""
 
-    def __init__(self, limits: TimeLimits, who: str) -> None:
+    def __init__(self, limits: TimeLimits, provider: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._limits = limits
-        self._who = who
-        began = self._loop.time()
-        self._started = False
-        self._anew = False  # whether the silence is counted from when the next piece is asked for
-        self._due = began + limits.until_first_token
-        self._end = began + limits.total
+        self._provider = provider
+        started = self._loop.time()
+        self._got_token = False
+        self._restart_due = False  # whether the limit counts anew from the next wait
+        self._due = started + limits.until_first_token
+        self._total_due = started + limits.total
         self._waiting: asyncio.Task[object] | None = None
-        self._over = False
-        self._looks_at = min(self._due, self._end)
-        self._timer = self._loop.call_at(self._looks_at, self._look)
+        self._expired = False
+        self._check_due = min(self._due, self._total_due)
+        self._timer = self._loop.call_at(self._check_due, self._check)
 
-    def restart(self) -> None:
-        """A piece of the answer has arrived."""
-        self._started = self._anew = True
+    def record_progress(self) -> None:
+        """Restart the limit: part of the answer has arrived."""
+        self._got_token = self._restart_due = True
 
     async def next(self, batches: AsyncGenerator[list[Event], None]) -> list[Event] | None:
-        if self._anew:
-            self._count_anew()
+        """The next batch, None after the last one. Raises `ProviderError` (timeout)."""
+        if self._restart_due:
+            self._restart()
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         self._waiting = task
         try:
             return await anext(batches, None)
         except asyncio.CancelledError:
-            if self._over and task is not None and task.uncancel() <= cancelled_before:
-                raise self._too_long() from None
+            if self._expired and task is not None and task.uncancel() <= cancelled_before:
+                raise self._error() from None
             raise
         finally:
             self._waiting = None
 
-    def stop(self) -> None:
+    def cancel(self) -> None:
         self._timer.cancel()
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self._loop.time()
-        if now > self._looks_at + _LOOK_AGAIN:  # we stood still: what has arrived meanwhile is read after this
-            self._count_anew()
+        if now > self._check_due + _GRACE_SECONDS:  # suspended: what arrived in the meantime is read after this
+            self._restart()
         if self._waiting is None:
-            self._anew = True
-            self._look_at(max(now + _LOOK_AGAIN, min(self._due, self._end)))
-        elif now < (due := min(self._due, self._end)):
-            self._look_at(due)
+            self._restart_due = True
+            self._check_at(max(now + _GRACE_SECONDS, min(self._due, self._total_due)))
+        elif now < (due := min(self._due, self._total_due)):
+            self._check_at(due)
         else:
-            self._over = True
+            self._expired = True
             self._waiting.cancel()
 
-    def _look_at(self, when: float) -> None:
-        self._looks_at = when
-        self._timer = self._loop.call_at(when, self._look)
+    def _check_at(self, when: float) -> None:
+        self._check_due = when
+        self._timer = self._loop.call_at(when, self._check)
 
-    def _count_anew(self) -> None:
-        self._anew = False
-        self._due = self._loop.time() + (self._limits.idle if self._started else self._limits.until_first_token)
+    def _restart(self) -> None:
+        self._restart_due = False
+        self._due = self._loop.time() + (self._limits.idle if self._got_token else self._limits.until_first_token)
 
-    def _too_long(self) -> ProviderError:
-        if self._end <= self._due:
-            return total_timeout(self._who, self._limits)
-        if not self._started:
-            limit = self._limits.until_first_token
-            return _error(f"{self._who} sent no first token within {limit:g} s", "first_token")
-        return _error(f"{self._who} sent no more of its answer for {self._limits.idle:g} s", "idle")
-
-
-def total_timeout(who: str, limits: TimeLimits) -> ProviderError:
-    """An answer that is not there in the time it may take in all."""
-    return _error(f"{who} took longer than {limits.total:g} s for its answer", "total")
+    def _error(self) -> ProviderError:
+        if self._total_due <= self._due:
+            return total_timeout(self._provider, self._limits)
+        if not self._got_token:
+            return _timeout(
+                f"{self._provider} sent no token within {self._limits.until_first_token:g} s", "first_token"
+            )
+        return _timeout(f"{self._provider} stopped sending for {self._limits.idle:g} s", "idle")
 
 
-def _error(what: str, reason: str) -> ProviderError:
+def total_timeout(provider: str, limits: TimeLimits) -> ProviderError:
+    """The error for a response that takes longer than the total limit."""
+    return _timeout(f"{provider} took longer than {limits.total:g} s to respond", "total")
+
+
+def _timeout(message: str, limit: str) -> ProviderError:
     return ProviderError(
         ErrorKind.TIMEOUT,
-        what,
-        hint=f"Try again, or raise the time limit `{reason}` for slow models.",
-        reason=reason,
+        message,
+        hint=f"Try again, or raise the time limit `{limit}` for slow models.",
+        reason=limit,
     )

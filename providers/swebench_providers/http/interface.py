@@ -1,4 +1,4 @@
-"""What the layer needs of HTTP, in terms that know no client: see `transport.Transport` for the one there is."""
+"""The HTTP that the layer needs, in terms of no HTTP client: `transport.Transport` is the implementation."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ USER_AGENT: Final = "swebench-tui/0.1"
 
 
 class HTTPResponse(Protocol):
-    """An HTTP answer whose head has arrived. `headers` have lower-case names."""
+    """A response whose status and headers have arrived. Names in `headers` are lower case."""
 
     status: int
     headers: Mapping[str, str]
 
     def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The body in the pieces it arrives in. Raises `ProviderError` (incomplete, timeout)."""
+        """The body, in chunks as they arrive. Raises `ProviderError` (incomplete, timeout)."""
         ...
 
     async def read(self) -> bytes:
@@ -28,7 +28,7 @@ class HTTPResponse(Protocol):
 
 
 class HTTPTransport(Protocol):
-    """Sends one request and hands out its answer; leaving the block gives the connection back."""
+    """Sends requests."""
 
     def send(
         self,
@@ -39,13 +39,17 @@ class HTTPTransport(Protocol):
         auth: AuthStrategy,
         body: bytes | None,
         limits: TimeLimits,
-    ) -> AbstractAsyncContextManager[HTTPResponse]: ...
+    ) -> AbstractAsyncContextManager[HTTPResponse]:
+        """Send one request and yield its response; leaving the block releases the connection."""
+        ...
 
-    async def drain(self, chunks: AsyncIterator[bytes]) -> None: ...
+    async def drain(self, chunks: AsyncIterator[bytes]) -> None:
+        """Read the rest of a body, so that its connection can be reused."""
+        ...
 
 
 def join(base_url: str, path: str) -> str:
-    """`path` below `base_url`, whose query goes to the end; a version both of them name stands once."""
+    """`path` appended to `base_url`, whose query moves to the end; a version that both name appears once."""
     base_url, _, query = base_url.partition("?")
     if path.startswith("/v1/") and base_url.endswith("/v1"):
         base_url = base_url.removesuffix("/v1")

@@ -12,7 +12,7 @@ from swebench_providers.types.messages import UnifiedRequest
 
 
 class CircuitBreakerPolicy:
-    """Checks the breaker twice: at once, so that an open one costs nobody a place in the limiter's queue, and again
+    """Checks the breaker twice: at once, so that an open one takes no place in the limiter's queue, and again
     when the request is about to go out, since it may have opened in the meantime.
     """
 

@@ -68,12 +68,12 @@ class BudgetState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def local_day() -> date:
-    """The `period` of a budget that starts anew at midnight local time."""
+    """The `period` of a budget that restarts at midnight local time."""
     return datetime.now().astimezone().date()
 
 
 def utc_day() -> date:
-    """The `period` of a budget that starts anew at midnight UTC, as most providers bill."""
+    """The `period` of a budget that restarts at midnight UTC, as most providers bill."""
     return datetime.now(UTC).date()
 
 
@@ -176,7 +176,7 @@ class Budget:
         self._last = 0
 
     def fits_now(self, worst: Decimal) -> bool:
-        """Whether it fits beside what is spent and reserved, with nobody queued before it."""
+        """Whether it fits beside what is spent and reserved, with an empty queue."""
         return not self._queue and self._fits(worst)
 
     def reserve_now(self, worst: Decimal) -> Reservation | None:

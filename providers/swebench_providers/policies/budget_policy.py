@@ -148,17 +148,17 @@ class BudgetPolicy:
         """Count the answer. Returns the charge unless a `BudgetPolicy` further inside has reported it."""
         attempt, inner, usage = ledger.attempt, ledger.inner_charge, ledger.usage
         if inner is not None:
-            ledger.charge(inner.amount, exact=inner.exact, at=event.at)
+            ledger.charge(inner.amount, exact=inner.exact, time=event.at)
             return None
         if attempt is None:
-            return ledger.charge(None, exact=False, at=event.at)
+            return ledger.charge(None, exact=False, time=event.at)
         model = event.model or attempt.model
         cost = await self._pricing.cost_of(usage, attempt.provider, model, requested_model=attempt.model)
         if cost is None or not is_cost(cost):
             return ledger.charge_estimate(event.at)
         # Without exact counts the cost is exact only where everything is free.
         counted = usage is None or usage.source == "exact" or usage.reported_cost is not None
-        return ledger.charge(cost, exact=counted or not cost, at=event.at)
+        return ledger.charge(cost, exact=counted or not cost, time=event.at)
 
     def _waiting(self, budget: Budget) -> Waiting:
         message = f"waiting for the {budget.name} budget: requests in flight may use it up"

@@ -81,56 +81,56 @@ class CallLedger:
             for reservation in self.held:
                 reservation.again()
 
-    def charge(self, amount: Decimal | None, *, exact: bool, at: float) -> Charge:
+    def charge(self, amount: Decimal | None, *, exact: bool, time: float) -> Charge:
         """Count the attempt in progress at this amount, and end it."""
         attempt, self.attempt = self.attempt, None
         for reservation in self.held:
             reservation.add(amount)
         provider, model = (attempt.provider, attempt.model) if attempt else ("", "")
-        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, at=at)
+        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, at=time)
         if self._on_charge is not None:
             self._on_charge(charge)
         return charge
 
-    def charge_estimate(self, at: float) -> Charge:
+    def charge_estimate(self, time: float) -> Charge:
         """Count it by what was sent and what has arrived, as the provider has not reported all."""
         usage = self.usage
         if usage is not None and usage.reported_cost is not None and is_cost(usage.reported_cost):
-            return self.charge(usage.reported_cost, exact=True, at=at)
+            return self.charge(usage.reported_cost, exact=True, time=time)
         amount = self._estimate(usage)
         if amount is not None and not is_cost(amount):  # from impossible counts
             amount = self._estimate(None)
-        return self.charge(amount, exact=amount is not None and self._is_free, at=at)
+        return self.charge(amount, exact=amount is not None and self._is_free, time=time)
 
-    def failed(self, error: ProviderError, at: float) -> Charge | None:
+    def failed(self, error: ProviderError, time: float) -> Charge | None:
         """Count a failed attempt, once however many layers see it. None if its charge is known outside."""
         inner, self.inner_charge = self.inner_charge, None
         if error.charge is None and inner is not None:  # an answer that was rejected after it had been paid for
             error.charge = inner
         if error.charge is None:
-            error.charge = self._charge_failure(error, at)
+            error.charge = self._charge_failure(error, time)
         elif self.attempt is not None:  # counted further inside
-            self.charge(error.charge.amount, exact=error.charge.exact, at=at)
+            self.charge(error.charge.amount, exact=error.charge.exact, time=time)
         return None if error.charge is inner else error.charge
 
     def settle(self) -> list[str]:
         """The call has ended. Returns messages for the user about what could not be journaled."""
         return [message for reservation in self.held if (message := reservation.settle()) is not None]
 
-    def close(self, at: float) -> None:
+    def close(self, time: float) -> None:
         """The call has ended, if it had not before; an attempt still in progress was cancelled."""
         try:
             if self.attempt is not None and self.sent:
-                self.charge_estimate(at)
+                self.charge_estimate(time)
         finally:
             self.settle()
 
-    def _charge_failure(self, error: ProviderError, at: float) -> Charge:
+    def _charge_failure(self, error: ProviderError, time: float) -> Charge:
         self.usage = error.usage or self.usage
         self.characters = max(self.characters, len(error.partial_text) + len(error.partial_reasoning))
         if self.attempt is None or not self.sent or self._cost_nothing(error):
-            return self.charge(_NOTHING, exact=True, at=at)
-        return self.charge_estimate(at)
+            return self.charge(_NOTHING, exact=True, time=time)
+        return self.charge_estimate(time)
 
     def _cost_nothing(self, error: ProviderError) -> bool:
         """Whether the server did no work for it: no connection, or a refusal instead of an answer."""

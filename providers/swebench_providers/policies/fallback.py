@@ -3,7 +3,7 @@
 After a prompt that exceeds the context window the models with larger windows are tried, after a filtered one those
 meant for that, and after anything else the next one. A prompt keeps what it has been shown to be: once it was too long,
 or filtered, the primary models are out, whatever fails after that. An answer that broke off is never continued by
-another model: the next one starts from the beginning, and the user is told. If all remaining routes are behind open
+another model: the next one starts from the beginning, and a notice says so. If all remaining routes are behind open
 circuit breakers, the call waits for the first of them.
 """
 

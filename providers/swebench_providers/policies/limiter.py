@@ -105,7 +105,7 @@ class TokenBucketLimiter:
             self.set_concurrency(limits.slots)
 
     def acquire_now(self, demand: Demand) -> Permit | None:
-        """A permit if nobody is queued and there is capacity, else None. Raises as `acquire` does."""
+        """A permit if the queue is empty and there is capacity, else None. Raises as `acquire` does."""
         now = self._now()
         self._check_cooldown(now)
         return None if self._queue or self._wait(demand, now) else self._take(demand, now)

@@ -93,7 +93,7 @@ class RateLimitPolicy:
         permit = limiter.acquire_now(demand)
         if permit is None:
             waiting = self._waiting(limiter.expected_wait(demand))
-            ticket = limiter.enqueue(demand)  # before the event, so that nobody gets between
+            ticket = limiter.enqueue(demand)  # before the event, so that no other request gets between
             try:
                 yield waiting
                 permit = await limiter.wait(ticket)

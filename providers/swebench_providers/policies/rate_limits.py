@@ -53,7 +53,8 @@ class RateLimits(msgspec.Struct, frozen=True, kw_only=True):
 def strictest(one: RateLimits, other: RateLimits) -> RateLimits:
     """The lower of each pair of limits; a limit that only one of them sets applies.
 
-    The order of the arguments does not matter, but where both have a `shared_as`: then that of `one` applies.
+    `concurrency` and `longest_pause` always count, their defaults too. The order of the arguments does not matter,
+    except that `one` decides between two values of `shared_as`.
     """
     return RateLimits(
         requests_per_minute=_lower(one.requests_per_minute, other.requests_per_minute),

@@ -1,4 +1,4 @@
-"""Wire formats as code without I/O. A provider's catalog file names the one it speaks."""
+"""Wire formats, as code without I/O. The catalog file of a provider names its wire format."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from swebench_providers.protocols.openai_responses import OPENAI_RESPONSES
 from swebench_providers.types.errors import ErrorKind, ProviderError
 
 PROTOCOLS: Final = {
-    known.name: known
-    for known in (OPENAI_CHAT, OPENAI_RESPONSES, AZURE_DEPLOYMENTS, ANTHROPIC_MESSAGES, OLLAMA_CHAT, GEMINI)
+    protocol.name: protocol
+    for protocol in (OPENAI_CHAT, OPENAI_RESPONSES, AZURE_DEPLOYMENTS, ANTHROPIC_MESSAGES, OLLAMA_CHAT, GEMINI)
 }
 
 __all__ = [
@@ -35,12 +35,12 @@ __all__ = [
 
 
 def pipeline(name: str) -> TransformPipeline:
-    """The wire format of that name. Raises `ProviderError` (bad_endpoint) where there is none."""
+    """The wire format called `name`. Raises `ProviderError` (bad_endpoint) if there is none."""
     if name not in PROTOCOLS:
         raise ProviderError(
             ErrorKind.BAD_ENDPOINT,
-            f"there is no protocol {name!r}",
-            hint=f"There are: {', '.join(sorted(PROTOCOLS))}.",
+            f"unknown protocol {name!r}",
+            hint=f"Choose one of: {', '.join(sorted(PROTOCOLS))}.",
             reason="unknown_protocol",
         )
     return PROTOCOLS[name]

@@ -20,10 +20,10 @@ from swebench_providers.types.usage import TokenUsage
 
 VERSION: Final = "2026-10-21"
 VERSION_WITH_SAMPLING: Final = "2023-06-01"
-"""The newer version answers 400 to any sampling parameter, so a request that sets one speaks the older (3.3)."""
+"""The newer version returns 400 for any sampling parameter, so a request that sets one uses the older (3.3)."""
 
 _DEFAULT_OUTPUT: Final = 8192
-"""`max_tokens` is required on this wire; sent when neither the request nor the catalog names a limit."""
+"""`max_tokens` is required here: this is sent when neither the request nor the catalog has a limit."""
 
 _THINKING_BUDGET: Final = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 24576, "max": 32000}
 
@@ -51,7 +51,7 @@ class _Usage(msgspec.Struct):
 
 
 class _Block(msgspec.Struct):
-    """A content block, or the delta of one: which field is filled depends on `type`."""
+    """A content block, or the delta of one; its `type` decides which fields are set."""
 
     type: str = ""
     text: str | None = None
@@ -109,20 +109,20 @@ class MessagesTransformer:
     """Writes `POST /v1/messages`."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:  # noqa: ARG002
-        wanted = parameters.supported(request, profile, seed=False)
-        max_tokens = wanted.max_tokens or profile.max_output or _DEFAULT_OUTPUT
+        supported = parameters.supported(request, profile, seed=False)
+        max_tokens = supported.max_tokens or profile.max_output or _DEFAULT_OUTPUT
         body: dict[str, object] = {"model": request.model, "max_tokens": max_tokens}
         if request.system_message:
             body["system"] = _system(request)
         body["messages"] = [_turn(message) for message in _merged(request.conversation())]
         body |= parameters.present(
-            {"temperature": wanted.temperature, "top_p": wanted.top_p, "stop_sequences": wanted.stop}
+            {"temperature": supported.temperature, "top_p": supported.top_p, "stop_sequences": supported.stop}
         )
-        body |= _thinking(wanted.effort, profile, max_tokens)
+        body |= _thinking(supported.effort, profile, max_tokens)
         body["stream"] = request.stream
-        sampling = wanted.temperature is not None or wanted.top_p is not None
+        sampling = supported.temperature is not None or supported.top_p is not None
         version = VERSION_WITH_SAMPLING if sampling else VERSION
-        return WireRequest("/v1/messages", json_body(body), wanted.notices, headers={"anthropic-version": version})
+        return WireRequest("/v1/messages", json_body(body), supported.notices, headers={"anthropic-version": version})
 
 
 def _system(request: UnifiedRequest) -> str | list[dict[str, object]]:
@@ -132,7 +132,7 @@ def _system(request: UnifiedRequest) -> str | list[dict[str, object]]:
 
 
 def _merged(messages: list[Message]) -> list[Message]:
-    """Turns of one role that follow each other become one: this wire wants them to alternate."""
+    """Consecutive messages of one role, merged into one: the roles have to alternate."""
     merged: list[Message] = []
     for message in messages:
         if merged and merged[-1].role == message.role:
@@ -147,7 +147,7 @@ def _turn(message: Message) -> dict[str, str]:
 
 
 def _thinking(effort: str | None, profile: ModelProfile, max_tokens: int) -> dict[str, object]:
-    """`thinking` in the form the model's generation takes; text of it is shown only when asked for (3.3)."""
+    """`thinking` in the form that the model's generation supports; its text is sent only on request (3.3)."""
     if effort is None or profile.thinking == "none":
         return {}
     if effort == "none":
@@ -159,7 +159,7 @@ def _thinking(effort: str | None, profile: ModelProfile, max_tokens: int) -> dic
 
 
 class MessagesDecoder(StreamDecoder[ServerSentEvent]):
-    """Reads the named events up to `message_stop`. Usage is cumulative: a field that is there replaces the last."""
+    """Reads the named events up to `message_stop`. Usage is cumulative: a field that is present replaces the last."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class MessagesDecoder(StreamDecoder[ServerSentEvent]):
         self._count(message.usage)
 
     def _block(self, index: int, block: _Block) -> None:
-        """A block as it opens, usually empty, or a whole one of an answer in one body."""
+        """The start of a block, usually empty, or a complete one of an answer in one body."""
         if block.type == "tool_use":
             arguments = [msgspec.json.encode(block.input).decode()] if block.input else []
             self._calls[index] = (block.id or "", block.name or "", arguments)
@@ -239,7 +239,7 @@ class MessagesDecoder(StreamDecoder[ServerSentEvent]):
 
 
 def _unified(usage: _Usage) -> TokenUsage:
-    """This provider's `input_tokens` leaves the cached ones out; ours is the whole input (api-contracts 4.2)."""
+    """Anthropic's `input_tokens` exclude the cached ones; `prompt_tokens` are the whole input (api-contracts 4.2)."""
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     details = usage.output_tokens_details or _OutputDetails()
     return TokenUsage(
@@ -252,13 +252,13 @@ def _unified(usage: _Usage) -> TokenUsage:
 
 
 class MessagesParser:
-    """Reads the answers of `/v1/messages` and `/v1/models`."""
+    """Reads the responses of `/v1/messages` and `/v1/models`."""
 
     def decoder(self) -> Decoder:
         return MessagesDecoder()
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        return MessagesDecoder().whole(body, at)
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        return MessagesDecoder().decode_body(body, received_at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
         return [

@@ -1,4 +1,4 @@
-"""What every wire format provides: two halves, and their pairing. No I/O anywhere below this package."""
+"""The interface of a wire format: a transformer that writes requests, a parser that reads responses. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from swebench_providers.types.models import ModelInfo
 
 
 class WireRequest(msgspec.Struct, frozen=True):
-    """One HTTP request below a provider's base URL. `notices` say what was asked for and left out, and why."""
+    """One HTTP request below a provider's base URL. `notices` name the parameters that were left out, and why."""
 
     path: str
     body: bytes
@@ -25,70 +25,70 @@ class WireRequest(msgspec.Struct, frozen=True):
 
 
 def json_body(fields: Mapping[str, object]) -> bytes:
-    """A request's body. Raises `ProviderError` (invalid_request) for text that is not Unicode."""
+    """The body of a request. Raises `ProviderError` (invalid_request) for text that is not valid Unicode."""
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:
         raise ProviderError(
             ErrorKind.INVALID_REQUEST,
-            "the prompt holds half a character (a lone surrogate), which no server can be sent",
-            hint="Read the file it comes from as UTF-8, replacing what is not.",
+            "the prompt contains a lone surrogate, half a character, which cannot be sent",
+            hint="Read its file as UTF-8, and replace what is invalid.",
             reason="bad_parameter",
         ) from None
 
 
 class Decoder(Protocol):
-    """The bytes of one streamed answer to events.
+    """Decodes one streamed response: bytes to events.
 
-    `feed` takes the body in pieces cut anywhere and never raises for what they hold: events decoded before a fault are
-    handed out first. `feed(b"", at)` says that the body has ended. `at` is the monotonic time in seconds.
+    `feed` takes the body in chunks that may be cut anywhere, and never raises for their content: the events before a
+    fault are returned first. `feed(b"", received_at)` marks the end of the body. `received_at` is monotonic seconds.
     """
 
     @property
     def ended(self) -> bool:
-        """The terminal marker or an error has been seen: nothing that follows will be part of the answer."""
+        """Whether the terminal marker or an error has been decoded: nothing after it is part of the answer."""
         ...
 
     @property
     def saw_terminal(self) -> bool:
-        """The stream's own end marker has been seen."""
+        """Whether the terminal marker of the stream has been decoded."""
         ...
 
-    def feed(self, data: bytes, at: float) -> list[Event]: ...
+    def feed(self, data: bytes, received_at: float) -> list[Event]: ...
 
-    def finish(self, at: float) -> Finished:
-        """The outcome. Raises `ProviderError`: the stream's own error, or `incomplete` if its end never came."""
+    def finish(self, received_at: float) -> Finished:
+        """The last event. Raises `ProviderError`: the error in the stream, or `incomplete` if its end never came."""
         ...
 
 
 class RequestTransformer(Protocol):
-    """The half of a protocol that writes."""
+    """Writes the requests of a wire format."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        """The request as this wire wants it. Raises `ProviderError` where its text cannot be written as JSON."""
+        """The HTTP request for `request`. Raises `ProviderError` if its text cannot be encoded as JSON."""
         ...
 
 
 class ResponseParser(Protocol):
-    """The half of a protocol that reads."""
+    """Reads the responses of a wire format."""
 
     def decoder(self) -> Decoder: ...
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        """The events of a whole answer. Raises `ProviderError` where the body is an error or no answer."""
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        """The events of an answer in one body. Raises `ProviderError` if it is an error, or incomplete."""
         ...
 
     def parse_models(self, body: bytes) -> list[ModelInfo]: ...
 
     def classify(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """What an answer with an error status means. Header names are lower case."""
+        """The error for a response with an error status. Names in `headers` are lower case."""
         ...
 
 
 class TransformPipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """A wire format: the two halves that belong together, where its model list stands, and its streams' media type.
+    """A wire format: its transformer and parser, the path of its model list, and the media type of its streams.
 
-    `commands` are hints by an error's reason that hold for a server on one's own machine; `{model}` is the model asked.
+    `commands` are hints for local servers, by the reason of an error; `{model}` stands for the requested model.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Gemini's `generateContent`, at Google AI and on Vertex (api-contracts 3.1, 3.3, 4, 5.6)."""
+"""Gemini's `generateContent`, of Google AI and Vertex (api-contracts 3.1, 3.3, 4, 5.6)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from swebench_providers.types.usage import TokenUsage
 
 _LARGEST_BUDGET: Final = 24576
 _THINKING_BUDGET: Final = {"none": 0, "minimal": 512, "low": 1024, "medium": 8192}
-"""Tokens for the models that take a budget and no level; within the range of each of them that lists the effort."""
+"""Tokens, for the models with a budget instead of a level; within the range of each model that lists the effort."""
 
 _FILTERED: Final = (
     "SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII MODEL_ARMOR LANGUAGE"
@@ -33,15 +33,17 @@ _FINISH: Final = {
     "CONTINUATION": FinishReason.LENGTH,
     **dict.fromkeys(_FILTERED.split(), FinishReason.CONTENT_FILTER),
 }
-"""Every other word, known or new, names a way to fail: `STOP` alone says that the model was done."""
+"""Every other reason, known or new, is a failure: only `STOP` means that the model was done."""
 
-_PAUSED: Final = "The provider paused the answer and wants to be asked to go on: what came is only its first part."
+_PAUSED: Final = (
+    "The provider paused the answer and expects another request to continue it: this is only its first part."
+)
 _MODELS: Final = "models/"
 _GENERATES: Final = "generateContent"
 
 
 class _Camel(msgspec.Struct, rename="camel"):
-    """This wire's field names are in camel case."""
+    """Field names are in camel case on the wire."""
 
 
 class _Call(_Camel):
@@ -112,18 +114,18 @@ _models = msgspec.json.Decoder(_Models)
 
 
 class GeminiTransformer:
-    """Writes `POST /models/MODEL:generateContent`, or its streaming sister: the model stands in the path."""
+    """Writes `POST /models/MODEL:generateContent`, or its streaming variant: the model is in the path."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+        supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
         generation = parameters.present(
             {
-                "maxOutputTokens": wanted.max_tokens,
-                "temperature": wanted.temperature,
-                "topP": wanted.top_p,
-                "stopSequences": wanted.stop,
-                "seed": wanted.seed,
-                "thinkingConfig": _thinking(wanted.effort, profile),
+                "maxOutputTokens": supported.max_tokens,
+                "temperature": supported.temperature,
+                "topP": supported.top_p,
+                "stopSequences": supported.stop,
+                "seed": supported.seed,
+                "thinkingConfig": _thinking(supported.effort, profile),
             }
         )
         conversation = request.conversation()
@@ -133,7 +135,7 @@ class GeminiTransformer:
         body["contents"] = [_turn(message) for message in conversation if message.role != "system"]
         if generation:
             body["generationConfig"] = generation
-        return WireRequest(_path(request), json_body(body | dict(quirks.body)), wanted.notices)
+        return WireRequest(_path(request), json_body(body | dict(quirks.body)), supported.notices)
 
 
 def _path(request: UnifiedRequest) -> str:
@@ -143,7 +145,7 @@ def _path(request: UnifiedRequest) -> str:
 
 
 def _system(request: UnifiedRequest) -> list[dict[str, str]]:
-    """Every system message of the conversation: this wire has no such turn among its contents."""
+    """All system messages of the conversation, which `contents` cannot hold."""
     turns = [message.content for message in request.conversation() if message.role == "system"]
     return [{"text": text} for text in (request.system_message, *turns) if text]
 
@@ -153,7 +155,7 @@ def _turn(message: Message) -> dict[str, object]:
 
 
 def _thinking(effort: str | None, profile: ModelProfile) -> dict[str, object] | None:
-    """A level or a budget, as the model's generation takes it; both together would be refused (3.3)."""
+    """A level or a budget, as the model's generation supports; both together are rejected (3.3)."""
     if effort is None:
         return None
     if profile.thinking == "budget":
@@ -163,7 +165,7 @@ def _thinking(effort: str | None, profile: ModelProfile) -> dict[str, object] | 
 
 
 class GeminiDecoder(StreamDecoder[ServerSentEvent]):
-    """Reads events that are answers in themselves, up to the one with a `finishReason` or a blocked prompt."""
+    """Reads events, each a response of its own, up to the one with a `finishReason` or a blocked prompt."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,7 +182,7 @@ class GeminiDecoder(StreamDecoder[ServerSentEvent]):
     def _read_whole(self, body: bytes) -> None:
         self._chunk(body)
         if not self.saw_terminal:
-            raise incomplete("the answer does not say how it ended")
+            raise incomplete("the response has no finish reason")
 
     def _chunk(self, record: bytes, *, failed: bool = False) -> None:
         chunk = decode(_chunk, record)
@@ -196,7 +198,7 @@ class GeminiDecoder(StreamDecoder[ServerSentEvent]):
             self._stop(FinishReason.CONTENT_FILTER, chunk.prompt_feedback.block_reason)
 
     def _count(self, usage: TokenUsage) -> None:
-        """Each event repeats the count; only a change is news."""
+        """Each event repeats the usage; only a change is reported."""
         if usage != self._usage:
             self._set_usage(usage)
 
@@ -208,8 +210,8 @@ class GeminiDecoder(StreamDecoder[ServerSentEvent]):
         if candidate.finish_reason == "CONTINUATION":
             self._notice(_PAUSED)
         reason = _FINISH.get(candidate.finish_reason, FinishReason.ERROR)
-        asks = bool(self._calls) and reason is FinishReason.STOP
-        self._stop(FinishReason.TOOL_CALLS if asks else reason, candidate.finish_reason)
+        calls_tools = bool(self._calls) and reason is FinishReason.STOP
+        self._stop(FinishReason.TOOL_CALLS if calls_tools else reason, candidate.finish_reason)
 
     def _part(self, part: _Part) -> None:
         if part.text:
@@ -222,10 +224,10 @@ class GeminiDecoder(StreamDecoder[ServerSentEvent]):
             arguments = msgspec.json.encode(call.args or {}).decode()
             self._calls.append(ToolCall(call.id or "", call.name or "", arguments))
 
-    def _stop(self, reason: FinishReason, word: str) -> None:
-        self._reason, self._raw_reason = reason, word
+    def _stop(self, reason: FinishReason, raw_reason: str) -> None:
+        self._reason, self._raw_reason = reason, raw_reason
         if reason is FinishReason.CONTENT_FILTER:
-            self._category = word
+            self._category = raw_reason
         self._end()
 
     def _tool_calls(self) -> tuple[ToolCall, ...]:
@@ -233,16 +235,16 @@ class GeminiDecoder(StreamDecoder[ServerSentEvent]):
 
 
 class GeminiParser:
-    """Reads the answers of `generateContent` and `/models`."""
+    """Reads the responses of `generateContent` and `/models`."""
 
     def decoder(self) -> Decoder:
         return GeminiDecoder()
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        return GeminiDecoder().whole(body, at)
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        return GeminiDecoder().decode_body(body, received_at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
-        """The models that write text; the list has others too."""
+        """The models that generate text; the list has others too."""
         return [
             ModelInfo(
                 id=model.name.removeprefix(_MODELS),

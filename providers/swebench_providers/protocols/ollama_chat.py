@@ -19,10 +19,10 @@ from swebench_providers.types.models import ModelInfo
 from swebench_providers.types.usage import TokenUsage
 
 _KEEP_ALIVE: Final = "15m"
-"""How long the model stays loaded after the answer: a comparison asks it again soon."""
+"""How long the model stays loaded after a response: a comparison uses it again soon."""
 
 _SMALLEST_WINDOW: Final = 8192
-_CHARACTERS_A_TOKEN: Final = 3  # code is denser than prose, so rather too many tokens than too few
+_CHARACTERS_A_TOKEN: Final = 3  # code is denser than prose, so this errs on the high side
 
 _FINISH: Final = {
     "stop": FinishReason.STOP,
@@ -71,34 +71,34 @@ _tags = msgspec.json.Decoder(_Tags)
 
 
 class OllamaTransformer:
-    """Writes `POST /api/chat`, with the window where it is known: the server's default cuts long prompts silently."""
+    """Writes `POST /api/chat` with a context window: the server's default cuts long prompts silently."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort)
+        supported = parameters.supported(request, profile, any_effort=quirks.any_effort)
         messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
         if request.system_message:
             messages.insert(0, {"role": "system", "content": request.system_message})
         body: dict[str, object] = {"model": request.model, "messages": messages, "stream": request.stream}
-        if wanted.effort is not None:
-            body["think"] = _think(wanted.effort, profile)
+        if supported.effort is not None:
+            body["think"] = _think(supported.effort, profile)
         body["keep_alive"] = _KEEP_ALIVE
         body["options"] = parameters.present(
             {
                 "num_ctx": profile.context_window or _window(request),
-                "num_predict": wanted.max_tokens,
-                "temperature": wanted.temperature,
-                "top_p": wanted.top_p,
-                "stop": wanted.stop,
-                "seed": wanted.seed,
+                "num_predict": supported.max_tokens,
+                "temperature": supported.temperature,
+                "top_p": supported.top_p,
+                "stop": supported.stop,
+                "seed": supported.seed,
             }
         )
-        return WireRequest("/api/chat", json_body(body), wanted.notices)
+        return WireRequest("/api/chat", json_body(body), supported.notices)
 
 
 def _window(request: UnifiedRequest) -> int:
-    """Tokens enough for prompt and answer: what the server would take by itself may be a twentieth of the prompt."""
-    written = len(request.system_message or "") + sum(len(turn.content) for turn in request.conversation())
-    needed = written // _CHARACTERS_A_TOKEN + (request.max_tokens or _SMALLEST_WINDOW // 2)
+    """A window, in tokens, for prompt and answer. The server's default may hold a twentieth of the prompt."""
+    characters = len(request.system_message or "") + sum(len(turn.content) for turn in request.conversation())
+    needed = characters // _CHARACTERS_A_TOKEN + (request.max_tokens or _SMALLEST_WINDOW // 2)
     return max(_SMALLEST_WINDOW, 1 << (needed - 1).bit_length())
 
 
@@ -122,7 +122,7 @@ class OllamaDecoder(StreamDecoder[bytes]):
     def _read_whole(self, body: bytes) -> None:
         self._read(body)
         if not self.saw_terminal:
-            raise incomplete("the answer says itself that it is not done")
+            raise incomplete("the response is marked as not done")
 
     def _read(self, record: bytes) -> None:
         line = decode(_line, record)
@@ -152,7 +152,7 @@ class OllamaDecoder(StreamDecoder[bytes]):
                 TokenUsage(prompt_tokens=line.prompt_eval_count or 0, completion_tokens=line.eval_count or 0)
             )
             if line.prompt_eval_count is None:
-                self._notice("The server did not say how many prompt tokens it read.")
+                self._notice("The server did not report the prompt tokens.")
         self._end()
 
     def _tool_calls(self) -> tuple[ToolCall, ...]:
@@ -160,13 +160,13 @@ class OllamaDecoder(StreamDecoder[bytes]):
 
 
 class OllamaParser:
-    """Reads the answers of `/api/chat` and `/api/tags`."""
+    """Reads the responses of `/api/chat` and `/api/tags`."""
 
     def decoder(self) -> Decoder:
         return OllamaDecoder()
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        return OllamaDecoder().whole(body, at)
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        return OllamaDecoder().decode_body(body, received_at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
         tags = decode(_tags, body).models or ()
@@ -184,6 +184,6 @@ OLLAMA_CHAT: Final = TransformPipeline(
     stream_type="application/x-ndjson",
     commands={
         "unreachable": "Start it: `ollama serve`. If it is running, check its address and port.",
-        "model_not_found": "Pull it first: `ollama pull {model}`. `ollama list` shows the models that are there.",
+        "model_not_found": "Pull it first: `ollama pull {model}`. `ollama list` shows the installed models.",
     },
 )

@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions, and every server that imitates it (api-contracts 3.1, 3.2, 4, 5.1)."""
+"""OpenAI Chat Completions, and the servers compatible with it (api-contracts 3.1, 3.2, 4, 5.1)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Usage(msgspec.Struct):
         )
 
     def _charged(self) -> Decimal | None:
-        """What the user pays: with a key of their own at the upstream, its bill comes on top of the router's."""
+        """What the user pays: with a key of their own at the upstream, its cost is added to the router's."""
         parts = [self.cost]
         if self.is_byok:
             parts.append(self.cost_details.upstream_inference_cost if self.cost_details else None)
@@ -94,7 +94,7 @@ class _ReasoningDetail(msgspec.Struct):
 
 
 class _Delta(msgspec.Struct):
-    """A `delta` of a stream or the `message` of a whole answer."""
+    """The `delta` of a stream, or the `message` of an answer in one body."""
 
     content: str | list[_Part] | None = None
     reasoning_content: str | None = None
@@ -109,7 +109,7 @@ class _Delta(msgspec.Struct):
         return self.content or ""
 
     def thinking(self) -> str:
-        """Servers that know two names for it send the same text under both (api-contracts 5.1, row 2)."""
+        """The reasoning. Servers that send two of its names send the same text in both (api-contracts 5.1, row 2)."""
         if self.reasoning_details and not (self.reasoning_content or self.reasoning):
             return "".join(detail.text or detail.summary or "" for detail in self.reasoning_details)
         return self.reasoning_content or self.reasoning or ""
@@ -142,7 +142,7 @@ class ChatTransformer:
 
 
 class DeploymentTransformer:
-    """Writes Azure's older form: the deployment in the path, the API's date in the address (api-contracts 1.1)."""
+    """Writes Azure's older form: the deployment in the path, the API version in the URL (api-contracts 1.1)."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
         body, notices = _body(request, profile, msgspec.structs.replace(quirks, usage_in_stream="never"))
@@ -152,24 +152,24 @@ class DeploymentTransformer:
 
 
 def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tuple[dict[str, object], tuple[str, ...]]:
-    """The fields of a request, and what is to be said about those that were left out."""
-    wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+    """The fields of a request, and the notices about those that were left out."""
+    supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
     body: dict[str, object] = {"model": request.model, "messages": _messages(request, profile, quirks)}
     body |= parameters.present(
         {
-            quirks.max_tokens_field: wanted.max_tokens,
-            "temperature": wanted.temperature,
-            "top_p": wanted.top_p,
-            "stop": wanted.stop,
-            "seed": wanted.seed,
-            quirks.effort_field: _effort(wanted.effort, quirks),
+            quirks.max_tokens_field: supported.max_tokens,
+            "temperature": supported.temperature,
+            "top_p": supported.top_p,
+            "stop": supported.stop,
+            "seed": supported.seed,
+            quirks.effort_field: _effort(supported.effort, quirks),
             "store": quirks.store,
         }
     )
     body["stream"] = request.stream
     if request.stream and quirks.usage_in_stream == "on_request":
         body["stream_options"] = {"include_usage": True}
-    return body | dict(quirks.body), wanted.notices
+    return body | dict(quirks.body), supported.notices
 
 
 def _messages(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> list[dict[str, str]]:
@@ -192,8 +192,8 @@ class ChatDecoder(StreamDecoder[ServerSentEvent]):
         self._adapter = SSEAdapter()
         self._calls: dict[int, dict[str, str]] = {}
 
-    def _ended_without_marker(self) -> bool:
-        """Some imitations leave out `[DONE]`: there the finish reason is the model's own word that this was all."""
+    def _is_complete_without_marker(self) -> bool:
+        """Some compatible servers leave out `[DONE]`; their finish reason shows that the answer is complete."""
         return bool(self._raw_reason)
 
     def _records(self, data: bytes) -> list[ServerSentEvent]:
@@ -239,24 +239,24 @@ class ChatDecoder(StreamDecoder[ServerSentEvent]):
             self._reason = _FINISH.get(choice.finish_reason)
 
     def _tool_call(self, call: _ToolCallDelta) -> None:
-        known = self._calls.setdefault(call.index, {"id": "", "name": "", "arguments": ""})
-        known["id"] = call.id or known["id"]
+        entry = self._calls.setdefault(call.index, {"id": "", "name": "", "arguments": ""})
+        entry["id"] = call.id or entry["id"]
         if call.function is not None:
-            known["name"] += call.function.name or ""
-            known["arguments"] += call.function.arguments or ""
+            entry["name"] += call.function.name or ""
+            entry["arguments"] += call.function.arguments or ""
 
     def _tool_calls(self) -> tuple[ToolCall, ...]:
         return tuple(ToolCall(**call) for _, call in sorted(self._calls.items()))
 
 
 class ChatParser:
-    """Reads the answers of `/chat/completions` and `/models`."""
+    """Reads the responses of `/chat/completions` and `/models`."""
 
     def decoder(self) -> Decoder:
         return ChatDecoder()
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        return ChatDecoder().whole(body, at)
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        return ChatDecoder().decode_body(body, received_at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
         return parse_models(body)

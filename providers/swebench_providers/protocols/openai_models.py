@@ -1,4 +1,4 @@
-"""The model list of OpenAI and its imitators, each of which adds facts of its own (api-contracts 2.1, 2.3)."""
+"""The model list of OpenAI and compatible servers, each with its own additional fields (api-contracts 2.1, 2.3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MILLION: Final = 1_000_000
 
 
 class _Pricing(msgspec.Struct):
-    """OpenRouter: USD per token in `prompt`, `completion`, `input_cache_*`, and what each `request` costs besides.
+    """OpenRouter: USD per token in `prompt`, `completion` and `input_cache_*`, and a fee per `request`.
 
     Hugging Face: per million in `input` and `output`.
     """
@@ -33,7 +33,7 @@ class _Limits(msgspec.Struct):
 
 
 class _Route(msgspec.Struct):
-    """One of the upstreams a router can send a model's requests to."""
+    """One of the upstreams to which a router can send requests for a model."""
 
     provider: str = ""
     status: str | None = None
@@ -42,7 +42,7 @@ class _Route(msgspec.Struct):
 
 
 class _Meta(msgspec.Struct):
-    """llama.cpp: the window that is loaded; `n_ctx_train`, which the model could have, is not what holds."""
+    """llama.cpp: the loaded window, not `n_ctx_train`, the largest that the model supports."""
 
     n_ctx: int | None = None
 
@@ -66,19 +66,19 @@ _models = msgspec.json.Decoder(_Models)
 
 
 def parse_models(body: bytes) -> list[ModelInfo]:
-    """The models of a list, each followed by its routes as `MODEL:ROUTE`, which is how one is asked for.
+    """The models of a list, each followed by its routes as `MODEL:ROUTE`, the name that selects one.
 
-    Raises `ProviderError` (incomplete) where the body is no such list.
+    Raises `ProviderError` (incomplete) if the body is not such a list.
     """
     return [info for model in decode(_models, body).data or () for info in (_info(model), *_routes(model))]
 
 
 def _info(model: _Model) -> ModelInfo:
-    """What holds whichever route is taken: the smallest window, and no price unless the model has one of its own."""
+    """The model on any route: the smallest window of all, and only a price that does not depend on the route."""
     windows = [route.context_length for route in _live(model) if route.context_length]
     loaded = model.meta.n_ctx if model.meta else None
     pricing = model.pricing or _Pricing()
-    if _price(pricing.request):  # a fee for each request, which no price of tokens tells
+    if _price(pricing.request):  # a fee per request, which prices per token cannot express
         pricing = _Pricing()
     return ModelInfo(
         id=model.id,
@@ -109,7 +109,7 @@ def _live(model: _Model) -> list[_Route]:
 
 
 def _price(value: object, tokens: int = 1) -> Decimal | None:
-    """USD a million tokens; None for what is no price, such as the -1 of a router that chooses the model itself."""
+    """USD per million tokens; None for what is not a price, such as the -1 of a router that chooses the model."""
     try:
         price = Decimal(str(value)) * tokens
     except ArithmeticError:

@@ -1,7 +1,7 @@
-"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2): for the models and efforts that Chat Completions does not serve.
+"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2), for models and efforts that Chat Completions does not support.
 
-Imitators have it too, but are asked there only where the user says so: llama.cpp calls an answer `completed` that it
-cut off at the output limit (measured 2026-11-22), which its Chat Completions does not.
+Compatible servers have it too, but it is used there only if the user chooses it: llama.cpp reports an answer that it
+cut off at the output limit as `completed` (measured 2026-11-22), which its Chat Completions does not.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class _Usage(msgspec.Struct):
     output_tokens_details: _OutputDetails | None = None
 
     def unified(self) -> TokenUsage:
-        read = self.input_tokens_details or _InputDetails()
-        written = self.output_tokens_details or _OutputDetails()
+        cache = self.input_tokens_details or _InputDetails()
+        output = self.output_tokens_details or _OutputDetails()
         return TokenUsage(
             prompt_tokens=self.input_tokens or 0,
             completion_tokens=self.output_tokens or 0,
-            cached_tokens=read.cached_tokens or 0,
-            cache_write_tokens=read.cache_write_tokens or 0,
-            reasoning_tokens=written.reasoning_tokens or 0,
+            cached_tokens=cache.cached_tokens or 0,
+            cache_write_tokens=cache.cache_write_tokens or 0,
+            reasoning_tokens=output.reasoning_tokens or 0,
         )
 
 
 class _Part(msgspec.Struct):
-    """A piece of a message or of a thought: which field is filled depends on `type`."""
+    """Part of a message or of reasoning; its `type` decides which fields are set."""
 
     type: str = ""
     text: str | None = None
@@ -67,7 +67,7 @@ class _Part(msgspec.Struct):
 
 
 class _Item(msgspec.Struct):
-    """A message, a thought, or a call of a function. Work notes are messages of the phase `commentary`."""
+    """A message, reasoning, or a function call. Messages of the phase `commentary` are work notes."""
 
     type: str = ""
     phase: str | None = None
@@ -108,24 +108,24 @@ _response = msgspec.json.Decoder(_Response)
 
 
 class ResponsesTransformer:
-    """Writes `POST /responses`. Nothing is kept at the provider unless a quirk says so: there it is the default."""
+    """Writes `POST /responses`. The provider stores nothing unless a quirk allows it, which would be its default."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
         efforts = (*profile.efforts, *profile.responses_efforts)
         profile = msgspec.structs.replace(profile, efforts=efforts, stop=False)
-        wanted = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=False)
+        supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=False)
         body: dict[str, object] = {"model": request.model, "input": [_turn(turn) for turn in request.conversation()]}
         body |= parameters.present(
             {
                 "instructions": request.system_message or None,
-                "max_output_tokens": wanted.max_tokens,
-                "temperature": wanted.temperature,
-                "top_p": wanted.top_p,
-                "reasoning": _reasoning(wanted.effort),
+                "max_output_tokens": supported.max_tokens,
+                "temperature": supported.temperature,
+                "top_p": supported.top_p,
+                "reasoning": _reasoning(supported.effort),
             }
         )
         body |= {"stream": request.stream, "store": bool(quirks.store), **quirks.body}
-        return WireRequest("/responses", json_body(body), wanted.notices)
+        return WireRequest("/responses", json_body(body), supported.notices)
 
 
 def _turn(message: Message) -> dict[str, object]:
@@ -134,17 +134,17 @@ def _turn(message: Message) -> dict[str, object]:
 
 
 def _reasoning(effort: str | None) -> dict[str, str] | None:
-    """The effort, and a summary of the thoughts, which are not shown unless asked for."""
+    """The effort, and a request for a summary of the reasoning, which is not sent otherwise."""
     if effort is None:
         return None
     return {"effort": effort} if effort == "none" else {"effort": effort, "summary": "auto"}
 
 
 class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
-    """Reads the numbered events up to the one that carries the whole response. A number left out is a loss.
+    """Reads the numbered events up to the one with the whole response. A missing number means a lost event.
 
-    Numbers run from 0, or from that of `response.created`, which opens a stream. What opens with another event at a
-    higher number has lost its beginning. A server may leave them out, of some events or all.
+    Numbers start at 0, or at that of `response.created`, the first event. A stream that starts with another event and a
+    higher number has lost its beginning. A server may omit the numbers of some or all events.
     """
 
     def __init__(self) -> None:
@@ -152,8 +152,8 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         self._adapter = SSEAdapter()
         self._number: int | None = None
         self._seen = 0
-        self._notes: set[int] = set()
-        self._thought: tuple[int, ...] = ()
+        self._commentary: set[int] = set()
+        self._reasoning_part: tuple[int, ...] = ()
         self._calls: tuple[ToolCall, ...] = ()
 
     def _records(self, data: bytes) -> list[ServerSentEvent]:
@@ -170,12 +170,12 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         if isinstance(event.delta, str) and event.delta:
             self._delta(event, event.delta)
         elif event.type == "response.output_item.added" and event.item and event.item.phase == "commentary":
-            self._notes.add(event.output_index)
+            self._commentary.add(event.output_index)
         elif event.type in {"response.completed", "response.incomplete", "response.failed"}:
             response = event.response or _Response()
-            # vLLM names the last event `completed` where the response in it says `incomplete` (measured 2026-11-22).
-            told = event.type.removeprefix("response.")
-            self._conclude("incomplete" if response.status == "incomplete" else told, response)
+            # vLLM's last event is `completed` even if the status of its response is `incomplete` (measured 2026-11-22).
+            status = event.type.removeprefix("response.")
+            self._conclude("incomplete" if response.status == "incomplete" else status, response)
 
     def _read_whole(self, body: bytes) -> None:
         response = decode(_response, body)
@@ -187,15 +187,15 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         number, opens = event.sequence_number, event.type == "response.created"
         if number is not None:
             if self._number is None and number > self._seen and not opens:
-                raise incomplete(f"the stream lost its beginning: the first event that came is its event {number}")
+                raise incomplete(f"the stream lost its beginning: the first event received is number {number}")
             if self._number is not None and number != self._number + 1:
-                raise incomplete(f"the stream lost something: its event {self._number} was followed by event {number}")
+                raise incomplete(f"the stream lost events: number {self._number} was followed by number {number}")
             self._number = number
         self._seen += 1
 
     def _delta(self, event: _StreamEvent, delta: str) -> None:
         match event.type:
-            case "response.output_text.delta" if event.output_index not in self._notes:
+            case "response.output_text.delta" if event.output_index not in self._commentary:
                 self._text(delta)
             case "response.reasoning_summary_text.delta":
                 self._think(delta, (event.output_index, 0, event.summary_index))
@@ -216,12 +216,12 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
                 self._text(part.text)
 
     def _think(self, text: str, part: tuple[int, ...]) -> None:
-        """Thoughts come in parts that know nothing of each other: an empty line keeps them apart."""
+        """Reasoning arrives in independent parts, which an empty line separates."""
         if not text:
             return
-        apart = "\n\n" if self._any_reasoning and part != self._thought else ""
-        self._thought = part
-        self._reasoning(apart + text)
+        separator = "\n\n" if self._any_reasoning and part != self._reasoning_part else ""
+        self._reasoning_part = part
+        self._reasoning(separator + text)
 
     def _conclude(self, status: str, response: _Response) -> None:
         self._model = response.model or self._model
@@ -241,27 +241,27 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
                 self.saw_terminal = True
                 raise failures.to_error(failures.failure_from({"error": response.error or "the model failed"}))
             case _:
-                raise incomplete("the answer says itself that it is not done")
+                raise incomplete("the response is marked as not done")
         self._end()
 
     def _complete(self, output: list[_Item]) -> None:
         calls = [item for item in output if item.type == "function_call"]
         self._calls = tuple(ToolCall(call.call_id or "", call.name or "", call.arguments or "{}") for call in calls)
-        asks = bool(calls) and output[-1] is calls[-1]
-        self._reason = FinishReason.TOOL_CALLS if asks else FinishReason.STOP
+        calls_tools = bool(calls) and output[-1] is calls[-1]
+        self._reason = FinishReason.TOOL_CALLS if calls_tools else FinishReason.STOP
 
     def _tool_calls(self) -> tuple[ToolCall, ...]:
         return self._calls
 
 
 class ResponsesParser:
-    """Reads the answers of `/responses` and `/models`."""
+    """Reads the responses of `/responses` and `/models`."""
 
     def decoder(self) -> Decoder:
         return ResponsesDecoder()
 
-    def parse(self, body: bytes, at: float) -> list[Event]:
-        return ResponsesDecoder().whole(body, at)
+    def parse(self, body: bytes, received_at: float) -> list[Event]:
+        return ResponsesDecoder().decode_body(body, received_at)
 
     def parse_models(self, body: bytes) -> list[ModelInfo]:
         return parse_models(body)

@@ -1,4 +1,4 @@
-"""Which parameters of a request a model takes, and what is said about those it does not (api-contracts 3.1, 3.3)."""
+"""The parameters of a request that a model supports, and notices for the others (api-contracts 3.1, 3.3)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class SupportedParameters(NamedTuple):
-    """What may be sent. None is left out; `notices` name everything the user set that was left out or changed."""
+    """The parameters to send; None is left out. `notices` name those of the user that were left out or changed."""
 
     max_tokens: int | None
     temperature: float | None
@@ -26,9 +26,9 @@ class SupportedParameters(NamedTuple):
 def supported(
     request: UnifiedRequest, profile: ModelProfile, *, any_effort: bool = False, seed: bool = True
 ) -> SupportedParameters:
-    """The parameters of `request` that the model of `profile` takes.
+    """The parameters of `request` that the model of `profile` supports.
 
-    `any_effort` passes every effort on (a server that hands it to whatever model it serves); `seed` says whether the
+    With `any_effort`, every effort is sent (a server may pass it to whatever model it serves). `seed` is whether the
     API has that field at all.
     """
     notices: list[str] = []
@@ -38,42 +38,42 @@ def supported(
     )
     return SupportedParameters(
         max_tokens=_max_tokens(request, profile, notices),
-        temperature=_if(sampling, request.temperature, "temperature", request.model, notices),
-        top_p=_if(sampling, request.top_p, "top_p", request.model, notices),
-        stop=_if(profile.stop, list(request.stop_sequences) or None, "stop sequences", request.model, notices),
-        seed=_if(seed, request.seed, "seed", request.model, notices),
+        temperature=_keep_if(sampling, request.temperature, "temperature", request.model, notices),
+        top_p=_keep_if(sampling, request.top_p, "top_p", request.model, notices),
+        stop=_keep_if(profile.stop, list(request.stop_sequences) or None, "stop sequences", request.model, notices),
+        seed=_keep_if(seed, request.seed, "seed", request.model, notices),
         effort=effort,
         notices=tuple(notices),
     )
 
 
 def present(fields: Mapping[str, object]) -> dict[str, object]:
-    """The fields that have a value."""
+    """`fields` without those that are None."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _if(taken: bool, value: T | None, name: str, model: str, notices: list[str]) -> T | None:
-    if value is not None and not taken:
-        notices.append(f"{name} left out: {model} does not take it")
+def _keep_if(supported: bool, value: T | None, name: str, model: str, notices: list[str]) -> T | None:
+    if value is not None and not supported:
+        notices.append(f"{name} left out: not supported by {model}")
         return None
     return value
 
 
 def _max_tokens(request: UnifiedRequest, profile: ModelProfile, notices: list[str]) -> int | None:
-    wanted, most = request.max_tokens, profile.max_output
-    if wanted is not None and most is not None and wanted > most:
-        notices.append(f"output limit lowered from {wanted} to {most}, the most {request.model} gives")
-        return most
-    return wanted
+    requested, maximum = request.max_tokens, profile.max_output
+    if requested is not None and maximum is not None and requested > maximum:
+        notices.append(f"output limit lowered from {requested} to {maximum}, the maximum of {request.model}")
+        return maximum
+    return requested
 
 
 def _effort(request: UnifiedRequest, profile: ModelProfile, notices: list[str], *, any_effort: bool) -> Effort | None:
-    wanted = request.reasoning_effort
-    if wanted is None or any_effort or wanted in profile.efforts:
-        return wanted
-    weaker = [effort for effort in EFFORTS[: EFFORTS.index(wanted)] if effort in profile.efforts]
+    requested = request.reasoning_effort
+    if requested is None or any_effort or requested in profile.efforts:
+        return requested
+    weaker = [effort for effort in EFFORTS[: EFFORTS.index(requested)] if effort in profile.efforts]
     if not weaker:
-        notices.append(f"reasoning effort {wanted} left out: {request.model} does not take it")
+        notices.append(f"reasoning effort {requested} left out: not supported by {request.model}")
         return None
-    notices.append(f"reasoning effort {wanted} sent as {weaker[-1]}, the nearest {request.model} takes")
+    notices.append(f"reasoning effort {requested} lowered to {weaker[-1]}, the nearest that {request.model} supports")
     return weaker[-1]

@@ -1,4 +1,4 @@
-"""What the decoders of all wire formats share: events are handed out, a fault waits until they have been."""
+"""The base of all decoders: events are returned as they are decoded, an error only after those before it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from swebench_providers.types.messages import FinishReason, ToolCall
 from swebench_providers.types.usage import TokenUsage
 
 MARKER_MISSING: Final = (
-    "The server left out the mark that ends a stream; its finish reason says that the answer is whole."
+    "The server left out the end marker of the stream; its finish reason shows that the answer is complete."
 )
-ONLY_REASONING: Final = "All output tokens went into reasoning: raise the output limit or lower the effort."
+ONLY_REASONING: Final = "All output tokens were used for reasoning: raise the output limit or lower the effort."
 
 
 Record = TypeVar("Record")
@@ -24,13 +24,13 @@ T = TypeVar("T")
 
 
 class StreamDecoder(ABC, Generic[Record]):
-    """State of one answer. A subclass frames the bytes in `_records` and reads each record in `_read`."""
+    """The state of one response. A subclass splits bytes into records in `_records`, and decodes one in `_read`."""
 
     def __init__(self) -> None:
         self.saw_terminal = False
         self._failure: ProviderError | None = None
         self._events: list[Event] = []
-        self._at = 0.0
+        self._received_at = 0.0
         self._any_text = False
         self._any_reasoning = False
         self._reason: FinishReason | None = None
@@ -45,8 +45,8 @@ class StreamDecoder(ABC, Generic[Record]):
     def ended(self) -> bool:
         return self.saw_terminal or self._failure is not None
 
-    def feed(self, data: bytes, at: float) -> list[Event]:
-        self._at = at
+    def feed(self, data: bytes, received_at: float) -> list[Event]:
+        self._received_at = received_at
         self._events = []
         try:
             records = self._records(data)
@@ -60,20 +60,20 @@ class StreamDecoder(ABC, Generic[Record]):
                 self._read(record)
             except ProviderError as error:
                 self._failure = self._failure or error
-        if not data and not self.ended and self._ended_without_marker():
+        if not data and not self.ended and self._is_complete_without_marker():
             self._notice(MARKER_MISSING)
         return self._events
 
-    def finish(self, at: float) -> Finished:
+    def finish(self, received_at: float) -> Finished:
         if self._failure is not None:
             raise self._failure
-        if not (self.saw_terminal or self._ended_without_marker()):
+        if not (self.saw_terminal or self._is_complete_without_marker()):
             raise incomplete("the stream ended before its terminal marker")
         tool_calls = self._tool_calls()
         reason = self._outcome(tool_calls)
         return Finished(
             reason=reason,
-            at=at,
+            at=received_at,
             raw_reason=self._raw_reason,
             refusal="".join(self._refusal),
             category=self._category,
@@ -82,16 +82,16 @@ class StreamDecoder(ABC, Generic[Record]):
             tool_calls=tool_calls,
         )
 
-    def whole(self, body: bytes, at: float) -> list[Event]:
-        """The events of an answer that came in one body, whose end is its terminal marker."""
-        self._at = at
+    def decode_body(self, body: bytes, received_at: float) -> list[Event]:
+        """The events of an answer in one body, whose end is its terminal marker."""
+        self._received_at = received_at
         self._read_whole(body)
         if not self.saw_terminal:
             self._end()
-        return [*self._events, self.finish(at)]
+        return [*self._events, self.finish(received_at)]
 
-    def _ended_without_marker(self) -> bool:
-        """Whether what came says by itself that the answer was whole. Asked only at a clean end of the body."""
+    def _is_complete_without_marker(self) -> bool:
+        """Whether the records alone prove that the answer is complete. Called only at a clean end of the body."""
         return False
 
     @abstractmethod
@@ -107,7 +107,7 @@ class StreamDecoder(ABC, Generic[Record]):
         return ()
 
     def _outcome(self, tool_calls: tuple[ToolCall, ...]) -> FinishReason:
-        """The reason, once the end was seen. Nothing before it is no answer (api-contracts 10.5, line 11)."""
+        """The finish reason, after the end was decoded. An empty response is an error (api-contracts 10.5, line 11)."""
         if self._refusal or self._reason is FinishReason.REFUSAL:
             return FinishReason.REFUSAL
         if self._reason is FinishReason.ERROR:
@@ -120,8 +120,8 @@ class StreamDecoder(ABC, Generic[Record]):
         if self._reason in {None, FinishReason.STOP} and not (self._any_text or self._any_reasoning or tool_calls):
             raise ProviderError(
                 ErrorKind.INCOMPLETE,
-                "the answer was empty: no text and no reasoning",
-                hint="The prompt may be larger than the window the server has loaded. Shorten it or raise the window.",
+                "empty response: no text and no reasoning",
+                hint="The prompt may not fit the window that the server has loaded. Shorten it, or enlarge the window.",
                 reason="empty_response",
             )
         return self._reason or FinishReason.STOP
@@ -129,19 +129,19 @@ class StreamDecoder(ABC, Generic[Record]):
     def _text(self, text: str) -> None:
         if self._failure is None:
             self._any_text = True
-            self._events.append(TextDelta(text, self._at))
+            self._events.append(TextDelta(text, self._received_at))
 
     def _reasoning(self, text: str) -> None:
         if self._failure is None:
             self._any_reasoning = True
-            self._events.append(ReasoningDelta(text, self._at))
+            self._events.append(ReasoningDelta(text, self._received_at))
 
     def _set_usage(self, usage: TokenUsage) -> None:
         self._usage = usage
-        self._events.append(UsageUpdate(usage, self._at))
+        self._events.append(UsageUpdate(usage, self._received_at))
 
     def _notice(self, message: str) -> None:
-        self._events.append(Notice(message, self._at))
+        self._events.append(Notice(message, self._received_at))
 
     def _end(self) -> None:
         self.saw_terminal = True
@@ -150,8 +150,8 @@ class StreamDecoder(ABC, Generic[Record]):
 
 
 def decode(decoder: msgspec.json.Decoder[T], record: bytes) -> T:
-    """The struct of a record. Raises `ProviderError` (incomplete) where it is no JSON or not of the expected shape."""
+    """The struct of a record. Raises `ProviderError` (incomplete) for invalid JSON or a field of another type."""
     try:
         return decoder.decode(record)
     except failures.UNREADABLE as error:
-        raise incomplete(f"the server sent a record that cannot be read ({error})", reason="bad_frame") from None
+        raise incomplete(f"the server sent an invalid record ({error})", reason="bad_frame") from None

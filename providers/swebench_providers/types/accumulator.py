@@ -1,4 +1,4 @@
-"""A whole answer as the fold over its events."""
+"""Builds a whole response from its events."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from swebench_providers.types.usage import Charge, TokenUsage, total_cost
 
 
 class ResponseAccumulator:
-    """What has arrived of an answer. `started` is the monotonic time, in seconds, at which it was asked for."""
+    """What has arrived of a response. `started` is the time of the call, in monotonic seconds."""
 
     def __init__(self, started: float) -> None:
-        self._called = started
+        self._called_at = started
         self._notices: list[str] = []
         self._failed: list[FailedAttempt] = []
         self.charges: list[Charge] = []
         self._limits: tuple[ServerLimit, ...] = ()
         self._begin("", started)
 
-    def _begin(self, provider: str, at: float) -> None:
-        """An answer starts from nothing."""
+    def _begin(self, provider: str, started: float) -> None:
+        """Start anew, without what an earlier attempt sent."""
         self.provider = provider
-        self._started = at
+        self._started = started
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self.usage: TokenUsage | None = None
@@ -65,7 +65,7 @@ class ResponseAccumulator:
                     self._note(event)
 
     def _note(self, event: Event) -> None:
-        """What is about the call, not about the answer."""
+        """Record an event about the call rather than about the answer."""
         match event:
             case Notice():
                 self._notices.append(event.message)
@@ -93,11 +93,11 @@ class ResponseAccumulator:
         return len(self._text) + len(self._reasoning)
 
     def cost(self, last: Charge | None = None) -> Decimal | None:
-        """What all attempts cost together, in USD; see `total_cost`."""
+        """The cost of all attempts together in USD; see `total_cost`."""
         return total_cost(self.charges, last)
 
     def _is_estimated(self, cost: Decimal | None) -> bool:
-        """Whether tokens were estimated that `cost` is reckoned from, by whoever has reckoned it."""
+        """Whether any of the tokens that `cost` is computed from were estimated."""
         if cost is None:
             return False
         if self.charges:
@@ -106,7 +106,7 @@ class ResponseAccumulator:
         return usage is not None and usage.source == "estimated" and usage.reported_cost is None and cost > 0
 
     def attach_to(self, error: ProviderError) -> None:
-        """Keep what had arrived on the error that ended it."""
+        """Keep what had arrived on the error that ended the response."""
         error.partial_text = self.text
         error.partial_reasoning = self.reasoning
         error.usage = self.usage
@@ -114,9 +114,9 @@ class ResponseAccumulator:
     def response(
         self, *, provider: str, model: str, cost: Decimal | None, streamed: bool, raw: bytes = b""
     ) -> UnifiedResponse:
-        """The answer. Only after `Finished`."""
+        """The response. Raises `ValueError` before `Finished`."""
         if self.finished is None:
-            raise ValueError("the answer has not finished")
+            raise ValueError("the response has not finished")
         first = self.first_token_at if streamed else None
         return UnifiedResponse(
             content=self.text,
@@ -134,7 +134,7 @@ class ResponseAccumulator:
             notices=tuple(self._notices),
             raw_response=raw or self.finished.raw_body,
             limits=self._limits,
-            waited_ms=(self._started - self._called) * 1000,
+            waited_ms=(self._started - self._called_at) * 1000,
             failed_attempts=tuple(self._failed),
             cost_estimated=self._is_estimated(cost),
         )

@@ -1,4 +1,4 @@
-"""What happens while an answer streams in. `at` is the monotonic time, in seconds, at which the bytes arrived."""
+"""The events of a streamed response. `at` is when their bytes arrived, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ WaitReason = Literal["rate limit", "queue", "retry", "circuit open", "budget"]
 
 
 class TextDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of the answer."""
+    """More text of the answer."""
 
     text: str
     at: float
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
-    """More of the model's thinking, as far as the provider shows it."""
+    """More of the model's reasoning, as far as the provider sends it."""
 
     text: str
     at: float
 
 
 class UsageUpdate(msgspec.Struct, frozen=True):
-    """What was used so far. Cumulative: the last one holds, they are never added."""
+    """The usage so far. Cumulative: the last update holds, updates are never added."""
 
     usage: TokenUsage
     at: float
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something the user should know that is no error: a parameter left out, or, `passing`, a server starting."""
+    """Information for the user, such as a parameter left out. `passing` is for a temporary state, such as a start."""
 
     message: str
     at: float
@@ -44,14 +44,14 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class LimitsUpdate(msgspec.Struct, frozen=True):
-    """What the server said of its rate limits with this answer."""
+    """The rate limits that the server reported with this response."""
 
     limits: tuple[ServerLimit, ...]
     at: float
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
-    """Nothing is asked for now, and this is why. `seconds` is how long it will take, None where nobody knows."""
+    """The call waits before its next request. `seconds` is how long it will take, None if unknown."""
 
     reason: WaitReason
     message: str
@@ -60,7 +60,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """A request goes out now: what a model takes counts from here. `key` is the label of the key, never the key."""
+    """A request is sent: the model's times count from here. `key` is the label of the key, never the key."""
 
     provider: str
     model: str
@@ -69,7 +69,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt ended without a whole answer and another one may follow: what this one has brought is void."""
+    """An attempt failed and another one may follow: the text of this one is void."""
 
     provider: str
     model: str
@@ -79,10 +79,10 @@ class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """The provider said that this was all. Always the last event, and there is none after an error.
+    """The end of a complete response. Always the last event; an error ends a response without it.
 
-    `raw_reason` is the provider's own word. `category` names what a refusal or a filter was about. `raw_body` is the
-    body of an answer that came in one piece.
+    `raw_reason` is the finish reason as the provider names it. `category` is that of a refusal or a filter. `raw_body`
+    is the body of an answer that was not streamed.
     """
 
     reason: FinishReason

@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back, the same for every provider."""
+"""Requests and responses, the same for every provider."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from swebench_providers.types.usage import TokenUsage
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
-# Weakest first: an effort a model lacks is replaced by the nearest one below it (api-contracts 3.1).
+# Weakest first: an effort that a model lacks is replaced by the nearest one below it (api-contracts 3.1).
 EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended (api-contracts 4.3). Only `STOP` says that the model was done."""
+    """Why an answer ended (api-contracts 4.3). Only `STOP` means that the model was done."""
 
     STOP = "stop"
     LENGTH = "length"
@@ -38,11 +38,11 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class UnifiedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One question to one model. None means: do not send the parameter, the provider's default holds.
+    """A request to one model. A parameter that is None is not sent, so that the provider's default holds.
 
-    `prompt` is appended to `messages` as the last user turn. `max_tokens` bounds the output, reasoning included.
-    `stream=False` asks for the whole answer in one body. `cache_prompt` marks the system message as a stable prefix
-    worth caching where a provider has to be told. `metadata` stays on this side of the wire.
+    `prompt` is appended to `messages` as the last user turn. `max_tokens` limits the output, including reasoning.
+    `stream=False` requests the whole answer in one body. `cache_prompt` marks the system message as a stable prefix,
+    for providers that cache only what is marked. `metadata` is not sent.
     """
 
     model: str = ""
@@ -60,13 +60,13 @@ class UnifiedRequest(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = {}
 
     def conversation(self) -> list[Message]:
-        """All turns but the system message, `prompt` last."""
+        """All turns without the system message, `prompt` last."""
         last = [Message("user", self.prompt)] if self.prompt else []
         return [*self.messages, *last]
 
 
 class ToolCall(msgspec.Struct, frozen=True):
-    """A call the model asked for. `arguments` is JSON text, as it came."""
+    """A call that the model requests. `arguments` is JSON text, as received."""
 
     id: str
     name: str
@@ -74,7 +74,7 @@ class ToolCall(msgspec.Struct, frozen=True):
 
 
 class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that brought no whole answer, before the one that did. `kind` is an `ErrorKind`, `key` a label."""
+    """An attempt that failed before the successful one. `kind` is an `ErrorKind`, `key` the label of a key."""
 
     provider: str
     model: str
@@ -84,14 +84,14 @@ class FailedAttempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnifiedResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer. `cost` is in USD, None when the price is unknown, and `cost_estimated` where tokens were that it
-    is reckoned from; times are milliseconds from the call.
+    """A whole response. Times are milliseconds from the call.
 
-    `ttft_ms` is the time to the first token of text or reasoning, None when none came or nothing was streamed.
-    Where policies waited or tried more than once, times count from the attempt that answered, `waited_ms` is what went
-    before it, and `failed_attempts` says who failed and why, in order.
-    `limits` is what the server said of its rate limits.
-    `raw_response` holds the body of a call made with `stream=False`, b"" otherwise.
+    `cost` is in USD, None if the price is unknown; `cost_estimated` is whether its tokens were estimated.
+    `ttft_ms` is the time to the first token of text or reasoning, None if there was none, or no stream.
+    If policies waited or retried, times count from the successful attempt, `waited_ms` is the time before it, and
+    `failed_attempts` are the others, in order.
+    `limits` are the rate limits that the server reported.
+    `raw_response` is the body of a call with `stream=False`, else empty.
     """
 
     content: str

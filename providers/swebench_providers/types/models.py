@@ -11,13 +11,13 @@ from swebench_providers.types.usage import TokenUsage
 
 MAX_PRICE: Final = 1_000_000
 """USD per million tokens; nothing costs more than a dollar a token."""
-_MIN_EXPONENT: Final = -12  # the power of ten below which a price is a mistake, and a zero would fill pages
+_MIN_EXPONENT: Final = -12  # a price below 10 to this power is a mistake, and its zeros would fill pages
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A model a provider offers. None is unknown. Prices are in USD per million tokens, as the provider lists them.
+    """A model of a provider. None is unknown. Prices are in USD per million tokens, as the provider lists them.
 
-    `capabilities` are the server's words, such as `tools` or `thinking`; empty is unknown too.
+    `capabilities` are as the server names them, such as `tools` or `thinking`; empty is unknown too.
     """
 
     id: str
@@ -32,7 +32,7 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def price(self) -> ModelPrice | None:
-        """The listed price, None where it is not known for input and output both."""
+        """The listed price, None unless it is known for both input and output."""
         if self.price_input is None or self.price_output is None:
             return None
         return ModelPrice(
@@ -44,11 +44,11 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model costs, in USD per million tokens, each from 0 to `MAX_PRICE`; `ValueError` for any other number.
+    """The prices of a model in USD per million tokens, each from 0 to `MAX_PRICE`. Raises `ValueError` for others.
 
-    `cached_input` is for input read from the provider's cache, `cache_write` for input stored there. None is as
-    `input`: most providers charge nothing extra for storing, and a discount that is not known is not given. Where
-    prompts of more than `long_from` tokens cost more, all of their tokens and their answers have `long_prompt` prices.
+    `cached_input` is for input read from the provider's cache, `cache_write` for input written to it. None means the
+    price of `input`: most providers charge nothing extra for writing, and an unknown discount is not applied. If
+    prompts of more than `long_from` tokens cost more, all their tokens and the answers have prices of `long_prompt`.
     """
 
     input: Decimal
@@ -61,23 +61,23 @@ class ModelPrice(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for price in (self.input, self.output, self.cached_input, self.cache_write):
             if price is not None and not is_price(price):
-                raise ValueError(f"{price} is no price")
+                raise ValueError(f"{price} is not a price")
 
     def for_prompt(self, tokens: int) -> ModelPrice:
-        """The prices that hold for a prompt of so many tokens."""
+        """The prices for a prompt of `tokens` tokens."""
         if self.long_prompt is None or tokens <= self.long_from:
             return self
         return self.long_prompt.for_prompt(tokens)
 
     def cost(self, usage: TokenUsage) -> Decimal | None:
-        """USD for `usage`, in which each token is counted once. None for counts that cannot be."""
+        """The cost of `usage` in USD; each token is counted once. None for impossible counts."""
         if self.long_prompt is not None and usage.prompt_tokens > self.long_from:
             return self.long_prompt.cost(usage)
-        plain = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
-        if min(plain, usage.cached_tokens, usage.cache_write_tokens, usage.completion_tokens) < 0:
+        uncached = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        if min(uncached, usage.cached_tokens, usage.cache_write_tokens, usage.completion_tokens) < 0:
             return None
         total = (
-            plain * self.input
+            uncached * self.input
             + usage.cached_tokens * (self.input if self.cached_input is None else self.cached_input)
             + usage.cache_write_tokens * (self.input if self.cache_write is None else self.cache_write)
             + usage.completion_tokens * self.output

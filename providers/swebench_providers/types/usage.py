@@ -1,4 +1,4 @@
-"""Tokens of a call and what it cost."""
+"""The tokens of a call, and its cost."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _MAX_COST: Final = 1_000_000  # USD
 class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one call (api-contracts 4.2).
 
-    `prompt_tokens` is the whole input: `cached_tokens` and `cache_write_tokens` are parts of it.
-    `completion_tokens` is the whole output: `reasoning_tokens` is a part of it.
-    `reported_cost` is what the provider itself says it charges, in USD.
+    `prompt_tokens` is the whole input, including `cached_tokens` and `cache_write_tokens`.
+    `completion_tokens` is the whole output, including `reasoning_tokens`.
+    `reported_cost` is the cost that the provider itself reports, in USD.
     """
 
     prompt_tokens: int = 0
@@ -33,7 +33,7 @@ class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What one attempt cost, in USD; None is unknown. `exact` is False where the tokens were estimated.
+    """The cost of one attempt in USD, None if unknown. `exact` is False if the tokens were estimated.
 
     `at` is monotonic seconds.
     """
@@ -46,14 +46,14 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_cost(amount: Decimal) -> bool:
-    """Whether `amount` can be what one answer cost in USD: a server that names another has made a mistake."""
+    """Whether `amount` can be the cost of one response in USD; a server that reports another is mistaken."""
     return amount.is_finite() and 0 <= amount <= _MAX_COST
 
 
 def total_cost(charges: Sequence[Charge], last: Charge | None = None) -> Decimal | None:
-    """What attempts cost together, in USD, and `last`, where nobody was told of it.
+    """The cost of attempts together, in USD, with `last` added unless it is among them.
 
-    None where nothing was reckoned, or one of them is unknown.
+    None if there are no charges, or one of them is unknown.
     """
     if last is not None and not any(charge is last for charge in charges):
         charges = [*charges, last]

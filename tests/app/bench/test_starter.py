@@ -128,9 +128,9 @@ def test_solutions_are_small_and_touch_no_tests(task: Instance) -> None:
 
 @EACH_TASK
 def test_the_issue_does_not_give_the_solution_away(task: Instance) -> None:
-    told = task.problem_statement + task.hints_text
+    public = task.problem_statement + task.hints_text
     added = [line.strip() for line in re.findall(r"^\+(?!\+\+)(.+)$", task.patch, re.MULTILINE)]
-    assert all(line not in told for line in added)
+    assert all(line not in public for line in added)
 
 
 @EACH_TASK

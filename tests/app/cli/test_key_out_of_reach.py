@@ -65,4 +65,4 @@ def test_broken_settings_stop_a_command_that_costs_money(config_folder: Path) ->
     done = run("compare", "-t", "embedded", "--prompt", "Why?")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "editor is 3" in done.stderr
-    assert "Nothing is sent before the settings are in order." in done.stderr
+    assert "Nothing is sent until the settings are fixed." in done.stderr

@@ -54,7 +54,7 @@ async def test_vertex_without_a_project_is_an_error() -> None:
             request_for("gemini-3.8-flash")
         )
     assert (caught.value.kind, network.sent) == (ErrorKind.BAD_ENDPOINT, [])
-    assert caught.value.hint == "Name one, or set GOOGLE_CLOUD_PROJECT or VERTEX_BASE_URL."
+    assert caught.value.hint == "Set a base URL, or GOOGLE_CLOUD_PROJECT or VERTEX_BASE_URL."
 
 
 @pytest.mark.parametrize("value", ["evil.example/", "x@evil.example", "a b", "#", "?key=1", "..", "é", "\udcff"])

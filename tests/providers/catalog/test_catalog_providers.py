@@ -202,13 +202,13 @@ async def test_an_unknown_effort_is_left_out_with_a_notice(name: str) -> None:
     network = Network((wire.FIXTURES / "vllm" / "stream.sse").read_bytes())
     provider = provider_on(name, {"HF_TOKEN": "k"}, network)
     answer = await provider.generate_unified(request_for("m", reasoning_effort="high"))
-    assert answer.notices == ("reasoning effort high left out: m does not take it",)
+    assert answer.notices == ("reasoning effort high left out: not supported by m",)
 
 
 async def test_fastchat_gets_no_seed_but_a_notice() -> None:
     network = Network((wire.FIXTURES / "fastchat" / "stream.sse").read_bytes())
     answer = await provider_on("fastchat", {}, network).generate_unified(request_for("m", seed=7))
-    assert (answer.notices, answer.usage) == (("seed left out: m does not take it",), None)
+    assert (answer.notices, answer.usage) == (("seed left out: not supported by m",), None)
     assert not {"seed", "stream_options"} & set(network.sent[0].body)
 
 

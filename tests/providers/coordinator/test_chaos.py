@@ -1,4 +1,4 @@
-"""Everything goes wrong at once, on real sockets: nothing is lost, nothing is overspent, nobody is hammered."""
+"""Every kind of failure together, on real sockets: no loss, no overspending, no hammering of a server."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ POLICIES = Policies(
 
 
 class Log:
-    """What happened: at the first provider, in order; for each question, how often it was asked; how many answers."""
+    """What happened: at the first provider in order, how often each question was sent, how many answers came."""
 
     def __init__(self) -> None:
         self.entries: list[BreakerState | str] = []
-        self.asked: Counter[str] = Counter()
+        self.sent_count: Counter[str] = Counter()
         self.answers = 0
         self._since = 0.0
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
-        self.asked[request.prompt] += 1
+        self.sent_count[request.prompt] += 1
         if attempt.provider == "first":
             self.entries.append("request")
 
     def ended(self, outcome: Outcome) -> None:
-        """A probe that was one request too many has said nothing: another one takes its place."""
+        """A probe refused with 429 is no evidence: another one takes its place."""
         self.answers += outcome.finished is not None
         refused = outcome.error is not None and outcome.error.kind is ErrorKind.RATE_LIMITED
         if outcome.provider == "first" and refused and outcome.began >= self._since:
@@ -92,7 +92,7 @@ class Log:
             self._since = transition.at
 
     def requests_by_state(self) -> Iterator[tuple[BreakerState, int]]:
-        """How many requests that count went out in each state the breaker was in, in order."""
+        """How many requests that count were sent in each state of the breaker, in order."""
         state, requests = BreakerState.CLOSED, 0
         for entry in self.entries:
             if entry in {"request", "refused"}:
@@ -159,7 +159,7 @@ def requests() -> Iterator[UnifiedRequest]:
 
 
 def chaos(seed: int, share: float) -> list[Script]:
-    """Answers, of which a share goes wrong."""
+    """Answers, a share of them broken."""
     draw = random.Random(seed)
     return [draw.choice(FAULTS) if draw.random() < share else GOOD for _ in range(3 * REQUESTS)]
 
@@ -170,7 +170,7 @@ def cost_of(answer: UnifiedResponse) -> Decimal | None:
 
 async def dead_for_a_while(server: FaultServer) -> None:
     await server.stop_abruptly()
-    await asyncio.sleep(DEAD_SECONDS)  # what is tested is a real outage, and the real clock is what ends it
+    await asyncio.sleep(DEAD_SECONDS)  # a real outage is tested, and only the real clock ends it
     await server.restart()
 
 
@@ -181,7 +181,7 @@ async def test_a_batch_survives_everything_at_once(
     fault_server.enqueue(*chaos(1, 0.25))
     second_server.enqueue(*chaos(2, 0.05))
     coordinator = coordinator_of(fault_server, second_server, transport, budget, log)
-    ended: dict[int, int | None] = {}  # how many attempts had failed before the answer; None: there was none
+    ended: dict[int, int | None] = {}  # attempts that had failed before the answer; None without one
     paid = Decimal(0)
     held: list[int] = []
     async with (
@@ -207,17 +207,17 @@ async def test_a_batch_survives_everything_at_once(
         assert state is not BreakerState.OPEN or sent == 0
         assert state is not BreakerState.HALF_OPEN or sent <= PROBES
     assert BreakerState.OPEN in log.entries
-    assert log.answers == answers  # each answered request had at least one, so it was exactly one, and the others none
+    assert log.answers == answers  # each answered request had at least one, so exactly one, and the others none
     for index, failed in ended.items():
-        assert failed is None or log.asked[question(index)] <= failed + 1
-    # Nothing further inside, such as the HTTP client, asks again by itself.
+        assert failed is None or log.sent_count[question(index)] <= failed + 1
+    # Nothing further inside, such as the HTTP client, retries by itself.
     for prompt, received in _received(fault_server, second_server).items():
-        assert received <= log.asked[prompt]
+        assert received <= log.sent_count[prompt]
     assert held[1] <= held[0]
 
 
 def _paid(result: BatchResult) -> Decimal:
-    """What a result cost, checked against the tokens of the answer where no failed attempt is part of it."""
+    """The cost of a result, checked against the answer's tokens if no attempt has failed."""
     if result.response is None:
         assert result.error is not None
         assert result.error.cost is not None
@@ -231,8 +231,8 @@ def _paid(result: BatchResult) -> Decimal:
 def _received(*servers: FaultServer) -> Counter[str]:
     """How often each question reached a server.
 
-    What a server has sent whole is no measure of it: an answer that was on its way when the connection was cut, or that
-    came after the time limit, has not been heard, and has to be asked for again.
+    What a server has sent is no measure of that: an answer in transit when the connection was cut, or after the time
+    limit, was not received, and has to be requested again.
     """
     return Counter(
         msgspec.json.decode(request.body)["messages"][-1]["content"]
@@ -242,7 +242,7 @@ def _received(*servers: FaultServer) -> Counter[str]:
 
 
 def _held_by_the_layer() -> int:
-    """How many objects of the layer's own types are alive: calls, permits, events, errors."""
+    """The number of live objects of the layer's own types: calls, permits, events, errors."""
     gc.collect()
     return sum(str(type(thing).__module__).startswith("swebench_providers") for thing in gc.get_objects())
 
@@ -264,7 +264,7 @@ async def test_streams_cancelled_twice_leave_nothing_behind(
 
     async def cancelled_twice() -> None:
         task = asyncio.create_task(one())
-        if draw.random() < 0.8:  # the others are cancelled before anything has arrived, or soon after
+        if draw.random() < 0.8:  # the others are cancelled before anything arrives, or soon after
             await flowing.wait()
         await asyncio.sleep(draw.random() * 0.3)
         task.cancel()
@@ -278,7 +278,7 @@ async def test_streams_cancelled_twice_leave_nothing_behind(
             group.create_task(cancelled_twice())
 
     health = coordinator.health()["first"]
-    # Far more than the limiter lets through at once: most of them were cancelled in its line.
+    # Far more than the limiter's slots: most of them were cancelled in its queue.
     assert 0 < len(fault_server.requests) < 1_000
     assert health.in_flight == 0
     assert [(room.in_flight, room.waiting) for room in health.headroom.values()] == [(0, 0)] * 3

@@ -39,7 +39,7 @@ from swebench_providers.policies.settings import Policies
 from swebench_providers.provider import HTTPProvider
 from swebench_providers.types.events import Attempt, AttemptFailed, Finished
 from swebench_providers.types.usage import Charge
-from tests.providers.policies.played import done, error, text
+from tests.providers.policies.fake_streamer import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import PRICE, Scripted, Step
 
@@ -48,31 +48,31 @@ T = TypeVar("T")
 USAGE = TokenUsage(prompt_tokens=1_000, completion_tokens=100)
 COST, NOTHING = Decimal("0.02"), Decimal(0)
 CHEAP = ModelPrice(input=Decimal(1), output=Decimal(1))
-ASKED = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
+REQUEST = UnifiedRequest(prompt="Why? " * 700, max_tokens=100)
 GONE = error(ErrorKind.TRANSIENT, status=None, reason="unreachable")
 CUT = error(ErrorKind.INCOMPLETE, status=None)
 QUICK = Policies(retry=RetrySettings(attempts=2, base=0.0, throttled_base=0.0, restart=True), max_breaker_wait=0.0)
 
 
-def good(words: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
-    return [text(words), UsageUpdate(usage, 0.0), done()]
+def good(content: str = "whole", usage: TokenUsage = USAGE) -> list[Step]:
+    return [text(content), UsageUpdate(usage, 0.0), done()]
 
 
 async def run(clock: VirtualClock, call: Coroutine[Any, Any, T]) -> T:
-    """The outcome of a call whose waits the clock lets pass."""
+    """The result of a call, with time passing as it waits."""
     task = asyncio.create_task(call)
     await clock.run_until(task.done)
     return await task
 
 
 async def answer_of(
-    clock: VirtualClock, coordinator: ProviderCoordinator, request: UnifiedRequest = ASKED
+    clock: VirtualClock, coordinator: ProviderCoordinator, request: UnifiedRequest = REQUEST
 ) -> UnifiedResponse:
     return await run(clock, coordinator.generate_with_fallback(request))
 
 
-def of(clock: VirtualClock, *scripts: Sequence[Step], **more: Any) -> tuple[Scripted, ProviderCoordinator]:
-    """One provider that plays `scripts`, behind all policies."""
+def coordinator_of(clock: VirtualClock, *scripts: Sequence[Step], **more: Any) -> tuple[Scripted, ProviderCoordinator]:
+    """One provider that plays `scripts`, with all policies."""
     provider = Scripted("acme", clock, *scripts)
     return provider, ProviderCoordinator([provider], QUICK, clock=clock, draw=lambda: 0.0, **more)
 
@@ -95,7 +95,7 @@ async def test_an_answer_names_its_provider_failed_attempts_and_total_cost() -> 
 
 async def test_a_cost_by_the_providers_count_is_no_estimate() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     answer = await answer_of(clock, coordinator)
     assert (answer.cost, answer.cost_estimated, len(provider.requests)) == (COST, False, 1)
 
@@ -103,7 +103,7 @@ async def test_a_cost_by_the_providers_count_is_no_estimate() -> None:
 async def test_an_answer_of_another_model_is_priced_with_both_names() -> None:
     clock = VirtualClock()
     dated = msgspec.structs.replace(done(), model="m-2026-11-01")
-    provider, coordinator = of(clock, [text(), UsageUpdate(USAGE, 0.0), dated])
+    provider, coordinator = coordinator_of(clock, [text(), UsageUpdate(USAGE, 0.0), dated])
     await answer_of(clock, coordinator)
     assert provider.priced == [("m-2026-11-01", "m")]
 
@@ -120,10 +120,10 @@ async def test_the_last_error_carries_the_cost_of_all_attempts() -> None:
 
 async def test_the_error_of_a_stream_carries_the_total_cost() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
-    _, coordinator = of(clock, [text("half " * 70), CUT], budgets=[budget])
+    _, coordinator = coordinator_of(clock, [text("half " * 70), CUT], budgets=[budget])
 
     async def drained() -> None:
-        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+        async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
             async for _ in events:
                 pass
 
@@ -138,7 +138,7 @@ async def test_a_server_that_refuses_connections_costs_nothing(transport: Transp
     provider = HTTPProvider(provider_spec("compatible"), config, transport)
     coordinator = ProviderCoordinator([Candidate(provider, "m")], QUICK, budgets=[budget])
     with pytest.raises(ProviderError) as caught:
-        await coordinator.generate_with_fallback(ASKED)
+        await coordinator.generate_with_fallback(REQUEST)
     assert (caught.value.reason, caught.value.cost) == ("unreachable", NOTHING)
     assert (budget.spent, budget.reserved) == (NOTHING, NOTHING)
 
@@ -182,7 +182,7 @@ async def test_the_worst_case_of_long_prompts_uses_their_price() -> None:
     short = UnifiedRequest(prompt="Why?", max_tokens=100)
     assert (await answer_of(clock, coordinator, short)).cost == COST
     with pytest.raises(ProviderError, match="budget"):
-        await answer_of(clock, coordinator, ASKED)  # 100 tokens at 1,000 dollars a million are 10 cents
+        await answer_of(clock, coordinator, REQUEST)  # 100 tokens at 1,000 dollars a million are 10 cents
     assert len(provider.requests) == 1
 
 
@@ -234,7 +234,7 @@ async def test_a_hundred_parallel_calls_share_one_default_model_lookup() -> None
     clock = VirtualClock()
     provider = Scripted("acme", clock, good(), default=GONE)
     coordinator = ProviderCoordinator([provider], QUICK, clock=clock)
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(100)]
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(100)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert len({id(outcome) for outcome in outcomes if isinstance(outcome, ProviderError)}) == 100
     assert provider.default_lookups <= 2
@@ -245,19 +245,19 @@ async def test_a_stream_reports_attempts_charges_and_failures_in_order() -> None
     candidates = [Scripted("first", clock, [error(ErrorKind.AUTH, status=401)]), Scripted("second", clock, good())]
     coordinator = ProviderCoordinator(candidates, QUICK, clock=clock)
 
-    async def told() -> list[Event]:
-        async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+    async def events_of_call() -> list[Event]:
+        async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
             return [event async for event in events]
 
-    kinds = [type(event) for event in await run(clock, told())]
+    kinds = [type(event) for event in await run(clock, events_of_call())]
     wanted = [Attempt, Charge, AttemptFailed, Attempt, TextDelta, UsageUpdate, Charge, Finished]
     assert [kind for kind in kinds if kind in wanted] == wanted
 
 
 async def test_a_stream_closed_early_is_charged_and_settled() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(1))
-    _, coordinator = of(clock, good(), budgets=[budget])
-    async with aclosing(coordinator.stream_with_fallback(ASKED)) as events:
+    _, coordinator = coordinator_of(clock, good(), budgets=[budget])
+    async with aclosing(coordinator.stream_with_fallback(REQUEST)) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 break
@@ -294,8 +294,8 @@ async def test_health_has_all_statistics_of_each_provider() -> None:
 
 async def test_health_counts_requests_in_flight() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, [5.0, *good()])
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(3)]
+    _, coordinator = coordinator_of(clock, [5.0, *good()])
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(3)]
     await clock.run_until(lambda: len(clock.slept) == 3)
     assert coordinator.health()["acme"].in_flight == 3
     await clock.run_until(lambda: all(call.done() for call in calls))
@@ -304,15 +304,15 @@ async def test_health_counts_requests_in_flight() -> None:
 
 async def test_an_unstreamed_answer_has_no_time_to_first_token() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, [2.0, *good()])
-    answer = await answer_of(clock, coordinator, msgspec.structs.replace(ASKED, stream=False))
+    _, coordinator = coordinator_of(clock, [2.0, *good()])
+    answer = await answer_of(clock, coordinator, msgspec.structs.replace(REQUEST, stream=False))
     health = coordinator.health()["acme"]
     assert (answer.ttft_ms, health.first_token.p50, health.latency.p50) == (None, None, 2_000.0)
 
 
 async def test_a_first_token_at_time_zero_is_counted() -> None:
     clock = VirtualClock(0.0)
-    _, coordinator = of(clock, [text("a"), 3.0, text("b"), UsageUpdate(USAGE, 0.0), done()])
+    _, coordinator = coordinator_of(clock, [text("a"), 3.0, text("b"), UsageUpdate(USAGE, 0.0), done()])
     assert (await answer_of(clock, coordinator)).ttft_ms == 0
     assert coordinator.health()["acme"].first_token.p50 == 0
 
@@ -347,7 +347,7 @@ async def test_long_and_filtered_prompts_go_to_their_own_candidates() -> None:
     answer = await answer_of(clock, coordinator)
     assert answer.content == "lenient"
     assert answer.cost is not None
-    assert answer.cost > COST  # the filtered one was paid for too
+    assert answer.cost > COST  # the filtered answer was paid for too
 
 
 async def test_fastest_uses_the_quickest_candidate_that_does_not_fail() -> None:
@@ -374,10 +374,10 @@ async def test_round_robin_and_cheapest_choose_anew_for_each_request() -> None:
 async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
     scripts: list[list[Step]] = [[1.0, *good()], [error(ErrorKind.INVALID_REQUEST, status=400)]]
-    _, coordinator = of(clock, *scripts * 10, budgets=[budget])
+    _, coordinator = coordinator_of(clock, *scripts * 10, budgets=[budget])
 
     async def all_results() -> list[BatchResult]:
-        requests = (msgspec.structs.replace(ASKED, prompt=str(number)) for number in range(20))
+        requests = (msgspec.structs.replace(REQUEST, prompt=str(number)) for number in range(20))
         async with aclosing(coordinator.process_batch(requests, concurrency=4)) as results:
             return [result async for result in results]
 
@@ -390,10 +390,10 @@ async def test_a_batch_gives_each_requests_result_with_its_price() -> None:
 
 async def test_a_batch_closed_early_settles_all_requests_in_flight() -> None:
     clock, budget = VirtualClock(), Budget("run", Decimal(10))
-    _, coordinator = of(clock, [text(), 1.0, *good()], budgets=[budget])
+    _, coordinator = coordinator_of(clock, [text(), 1.0, *good()], budgets=[budget])
 
     async def first_result() -> None:
-        async with aclosing(coordinator.process_batch((ASKED for _ in count()), concurrency=8)) as results:
+        async with aclosing(coordinator.process_batch((REQUEST for _ in count()), concurrency=8)) as results:
             async for _ in results:
                 return
 
@@ -404,9 +404,9 @@ async def test_a_batch_closed_early_settles_all_requests_in_flight() -> None:
 
 async def test_the_memory_per_model_is_bounded() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good())
+    _, coordinator = coordinator_of(clock, good())
     for number in range(1_500):
-        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+        await coordinator.generate_with_fallback(msgspec.structs.replace(REQUEST, model=f"m{number}"))
     assert len(coordinator._stacks) <= 256
     assert len(coordinator._routes._routes) <= 1_024
     assert len(coordinator._shared.prices._lookups) <= 1_024
@@ -415,19 +415,19 @@ async def test_the_memory_per_model_is_bounded() -> None:
 
 async def test_a_call_without_candidates_is_refused() -> None:
     with pytest.raises(ValueError, match="no candidates"):
-        await ProviderCoordinator([]).generate_with_fallback(ASKED)
+        await ProviderCoordinator([]).generate_with_fallback(REQUEST)
 
 
 async def test_stream_from_shares_state_and_never_falls_back() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     gone = Scripted("gone", clock, [error(ErrorKind.AUTH)])
-    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), REQUEST)) as events:
         assert [type(event).__name__ async for event in events][-1] == "Finished"
     with pytest.raises(ProviderError, match="it was auth") as raised:
-        async with aclosing(coordinator.stream_from(Candidate(gone, "m"), ASKED)) as events:
+        async with aclosing(coordinator.stream_from(Candidate(gone, "m"), REQUEST)) as events:
             [event async for event in events]
-    await coordinator.generate_with_fallback(ASKED)
+    await coordinator.generate_with_fallback(REQUEST)
     health = coordinator.health()
     assert (health["acme"].succeeded, health["gone"].failed, raised.value.cost) == (2, 1, Decimal(0))
     assert len(health["acme"].breakers) == 1
@@ -435,17 +435,17 @@ async def test_stream_from_shares_state_and_never_falls_back() -> None:
 
 async def test_a_route_is_never_reused_for_another_candidate() -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good())
+    _, coordinator = coordinator_of(clock, good())
     for number in range(50):
         provider = Scripted("acme", clock, good())
-        async with aclosing(coordinator.stream_from(Candidate(provider, f"m{number % 2}"), ASKED)) as events:
+        async with aclosing(coordinator.stream_from(Candidate(provider, f"m{number % 2}"), REQUEST)) as events:
             [event async for event in events]
         assert len(provider.requests) == 1
         del provider
 
 
 class Raising:
-    """An observer with a fault of its own."""
+    """An observer that fails."""
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
         raise ZeroDivisionError(attempt.model, request.model)
@@ -461,7 +461,7 @@ async def test_an_observer_that_raises_loses_no_answer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = VirtualClock()
-    _, coordinator = of(clock, good(), [GONE], observers=[Raising()])
+    _, coordinator = coordinator_of(clock, good(), [GONE], observers=[Raising()])
     assert (await answer_of(clock, coordinator)).content == "whole"
     with pytest.raises(ProviderError, match="it was transient"):
         await answer_of(clock, coordinator)
@@ -471,7 +471,7 @@ async def test_an_observer_that_raises_loses_no_answer(
 
 
 async def test_a_stream_that_just_stops_is_no_answer() -> None:
-    """A plugin's may end its stream without a word: that is a failure like any other, and another one answers."""
+    """A plugin's stream may end without `Finished`: that is a failure like any other, and another provider answers."""
     clock = VirtualClock()
     stopping = Scripted("stopping", clock, [text("half "), UsageUpdate(USAGE, 0.0)])
     coordinator = ProviderCoordinator([stopping, Scripted("other", clock, good())], QUICK, clock=clock)
@@ -482,11 +482,11 @@ async def test_a_stream_that_just_stops_is_no_answer() -> None:
 
 
 async def test_a_reasoning_models_late_first_token_is_not_slow() -> None:
-    """Its family may keep silent for half an hour; the breaker's own bounds are for models that begin at once."""
+    """Its family may be silent for half an hour; the breaker's own bounds are for models that begin at once."""
     clock = VirtualClock()
     slow = Scripted("openai", clock, [900.0, *good()], spec="openai", default="gpt-5-pro")
     coordinator = ProviderCoordinator([slow], QUICK, clock=clock)
-    calls = [asyncio.create_task(coordinator.generate_with_fallback(ASKED)) for _ in range(8)]
+    calls = [asyncio.create_task(coordinator.generate_with_fallback(REQUEST)) for _ in range(8)]
     await clock.run_until(lambda: all(call.done() for call in calls))
     assert [(await call).content for call in calls] == ["whole"] * 8
     assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.CLOSED
@@ -500,7 +500,7 @@ async def test_a_reasoning_models_probe_may_be_silent_for_longer() -> None:
     for _ in range(6):
         with pytest.raises(ProviderError, match="it was transient"):
             await answer_of(clock, coordinator)
-    probing = asyncio.create_task(coordinator.generate_with_fallback(ASKED))
+    probing = asyncio.create_task(coordinator.generate_with_fallback(REQUEST))
     await clock.run_until(lambda: len(slow.requests) == 7)
     clock.advance(400.0)
     assert coordinator.health()["openai"].breakers["gpt-5-pro"].state is BreakerState.HALF_OPEN
@@ -524,15 +524,15 @@ async def test_a_model_without_a_known_price_is_skipped() -> None:
 
 async def test_a_model_in_use_keeps_its_breaker_and_limiter() -> None:
     clock = VirtualClock()
-    provider, coordinator = of(clock, good())
+    provider, coordinator = coordinator_of(clock, good())
     for number in range(1_200):
-        await coordinator.generate_with_fallback(ASKED)
-        await coordinator.generate_with_fallback(msgspec.structs.replace(ASKED, model=f"m{number}"))
+        await coordinator.generate_with_fallback(REQUEST)
+        await coordinator.generate_with_fallback(msgspec.structs.replace(REQUEST, model=f"m{number}"))
     health = coordinator.health()["acme"]
     assert "m" in health.breakers
     assert "m" in health.headroom
     assert len(health.breakers) <= 1_100
     assert len(health.headroom) <= 1_100
-    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), ASKED)) as events:
+    async with aclosing(coordinator.stream_from(Candidate(provider, "m"), REQUEST)) as events:
         [event async for event in events]
     assert coordinator.health()["acme"].breakers["m"].calls == health.breakers["m"].calls

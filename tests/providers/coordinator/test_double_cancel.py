@@ -1,9 +1,9 @@
-"""A thousand streams cancelled twice, each at a moment of its own, hold nothing afterwards: no money, place or socket.
+"""A thousand streams cancelled twice, each at another moment, hold nothing afterwards: no money, slot or socket.
 
-No answer here ever ends, so every place that becomes free was freed by a cancellation, and every connection that is
-closed was closed by one. A moment is a number of events heard, or of turns of the loop: not a time, which would mean
-another thing on another machine. Some tasks are cancelled before their first step, some twice in a row, some the second
-time in the middle of tidying up.
+No answer here ever ends, so every slot that becomes free was freed by a cancellation, and every connection that is
+closed was closed by one. A moment is a number of events, or of iterations of the loop: not a time, which would differ
+from machine to machine. Some tasks are cancelled before their first step, some twice in a row, some the second time
+during their cleanup.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from tests.providers.dialects import provider_for
 from tests.providers.policies.virtual_time import VirtualClock
 
 STREAMS = 1_000
-PATIENT = 30.0  # seconds; for what only has to happen, on however busy a machine
+PATIENT = 30.0  # seconds; for what only has to happen, on any busy machine
 NAME = "compatible"
 PRICE = ModelPrice(input=Decimal(1_000), output=Decimal(2_000))  # USD per million tokens
-ASKED = UnifiedRequest(model="m", prompt="?", max_tokens=5_000)  # at worst $10 and a bit
-EVENTS = 3  # an attempt and two pieces of text: as many as every stream hears that is let through
+REQUEST = UnifiedRequest(model="m", prompt="?", max_tokens=5_000)  # slightly above $10 at worst
+EVENTS = 3  # an attempt and two pieces of text: as many as every admitted stream receives
 NEVER_ENDING = Script("word word word", ending=Ending.STALL, after=2)
 PROBES = 3
 
 
 class Open:
-    """Attempts that are under way, as an observer hears of them."""
+    """An observer that counts the attempts in progress."""
 
     def __init__(self) -> None:
         self.attempts: set[int] = set()
@@ -61,11 +61,11 @@ class Open:
 
 
 class Rig:
-    """One provider with three keys and every policy on, and what may be left behind in them."""
+    """One provider with three keys and every policy, and what may be left over in them."""
 
     def __init__(self, server: FaultServer, transport: Transport, folder: Path) -> None:
         self.server = server
-        self.clock = VirtualClock()  # stands still, so that no limit of time ends anything
+        self.clock = VirtualClock()  # stands still, so that no time limit ends anything
         self.observer = Open()
         self.waits: Counter[str] = Counter()
         self._keys = [
@@ -75,7 +75,7 @@ class Rig:
         self._journals = [FileJournal(path) for path in self._paths]
 
     def set_up(self, *, places: int, cap: Decimal) -> None:
-        """So many places for each key, and so many USD for all."""
+        """So many slots for each key, and so many USD for all."""
         self._budgets = [Budget("a", cap, journal=journal) for journal in self._journals]
         first, second, third = self._keys
         self.coordinator = ProviderCoordinator(
@@ -92,17 +92,17 @@ class Rig:
             clock=self.clock,
         )
 
-    async def stream(self, heard: asyncio.Semaphore) -> None:
-        """Listen until cancelled; `heard` is released for each event of the attempt."""
-        async with aclosing(self.coordinator.stream_with_fallback(ASKED)) as events:
+    async def stream(self, received: asyncio.Semaphore) -> None:
+        """Read until cancelled; `received` is released for each event of the attempt."""
+        async with aclosing(self.coordinator.stream_with_fallback(REQUEST)) as events:
             async for event in events:
                 if isinstance(event, Waiting):
                     self.waits[event.reason] += 1
                 else:
-                    heard.release()
+                    received.release()
 
     async def nothing_is_held(self) -> None:
-        await self.server.all_closed(within=PATIENT)  # nobody has closed the transport: only cancellation can have
+        await self.server.all_closed(within=PATIENT)  # the transport was not closed: only cancellation can have
         health = self.coordinator.health()[NAME]
         assert health.in_flight == 0
         assert [(room.in_flight, room.waiting) for room in health.headroom.values()] == [(0, 0)] * 3
@@ -122,12 +122,12 @@ async def turns(number: int) -> None:
 
 
 async def cancelled_twice(rig: Rig, draw: random.Random) -> None:
-    """A stream, cancelled after some events or some turns of the loop, and again before or after it has ended."""
-    heard = asyncio.Semaphore(0)
-    task = asyncio.create_task(rig.stream(heard))
+    """A stream, cancelled after some events or iterations of the loop, and again before or after it has ended."""
+    received = asyncio.Semaphore(0)
+    task = asyncio.create_task(rig.stream(received))
     if draw.random() < 0.5:
         for _ in range(draw.randint(1, EVENTS)):
-            listening = asyncio.create_task(heard.acquire())
+            listening = asyncio.create_task(received.acquire())
             await asyncio.wait([task, listening], return_when=asyncio.FIRST_COMPLETED)
             listening.cancel()
     await turns(draw.choice([0, 1, 2, 5, 20, 100, 400]))
@@ -147,7 +147,7 @@ async def all_cancelled_twice(rig: Rig, streams: int, draw: random.Random) -> No
 
 @pytest.fixture(params=[1, 2])
 def draw(request: pytest.FixtureRequest) -> random.Random:
-    """Chance, by several seeds."""
+    """A random generator, for several seeds."""
     return random.Random(request.param)
 
 
@@ -173,7 +173,7 @@ async def test_queued_streams_cancelled_twice_leave_nothing_behind(line: str, dr
     assert 0 < len(rig.server.requests) <= rig.observer.sent < STREAMS
     await rig.nothing_is_held()
     rig.server.default = Script("fine")
-    assert (await rig.coordinator.generate_with_fallback(ASKED)).content == "fine"
+    assert (await rig.coordinator.generate_with_fallback(REQUEST)).content == "fine"
 
 
 async def test_probes_cancelled_twice_are_returned_to_the_breaker(
@@ -183,16 +183,16 @@ async def test_probes_cancelled_twice_are_returned_to_the_breaker(
     rig.server.default = failing(500)
     for _ in range(2):
         with pytest.raises(ProviderError):
-            await rig.coordinator.generate_with_fallback(ASKED)
-    await transport.aclose()  # two answers that were read whole have left a connection to be used again
+            await rig.coordinator.generate_with_fallback(REQUEST)
+    await transport.aclose()  # two complete answers have left a connection for reuse
     rig.clock.advance(60.0)
     rig.server.default = NEVER_ENDING
     for _ in range(STREAMS // 5):
         await all_cancelled_twice(rig, 5, draw)
     assert rig.coordinator.health()[NAME].breakers["m"].state is BreakerState.HALF_OPEN
-    assert rig.observer.sent > STREAMS / 4  # a probe that is not given back is missing from the next round on
+    assert rig.observer.sent > STREAMS / 4  # a probe that is not returned is missing from the next round on
     await rig.nothing_is_held()
     rig.server.default = Script("fine")
-    answers = await asyncio.gather(*(rig.coordinator.generate_with_fallback(ASKED) for _ in range(PROBES)))
+    answers = await asyncio.gather(*(rig.coordinator.generate_with_fallback(REQUEST) for _ in range(PROBES)))
     assert [answer.content for answer in answers] == ["fine"] * PROBES
     assert rig.coordinator.health()[NAME].breakers["m"].state is BreakerState.CLOSED

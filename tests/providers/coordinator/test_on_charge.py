@@ -13,7 +13,7 @@ from swebench_providers.coordinator.routes import Candidate
 from swebench_providers.policies.retry import RetrySettings
 from swebench_providers.policies.settings import Policies
 from swebench_providers.types.usage import Charge
-from tests.providers.policies.played import done, error, text
+from tests.providers.policies.fake_streamer import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import Scripted
 

@@ -27,7 +27,7 @@ from swebench_providers import (
 )
 from swebench_providers.policies.limiter import TokenBucketLimiter, estimate_demand
 from swebench_providers.policies.rate_limits import strictest
-from tests.providers.policies.played import done, error, text
+from tests.providers.policies.fake_streamer import done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 from tests.providers.scripted import Scripted, Step
 
@@ -145,13 +145,13 @@ async def test_a_circuit_opened_by_one_coordinator_is_open_for_all() -> None:
     shared = SharedState(clock=clock)
     policies = Policies(retry=ONE_TRY, breaker=EAGER, max_breaker_wait=0.0)
     failing, good = Scripted("acme", clock, [FAILURE]), Scripted("acme", clock, GOOD)
-    heard: list[tuple[str, Transition]] = []
+    received: list[tuple[str, Transition]] = []
     first, second = (
         ProviderCoordinator(
             [Candidate(provider, "m")],
             policies,
             shared=shared,
-            on_transition=lambda transition, name=name: heard.append((name, transition)),  # type: ignore[misc]
+            on_transition=lambda transition, name=name: received.append((name, transition)),  # type: ignore[misc]
         )
         for name, provider in (("first", failing), ("second", good))
     )
@@ -162,7 +162,7 @@ async def test_a_circuit_opened_by_one_coordinator_is_open_for_all() -> None:
     with pytest.raises(ProviderError) as caught:
         await second.generate_with_fallback(REQUEST)
     assert (caught.value.reason, len(good.requests)) == ("circuit_open", 1)
-    assert {name for name, transition in heard if transition.after is BreakerState.OPEN} == {"first", "second"}
+    assert {name for name, transition in received if transition.after is BreakerState.OPEN} == {"first", "second"}
 
 
 async def test_a_breaker_keeps_the_settings_of_its_first_coordinator() -> None:
@@ -189,8 +189,8 @@ def listening(shared: SharedState, clock: VirtualClock, listen: Callable[[Transi
 async def test_a_listener_is_dropped_with_its_coordinator() -> None:
     clock = VirtualClock()
     shared = SharedState(clock=clock)
-    gone_heard, heard = list[Transition](), list[Transition]()
-    gone, stays = listening(shared, clock, gone_heard.append), listening(shared, clock, heard.append)
+    gone_received, received = list[Transition](), list[Transition]()
+    gone, stays = listening(shared, clock, gone_received.append), listening(shared, clock, received.append)
     for coordinator in (gone, stays):
         with pytest.raises(ProviderError):
             await coordinator.generate_with_fallback(REQUEST)
@@ -198,22 +198,22 @@ async def test_a_listener_is_dropped_with_its_coordinator() -> None:
     gc.collect()
     clock.advance(30.0)
     assert stays.health()["acme"].breakers["m"].state is BreakerState.HALF_OPEN
-    assert (len(gone_heard), len(heard)) == (1, 2)
+    assert (len(gone_received), len(received)) == (1, 2)
 
 
 async def test_a_listener_that_raises_harms_neither_call_nor_other_listeners(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clock, heard = VirtualClock(), list[Transition]()
+    clock, received = VirtualClock(), list[Transition]()
     shared = SharedState(clock=clock)
 
     def fail(transition: Transition) -> None:
         raise LookupError(transition.name)
 
-    for coordinator in (listening(shared, clock, fail), listening(shared, clock, heard.append)):
+    for coordinator in (listening(shared, clock, fail), listening(shared, clock, received.append)):
         with pytest.raises(ProviderError, match="it was transient"):
             await coordinator.generate_with_fallback(REQUEST)
-    assert [transition.after for transition in heard] == [BreakerState.OPEN]
+    assert [transition.after for transition in received] == [BreakerState.OPEN]
     assert "a listener of the circuit breaker acme:m failed" in caplog.messages
 
 

@@ -1,4 +1,4 @@
-"""A breaker moves along the allowed edges only, and lets through no more probes than it should."""
+"""A breaker makes allowed transitions only, and admits no more probes than set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from swebench_providers.policies.breaker import (
     Transition,
 )
 from swebench_providers.policies.breaker_policy import CircuitBreakerPolicy
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
@@ -115,24 +115,24 @@ def test_probes_that_never_end_do_not_block_it_for_ever() -> None:
     clock.advance(SMALL.longest_half_open)
     assert breaker.state is OPEN
     for admission in stuck:
-        admission.succeeded(1.0)  # too late: of a probe of an earlier time nothing counts
+        admission.succeeded(1.0)  # too late: a probe of an earlier state does not count
     assert breaker.state is OPEN
 
 
 async def test_a_request_queued_while_it_opened_is_not_sent() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
-    provider = Played(clock, [text(), done()])
-    events = CircuitBreakerPolicy(Opens(provider, breaker), breaker).stream_unified(ASKED)
+    provider = FakeStreamer(clock, [text(), done()])
+    events = CircuitBreakerPolicy(Opens(provider, breaker), breaker).stream_unified(REQUEST)
     with pytest.raises(ProviderError, match="no requests to"):
         await anext(events)
     assert provider.open == 0
 
 
 class Opens:
-    """An inner side during whose wait for its turn the breaker opens."""
+    """A streamer during whose wait in the queue the breaker opens."""
 
-    def __init__(self, provider: Played, breaker: CircuitBreaker) -> None:
+    def __init__(self, provider: FakeStreamer, breaker: CircuitBreaker) -> None:
         self._breaker = breaker
         self.provider = provider
 
@@ -145,7 +145,7 @@ class Opens:
 async def test_an_answer_closes_the_circuit_and_a_failure_counts() -> None:
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock)
-    breaking = CircuitBreakerPolicy(Played(clock, [text(), done()], [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(FakeStreamer(clock, [text(), done()], [FAULT]), breaker)
     await collect(breaking)
     with pytest.raises(ProviderError, match="transient"):
         await collect(breaking)
@@ -158,7 +158,7 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
 
     clock = VirtualClock()
     breaker = CircuitBreaker("acme:m", SMALL, clock=clock, on_transition=listen)
-    breaking = CircuitBreakerPolicy(Played(clock, [FAULT]), breaker)
+    breaking = CircuitBreakerPolicy(FakeStreamer(clock, [FAULT]), breaker)
     for _ in range(4):
         with pytest.raises(ProviderError, match="transient"):
             await collect(breaking)
@@ -169,7 +169,7 @@ async def test_a_listener_that_fails_changes_nothing_and_is_logged(caplog: pytes
 
 @pytest.mark.parametrize("opened_at", [0.3, 27_833.881940719086, 1e6 + 0.1])
 def test_when_the_open_time_ends_one_request_is_a_probe(opened_at: float) -> None:
-    """Whoever was told how long to wait comes back exactly then, and rounding must not let it slip past."""
+    """A caller comes back exactly when the error said, and rounding must not refuse it again."""
     clock = VirtualClock(opened_at)
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1, open_for=0.1, probes=1), clock=clock)
     breaker.admit().failed(FAULT)
@@ -196,7 +196,7 @@ def test_reading_an_idle_half_open_breaker_never_opens_it() -> None:
     for _ in range(5):
         assert (breaker.state, breaker.statistics().state, breaker.opens_in()) == (HALF_OPEN, HALF_OPEN, 0.0)
         clock.advance(SMALL.longest_half_open)
-    breaker.admit().abandoned()  # and a probe that ended says nothing of the time since
+    breaker.admit().abandoned()  # a probe that has ended is no longer silent
     clock.advance(10 * SMALL.longest_half_open)
     assert (breaker.state, breaker.statistics().openings) == (HALF_OPEN, 1)
 
@@ -218,7 +218,7 @@ async def test_the_first_piece_of_an_answer_ends_the_silence() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     breaker = opened(clock)
     clock.advance(10)
-    provider = Played(clock, [text(), gate, done()])
+    provider = FakeStreamer(clock, [text(), gate, done()])
     running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker)))
     await provider.waits.wait()
     clock.advance(5 * SMALL.longest_half_open)
@@ -229,11 +229,11 @@ async def test_the_first_piece_of_an_answer_ends_the_silence() -> None:
 
 
 async def test_an_unstreamed_answer_is_not_a_hanging_probe() -> None:
-    """It shows nothing before its end, however healthy its server: its own time limits end it where it hangs."""
+    """It shows nothing before its end, however healthy its server: its own time limits end it if it hangs."""
     clock, gate = VirtualClock(), asyncio.Event()
     breaker = opened(clock)
     clock.advance(10)
-    provider = Played(clock, [gate, text(), done()])
+    provider = FakeStreamer(clock, [gate, text(), done()])
     whole = UnifiedRequest(model="m", prompt="Why?", stream=False)
     running = asyncio.create_task(collect(CircuitBreakerPolicy(provider, breaker), whole))
     await provider.waits.wait()
@@ -248,11 +248,11 @@ async def test_probes_without_evidence_leave_their_slots_to_others() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     clock.advance(10)
-    refused = CircuitBreakerPolicy(Played(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
+    refused = CircuitBreakerPolicy(FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, status=429)]), breaker)
     for _ in range(5):
         with pytest.raises(ProviderError, match="rate_limited"):
             await collect(refused)
-    stuck = Played(clock, [asyncio.Event()])
+    stuck = FakeStreamer(clock, [asyncio.Event()])
     for _ in range(5):
         running = asyncio.create_task(collect(CircuitBreakerPolicy(stuck, breaker)))
         await stuck.waits.wait()
@@ -260,7 +260,7 @@ async def test_probes_without_evidence_leave_their_slots_to_others() -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert (breaker.state, breaker.statistics().probes_done, stuck.open) == (HALF_OPEN, 0, 0)
-    well = CircuitBreakerPolicy(Played(clock, [text(), done()]), breaker)
+    well = CircuitBreakerPolicy(FakeStreamer(clock, [text(), done()]), breaker)
     for _ in range(SMALL.probes):
         await collect(well)
     assert breaker.state is CLOSED
@@ -269,7 +269,7 @@ async def test_probes_without_evidence_leave_their_slots_to_others() -> None:
 async def test_each_refused_request_is_counted_once() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     for _ in range(3):
         with pytest.raises(ProviderError, match="no requests to"):
             await collect(CircuitBreakerPolicy(provider, breaker))
@@ -308,7 +308,7 @@ def test_requests_from_before_a_transition_do_not_count() -> None:
     late.pop().responded()
     assert (breaker.state, breaker.statistics().probes_done) == (HALF_OPEN, 0)
     assert [breaker.admit() for _ in range(SMALL.probes)]
-    late.pop().abandoned()  # must not free a probe's place
+    late.pop().abandoned()  # must not free a probe's slot
     with pytest.raises(ProviderError, match="no requests to"):
         breaker.admit()
 
@@ -323,7 +323,7 @@ def test_an_endpoint_may_be_down_for_years() -> None:
 
 
 class AnyCourse(RuleBasedStateMachine):
-    """Requests that begin and end in any order, while time passes."""
+    """Requests that begin and end in any order while time passes."""
 
     kinds: ClassVar = st.sampled_from(list(ErrorKind))
 

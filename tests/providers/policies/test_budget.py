@@ -1,4 +1,4 @@
-"""A cap holds whatever the calls, their order and their ends; nothing stays reserved, nothing is free by accident."""
+"""A cap holds for any calls in any order; nothing stays reserved, and nothing is free by mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = Decimal(0)
 
 
 class FullDisk:
-    """A journal that can be written while `room` is true."""
+    """A journal that can be written while `room` is True."""
 
     def __init__(self, *, room: bool = True) -> None:
         self.room = room
@@ -141,7 +141,7 @@ async def test_a_call_cancelled_while_granted_passes_its_room_on() -> None:
     first = await budget.reserve(Decimal(1))
     served, next_ = (asyncio.create_task(budget.reserve(Decimal(1))) for _ in range(2))
     await asyncio.sleep(0)
-    first.settle()  # `served` has it now, and has not run yet
+    first.settle()  # `served` has been granted it, and has not run yet
     served.cancel()
     with suppress(asyncio.CancelledError):
         await served
@@ -153,7 +153,7 @@ async def test_a_retry_goes_on_with_its_own_reservation() -> None:
     budget = Budget("run", Decimal(1))
     own, other = await budget.reserve(Decimal("0.5")), await budget.reserve(Decimal("0.5"))
     own.add(Decimal("0.1"))
-    assert budget.spent + budget.reserved == 1  # what it cost came out of what it held
+    assert budget.spent + budget.reserved == 1  # its cost came out of its reservation
     own.again()
     assert budget.spent + budget.reserved == 1
     own.add(Decimal("0.4"))
@@ -162,7 +162,7 @@ async def test_a_retry_goes_on_with_its_own_reservation() -> None:
     ):
         own.again()
     other.settle()
-    own.again()  # with the other one's room
+    own.again()  # with the room of the other call
     assert budget.reserved == Decimal("0.5")
     own.settle()
     assert (budget.spent, budget.reserved) == (Decimal("0.5"), NOTHING)
@@ -188,33 +188,33 @@ async def test_a_free_retry_is_allowed_at_exactly_the_cap() -> None:
 
 
 async def test_each_share_is_warned_of_once() -> None:
-    heard: list[BudgetWarning] = []
-    budget = Budget("today", Decimal(10), on_warning=heard.append)
+    warnings: list[BudgetWarning] = []
+    budget = Budget("today", Decimal(10), on_warning=warnings.append)
     for _ in range(20):
         budget.spend(Decimal(1))
-    assert [warning.share for warning in heard] == [Decimal("0.5"), Decimal("0.8"), Decimal("0.95")]
-    assert [warning.spent for warning in heard] == [5, 8, 10]
+    assert [warning.share for warning in warnings] == [Decimal("0.5"), Decimal("0.8"), Decimal("0.95")]
+    assert [warning.spent for warning in warnings] == [5, 8, 10]
 
 
 async def test_a_large_cost_warns_of_each_share_it_passes() -> None:
-    heard: list[BudgetWarning] = []
-    Budget("today", Decimal(10), on_warning=heard.append).spend(Decimal(11))
-    Budget("today", Decimal(10), spent=Decimal(8), on_warning=heard.append).spend(Decimal("1.9"))
-    assert [str(warning.share) for warning in heard] == ["0.5", "0.8", "0.95", "0.95"]
+    warnings: list[BudgetWarning] = []
+    Budget("today", Decimal(10), on_warning=warnings.append).spend(Decimal(11))
+    Budget("today", Decimal(10), spent=Decimal(8), on_warning=warnings.append).spend(Decimal("1.9"))
+    assert [str(warning.share) for warning in warnings] == ["0.5", "0.8", "0.95", "0.95"]
 
 
 async def test_a_new_day_starts_at_zero_and_warns_again() -> None:
-    day, heard = "Monday", list[BudgetWarning]()
-    budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day, on_warning=heard.append)
+    day, warnings = "Monday", list[BudgetWarning]()
+    budget = Budget("today", Decimal(1), spent=Decimal("0.9"), period=lambda: day, on_warning=warnings.append)
     in_flight = await budget.reserve(Decimal("0.1"))
     day = "Tuesday"
     assert budget.state().spent == 0
-    assert not budget.fits_now(Decimal("0.95"))  # what is in flight counts for the day it is settled in
+    assert not budget.fits_now(Decimal("0.95"))  # what is in flight counts in the day in which it is settled
     in_flight.add(Decimal("0.1"))
     in_flight.settle()
     assert (budget.state().spent, budget.reserved) == (Decimal("0.1"), NOTHING)
     budget.spend(Decimal("0.4"))
-    assert [str(warning.share) for warning in heard] == ["0.5"]
+    assert [str(warning.share) for warning in warnings] == ["0.5"]
 
 
 async def test_a_clock_set_back_over_midnight_grants_no_second_budget() -> None:
@@ -230,7 +230,7 @@ def test_days_end_at_local_midnight_or_at_midnight_utc(monkeypatch: pytest.Monke
     before = datetime.now(UTC).date()
     assert before <= utc_day() <= datetime.now(UTC).date()
     days = set()
-    for zone in ("UTC-14", "UTC+12"):  # of POSIX: east of Greenwich is negative; 26 hours lie between them
+    for zone in ("UTC-14", "UTC+12"):  # POSIX: east of Greenwich is negative; they are 26 hours apart
         monkeypatch.setenv("TZ", zone)
         time.tzset()
         days.add(local_day())
@@ -304,9 +304,9 @@ async def test_at_midnight_the_spending_of_yesterday_refuses_nobody() -> None:
     in_flight = await budget.reserve(Decimal("0.4"))
     waiting = asyncio.create_task(budget.reserve(Decimal("0.5")))
     await asyncio.sleep(0)
-    in_flight.add(Decimal("0.2"))  # from here on the one that waits does not fit into what is left of Monday
+    in_flight.add(Decimal("0.2"))  # from here on the waiting call does not fit into what is left of Monday
     day = "Tuesday"
-    assert budget.reserve_now(Decimal("0.6")) is None  # it waits behind the other one, and is not refused
+    assert budget.reserve_now(Decimal("0.6")) is None  # it queues behind the other one, and is not refused
     in_flight.settle()
     (await waiting).settle()
     assert (budget.state().spent, budget.reserved) == (NOTHING, NOTHING)

@@ -1,4 +1,4 @@
-"""Whatever a thousand calls do at once, and in whatever order: the cap holds, and nothing stays reserved."""
+"""A thousand parallel calls in any order: the cap holds, and nothing stays reserved."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from swebench_providers.policies.budget_policy import BudgetPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import Attempt
 from swebench_providers.types.usage import Charge
-from tests.providers.policies.played import ASKED, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, done, error, text
 from tests.providers.policies.test_budget import FullDisk
 from tests.providers.policies.test_budget_policy import NOTHING, USAGE, Priced
 from tests.providers.policies.virtual_time import VirtualClock
 
 
 class Random:
-    """Takes a while, and ends in some way, at some cost below or above the worst case."""
+    """Takes a random time, ends in a random way, at a cost below or above the worst case."""
 
     def __init__(self, clock: VirtualClock, seed: int) -> None:
         self._clock, self._draw = clock, random.Random(seed)
@@ -68,7 +68,7 @@ async def test_a_cap_is_exceeded_only_by_costs_beyond_worst_cases() -> None:
 
         spending = BudgetPolicy(retry, Priced(worst=worst), [budget], on_charge=charged, clock=clock)
         try:
-            async with aclosing(spending.stream_unified(ASKED)) as events:
+            async with aclosing(spending.stream_unified(REQUEST)) as events:
                 async for _ in events:
                     assert budget.spent + budget.reserved <= budget.cap + beyond
         except ProviderError as failure:
@@ -92,14 +92,14 @@ async def test_a_cap_is_exceeded_only_by_costs_beyond_worst_cases() -> None:
 
 
 class Calls(RuleBasedStateMachine):
-    """Calls that begin, go on, fail, are repeated, closed, cancelled once or twice, in any order."""
+    """Calls that begin, continue, fail, are retried, closed, cancelled once or twice, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.journal = FullDisk()
         self.budget = Budget("run", Decimal(1), journal=self.journal)
-        self.told: list[Charge] = []
+        self.charges: list[Charge] = []
         self.open: list[_Call] = []
 
     def run(self, turns: int = 3) -> None:
@@ -111,7 +111,7 @@ class Calls(RuleBasedStateMachine):
 
     @rule(worst=st.integers(0, 60))
     def begin(self, worst: int) -> None:
-        self.open.append(_Call(self.loop, self.budget, Decimal(worst) / 100, self.told))
+        self.open.append(_Call(self.loop, self.budget, Decimal(worst) / 100, self.charges))
         self.run()
 
     @precondition(lambda self: self.open)
@@ -130,7 +130,7 @@ class Calls(RuleBasedStateMachine):
     @invariant()
     def nothing_is_held_twice_and_none_of_it_is_negative(self) -> None:
         assert self.budget.reserved >= 0
-        assert self.budget.spent == sum((charge.amount or NOTHING for charge in self.told), NOTHING)
+        assert self.budget.spent == sum((charge.amount or NOTHING for charge in self.charges), NOTHING)
 
     def teardown(self) -> None:
         for call in self.open:
@@ -143,13 +143,13 @@ class Calls(RuleBasedStateMachine):
 
 
 class _Call:
-    """One call in a task, whose provider waits for its ending to be decided."""
+    """One call in a task, whose provider waits until its ending is decided."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget, worst: Decimal, told: list[Charge]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget, worst: Decimal, charges: list[Charge]) -> None:
         self._decided: asyncio.Queue[str] = asyncio.Queue()
         self._closing = False
         spending = BudgetPolicy(
-            Retry(self, RetrySettings(base=0.0, restart=True)), Priced(worst=worst), [budget], on_charge=told.append
+            Retry(self, RetrySettings(base=0.0, restart=True)), Priced(worst=worst), [budget], on_charge=charges.append
         )
         self.task = loop.create_task(self._consume(spending))
 
@@ -162,7 +162,7 @@ class _Call:
 
     async def _consume(self, spending: BudgetPolicy) -> None:
         with suppress(ProviderError):
-            async with aclosing(spending.stream_unified(ASKED)) as events:
+            async with aclosing(spending.stream_unified(REQUEST)) as events:
                 async for _ in events:
                     if self._closing:
                         return

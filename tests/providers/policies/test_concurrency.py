@@ -1,4 +1,4 @@
-"""The limit of requests at once grows while all goes well and falls when a server refuses."""
+"""The limit on parallel requests grows with successes and falls when a server refuses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_one_wave_of_refusals_is_one_episode() -> None:
 def test_12_a_long_cooldown_does_not_freeze_the_limit() -> None:
     limit = AdaptiveConcurrency(ConcurrencySettings(start=100))
     limit.refused(0.0)
-    limit.refused(600.0)  # the pause was ten minutes long, and the next refusal counts all the same
+    limit.refused(600.0)  # the cooldown was ten minutes long, and the next refusal counts all the same
     assert limit.limit == 64
 
 

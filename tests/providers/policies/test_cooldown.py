@@ -1,4 +1,4 @@
-"""A pause the server asks for is waited for, but not for a day: then calls fail at once and say until when."""
+"""A short cooldown is waited out; during a long one calls fail at once and say until when."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.policies.retry import Retry
 from swebench_providers.types.events import Attempt
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 DAY = 86_400.0
 ONE = estimate_demand(1, 1)
 
 
-def paused(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
+def in_cooldown(clock: VirtualClock, seconds: float = DAY) -> TokenBucketLimiter:
     limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
     limiter.start_cooldown(seconds)
     return limiter
@@ -39,7 +39,7 @@ def limited(clock: VirtualClock, limiter: TokenBucketLimiter, inner: Streamer, k
 @pytest.mark.parametrize("seconds", [DAY, 1e300], ids=["a day", "for ever"])
 async def test_a_day_long_cooldown_fails_calls_at_once(seconds: float) -> None:
     clock = VirtualClock()
-    limiter, provider = paused(clock, seconds), Played(clock, [text(), done()])
+    limiter, provider = in_cooldown(clock, seconds), FakeStreamer(clock, [text(), done()])
     with pytest.raises(ProviderError, match=r"acme accepts no requests until \d{4}-\d\d-\d\d \d\d:\d\d, in") as e:
         await collect(limited(clock, limiter, provider))
     assert (e.value.kind, e.value.reason, clock.now(), provider.requests) == (ErrorKind.RATE_LIMITED, PAUSED, 0.0, [])
@@ -54,15 +54,15 @@ async def test_a_long_cooldown_fails_queued_requests_too() -> None:
     waiting = [asyncio.create_task(limiter.acquire(ONE)) for _ in range(3)]
     await asyncio.sleep(0)
     limiter.start_cooldown(DAY)
-    told = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [isinstance(error, ProviderError) and error.reason for error in told] == [PAUSED] * 3
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [isinstance(error, ProviderError) and error.reason for error in outcomes] == [PAUSED] * 3
     permit.release()
     assert (limiter.headroom().in_flight, limiter.headroom().waiting) == (0, 0)
 
 
 @pytest.mark.parametrize("longest", [0.0, 1.0, 30.0])
 async def test_a_long_cooldown_is_probed_at_most_once_a_minute(longest: float) -> None:
-    """However short a pause is waited for, the server is asked no more than once a minute whether it means it."""
+    """Probes are at least a minute apart, however short a cooldown is waited out."""
     clock, sent = VirtualClock(), 0
     limiter = TokenBucketLimiter(RateLimits(longest_pause=longest), name="acme", clock=clock)
     limiter.start_cooldown(600.0)
@@ -78,7 +78,7 @@ async def test_a_long_cooldown_is_probed_at_most_once_a_minute(longest: float) -
 
 async def test_the_last_minutes_of_a_long_cooldown_are_waited_out() -> None:
     clock = VirtualClock()
-    limiter = paused(clock)
+    limiter = in_cooldown(clock)
     clock.advance(DAY - 100)
     waiting = asyncio.create_task(limiter.acquire(ONE))
     await clock.run_until(waiting.done)
@@ -87,9 +87,9 @@ async def test_the_last_minutes_of_a_long_cooldown_are_waited_out() -> None:
 
 async def test_the_result_of_one_probe_applies_to_all() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
-    limiter = paused(clock)
+    limiter = in_cooldown(clock)
     clock.advance(120)
-    still = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
+    still = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
     with pytest.raises(ProviderError, match="it was rate_limited"):
         await collect(limited(clock, limiter, still))
     with pytest.raises(ProviderError, match="accepts no requests until"):
@@ -97,13 +97,13 @@ async def test_the_result_of_one_probe_applies_to_all() -> None:
     assert limiter.headroom().cooldown == DAY
 
     clock.advance(120)
-    provider = Played(clock, [gate, text(), gate, done()])
-    asking = asyncio.create_task(collect(limited(clock, limiter, provider)))
+    provider = FakeStreamer(clock, [gate, text(), gate, done()])
+    probing = asyncio.create_task(collect(limited(clock, limiter, provider)))
     await provider.waits.wait()
     with pytest.raises(ProviderError, match="accepts no requests until"):
         await collect(limited(clock, limiter, provider))
     gate.set()
-    await asking
+    await probing
     assert limiter.headroom().cooldown == 0
     await asyncio.gather(*(collect(limited(clock, limiter, provider)) for _ in range(5)))
     assert (len(still.requests), len(provider.requests)) == (1, 6)
@@ -112,25 +112,25 @@ async def test_the_result_of_one_probe_applies_to_all() -> None:
 @pytest.mark.parametrize("end", ["cancelled", "500"])
 async def test_a_probe_without_a_result_is_followed_by_another(end: str) -> None:
     clock = VirtualClock()
-    limiter = paused(clock)
+    limiter = in_cooldown(clock)
     clock.advance(120)
-    provider = Played(clock, [asyncio.Event() if end == "cancelled" else error(ErrorKind.TRANSIENT)])
-    asking = asyncio.create_task(collect(limited(clock, limiter, provider)))
+    provider = FakeStreamer(clock, [asyncio.Event() if end == "cancelled" else error(ErrorKind.TRANSIENT)])
+    probing = asyncio.create_task(collect(limited(clock, limiter, provider)))
     if end == "cancelled":
         await provider.waits.wait()
-        asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+        probing.cancel()
+    await asyncio.gather(probing, return_exceptions=True)
     with pytest.raises(ProviderError, match="accepts no requests until"):
         await limiter.acquire(ONE)
     clock.advance(120)
-    await collect(limited(clock, limiter, Played(clock, [text(), done()])))
+    await collect(limited(clock, limiter, FakeStreamer(clock, [text(), done()])))
     assert limiter.headroom().cooldown == 0
 
 
 async def test_a_success_from_before_a_cooldown_does_not_clear_it() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
-    provider = Played(clock, [gate, text(), done()])
+    provider = FakeStreamer(clock, [gate, text(), done()])
     running = asyncio.create_task(collect(limited(clock, limiter, provider)))
     await provider.waits.wait()
     limiter.start_cooldown(DAY)
@@ -141,8 +141,8 @@ async def test_a_success_from_before_a_cooldown_does_not_clear_it() -> None:
 
 async def test_calls_use_another_key_during_a_cooldown() -> None:
     clock = VirtualClock()
-    refusing = Played(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
-    well = Played(clock, [text(), done()])
+    refusing = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=DAY, status=429)])
+    well = FakeStreamer(clock, [text(), done()])
     routes = []
     for key, provider in (("first", refusing), ("second", well)):
         limiter = TokenBucketLimiter(RateLimits(), name="acme", clock=clock)
@@ -159,23 +159,23 @@ async def test_calls_use_another_key_during_a_cooldown() -> None:
 
 async def test_without_another_key_retry_fails_at_once() -> None:
     clock = VirtualClock()
-    limiter = paused(clock)
-    call = Retry(limited(clock, limiter, Played(clock, [text(), done()])), provider="acme", clock=clock)
+    limiter = in_cooldown(clock)
+    call = Retry(limited(clock, limiter, FakeStreamer(clock, [text(), done()])), provider="acme", clock=clock)
     with pytest.raises(ProviderError, match="accepts no requests until"):
-        await collect(call, ASKED)
+        await collect(call, REQUEST)
     assert clock.now() == 0
 
 
 @given(
-    said=st.lists(st.floats(0, 1e6), min_size=1, max_size=5),
+    named=st.lists(st.floats(0, 1e6), min_size=1, max_size=5),
     looks=st.lists(st.floats(0, 500), max_size=20),
     longest=st.floats(1, 300),
 )
 def test_no_wait_exceeds_the_maximum_and_probes_never_overlap(
-    said: list[float], looks: list[float], longest: float
+    named: list[float], looks: list[float], longest: float
 ) -> None:
     cooldown, now, probed_at = Cooldown(longest), 0.0, list[float]()
-    for seconds in said:
+    for seconds in named:
         cooldown.start(seconds, now)
     for seconds in looks:
         now += seconds

@@ -1,4 +1,4 @@
-"""What a budget has written down outlives the process and the disk, and never counts less than was spent."""
+"""A journal survives a killed process and a full disk, and never counts less than was spent."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_journal_cut_anywhere_counts_at_least_the_spending(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, int | None]], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
-    ends = list[tuple[int, int]]()  # where the line of a settled call ends, and what it cost
+    ends = list[tuple[int, int]]()  # where the line of a settled call ends, and its cost
     with FileJournal(path) as journal:
         for number, (worst, percent) in enumerate(calls):
             journal.reserved(number, Decimal(worst))

@@ -1,4 +1,4 @@
-"""Several keys of one provider: which one goes next, which ones are set aside, and what a call does about it."""
+"""Several keys of one provider: which one is used next, which ones are disabled, and how calls go on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.types.events import AttemptFailed
 from swebench_providers.types.limits import ServerLimit
-from tests.providers.policies.played import Played, Script, collect, done, error, text, told
+from tests.providers.policies.fake_streamer import FakeStreamer, Script, collect, collect_with_error, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 GOOD: Script = [text("whole"), done()]
@@ -26,13 +26,13 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 class Keys:
-    """A provider with so many keys, each of which plays its own scripts behind its own limiter."""
+    """A provider with several keys, each with its own scripts and its own limiter."""
 
     def __init__(self, clock: VirtualClock, *scripts: list[Script], settings: RetrySettings | None = None) -> None:
         self.clock = clock
         self.health = KeyHealth(clock=clock)
         self.limiters = [TokenBucketLimiter(clock=clock) for _ in scripts]
-        self.played = [Played(clock, *each, announces=False) for each in scripts]
+        self.played = [FakeStreamer(clock, *each, announces=False) for each in scripts]
         routes = [
             KeyRoute(
                 f"key {n}",
@@ -88,16 +88,16 @@ async def test_a_bad_key_is_disabled_and_the_others_go_on() -> None:
 
 async def test_the_last_key_is_never_disabled() -> None:
     keys = Keys(VirtualClock(), [[BAD]], [[BAD]], [[BAD]])
-    for asked in (1, 2):
+    for attempt in (1, 2):
         with pytest.raises(ProviderError, match="it was auth") as raised:
             await keys.call()
         assert (raised.value.reason, raised.value.retryable) == ("auth", False)
-        assert sum(keys.requests) == 2 + asked
+        assert sum(keys.requests) == 2 + attempt
     assert keys.well.count(True) == 1
 
 
 async def test_if_all_keys_are_disabled_each_is_tried_once() -> None:
-    """As when one was refused for all models, and the other for this one."""
+    """As when one was refused for all models, the other for this one."""
     keys = Keys(VirtualClock(), [[BAD]], [[BARRED]])
     keys.health.disable("key 0", "other", BAD)
     keys.health.disable("key 1", "m", BARRED)
@@ -105,7 +105,7 @@ async def test_if_all_keys_are_disabled_each_is_tried_once() -> None:
     with pytest.raises(ProviderError, match="it was auth"):
         await keys.call()
     assert keys.requests == [1, 1]
-    assert keys.well.count(True) == 1  # the next call asks that one alone
+    assert keys.well.count(True) == 1  # the next call uses that one alone
     with pytest.raises(ProviderError, match="it was auth"):
         await keys.call()
     assert sum(keys.requests) == 3
@@ -143,11 +143,11 @@ def test_the_memory_of_disabled_keys_is_bounded() -> None:
     assert health.disabled_reason("a", "m2999") is not None
 
 
-@pytest.mark.parametrize("said", [1e9, 1e300])
-async def test_a_key_without_credit_is_tried_again_within_a_day(said: float) -> None:
+@pytest.mark.parametrize("retry_after", [1e9, 1e300])
+async def test_a_key_without_credit_is_tried_again_within_a_day(retry_after: float) -> None:
     clock = VirtualClock()
     health = KeyHealth(clock=clock)
-    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=said))
+    health.disable("a", "m", error(ErrorKind.QUOTA_EXHAUSTED, after=retry_after))
     clock.advance(86_399)
     assert health.disabled_reason("a", "m") is not None
     clock.advance(2)
@@ -160,7 +160,7 @@ async def test_after_a_429_the_key_with_capacity_is_used_next() -> None:
     events = await keys.call()
     assert (keys.requests, clock.slept) == ([1, 1], [1.0])  # no more than the jitter
     failed = next(event for event in events if isinstance(event, AttemptFailed))
-    assert failed.error.retry_after == 60.0  # what the server said stays what it said
+    assert failed.error.retry_after == 60.0  # the server's own value is kept
 
 
 async def test_with_all_keys_in_cooldown_the_earliest_end_is_used() -> None:
@@ -196,7 +196,7 @@ async def test_with_all_keys_in_long_cooldowns_calls_fail_at_once(
         3_600.0,
         "acme",
     )
-    assert "until" not in raised.value.hint  # it has been said
+    assert "until" not in raised.value.hint  # the error names the time
     assert (sum(keys.requests), clock.slept) == (0, [])
 
 
@@ -205,7 +205,7 @@ async def test_a_busy_key_is_preferred_to_one_in_long_cooldown() -> None:
     gate = asyncio.Event()
     keys = Keys(clock, [[gate, *GOOD]], [GOOD])
     keys.limiters[1].start_cooldown(3_600.0)
-    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than go at once
+    calls = [asyncio.create_task(collect(keys.retry)) for _ in range(40)]  # more than the slots
     await keys.played[0].waits.wait()
     gate.set()
     await asyncio.gather(*calls)
@@ -269,7 +269,7 @@ async def test_each_bad_key_is_tried_once_and_one_stays_enabled(
         limiter.start_cooldown(seconds)
     for _ in range(calls):
         before = keys.requests
-        task = asyncio.create_task(told(keys.retry))
+        task = asyncio.create_task(collect_with_error(keys.retry))
         await clock.run_until(task.done)
         events, failed = task.result()
         sent = sum(keys.requests) - sum(before)

@@ -1,4 +1,4 @@
-"""The line of a limiter: strictly first come, first served, and nothing is left taken, whatever happens in it."""
+"""The queue of a limiter: strictly first in, first out, and nothing is left taken, whatever happens in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
-from tests.providers.policies.played import done
+from tests.providers.policies.fake_streamer import done
 from tests.providers.policies.virtual_time import VirtualClock
 
 AT_ONCE = 2
@@ -25,7 +25,7 @@ CHANGES = ["time passes", "headers", "new limit"]
 
 
 class Held:
-    """An inner side whose requests run until they are let go."""
+    """A streamer whose requests run until they are released."""
 
     def __init__(self) -> None:
         self.running: dict[int, asyncio.Event] = {}
@@ -43,7 +43,7 @@ class Held:
 
 
 class Course:
-    """Requests of ever higher numbers that come, are given up and end in any order."""
+    """Requests with increasing numbers that arrive, are cancelled and end in any order."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
@@ -95,7 +95,7 @@ class Course:
             case "new limit":
                 self.limiter.learn([ServerLimit(dimension="requests", limit=60 + 60 * amount)])
             case "time passes":
-                self.clock.let_the_next_go_on()
+                self.clock.wake_next()
 
     async def end(self) -> None:
         while not all(task.done() for task in self.tasks):
@@ -103,7 +103,7 @@ class Course:
                 let_go.set()
             for _ in range(10):
                 await asyncio.sleep(0)
-            self.clock.let_the_next_go_on()
+            self.clock.wake_next()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
@@ -139,7 +139,7 @@ def test_permits_are_granted_in_order_and_fully_returned(course: list[tuple[str,
 
 @pytest.mark.parametrize("turns", range(5))
 async def test_a_new_request_does_not_overtake_queued_ones(turns: int) -> None:
-    """Whichever turn of the loop it comes in while two places become free for two that wait."""
+    """In whichever iteration of the loop it arrives while two slots become free for two in the queue."""
     calls = Course()
     for _ in range(AT_ONCE + 2):
         await calls.happen("arrive", 1)
@@ -168,7 +168,7 @@ async def test_a_request_is_queued_before_its_wait_is_reported() -> None:
 
 async def test_the_expected_wait_includes_queued_requests() -> None:
     clock = VirtualClock()
-    limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=600), clock=clock)  # ten a second, a hundred at once
+    limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=600), clock=clock)  # ten a second, bursts of a hundred
     (await limiter.acquire(estimate_demand(100, 0))).release()
     waiting = [asyncio.create_task(limiter.acquire(estimate_demand(50, 0))) for _ in range(3)]
     await asyncio.sleep(0)

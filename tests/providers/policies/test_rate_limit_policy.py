@@ -1,4 +1,4 @@
-"""First come, first served; what was taken is settled; the server's own words are followed."""
+"""First in, first out; demands are settled with the usage; limits follow the server's headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from swebench_providers.policies.rate_limit_policy import RateLimitPolicy, usage
 from swebench_providers.policies.rate_limits import RateLimits
 from swebench_providers.types.events import Attempt, Waiting
 from swebench_providers.types.limits import ServerLimit
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -42,7 +42,7 @@ def limiter(
 
 async def test_a_large_demand_is_not_overtaken_by_small_ones() -> None:
     clock, order, permits = VirtualClock(), list[int](), list[Permit]()
-    line = limiter(clock, tokens_per_minute=600)  # ten a second, a hundred at once
+    line = limiter(clock, tokens_per_minute=600)  # ten a second, bursts of a hundred
 
     async def take(number: int, tokens: float) -> None:
         permits.append(await line.acquire(estimate_demand(tokens, 0)))
@@ -62,11 +62,11 @@ async def test_releasing_a_permit_wakes_the_next_despite_cancellations() -> None
     first = await line.acquire(estimate_demand(1, 1))
     waiting = [asyncio.create_task(line.acquire(estimate_demand(1, 1))) for _ in range(3)]
     await asyncio.sleep(0)
-    waiting[0].cancel()  # the head of the line
+    waiting[0].cancel()  # the head of the queue
     waiting[0].cancel()
     await asyncio.gather(waiting[0], return_exceptions=True)
     first.release()
-    first.release()  # once is enough, twice does no harm
+    first.release()  # a second release does nothing
     second = await waiting[1]
     assert (line.headroom().in_flight, line.headroom().waiting) == (1, 1)
     second.release()
@@ -97,9 +97,9 @@ async def test_cancelled_waiters_leave_nothing_taken() -> None:
 
 async def test_the_unused_part_of_a_demand_is_refunded() -> None:
     clock = VirtualClock()
-    line = limiter(clock, tokens_per_minute=6_000)  # a thousand at once
+    line = limiter(clock, tokens_per_minute=6_000)  # bursts of a thousand
     usage = TokenUsage(prompt_tokens=50, completion_tokens=10)
-    provider = Played(clock, [text(), UsageUpdate(usage, 0.0), done()])
+    provider = FakeStreamer(clock, [text(), UsageUpdate(usage, 0.0), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     await collect(limited)
     assert line.headroom().limits["tokens"].available == 940
@@ -117,7 +117,7 @@ async def test_the_unused_part_of_a_demand_is_refunded() -> None:
 async def test_a_failure_keeps_what_the_server_may_have_counted(failure: ProviderError, left: float) -> None:
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
-    provider = Played(clock, [failure])
+    provider = FakeStreamer(clock, [failure])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
@@ -128,7 +128,7 @@ async def test_a_failure_keeps_what_the_server_may_have_counted(failure: Provide
 async def test_a_429_starts_the_cooldown_that_it_names() -> None:
     clock = VirtualClock()
     line = limiter(clock)
-    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
+    provider = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="acme", clock=clock)
     with pytest.raises(ProviderError):
         await collect(limited)
@@ -139,13 +139,13 @@ async def test_a_429_starts_the_cooldown_that_it_names() -> None:
     assert isinstance(waiting, Waiting)
     assert (waiting.reason, waiting.seconds) == ("rate limit", 7.0)
     assert isinstance(attempt, Attempt)
-    assert provider.began_at[1] == attempt.at == 7.0  # what the model takes counts from here
+    assert provider.began_at[1] == attempt.at == 7.0  # the time of the model counts from here
 
 
 async def test_requests_beyond_the_slots_of_a_server_are_queued() -> None:
     clock, gate = VirtualClock(), asyncio.Event()
     line = TokenBucketLimiter(RateLimits(slots=1), clock=clock)
-    provider = Played(clock, [gate, text(), done()])
+    provider = FakeStreamer(clock, [gate, text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     running = [asyncio.create_task(collect(limited)) for _ in range(2)]
     for _ in range(10):
@@ -171,7 +171,7 @@ async def test_more_slots_release_queued_requests() -> None:
 async def test_the_wait_reason_distinguishes_slots_from_rate_limits() -> None:
     clock = VirtualClock()
     line = TokenBucketLimiter(RateLimits(slots=1, requests_per_minute=6), clock=clock)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(1, 1), provider="ollama", clock=clock)
     await collect(limited)
     running = asyncio.create_task(collect(limited))
@@ -275,9 +275,9 @@ def test_the_headers_of_every_dialect_are_read(headers: dict[str, str], expected
 async def test_a_request_stopped_before_it_is_sent_takes_nothing() -> None:
     clock = VirtualClock()
     line = limiter(clock, tokens_per_minute=6_000)
-    provider = Played(clock, [text(), done()])
+    provider = FakeStreamer(clock, [text(), done()])
     limited = RateLimitPolicy(provider, line, demand=lambda _: estimate_demand(100, 800), provider="acme", clock=clock)
-    events = limited.stream_unified(ASKED)
+    events = limited.stream_unified(REQUEST)
     assert isinstance(await anext(events), Attempt)
     await events.aclose()
     assert (line.headroom().limits["tokens"].available, provider.requests) == (1_000, [])
@@ -326,7 +326,7 @@ def test_reported_usage_never_refunds_more_than_was_taken() -> None:
 
 
 def test_no_answer_delays_the_next_request_beyond_a_minute() -> None:
-    """A limit a minute knows nothing of what was longer ago, nor does a count that cannot be stop a run for good."""
+    """A limit per minute ignores what was longer ago, and an impossible count does not stop a run for good."""
     clock = VirtualClock()
     limiter = TokenBucketLimiter(RateLimits(tokens_per_minute=60_000), clock=clock)
     permit = limiter.acquire_now(estimate_demand(1_000, 1_000))
@@ -337,9 +337,11 @@ def test_no_answer_delays_the_next_request_beyond_a_minute() -> None:
     assert limiter.acquire_now(estimate_demand(5_000, 5_000)) is not None
 
 
-@pytest.mark.parametrize("said", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
-def test_an_impossible_limit_is_ignored(said: str) -> None:
-    limits = parse_rate_limits({"x-ratelimit-limit-requests": said, "x-ratelimit-reset-requests": said}, now=NOW)
+@pytest.mark.parametrize("reported", ["1e-300", "0.5", "0", "-1", "NaN", "inf", "1e999", "", "many"])
+def test_an_impossible_limit_is_ignored(reported: str) -> None:
+    limits = parse_rate_limits(
+        {"x-ratelimit-limit-requests": reported, "x-ratelimit-reset-requests": reported}, now=NOW
+    )
     assert limits == ()
 
 

@@ -1,4 +1,4 @@
-"""One layer repeats, as often as it may, never sooner than it was asked to, and never in silence."""
+"""One policy retries: within its bounds, never before the named time, and never without a notice."""
 
 from __future__ import annotations
 
@@ -18,25 +18,36 @@ from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.events import Attempt, AttemptFailed, Waiting
-from tests.providers.policies.played import ASKED, Played, Script, collect, done, error, text, told
+from tests.providers.policies.fake_streamer import (
+    REQUEST,
+    FakeStreamer,
+    Script,
+    collect,
+    collect_with_error,
+    done,
+    error,
+    text,
+)
 from tests.providers.policies.virtual_time import VirtualClock
 
 GOOD: Script = [text("whole"), done()]
 
 
-async def play(retry: Retry, clock: VirtualClock, request: UnifiedRequest = ASKED) -> list[Event]:
+async def play(retry: Retry, clock: VirtualClock, request: UnifiedRequest = REQUEST) -> list[Event]:
     task = asyncio.create_task(collect(retry, request))
     await clock.run_until(task.done)
     return await task
 
 
-def retrying(clock: VirtualClock, provider: Played, settings: RetrySettings | None = None, **fields: object) -> Retry:
+def retrying(
+    clock: VirtualClock, provider: FakeStreamer, settings: RetrySettings | None = None, **fields: object
+) -> Retry:
     return Retry(provider, settings, clock=clock, **{"draw": lambda: 1.0, **fields})  # type: ignore[arg-type]
 
 
 async def test_11_a_named_time_is_waited_for_plus_jitter() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], GOOD)
+    provider = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)], GOOD)
     events = await play(retrying(clock, provider), clock)
     assert clock.slept == [8.0]  # never less than 7
     assert [type(event) for event in events] == [Attempt, AttemptFailed, Notice, Waiting, Attempt, TextDelta, Finished]
@@ -44,7 +55,7 @@ async def test_11_a_named_time_is_waited_for_plus_jitter() -> None:
 
 async def test_11_an_absurd_time_fails_at_once() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=86_400.0, status=429)])
+    provider = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=86_400.0, status=429)])
     with pytest.raises(ProviderError, match="rate_limited"):
         await play(retrying(clock, provider), clock)
     assert (len(provider.requests), clock.slept) == (1, [])
@@ -52,7 +63,7 @@ async def test_11_an_absurd_time_fails_at_once() -> None:
 
 async def test_10_a_call_makes_a_bounded_number_of_requests() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)])
     with pytest.raises(ProviderError, match="transient"):
         await play(retrying(clock, provider, RetrySettings(attempts=4)), clock)
     assert (len(provider.requests), provider.open) == (4, 0)
@@ -62,7 +73,7 @@ async def test_10_a_call_makes_a_bounded_number_of_requests() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in ErrorKind if not kind.retryable], ids=str)
 async def test_a_failure_that_cannot_succeed_is_not_retried(kind: ErrorKind) -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(kind)])
+    provider = FakeStreamer(clock, [error(kind)])
     with pytest.raises(ProviderError):
         await play(retrying(clock, provider), clock)
     assert len(provider.requests) == 1
@@ -72,17 +83,17 @@ async def test_after_text_only_restart_allows_a_retry() -> None:
     clock = VirtualClock()
     broken: Script = [text("half an"), error(ErrorKind.INCOMPLETE, status=None)]
     with pytest.raises(ProviderError, match="incomplete"):
-        await play(retrying(clock, Played(clock, broken, GOOD)), clock)
-    events = await play(retrying(clock, Played(clock, broken, GOOD), RetrySettings(restart=True)), clock)
-    told = next(event for event in events if isinstance(event, Notice))
-    assert "The partial answer is discarded" in told.message
+        await play(retrying(clock, FakeStreamer(clock, broken, GOOD)), clock)
+    events = await play(retrying(clock, FakeStreamer(clock, broken, GOOD), RetrySettings(restart=True)), clock)
+    notice = next(event for event in events if isinstance(event, Notice))
+    assert "The partial answer is discarded" in notice.message
     failed = next(index for index, event in enumerate(events) if isinstance(event, AttemptFailed))
     assert [event.text for event in events[failed:] if isinstance(event, TextDelta)] == ["whole"]
 
 
 async def test_no_attempt_begins_after_the_deadline() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.OVERLOADED, after=30.0)])
+    provider = FakeStreamer(clock, [error(ErrorKind.OVERLOADED, after=30.0)])
     with pytest.raises(ProviderError):
         await play(retrying(clock, provider, RetrySettings(attempts=50, deadline=100.0)), clock)
     assert max(provider.began_at) <= 100.0
@@ -90,11 +101,11 @@ async def test_no_attempt_begins_after_the_deadline() -> None:
 
 async def test_11_an_outage_makes_fewer_requests_not_more() -> None:
     clock, budget = VirtualClock(), RetryBudget()
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)])
     for _ in range(400):
         with pytest.raises(ProviderError):
             await play(retrying(clock, provider, budget=budget), clock)
-    # 500 in the bucket pay for a hundred retries, whoever asks; each call is still made once.
+    # 500 in the bucket pay for a hundred retries of all calls; each call is still made once.
     assert len(provider.requests) == 400 + 100
     assert budget.left == 0
 
@@ -110,7 +121,7 @@ async def test_a_refused_parameter_is_left_out_and_remembered() -> None:
         status=400,
         parameter="temperature",
     )
-    provider = Played(clock, [complaint], GOOD)
+    provider = FakeStreamer(clock, [complaint], GOOD)
     events = await play(retrying(clock, provider, refused=refused), clock, hot)
     assert [request.temperature for request in provider.requests] == [0.5, None]
     assert [event.message for event in events if isinstance(event, Notice)] == [
@@ -124,7 +135,7 @@ async def test_a_refused_parameter_is_left_out_and_remembered() -> None:
 
 async def test_jitter_after_a_named_time_does_not_grow() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)])
+    provider = FakeStreamer(clock, [error(ErrorKind.RATE_LIMITED, after=7.0, status=429)])
     with pytest.raises(ProviderError):
         await play(retrying(clock, provider, draw=lambda: 0.6), clock)
     assert clock.slept == [7.6] * 4
@@ -132,17 +143,17 @@ async def test_jitter_after_a_named_time_does_not_grow() -> None:
 
 async def test_waits_are_random_up_to_a_doubling_bound() -> None:
     clock, draws = VirtualClock(), iter([0.0, 1.0, 0.5, 1.0, 1.0])
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)])
     settings = RetrySettings(attempts=6, base=1.0, longest_backoff=6.0)
     with pytest.raises(ProviderError):
         await play(retrying(clock, provider, settings, draw=lambda: next(draws)), clock)
-    assert clock.slept == [2.0, 2.0, 6.0, 6.0]  # the first is no wait at all
+    assert clock.slept == [2.0, 2.0, 6.0, 6.0]  # the first wait is 0
 
 
 async def test_a_too_long_retry_after_is_reported_with_its_end() -> None:
     clock = VirtualClock()
     for after, until in ((3_600.0, "until 13:00"), (86_400.0, "until 2026-11-23 12:00")):
-        provider = Played(clock, [error(ErrorKind.OVERLOADED, after=after, status=503)])
+        provider = FakeStreamer(clock, [error(ErrorKind.OVERLOADED, after=after, status=503)])
         with pytest.raises(ProviderError) as raised:
             await play(
                 retrying(clock, provider, wall=lambda: datetime(2026, 11, 22, 12, 0, tzinfo=UTC)),
@@ -153,7 +164,7 @@ async def test_a_too_long_retry_after_is_reported_with_its_end() -> None:
 
 async def test_the_deadline_counts_from_the_first_request() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)], GOOD)
     line = Delayed(clock, provider, [700.0, 0.0])
     await play(Retry(line, RetrySettings(deadline=100.0), clock=clock, draw=lambda: 1.0), clock)
     assert provider.began_at == [700.0, 700.5]
@@ -161,7 +172,7 @@ async def test_the_deadline_counts_from_the_first_request() -> None:
 
 async def test_a_retry_queued_past_the_deadline_is_not_sent() -> None:
     clock = VirtualClock()
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)], GOOD)
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)], GOOD)
     line = Delayed(clock, provider, [0.0, 700.0])
     with pytest.raises(ProviderError, match="no capacity for a retry") as raised:
         await play(Retry(line, RetrySettings(deadline=100.0), clock=clock, draw=lambda: 1.0), clock)
@@ -169,9 +180,9 @@ async def test_a_retry_queued_past_the_deadline_is_not_sent() -> None:
 
 
 class Delayed:
-    """A line before `inner`, in which so many seconds pass each time."""
+    """A queue before `inner`, in which so many seconds pass each time."""
 
-    def __init__(self, clock: VirtualClock, inner: Played, waits: list[float]) -> None:
+    def __init__(self, clock: VirtualClock, inner: FakeStreamer, waits: list[float]) -> None:
         self._clock, self._inner, self._waits = clock, inner, waits
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
@@ -184,7 +195,7 @@ class Delayed:
 async def test_an_error_after_a_complete_answer_causes_no_retry() -> None:
     for restart in (False, True):
         clock = VirtualClock()
-        provider = Played(clock, [text("whole"), done(), error(ErrorKind.TIMEOUT, status=None)], GOOD)
+        provider = FakeStreamer(clock, [text("whole"), done(), error(ErrorKind.TIMEOUT, status=None)], GOOD)
         events = await play(retrying(clock, provider, RetrySettings(restart=restart)), clock)
         assert [type(event) for event in events] == [Attempt, TextDelta, Finished]
         assert len(provider.requests) == 1
@@ -197,11 +208,11 @@ async def test_retries_without_a_refused_parameter_are_bounded_too() -> None:
         [ProviderError(ErrorKind.INVALID_REQUEST, f"no {name}", hint="", status=400, parameter=name)] for name in names
     ]
     hot = UnifiedRequest(model="m", prompt="Why?", temperature=0.5, top_p=0.5, seed=1)
-    events = await play(retrying(clock, Played(clock, *complaints, GOOD), RetrySettings(attempts=1)), clock, hot)
+    events = await play(retrying(clock, FakeStreamer(clock, *complaints, GOOD), RetrySettings(attempts=1)), clock, hot)
     assert [str(event.error) for event in events if isinstance(event, AttemptFailed)] == [
         f"no {name}" for name in names
     ]
-    provider = Played(clock, *complaints, GOOD)
+    provider = FakeStreamer(clock, *complaints, GOOD)
     with pytest.raises(ProviderError, match="no top_p") as raised:
         await play(retrying(clock, provider, RetrySettings(requests=2)), clock, hot)
     assert len(provider.requests) == 2
@@ -210,7 +221,9 @@ async def test_retries_without_a_refused_parameter_are_bounded_too() -> None:
 
 async def test_a_call_cancelled_while_waiting_refunds_its_retry() -> None:
     clock, budget = VirtualClock(), RetryBudget()
-    task = asyncio.create_task(collect(retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)))
+    task = asyncio.create_task(
+        collect(retrying(clock, FakeStreamer(clock, [error(ErrorKind.TRANSIENT)]), budget=budget))
+    )
     await until(lambda: bool(clock.slept))
     assert budget.left < budget.capacity
     task.cancel()
@@ -221,10 +234,10 @@ async def test_a_call_cancelled_while_waiting_refunds_its_retry() -> None:
 
 @pytest.mark.parametrize("last_seen", [AttemptFailed, Notice, Waiting])
 async def test_a_call_closed_before_its_retry_refunds_it(last_seen: type[Event]) -> None:
-    """Else callers that stop at the first failure would use up the retries of all others."""
+    """Otherwise callers that stop at the first failure would use up the retries of all others."""
     clock, budget = VirtualClock(), RetryBudget()
-    retry = retrying(clock, Played(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)
-    async with aclosing(retry.stream_unified(ASKED)) as events:
+    retry = retrying(clock, FakeStreamer(clock, [error(ErrorKind.TRANSIENT)]), budget=budget)
+    async with aclosing(retry.stream_unified(REQUEST)) as events:
         async for event in events:
             if isinstance(event, last_seen):
                 break
@@ -234,8 +247,8 @@ async def test_a_call_closed_before_its_retry_refunds_it(last_seen: type[Event])
 async def test_a_retry_refused_by_a_breaker_is_refunded() -> None:
     clock, budget = VirtualClock(), RetryBudget()
     shut = error(ErrorKind.OVERLOADED, after=9.0, status=None, reason=CIRCUIT_OPEN)
-    stopped = Played(clock, [shut], announces=False)
-    provider = Played(clock, [error(ErrorKind.TRANSIENT)])
+    stopped = FakeStreamer(clock, [shut], announces=False)
+    provider = FakeStreamer(clock, [error(ErrorKind.TRANSIENT)])
 
     class Opening:
         def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
@@ -247,7 +260,7 @@ async def test_a_retry_refused_by_a_breaker_is_refunded() -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Let the others run, without letting time pass."""
+    """Let other tasks run without letting time pass."""
     for _ in range(100):
         if holds():
             return
@@ -272,8 +285,10 @@ async def test_the_bounds_hold_for_any_sequence_of_failures(
     scripts: list[Script] = [
         [*([text("half")] if shown else []), error(kind, after=after)] for kind, after, shown in failures
     ]
-    provider = Played(clock, *scripts, GOOD)
-    task = asyncio.create_task(told(retrying(clock, provider, settings, budget=budget, draw=lambda: drawn)))
+    provider = FakeStreamer(clock, *scripts, GOOD)
+    task = asyncio.create_task(
+        collect_with_error(retrying(clock, provider, settings, budget=budget, draw=lambda: drawn))
+    )
     await clock.run_until(task.done)
     events, failed = task.result()
     sent = len(provider.requests)
@@ -281,13 +296,13 @@ async def test_the_bounds_hold_for_any_sequence_of_failures(
     assert (provider.open, max(provider.began_at) <= 200.0) == (0, True)
     assert sum(clock.slept) <= 200.0
     assert 0 <= budget.left <= budget.capacity
-    # No repeat comes sooner than the server asked for, or where it asks for longer than a call waits.
+    # No retry is sent before the time the server named, or if that is longer than a call waits.
     gaps = [later - sooner for sooner, later in pairwise(provider.began_at)]
     for gap, (_, after, shown) in zip(gaps, failures, strict=False):
         assert (after or 0) <= gap + 1e-9
         assert (after or 0) <= settings.longest_retry_after
         assert restart or not shown
-    said = [event for event in events if isinstance(event, AttemptFailed | Notice)]
-    assert [type(event) for event in said] == [AttemptFailed, Notice] * (sent - 1)
+    reported = [event for event in events if isinstance(event, AttemptFailed | Notice)]
+    assert [type(event) for event in reported] == [AttemptFailed, Notice] * (sent - 1)
     assert isinstance(events[-1], Finished) is (failed is None)
     assert failed is None or failed.kind is failures[sent - 1][0]

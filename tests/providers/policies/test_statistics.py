@@ -1,4 +1,4 @@
-"""The figures of a provider are those of its attempts: no more, no fewer, and bounded in memory."""
+"""The statistics of a provider count each of its attempts exactly once, and are bounded in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, ProviderError
 from swebench_providers.policies.statistics import Percentiles, ProviderHealth, Statistics
-from tests.providers.policies.played import error
+from tests.providers.policies.fake_streamer import error
 
 KEPT = 512
 seconds = st.integers(0, 10**10).map(lambda microseconds: microseconds / 1e6)
@@ -40,8 +40,10 @@ def test_percentiles_are_the_nearest_rank_in_milliseconds(latencies: list[float]
     statistics = Statistics()
     for latency in latencies:
         statistics.succeeded(latency, latency / 2)
-    told = health(statistics)
-    for percent, latency, first in zip((50, 95, 99), _values(told.latency), _values(told.first_token), strict=True):
+    snapshot = health(statistics)
+    for percent, latency, first in zip(
+        (50, 95, 99), _values(snapshot.latency), _values(snapshot.first_token), strict=True
+    ):
         assert math.isclose(latency, 1000 * nearest_rank(latencies, percent))
         assert math.isclose(first, 500 * nearest_rank(latencies, percent))
 
@@ -72,9 +74,9 @@ def test_percentiles_use_a_bounded_number_of_latest_measurements() -> None:
         statistics.succeeded(100.0, 50.0)
     for _ in range(KEPT):
         statistics.succeeded(1.0, 0.5)
-    told = health(statistics)
-    assert (told.latency, told.first_token) == (Percentiles(1000, 1000, 1000), Percentiles(500, 500, 500))
-    assert told.succeeded == 11 * KEPT
+    snapshot = health(statistics)
+    assert (snapshot.latency, snapshot.first_token) == (Percentiles(1000, 1000, 1000), Percentiles(500, 500, 500))
+    assert snapshot.succeeded == 11 * KEPT
 
 
 @given(st.lists(st.one_of(st.just("fine"), st.sampled_from(ErrorKind))))
@@ -85,10 +87,10 @@ def test_every_attempt_is_counted_once_by_its_outcome(endings: list[str]) -> Non
             statistics.failed(error(ending))
         else:
             statistics.succeeded(1.0, None)
-    told, fine = health(statistics), endings.count("fine")
-    assert (told.succeeded, told.failed) == (fine, len(endings) - fine)
-    assert told.error_kinds == Counter(ending for ending in endings if isinstance(ending, ErrorKind))
-    assert told.success_rate == (fine / len(endings) if endings else None)
+    snapshot, fine = health(statistics), endings.count("fine")
+    assert (snapshot.succeeded, snapshot.failed) == (fine, len(endings) - fine)
+    assert snapshot.error_kinds == Counter(ending for ending in endings if isinstance(ending, ErrorKind))
+    assert snapshot.success_rate == (fine / len(endings) if endings else None)
 
 
 def test_an_unknown_cost_is_counted_as_unpriced_not_zero() -> None:

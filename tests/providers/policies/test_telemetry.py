@@ -1,4 +1,4 @@
-"""Spans and measurements of attempts: one for each, under the caller's own, with facts in them and never a text."""
+"""Spans and metrics of attempts: one span for each, under the caller's own, without any text."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from swebench_providers.types.messages import FinishReason
 from swebench_providers.types.usage import TokenUsage
 from tests.fault_server import FaultServer, Script, failing
 from tests.providers.dialects import KEY, provider_for
-from tests.providers.policies.played import ASKED, Played, collect, done, error, text
+from tests.providers.policies.fake_streamer import REQUEST, FakeStreamer, collect, done, error, text
 from tests.providers.policies.virtual_time import VirtualClock
 
-EPOCH = 1_800_000_000_000_000_000  # nanoseconds since 1970, where the virtual clock stands at 0
+EPOCH = 1_800_000_000_000_000_000  # nanoseconds since 1970 when the virtual clock is at 0
 SECOND = 1_000_000_000
 USAGE = TokenUsage(prompt_tokens=40, completion_tokens=7, cached_tokens=30, reasoning_tokens=5)
 
 
 class Recorded:
-    """Telemetry in virtual time, and all it has told."""
+    """Telemetry in virtual time, and all that it has recorded."""
 
     def __init__(self, clock: VirtualClock, *, servers: dict[str, str] | None = None) -> None:
         self._exporter = InMemorySpanExporter()
@@ -59,7 +59,7 @@ class Recorded:
         return list(self._exporter.get_finished_spans())
 
     def points(self, name: Name) -> list[HistogramDataPoint]:
-        """What an instrument has measured."""
+        """The data points of an instrument."""
         data = self._reader.get_metrics_data()
         metrics = [
             metric
@@ -81,13 +81,13 @@ def recorded(clock: VirtualClock) -> Recorded:
     return Recorded(clock)
 
 
-def answered(at: float = 0.0) -> list[Event]:
-    end = Finished(reason=FinishReason.LENGTH, at=at, model="m-2026-01", request_id="req_1")
-    return [text(at=at - 1), UsageUpdate(USAGE, at), end]
+def answer(time: float = 0.0) -> list[Event]:
+    end = Finished(reason=FinishReason.LENGTH, at=time, model="m-2026-01", request_id="req_1")
+    return [text(time=time - 1), UsageUpdate(USAGE, time), end]
 
 
 async def attempt(recorded: Recorded, clock: VirtualClock, *scripts: Sequence[Event | ProviderError]) -> None:
-    retry = Retry(Played(clock, *scripts), clock=clock, draw=lambda: 1.0)
+    retry = Retry(FakeStreamer(clock, *scripts), clock=clock, draw=lambda: 1.0)
     task = asyncio.create_task(collect(ObserverPolicy(retry, [recorded.telemetry], clock=clock)))
     await clock.run_until(task.done)
     await task
@@ -99,7 +99,7 @@ async def test_an_answer_is_a_span_with_request_and_response_attributes(clock: V
     request = UnifiedRequest(
         model="m", prompt="?", max_tokens=50, temperature=0.5, top_p=0.9, seed=7, reasoning_effort="low"
     )
-    await collect(ObserverPolicy(Played(clock, answered(at=103.5)), [recorded.telemetry], clock=clock), request)
+    await collect(ObserverPolicy(FakeStreamer(clock, answer(time=103.5)), [recorded.telemetry], clock=clock), request)
     [span] = recorded.spans
     assert (span.name, span.kind, span.status.status_code) == ("chat m", SpanKind.CLIENT, StatusCode.UNSET)
     assert (span.start_time, span.end_time) == (EPOCH + 100 * SECOND, EPOCH + 103.5 * SECOND)
@@ -127,7 +127,7 @@ async def test_an_answer_is_a_span_with_request_and_response_attributes(clock: V
 
 
 async def test_a_retry_has_its_own_span_beside_the_failed_one(clock: VirtualClock, recorded: Recorded) -> None:
-    await attempt(recorded, clock, [error(ErrorKind.OVERLOADED, after=7.0)], answered(at=9.0))
+    await attempt(recorded, clock, [error(ErrorKind.OVERLOADED, after=7.0)], answer(time=9.0))
     failed, whole = recorded.spans
     assert (failed.status.status_code, whole.status.status_code) == (StatusCode.ERROR, StatusCode.UNSET)
     assert (failed.status.description, (failed.attributes or {})[Name.ERROR]) == (None, "overloaded")
@@ -138,7 +138,7 @@ async def test_a_retry_has_its_own_span_beside_the_failed_one(clock: VirtualCloc
 
 
 async def test_a_cancelled_attempt_is_a_span_of_type_cancelled(clock: VirtualClock, recorded: Recorded) -> None:
-    played = Played(clock, [text(at=0.0), asyncio.Event()])
+    played = FakeStreamer(clock, [text(time=0.0), asyncio.Event()])
     task = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     clock.advance(2.0)
@@ -150,7 +150,9 @@ async def test_a_cancelled_attempt_is_a_span_of_type_cancelled(clock: VirtualClo
 
 
 async def test_an_attempt_stopped_before_it_is_sent_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
-    async with aclosing(ObserverPolicy(Played(clock, [done()]), [recorded.telemetry]).stream_unified(ASKED)) as events:
+    async with aclosing(
+        ObserverPolicy(FakeStreamer(clock, [done()]), [recorded.telemetry]).stream_unified(REQUEST)
+    ) as events:
         async for event in events:
             assert isinstance(event, Attempt)
             break
@@ -160,7 +162,7 @@ async def test_an_attempt_stopped_before_it_is_sent_has_no_span(clock: VirtualCl
 async def test_a_refusal_without_an_attempt_has_no_span(clock: VirtualClock, recorded: Recorded) -> None:
     breaker = CircuitBreaker("acme:m", BreakerSettings(minimum_calls=1), clock=clock)
     breaker.admit().failed(error(ErrorKind.TRANSIENT))
-    refusing = CircuitBreakerPolicy(Played(clock, [done()]), breaker)
+    refusing = CircuitBreakerPolicy(FakeStreamer(clock, [done()]), breaker)
     with pytest.raises(ProviderError, match="no requests to"):
         await collect(ObserverPolicy(refusing, [recorded.telemetry], clock=clock))
     assert recorded.spans == []
@@ -168,7 +170,7 @@ async def test_a_refusal_without_an_attempt_has_no_span(clock: VirtualClock, rec
 
 async def test_spans_are_children_of_each_tasks_current_span(clock: VirtualClock, recorded: Recorded) -> None:
     tracer = recorded.tracers.get_tracer("caller")
-    observed = ObserverPolicy(Played(clock, answered()), [recorded.telemetry], clock=clock)
+    observed = ObserverPolicy(FakeStreamer(clock, answer()), [recorded.telemetry], clock=clock)
 
     async def call(number: int) -> None:
         with tracer.start_as_current_span(f"caller {number}"):
@@ -185,7 +187,7 @@ async def test_spans_are_children_of_each_tasks_current_span(clock: VirtualClock
 
 async def test_equal_attempts_are_not_mixed_up(clock: VirtualClock, recorded: Recorded) -> None:
     gate = asyncio.Event()
-    played = Played(clock, [gate, *answered()], [error(ErrorKind.AUTH)])
+    played = FakeStreamer(clock, [gate, *answer()], [error(ErrorKind.AUTH)])
     first = asyncio.create_task(collect(ObserverPolicy(played, [recorded.telemetry], clock=clock)))
     await played.waits.wait()
     other = UnifiedRequest(model="m", prompt="?", seed=2)
@@ -208,7 +210,7 @@ async def test_estimated_tokens_are_not_recorded(clock: VirtualClock, recorded: 
 
 
 async def test_metrics_of_tokens_and_durations_are_by_outcome(clock: VirtualClock, recorded: Recorded) -> None:
-    await attempt(recorded, clock, [error(ErrorKind.TRANSIENT, after=1.0)], answered(at=3.0))
+    await attempt(recorded, clock, [error(ErrorKind.TRANSIENT, after=1.0)], answer(time=3.0))
     tokens = {(point.attributes or {})[Name.TOKEN_TYPE]: point.sum for point in recorded.points(Name.TOKENS_USED)}
     assert tokens == {"input": 40, "output": 7}
     durations = recorded.points(Name.DURATION)
@@ -221,7 +223,7 @@ async def test_metrics_of_tokens_and_durations_are_by_outcome(clock: VirtualCloc
 async def test_providers_have_the_names_of_the_conventions(
     clock: VirtualClock, recorded: Recorded, name: str, known_as: str
 ) -> None:
-    await collect(ObserverPolicy(Played(clock, [done()], name=name), [recorded.telemetry], clock=clock))
+    await collect(ObserverPolicy(FakeStreamer(clock, [done()], name=name), [recorded.telemetry], clock=clock))
     [span] = recorded.spans
     assert (span.attributes or {})[Name.PROVIDER] == known_as
 
@@ -255,11 +257,11 @@ async def test_no_text_and_no_key_is_in_any_span(
     request = UnifiedRequest(model="m", prompt=PROMPT, system_message=SYSTEM, stop_sequences=(STOP,))
     await asyncio.gather(coordinator.generate_with_fallback(request), return_exceptions=True)
     assert len(recorded.spans) == len(fault_server.requests)
-    told = "".join(span.to_json() for span in recorded.spans)
-    told += str([recorded.points(name) for name in (Name.DURATION, Name.TOKENS_USED)])
-    assert "api.example" in told
+    exported = "".join(span.to_json() for span in recorded.spans)
+    exported += str([recorded.points(name) for name in (Name.DURATION, Name.TOKENS_USED)])
+    assert "api.example" in exported
     for canary in (PROMPT, SYSTEM, ANSWER, STOP, KEY, KEY[:20]):
-        assert canary not in told
+        assert canary not in exported
 
 
 def test_opentelemetry_is_imported_only_when_used() -> None:

@@ -1,4 +1,4 @@
-"""A bucket never gives more than its rate allows, whatever is asked of it and when."""
+"""A bucket never grants more than its rate allows, for any demands at any time."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from swebench_providers.policies.token_bucket import BURST_SECONDS, Bucket
 demands = st.lists(st.tuples(st.floats(0, 30), st.floats(0.1, 400)), min_size=1, max_size=40)
 
 
-@given(per_minute=st.floats(1, 100_000), asked=demands)
-def test_any_span_takes_at_most_capacity_plus_inflow(per_minute: float, asked: list[tuple[float, float]]) -> None:
+@given(per_minute=st.floats(1, 100_000), demands=demands)
+def test_any_span_takes_at_most_capacity_plus_inflow(per_minute: float, demands: list[tuple[float, float]]) -> None:
     bucket, now, taken = Bucket(per_minute, 0.0), 0.0, list[tuple[float, float]]()
-    for pause, amount in asked:
+    for pause, amount in demands:
         now += pause
         now += bucket.wait(amount, now)
         assert bucket.wait(amount, now) <= 1e-6
@@ -44,10 +44,10 @@ steps = st.lists(
 def test_the_rate_holds_through_resizes_refunds_and_clock_changes(
     per_minute: float, happenings: list[tuple[str, float]]
 ) -> None:
-    """Over every span of what time there has been: never more than the largest bucket and the fastest flow allow."""
+    """Over every span of time: never more than the largest capacity and the fastest rate allow."""
     bucket, now, latest = Bucket(per_minute, 0.0), 0.0, 0.0
     rates, largest_bucket, largest = [per_minute], bucket.capacity, 0.0
-    net: list[tuple[float, float]] = []  # when, and what was taken less what came back of it
+    net: list[tuple[float, float]] = []  # when, and the amount taken less its refund
     for what, amount in happenings:
         match what:
             case "pass":
@@ -58,9 +58,9 @@ def test_the_rate_holds_through_resizes_refunds_and_clock_changes(
                 net.append((latest, amount))
                 largest = max(largest, amount)
             case "refund" if net:
-                at, taken = net[-1]
+                time, taken = net[-1]
                 bucket.refund(taken * amount, now)
-                net[-1] = (at, taken * (1 - amount))
+                net[-1] = (time, taken * (1 - amount))
             case "resize":
                 bucket.resize(amount, now)
                 rates.append(amount)
@@ -82,7 +82,7 @@ def test_the_wait_includes_demands_ahead() -> None:
 
 
 def test_a_demand_above_the_capacity_leaves_a_debt() -> None:
-    bucket = Bucket(60, 0.0)  # one a second, ten at once
+    bucket = Bucket(60, 0.0)  # one a second, bursts of ten
     assert bucket.wait(25, 0.0) == 0
     bucket.take(25, 0.0)
     assert bucket.level(0.0) == -15

@@ -1,4 +1,4 @@
-"""Time that passes only when everybody waits, and then at once."""
+"""A clock whose time passes only when every task waits, and then without waiting."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class VirtualClock:
-    """A clock whose sleepers are woken, the earliest first, by `run_until`; nothing else lets time pass."""
+    """Its sleepers are woken by `run_until`, the earliest first; nothing else makes time pass."""
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
@@ -27,23 +27,23 @@ class VirtualClock:
         await woken
 
     async def run_until(self, holds: Callable[[], bool]) -> None:
-        """Let everybody run, and time pass, until `holds()`; AssertionError when nobody is left to wake."""
+        """Let tasks run, and time pass, until `holds()`; AssertionError if no sleeper is left to wake."""
         for _ in range(100_000):
             for _ in range(10):
                 await asyncio.sleep(0)
                 if holds():
                     return
-            self._wake_the_next()
-        raise AssertionError("it never came true")
+            self._wake_next()
+        raise AssertionError("the condition never held")
 
-    def let_the_next_go_on(self) -> None:
-        """Let time pass until the next sleeper's is over, where anybody sleeps."""
+    def wake_next(self) -> None:
+        """Let time pass until the next sleeper wakes, if there is one."""
         if any(not woken.done() for _, woken in self._sleepers):
-            self._wake_the_next()
+            self._wake_next()
 
-    def _wake_the_next(self) -> None:
+    def _wake_next(self) -> None:
         self._sleepers = [(due, woken) for due, woken in self._sleepers if not woken.done()]
-        assert self._sleepers, "everybody waits, and nobody for the clock"
+        assert self._sleepers, "every task waits, and none for the clock"
         due, woken = min(self._sleepers, key=lambda sleeper: sleeper[0])
         self._now = max(self._now, due)
         woken.set_result(None)

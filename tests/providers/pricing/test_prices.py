@@ -170,7 +170,7 @@ def test_a_cost_never_falls_with_more_tokens(price: ModelPrice, usage: TokenUsag
 @pytest.mark.parametrize("amount", ["-1", "-0", "NaN", "Infinity", "1000000.01", "1e999999", "1e-999999", "0e-999999"])
 def test_an_impossible_amount_is_refused(amount: str) -> None:
     for field in ("input", "output", "cached_input", "cache_write"):
-        with pytest.raises(ValueError, match="is no price"):
+        with pytest.raises(ValueError, match="is not a price"):
             msgspec.convert({"input": "1", "output": "1", field: amount}, ModelPrice)
 
 

@@ -122,7 +122,7 @@ OPENAI = [
     said_by("openai", 401, openai(code="invalid_api_key"), Kind.AUTH, "Check OPENAI_API_KEY, and that it belongs to"),
     said_by("openai", 403, openai(code="unsupported_country_region_territory"), Kind.AUTH, "OPENAI_API_KEY", "region"),
     said_by("openai", 403, openai(kind="x"), Kind.AUTH, "no access to this model", inside=False),
-    said_by("openai", 404, openai(code="model_not_found"), Kind.MODEL_NOT_FOUND, "may have been shut down"),
+    said_by("openai", 404, openai(code="model_not_found"), Kind.MODEL_NOT_FOUND, "may have been retired"),
     said_by("openai", 408, openai(kind="x"), Kind.TIMEOUT, retry=True, inside=False),
     said_by("openai", 409, openai(kind="x"), Kind.TRANSIENT, retry=True),
     said_by(
@@ -144,13 +144,13 @@ OPENAI = [
     said_by("openai", 504, openai(kind="server_error"), Kind.TIMEOUT, retry=True, inside=False),
 ]
 AZURE = [
-    said_by("azure", 404, openai(code="DeploymentNotFound"), Kind.MODEL_NOT_FOUND, "Name the deployment, not the"),
+    said_by("azure", 404, openai(code="DeploymentNotFound"), Kind.MODEL_NOT_FOUND, "Set the name of the deployment"),
     said_by(
         "azure",
         404,
         {"error": {"code": "404", "message": "Resource not found"}},
         Kind.BAD_ENDPOINT,
-        "deployment's name",
+        "deployment name",
         "api-version",
     ),
     said_by(
@@ -159,7 +159,7 @@ AZURE = [
         openai("filtered", "content_filter", innererror=FILTERED),
         Kind.CONTENT_FILTER,
         "Rephrase",
-        "The filter that blocked it: jailbreak.",
+        "Blocked by the content filter: jailbreak.",
     ),
     said_by(
         "azure",
@@ -167,7 +167,7 @@ AZURE = [
         {"error": {"code": "PermissionDenied", "message": "no"}},
         Kind.AUTH,
         "AZURE_OPENAI_API_KEY",
-        "of this very resource",
+        "belong to this resource",
         "Cognitive Services OpenAI User",
     ),
     said_by(
@@ -176,7 +176,7 @@ AZURE = [
         {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}},
         Kind.AUTH,
         "AZURE_OPENAI_API_KEY",
-        "of this very resource",
+        "belong to this resource",
     ),
     *(
         said_by(
@@ -217,7 +217,7 @@ ANTHROPIC = [
         400,
         anthropic("invalid_request_error", "This model does not support assistant message prefill."),
         Kind.INVALID_REQUEST,
-        "a message of the user's",
+        "a user message",
     ),
     said_by(
         "anthropic",
@@ -235,7 +235,7 @@ ANTHROPIC = [
     ),
     said_by("anthropic", 402, anthropic("billing_error"), Kind.QUOTA_EXHAUSTED, "Add credit", "renew the payment"),
     said_by("anthropic", 403, anthropic("permission_error"), Kind.AUTH, "ANTHROPIC_API_KEY", "no access"),
-    said_by("anthropic", 404, anthropic("not_found_error"), Kind.MODEL_NOT_FOUND, "may have been shut down"),
+    said_by("anthropic", 404, anthropic("not_found_error"), Kind.MODEL_NOT_FOUND, "may have been retired"),
     said_by("anthropic", 413, anthropic("request_too_large"), Kind.CONTEXT_OVERFLOW, "Shorten the prompt"),
     said_by("anthropic", 413, {}, Kind.CONTEXT_OVERFLOW, "Shorten the prompt", inside=False),
     said_by(
@@ -282,7 +282,7 @@ OLLAMA = [
         parameter="reasoning_effort",
     ),
     said_by("ollama", 400, {"error": '"m" does not support tools'}, Kind.INVALID_REQUEST),
-    said_by("ollama", 400, {"error": '"m" does not support chat'}, Kind.INVALID_REQUEST, "holds a conversation"),
+    said_by("ollama", 400, {"error": '"m" does not support chat'}, Kind.INVALID_REQUEST, "a chat model"),
     said_by(
         "ollama",
         400,
@@ -362,14 +362,14 @@ OPENROUTER = [
         402,
         openrouter(402, error_type="payment_required", limit_source="openrouter_in_flight_budget"),
         Kind.RATE_LIMITED,
-        "Lower the number of requests",
+        "Lower the number of concurrent requests",
         "add credit",
         retry=True,
         retry_after=3,
         headers={"retry-after": "3"},
     ),
     *(
-        said_by("openrouter", 402, body, Kind.QUOTA_EXHAUSTED, "Lower the output limit", reason="request_too_dear")
+        said_by("openrouter", 402, body, Kind.QUOTA_EXHAUSTED, "Lower the output limit", reason="request_too_expensive")
         for body in (
             openrouter(402, limit_source="openrouter_credits", error_type="weight_exceeds_budget"),
             openrouter(402, limit_source="openrouter_credits", reason="weight_exceeds_budget"),
@@ -389,7 +389,7 @@ OPENROUTER = [
             403,
             openrouter(403, limit_source=source, resets_at="2026-12-01T02:00:00+02:00"),
             Kind.QUOTA_EXHAUSTED,
-            "reset at 2026-12-01 00:00 UTC",
+            "resets at 2026-12-01 00:00 UTC",
         )
         for source in ("openrouter_key_limit", "openrouter_workspace_budget", "openrouter_guardrail_budget")
     ),
@@ -475,7 +475,7 @@ GOOGLE = [
         429,
         google(429, "RESOURCE_EXHAUSTED", "no", quota("RequestsPerDayPerProject"), DELAY),
         Kind.QUOTA_EXHAUSTED,
-        "next day",
+        "until tomorrow",
         retry_after=34.5,
     ),
     said_by("gemini", 500, google(500, "INTERNAL"), Kind.TRANSIENT, retry=True),
@@ -515,7 +515,7 @@ LOCAL = [
         Kind.CONTEXT_OVERFLOW,
         "lower the output limit",
     ),
-    said_by("vllm", 404, openai(kind="NotFoundError", code=404), Kind.MODEL_NOT_FOUND, "a model the provider lists"),
+    said_by("vllm", 404, openai(kind="NotFoundError", code=404), Kind.MODEL_NOT_FOUND, "that the provider lists"),
     said_by(
         "vllm",
         422,

@@ -73,7 +73,7 @@ async def test_it_is_the_same_failure_inside_a_stream(
         ("invalid_prompt", Kind.CONTENT_FILTER, "Rephrase"),
         ("bio_policy", Kind.CONTENT_FILTER, "Rephrase"),
         ("misalignment_policy_violation", Kind.CONTENT_FILTER, "Rephrase"),
-        ("data_residency_mismatch", Kind.BAD_ENDPOINT, "address of the region"),
+        ("data_residency_mismatch", Kind.BAD_ENDPOINT, "URL of the region"),
     ],
 )
 async def test_responses_fail_in_their_own_two_ways_and_mean_the_same(

@@ -247,4 +247,4 @@ def test_html_and_text_are_shown_by_their_beginning() -> None:
     assert read_failure(b"<html>" + b"x" * 900).message == "<html>" + "x" * 194
     assert read_failure(b"x" * 900).message == "x" * 600
     assert read_failure(b"").message == ""
-    assert str(to_error(read_failure(b"", 500))) == "the server answered with HTTP 500 and no explanation"
+    assert str(to_error(read_failure(b"", 500))) == "the server returned HTTP 500 without an explanation"

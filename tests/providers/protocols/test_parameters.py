@@ -32,7 +32,7 @@ def fitted(model: str, **fields: Any) -> SupportedParameters:
 
 def takes_temperature(model: str, effort: Effort | None) -> bool:
     sent = fitted(model, temperature=0.0, reasoning_effort=effort)
-    said = f"temperature left out: {model} does not take it" in sent.notices
+    said = f"temperature left out: not supported by {model}" in sent.notices
     assert said is (sent.temperature is None)
     return sent.temperature is not None
 
@@ -78,14 +78,14 @@ def test_an_effort_a_model_lacks_becomes_the_next_weaker_one_and_that_is_said(mo
 
 def test_the_notice_names_what_was_asked_and_what_is_sent() -> None:
     lowered, dropped = fitted("gpt-6-luna", reasoning_effort="max"), fitted("gpt-4.1", reasoning_effort="low")
-    assert lowered.notices == ("reasoning effort max sent as xhigh, the nearest gpt-6-luna takes",)
-    assert dropped.notices == ("reasoning effort low left out: gpt-4.1 does not take it",)
+    assert lowered.notices == ("reasoning effort max lowered to xhigh, the nearest that gpt-6-luna supports",)
+    assert dropped.notices == ("reasoning effort low left out: not supported by gpt-4.1",)
 
 
 def test_stop_sequences_go_to_models_that_take_them() -> None:
     assert fitted("gpt-4o", stop_sequences=("x",)).stop == ["x"]
     refused = fitted("gpt-6-luna", stop_sequences=("x",))
-    assert (refused.stop, refused.notices) == (None, ("stop sequences left out: gpt-6-luna does not take it",))
+    assert (refused.stop, refused.notices) == (None, ("stop sequences left out: not supported by gpt-6-luna",))
     assert fitted("gpt-6-luna").notices == ()
 
 
@@ -93,7 +93,7 @@ def test_an_output_limit_above_the_models_own_is_lowered_and_that_is_said() -> N
     assert fitted("gpt-4o", max_tokens=16384).max_tokens == 16384
     lowered = fitted("gpt-4o", max_tokens=20000)
     assert lowered.max_tokens == 16384
-    assert lowered.notices == ("output limit lowered from 20000 to 16384, the most gpt-4o gives",)
+    assert lowered.notices == ("output limit lowered from 20000 to 16384, the maximum of gpt-4o",)
     assert fitted("unheard-of", max_tokens=10**9).max_tokens == 10**9
 
 

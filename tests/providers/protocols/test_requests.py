@@ -147,8 +147,8 @@ def test_all_parameters_reach_a_server_that_takes_them() -> None:
     anthropic = encoded("anthropic", request)
     assert body_of(anthropic).items() >= {"temperature": 0.5, "top_p": 0.9, "stop_sequences": ["a", "b"]}.items()
     assert anthropic.notices == (
-        "reasoning effort low left out: m does not take it",
-        "seed left out: m does not take it",
+        "reasoning effort low left out: not supported by m",
+        "seed left out: not supported by m",
     )
 
 
@@ -163,7 +163,7 @@ def test_a_server_without_a_seed_is_not_sent_one() -> None:
     request = UnifiedRequest(model="m", prompt="x", seed=7)
     wired = PROTOCOLS["openai_chat"].transformer.encode(request, ModelProfile(), Quirks(seed=False))
     assert "seed" not in body_of(wired)
-    assert wired.notices == ("seed left out: m does not take it",)
+    assert wired.notices == ("seed left out: not supported by m",)
 
 
 def test_the_prompt_is_the_last_turn_after_the_conversation() -> None:

@@ -88,9 +88,9 @@ def test_nothing_is_kept_at_the_provider_whatever_its_file_says_of_chat() -> Non
             "gpt-5.5",
             "max",
             {"effort": "xhigh", "summary": "auto"},
-            ("reasoning effort max sent as xhigh, the nearest gpt-5.5 takes",),
+            ("reasoning effort max lowered to xhigh, the nearest that gpt-5.5 supports",),
         ),
-        ("gpt-5.5-pro", "none", None, ("reasoning effort none left out: gpt-5.5-pro does not take it",)),
+        ("gpt-5.5-pro", "none", None, ("reasoning effort none left out: not supported by gpt-5.5-pro",)),
     ],
 )
 def test_an_effort_on_responses_comes_with_a_summary_of_the_thoughts(
@@ -132,7 +132,7 @@ def test_a_level_and_a_budget_are_never_sent_together_nor_sampling_in_vain(
     assert "thinkingConfig" in config or effort is None or wired.notices
     refused = any(name in model for name in ("3.5-flash-lite", "3.6", "3.7", "3.8", "3.9", "latest"))
     assert ("temperature" in config) is (temperature is not None and not refused)
-    assert (f"temperature left out: {model} does not take it" in wired.notices) is (temperature is not None and refused)
+    assert (f"temperature left out: not supported by {model}" in wired.notices) is (temperature is not None and refused)
 
 
 def test_gemini_is_sent_its_own_field_names_and_system_messages_in_their_own_place() -> None:
@@ -164,7 +164,7 @@ def test_gemini_is_sent_its_own_field_names_and_system_messages_in_their_own_pla
         },
     }
     assert wired.path == "/models/gemini-3.5-flash:generateContent"
-    assert wired.notices == ("output limit lowered from 1000000 to 65536, the most gemini-3.5-flash gives",)
+    assert wired.notices == ("output limit lowered from 1000000 to 65536, the maximum of gemini-3.5-flash",)
 
 
 @pytest.mark.parametrize(

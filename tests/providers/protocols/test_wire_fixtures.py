@@ -42,7 +42,7 @@ def test_one_byte_at_a_time() -> None:
 @pytest.mark.parametrize("path", wire.files("*/response.json"), ids=wire.name)
 def test_a_whole_answer_means_what_its_stream_means(path: Path) -> None:
     parser = wire.protocol(path).parser
-    *events, finished = parser.parse(path.read_bytes(), at=0.0)
+    *events, finished = parser.parse(path.read_bytes(), received_at=0.0)
     assert isinstance(finished, Finished)
     outcome = wire.fold(events, finished, None, saw_terminal=True)
     wire.check(outcome, wire.read(wire.expected_path(path)))

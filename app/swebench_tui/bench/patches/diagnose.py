@@ -31,7 +31,7 @@ def diagnose(hunk: Hunk, text: FileText) -> PatchError:
         )
     if any(is_elision(line) and line.rstrip() not in known for line in hunk.old):
         return PatchError(Failure.ELISION, "has `...` in place of lines of the file")
-    start = _find(hunk.old, text, _words)
+    start = _find(hunk.old, text, _without_blanks)
     if start is not None:
         actual = text.lines[start : start + len(hunk.old)]
         tabs = any("\t" in line for line in actual) != any("\t" in line for line in hunk.old)
@@ -47,7 +47,7 @@ def _has_new_lines_instead(hunk: Hunk, text: FileText) -> bool:
     return bool(hunk.count("+-")) and _find(hunk.new, text, str.rstrip) is not None
 
 
-def _words(line: str) -> str:
+def _without_blanks(line: str) -> str:
     return " ".join(line.split())
 
 

@@ -37,13 +37,13 @@ def name_in_info(info: str) -> str | None:
     """The file named in an info string: `python app/x.py`, `python:app/x.py`, `app/x.py`, `python title="app/x.py"`."""
     if len(info) > _LONGEST_LINE:
         return None
-    words = [word.split("=", 1)[-1].strip("\"'{}") for word in info.replace(":", " ").split()]
-    return next((word for word in reversed(words) if _PATH.fullmatch(word)), None)
+    parts = [part.split("=", 1)[-1].strip("\"'{}") for part in info.replace(":", " ").split()]
+    return next((part for part in reversed(parts) if _PATH.fullmatch(part)), None)
 
 
 def name_in(line: str) -> str | None:
     """The one file a line names: the whole line under some decoration, or its only path in backticks."""
-    ticked = {word for word in _TICKED.findall(line[:_LONGEST_LINE]) if _PATH.fullmatch(word)}
+    ticked = {part for part in _TICKED.findall(line[:_LONGEST_LINE]) if _PATH.fullmatch(part)}
     return ticked.pop() if len(ticked) == 1 else name_alone(line)
 
 

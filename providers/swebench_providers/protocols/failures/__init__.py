@@ -1,7 +1,7 @@
-"""From what a server says went wrong to one of our kinds (api-contracts 6.1 and 6.2).
+"""Classifies the errors of servers (api-contracts 6.1 and 6.2).
 
-Error bodies differ in shape, so the words that carry meaning are collected from wherever they stand. They are then
-looked up in one list of rules, the most telling first: a code, else a sentence, else the HTTP status.
+Error bodies differ in shape, so their codes and messages are collected from all known places first. They are then
+matched against one list of rules, the most specific first: a code, else a message, else the HTTP status.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from typing import Final, NamedTuple
 import msgspec
 
 from swebench_providers.http.retry_after import parse_delay, retry_after
-from swebench_providers.protocols.failures.facts import excess, facts, mapping
+from swebench_providers.protocols.failures.facts import describe_details, describe_excess, mapping
 from swebench_providers.protocols.failures.parameters import refused_field
 from swebench_providers.protocols.failures.rules import NO_STATUS, RULES, UNKNOWN, Rule
 from swebench_providers.types.errors import ErrorKind, ProviderError
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading JSON of a server's making can raise."""
+"""What decoding JSON from a server can raise."""
 
 _MESSAGE_LIMIT = 600
 _HTML_LIMIT = 200
 _STATUS = re.compile(r"[45][0-9]{2}")
 _WORD = re.compile(r"\w{1,60}")
-_REFUSAL = "bad_parameter"
-_SENTENCES = ("error", "message", "detail", "text")
+_BAD_PARAMETER = "bad_parameter"
+_MESSAGES = ("error", "message", "detail", "text")
 
 
 class Failure(NamedTuple):
-    """An error as the server put it: its sentence, its codes, and the status it claims."""
+    """An error as the server reports it: its message, its codes, and its status."""
 
     message: str
     codes: frozenset[str]
     status: int | None
     request_id: str | None = None
     delay: str = ""
-    named: str = ""
-    """The server's own principal code, for display."""
+    code: str = ""
+    """The server's main code, for display."""
     parameter: str = ""
-    """The server's own name or path of the field it complains of."""
-    facts: str = ""
-    """What else the body says that the user can act on, in sentences of ours."""
+    """The server's name or path of the rejected field."""
+    details: str = ""
+    """What else in the body helps the user, in our own sentences."""
 
 
 def from_response(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-    """An answer with an error status. Header names are lower case."""
+    """The error for a response with an error status. Names in `headers` are lower case."""
     failure = read_failure(body, status)
     error = to_error(failure)
     error.status = status
@@ -60,20 +60,20 @@ def from_response(status: int, headers: Mapping[str, str], body: bytes) -> Provi
 
 
 def to_error(failure: Failure) -> ProviderError:
-    """The error for what a server said, in a response or in the middle of a stream."""
+    """The error for a failure, in a response or in the middle of a stream."""
     rule = next((rule for rule in RULES if _applies(rule, failure)), UNKNOWN)
     parameter = rule.parameter
-    if rule.reason == _REFUSAL and not parameter:
+    if rule.reason == _BAD_PARAMETER and not parameter:
         parameter = refused_field(failure.parameter, failure.message)
     return ProviderError(
         rule.kind,
-        failure.message or f"the server answered with HTTP {failure.status} and no explanation",
+        failure.message or f"the server returned HTTP {failure.status} without an explanation",
         hint=_hint(rule, failure, parameter),
         reason=rule.reason,
         retryable=rule.retryable,
         parameter=parameter,
         retry_after=parse_delay(failure.delay, now=datetime.now(UTC)) if failure.delay else None,
-        code=failure.named,
+        code=failure.code,
         request_id=failure.request_id,
     )
 
@@ -81,11 +81,11 @@ def to_error(failure: Failure) -> ProviderError:
 def _hint(rule: Rule, failure: Failure, parameter: str) -> str:
     hint = rule.hint
     if parameter and not rule.parameter:
-        hint = f"The model does not take {parameter} as it was set: leave it out, or choose another value."
-    beside = failure.facts
-    if rule.kind is ErrorKind.CONTEXT_OVERFLOW and not beside:
-        beside = excess(failure.message)
-    return f"{hint} {beside}" if beside else hint
+        hint = f"The model rejects this value of {parameter}: leave it out, or choose another value."
+    details = failure.details
+    if rule.kind is ErrorKind.CONTEXT_OVERFLOW and not details:
+        details = describe_excess(failure.message)
+    return f"{hint} {details}" if details else hint
 
 
 def _applies(rule: Rule, failure: Failure) -> bool:
@@ -97,7 +97,7 @@ def _applies(rule: Rule, failure: Failure) -> bool:
 
 
 def read_failure(body: bytes, status: int | None = None) -> Failure:
-    """An error body of any shape. What is no JSON is shown as text, the start of it where it is HTML."""
+    """The failure in an error body of any shape. What is not JSON becomes the message, HTML only its beginning."""
     try:
         value: object = msgspec.json.decode(body)
     except UNREADABLE:
@@ -108,13 +108,12 @@ def read_failure(body: bytes, status: int | None = None) -> Failure:
 
 
 def failure_from(value: object, status: int | None = None) -> Failure:
-    """An error body of any shape, decoded: `error.message`, `error`, `message`, `detail` or `text`, in this order."""
+    """The failure in a decoded error body. Its message is `error.message`, `error`, `message`, `detail` or `text`."""
     if isinstance(value, list) and value:  # Gemini wraps the error of a streamed request
         value = value[0]
     outer = mapping(value)
     inner = mapping(outer.get("error")) or outer
-    said = mapping(outer.get("error")).get("message"), *(outer.get(name) for name in _SENTENCES)
-    message = _first_text(*said)
+    message = _first_text(mapping(outer.get("error")).get("message"), *(outer.get(name) for name in _MESSAGES))
     parts = _objects(inner.get("details"))
     codes = list(_codes(outer, inner, parts))
     if any("PerDay" in str(part.get("violations")) for part in parts):
@@ -128,19 +127,19 @@ def failure_from(value: object, status: int | None = None) -> Failure:
         status or _http_status(codes),
         request_id=_first_text(outer.get("request_id")) or None,
         delay=_first_text(*(part.get("retryDelay") for part in parts)),
-        named=next((code for code in codes if not code.isdigit()), next(iter(codes), "")),
+        code=next((code for code in codes if not code.isdigit()), next(iter(codes), "")),
         parameter=_parameter(outer, inner, parts) or upstream.parameter,
-        facts=facts(outer, inner),
+        details=describe_details(outer, inner),
     )
 
 
 def _codes(
     outer: Mapping[str, object], inner: Mapping[str, object], parts: list[Mapping[str, object]]
 ) -> Iterator[str]:
-    """Every word made for programs, the most telling first."""
+    """All codes, the most specific first."""
     metadata = mapping(inner.get("metadata"))
-    said = outer.get("error")
-    named = [
+    error = outer.get("error")
+    candidates = [
         mapping(inner.get("details")).get("error_code"),
         *(part.get("reason") for part in parts),
         metadata.get("limit_source"),
@@ -152,32 +151,32 @@ def _codes(
         mapping(inner.get("innererror")).get("code"),
         outer.get("error_type"),
         outer.get("error_code"),
-        said if isinstance(said, str) and _WORD.fullmatch(said) else None,
+        error if isinstance(error, str) and _WORD.fullmatch(error) else None,
     ]
-    return (str(name) for name in named if isinstance(name, str | int) and not isinstance(name, bool))
+    return (str(code) for code in candidates if isinstance(code, str | int) and not isinstance(code, bool))
 
 
 def _upstream(inner: Mapping[str, object]) -> Failure:
-    """What the provider behind a router said, which the router hands on as text."""
+    """The failure of the provider behind a router, which the router passes on as text."""
     raw = mapping(inner.get("metadata")).get("raw")
     return read_failure(raw.encode("utf-8", "replace")) if isinstance(raw, str) else Failure("", frozenset(), None)
 
 
 def _parameter(outer: Mapping[str, object], inner: Mapping[str, object], parts: list[Mapping[str, object]]) -> str:
-    """The field an error is about: `param`, Google's `fieldViolations`, or FastAPI's `loc`."""
-    violated = (violation.get("field") for part in parts for violation in _objects(part.get("fieldViolations")))
-    where = (detail.get("loc") for detail in _objects(outer.get("detail")))
-    paths = (".".join(map(str, steps)) for steps in where if isinstance(steps, list))
-    return next((name for name in (inner.get("param"), *violated, *paths) if isinstance(name, str) and name), "")
+    """The field of an error: `param`, Google's `fieldViolations`, or FastAPI's `loc`."""
+    violations = (violation.get("field") for part in parts for violation in _objects(part.get("fieldViolations")))
+    locations = (detail.get("loc") for detail in _objects(outer.get("detail")))
+    paths = (".".join(map(str, steps)) for steps in locations if isinstance(steps, list))
+    return next((name for name in (inner.get("param"), *violations, *paths) if isinstance(name, str) and name), "")
 
 
 def _http_status(codes: Iterable[str]) -> int | None:
-    """The status an error inside a 200 stream claims for itself."""
+    """The HTTP status among the codes of an error inside a 200 stream."""
     return next((int(code) for code in codes if _STATUS.fullmatch(code)), None)
 
 
 def _objects(value: object) -> list[Mapping[str, object]]:
-    """The items of an array, each as an object."""
+    """The items of an array as objects."""
     return [mapping(item) for item in value] if isinstance(value, list) else []
 
 

@@ -1,4 +1,4 @@
-"""Which field of a request a server refuses, in the request's own word for it (api-contracts 3.1)."""
+"""The field of a request that a server rejects, by its name in `UnifiedRequest` (api-contracts 3.1)."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _NAMED: Final = re.compile(
 
 
 def refused_field(parameter: str, message: str) -> str:
-    """The field of `UnifiedRequest` that was refused, "" where it is none of them or the server does not say.
+    """The rejected field of `UnifiedRequest`; empty if it is none of them, or unknown.
 
-    `parameter` is the server's own name or path of it; where it is empty, the first one named in `message` counts.
+    `parameter` is the server's name or path of it. If that is empty, the first field named in `message` counts.
     """
     if parameter:
         return _field_of(parameter)
-    named = (found[found.lastindex or 0] for found in _NAMED.finditer(message))
-    return next(filter(None, map(_field_of, named)), "")
+    names = (match[match.lastindex or 0] for match in _NAMED.finditer(message))
+    return next(filter(None, map(_field_of, names)), "")
 
 
 def _field_of(path: str) -> str:
-    """Of a path such as `generation_config.thinking_config` the first step that is a field of ours."""
+    """The first step of a path such as `generation_config.thinking_config` that is a field of `UnifiedRequest`."""
     steps = (step.replace("_", "").lower() for step in _STEPS.split(path))
     return next((_FIELD_OF[step] for step in steps if step in _FIELD_OF), "")

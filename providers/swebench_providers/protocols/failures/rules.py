@@ -1,7 +1,7 @@
-"""What servers' words, sentences and statuses mean (api-contracts 6.2). The first rule that applies holds.
+"""The rules that classify codes, messages and statuses of servers (api-contracts 6.2). The first that matches holds.
 
-Codes come first within a rule: they are made for programs. A sentence counts only where the contract says that nothing
-else tells the kinds apart, and a status alone only at the end of the list.
+Codes come first within a rule: they are made for programs. A message counts only where the contract says that nothing
+else distinguishes the kinds, and a status alone only at the end of the list.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Final, NamedTuple
 from swebench_providers.types.errors import ErrorKind
 
 NO_STATUS: Final = 0
-"""Stands for an error inside a stream that claims no HTTP status."""
+"""The status of an error inside a stream that names none."""
 
 KEY_NAME: Final = "the API key"
-"""What a hint calls it that does not know the provider, whose own name for it can take this place."""
+"""The key in a hint, which the provider replaces by its own name for it."""
 
 
 class Rule(NamedTuple):
-    """If one of `codes` was given, or `text`, where there is one, is found and the status is one of `statuses`: this.
+    """Matches one of `codes`, or one of `statuses` together with `text`, if there is one.
 
-    `retryable` is for where it is not as usual for the kind. `parameter` is refused whatever the sentence names.
+    `retryable` is None if the kind decides it. `parameter` is the rejected field whatever the message names.
     """
 
     reason: str
@@ -43,16 +43,15 @@ def _text(pattern: str) -> re.Pattern[str]:
 
 
 _CREDIT = "Add credit, renew the payment or raise the limit at the provider, or choose another provider."
-_WAIT = "Wait, or lower the number of requests at a time."
-_KEY = f"Check {KEY_NAME}, and that it belongs to this address."
-_NO_ACCESS = (
-    f"Check {KEY_NAME}: it, or the organisation it belongs to, has no access to this model or from this region."
-)
-_NO_ROOM = "The provider has no room right now. Try again in a moment, or choose another."
-_CHANGE = "Change or remove the parameter the message names."
+_WAIT = "Wait, or lower the number of concurrent requests."
+_KEY = f"Check {KEY_NAME}, and that it belongs to this base URL."
+_NO_ACCESS = f"Check {KEY_NAME}: it, or its organisation, has no access to this model or from this region."
+_OVERLOADED = "The provider is overloaded. Try again in a moment, or choose another."
+_BAD_GATEWAY = "The gateway of the provider got no response from its server. Try again, or choose another provider."
+_CHANGE = "Change or remove the parameter named in the message."
 _SHORTEN = (
     "Shorten the prompt, lower the output limit, or choose a model with a larger window;"
-    " a server of your own can be given a larger context length (Ollama: num_ctx)."
+    " a local server can be given a larger context length (Ollama: num_ctx)."
 )
 _REFUSED = frozenset({NO_STATUS, 400, 404, 422})
 
@@ -71,7 +70,7 @@ _SIZE: Final = (
     Rule(
         "request_too_large",
         ErrorKind.CONTEXT_OVERFLOW,
-        "Shorten the prompt: the request has more bytes than the server accepts.",
+        "Shorten the prompt: the request is larger than the server accepts.",
         codes=_codes("request_too_large"),
         statuses=frozenset({413}),
     ),
@@ -81,13 +80,13 @@ _LIMITS: Final = (
     Rule(
         "rate_limited",
         ErrorKind.RATE_LIMITED,
-        "Lower the number of requests at a time, or add credit.",
+        "Lower the number of concurrent requests, or add credit.",
         codes=_codes("openrouter_in_flight_budget in_flight_budget_exhausted"),
     ),
     Rule(
-        "request_too_dear",
+        "request_too_expensive",
         ErrorKind.QUOTA_EXHAUSTED,
-        "Lower the output limit (max_tokens) or shorten the prompt: this one request could cost more than is left.",
+        "Lower the output limit (max_tokens) or shorten the prompt: this request could cost more than is left.",
         codes=_codes("weight_exceeds_budget token_limit_exceeded"),
         text=_text(r"weight_exceeds_budget"),
         statuses=frozenset({NO_STATUS, 402}),
@@ -107,19 +106,19 @@ _LIMITS: Final = (
     Rule(
         "billing_needed",
         ErrorKind.QUOTA_EXHAUSTED,
-        "Enable billing for the project: its free tier does not serve this region. Or ask from a region it serves.",
+        "Enable billing for the project, or use another region: the free tier is not available in this one.",
         codes=_codes("FAILED_PRECONDITION"),
     ),
     Rule(
         "quota_exhausted",
         ErrorKind.QUOTA_EXHAUSTED,
-        "The quota of the day is used up. Wait for the next day, or raise it at the provider.",
+        "The daily quota is used up. Wait until tomorrow, or raise it at the provider.",
         codes=_codes("quota_per_day"),
     ),
     Rule(
         "rate_limited",
         ErrorKind.RATE_LIMITED,
-        "The traffic grew too fast for the provider: wait, and raise the number of requests at a time slowly.",
+        "The traffic grew too fast for the provider: wait, then raise the number of concurrent requests slowly.",
         codes=_codes("ramp_limit_exceeded"),
     ),
     Rule(
@@ -134,7 +133,7 @@ _POLICY: Final = (
     Rule(
         "content_filter",
         ErrorKind.CONTENT_FILTER,
-        "The provider's policy blocked it. Rephrase the prompt or choose another model.",
+        "Blocked by the provider's content policy. Rephrase the prompt, or choose another model.",
         codes=_codes(
             "content_filter ResponsibleAIPolicyViolation content_policy_violation"
             " invalid_prompt cyber_policy bio_policy misalignment_policy_violation"
@@ -148,14 +147,14 @@ _KEYS: Final = (
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"Check {KEY_NAME}: Google is refusing keys that begin with AIza, so create an auth key (AQ.…) in AI Studio;"
+        f"Check {KEY_NAME}: Google rejects keys that begin with AIza, so create an auth key (AQ.…) in AI Studio;"
         " an access token of Google Cloud has to be renewed every hour.",
         codes=_codes("API_KEY_INVALID ACCESS_TOKEN_TYPE_UNSUPPORTED UNAUTHENTICATED PERMISSION_DENIED"),
     ),
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"Check {KEY_NAME}: it has to be one of this very resource, and an Entra identity needs the role"
+        f"Check {KEY_NAME}: it has to belong to this resource, and an Entra identity needs the role"
         " Cognitive Services OpenAI User.",
         codes=_codes("PermissionDenied"),
         text=_text(r"invalid subscription key"),
@@ -177,13 +176,13 @@ _KEYS: Final = (
     Rule(
         "auth",
         ErrorKind.AUTH,
-        f"{_KEY} A proxy in between must pass the Authorization header on.",
+        f"{_KEY} A proxy has to pass the Authorization header on.",
         codes=_codes("authentication_error"),
     ),
     Rule(
         "bad_endpoint",
         ErrorKind.BAD_ENDPOINT,
-        "Ask at the address of the region that the data has to stay in, such as eu.api.openai.com.",
+        "Use the base URL of the region in which the data has to stay, such as eu.api.openai.com.",
         codes=_codes("data_residency_mismatch"),
     ),
     Rule("auth", ErrorKind.AUTH, _KEY, codes=_codes("invalid_api_key authentication unauthorized 40101 40102")),
@@ -193,14 +192,14 @@ _REQUESTS: Final = (
     Rule(
         "needs_responses_api",
         ErrorKind.INVALID_REQUEST,
-        "This model answers on the Responses API only. Choose that protocol for it.",
+        "This model supports the Responses API only. Choose that protocol for it.",
         text=_text(r"/v1/responses|function tools with reasoning_effort"),
         statuses=_REFUSED,
     ),
     Rule(
         "no_provider",
         ErrorKind.MODEL_NOT_FOUND,
-        "None of your providers serves the model: name another after it (MODEL:PROVIDER), or switch one on at"
+        "None of your enabled providers has the model: append another (MODEL:PROVIDER), or enable one at"
         " huggingface.co/settings/inference-providers.",
         codes=_codes("model_not_supported"),
         text=_text(r"not supported by any provider"),
@@ -209,7 +208,7 @@ _REQUESTS: Final = (
     Rule(
         "no_provider",
         ErrorKind.MODEL_NOT_FOUND,
-        "No upstream of this router serves the model as asked: relax its provider and privacy settings"
+        "No upstream of this router accepts the request: relax its provider and privacy settings"
         " (openrouter.ai/settings/privacy), or choose another model.",
         text=_text(r"no endpoints (?:found|available)"),
         statuses=_REFUSED,
@@ -217,27 +216,27 @@ _REQUESTS: Final = (
     Rule(
         "model_not_found",
         ErrorKind.MODEL_NOT_FOUND,
-        "Name the deployment, not the model behind it, at the endpoint of its own resource.",
+        "Set the name of the deployment, not of its model, and the endpoint of its resource.",
         codes=_codes("DeploymentNotFound"),
     ),
     Rule(
         "model_not_found",
         ErrorKind.MODEL_NOT_FOUND,
-        "Load the model in the server, or let it load models when they are asked for.",
+        "Load the model on the server, or let the server load models on demand.",
         text=_text(r"no models loaded"),
         statuses=_REFUSED,
     ),
     Rule(
         "model_not_found",
         ErrorKind.MODEL_NOT_FOUND,
-        "Choose a model the provider lists. A preview may be served by the API version v1beta alone.",
+        "Choose a model that the provider lists. A preview may need the API version v1beta.",
         text=_text(r"not found for api version"),
         statuses=_REFUSED,
     ),
     Rule(
         "model_not_found",
         ErrorKind.MODEL_NOT_FOUND,
-        "Choose a model the provider lists; it may have been shut down, or the key has no access to it.",
+        "Choose a model that the provider lists: this one may have been retired, or the key has no access to it.",
         codes=_codes("model_not_found not_found_error NotFoundError NOT_FOUND 40301"),
         text=_text(r"model .*(?:not found|does not exist)"),
         statuses=_REFUSED,
@@ -245,21 +244,21 @@ _REQUESTS: Final = (
     Rule(
         "bad_parameter",
         ErrorKind.INVALID_REQUEST,
-        "Set another output limit (max_tokens): the model, or the provider behind it, does not take this one.",
+        "Set another output limit (max_tokens): the model, or the provider behind it, does not accept this one.",
         codes=_codes("max_tokens_exceeded"),
         parameter="max_tokens",
     ),
     Rule(
         "bad_parameter",
         ErrorKind.INVALID_REQUEST,
-        "Choose a model that holds a conversation: this one was made for something else.",
+        "Choose a chat model: this one is for something else.",
         text=_text(r"does not support (?:chat|completion|generate)"),
         statuses=_REFUSED,
     ),
     Rule(
         "bad_parameter",
         ErrorKind.INVALID_REQUEST,
-        "End the conversation with a message of the user's: this model does not go on with one of its own.",
+        "End the conversation with a user message: this model does not continue a message of its own.",
         text=_text(r"prefill|must end with a user message"),
         statuses=_REFUSED,
     ),
@@ -276,7 +275,7 @@ _SERVER: Final = (
     Rule(
         "out_of_memory",
         ErrorKind.INVALID_REQUEST,
-        "Choose a smaller model, or a smaller context length, than this machine has memory for.",
+        "Choose a smaller model or context length: the server has too little memory for this one.",
         codes=_codes("50002"),
         text=_text(r"requires more system memory|runner (?:process )?has (?:unexpectedly stopped|terminated)"),
         statuses=frozenset({NO_STATUS, 500}),
@@ -284,7 +283,7 @@ _SERVER: Final = (
     Rule(
         "overloaded",
         ErrorKind.OVERLOADED,
-        "The server's queue is full: lower the number of requests at a time, or let it take more"
+        "The queue of the server is full: lower the number of concurrent requests, or raise its limits"
         " (OLLAMA_NUM_PARALLEL, OLLAMA_MAX_QUEUE).",
         text=_text(r"maximum pending requests"),
         statuses=frozenset({NO_STATUS, 503}),
@@ -292,22 +291,27 @@ _SERVER: Final = (
     Rule(
         "worker_failed",
         ErrorKind.TRANSIENT,
-        "The server's worker failed. Look into its log, and restart it there.",
+        "The worker of the server failed. Check its log, and restart it.",
         codes=_codes("50001 50003"),
         retryable=False,
     ),
-    Rule("cancelled", ErrorKind.CANCELLED, "Run it again when you want the answer.", statuses=frozenset({499})),
+    Rule(
+        "cancelled",
+        ErrorKind.CANCELLED,
+        "The request was cancelled. Run it again to get an answer.",
+        statuses=frozenset({499}),
+    ),
     Rule(
         "timeout",
         ErrorKind.TIMEOUT,
-        "The provider gave up waiting for the model. Try again.",
+        "The model did not respond to the provider in time. Try again.",
         codes=_codes("timeout_error timeout DEADLINE_EXCEEDED"),
         statuses=frozenset({408, 504, 524}),
     ),
     Rule(
         "overloaded",
         ErrorKind.OVERLOADED,
-        _NO_ROOM,
+        _OVERLOADED,
         codes=_codes(
             "overloaded_error overloaded UNAVAILABLE provider_unavailable provider_overloaded unavailable_error"
             " 50004 50005 50006"
@@ -318,7 +322,8 @@ _SERVER: Final = (
 )
 
 _STATUSES: Final = (
-    Rule("overloaded", ErrorKind.OVERLOADED, _NO_ROOM, statuses=frozenset({502, 503, 529})),
+    Rule("overloaded", ErrorKind.OVERLOADED, _BAD_GATEWAY, statuses=frozenset({502})),
+    Rule("overloaded", ErrorKind.OVERLOADED, _OVERLOADED, statuses=frozenset({503, 529})),
     Rule("rate_limited", ErrorKind.RATE_LIMITED, _WAIT, statuses=frozenset({429})),
     Rule("out_of_credit", ErrorKind.QUOTA_EXHAUSTED, _CREDIT, statuses=frozenset({402})),
     Rule("auth", ErrorKind.AUTH, _KEY, statuses=frozenset({401})),
@@ -326,14 +331,14 @@ _STATUSES: Final = (
     Rule(
         "bad_endpoint",
         ErrorKind.BAD_ENDPOINT,
-        "Check the endpoint, and on Azure the deployment's name and the api-version too: nothing is at this path.",
+        "Check the endpoint, and on Azure also the deployment name and the api-version: this path does not exist.",
         text=_text(r"^resource not found$"),
         statuses=frozenset({404}),
     ),
     Rule(
         "bad_endpoint",
         ErrorKind.BAD_ENDPOINT,
-        "Check the base URL: the server there does not know this path. For most servers it ends in /v1.",
+        "Check the base URL: the server has no such path. For most servers it ends in /v1.",
         statuses=frozenset({301, 302, 303, 307, 308, 404, 405}),
     ),
     Rule(
@@ -353,5 +358,5 @@ _STATUSES: Final = (
 RULES: Final = (*_SIZE, *_LIMITS, *_POLICY, *_KEYS, *_REQUESTS, *_SERVER, *_STATUSES)
 
 UNKNOWN: Final = Rule(
-    "transient", ErrorKind.TRANSIENT, "A fault at the provider. Try again; if it stays, choose another."
+    "transient", ErrorKind.TRANSIENT, "The provider failed. Try again; if it keeps failing, choose another."
 )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "src/x.py"
 HEADER = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*$", re.MULTILINE)
 
-WORDS = [
+TOKENS = [
     "",
     "x = 1",
     "    y = 2",
@@ -38,21 +38,21 @@ WORDS = [
     "```",
     "```py",
 ]
-words = st.sampled_from([*WORDS, "  ", "<patch>"])
+tokens = st.sampled_from([*TOKENS, "  ", "<patch>"])
 
 
 @st.composite
 def edits(draw: st.DrawFn) -> tuple[str, str]:
     """A file whose lines are all different, and that file with some lines removed, replaced or put in between."""
     before = [
-        f"{draw(words)} {number}" if draw(st.booleans()) else f"line {number}"
+        f"{draw(tokens)} {number}" if draw(st.booleans()) else f"line {number}"
         for number in range(draw(st.integers(1, 40)))
     ]
     after: list[str] = []
     for line in before:
         kind = draw(st.sampled_from(["keep", "keep", "keep", "keep", "remove", "replace", "insert"]))
         after += [line] if kind in {"keep", "insert"} else []
-        after += [draw(words) + " new"] if kind in {"replace", "insert"} else []
+        after += [draw(tokens) + " new"] if kind in {"replace", "insert"} else []
     if after == before:
         after.append("appended")
     old, new = "\n".join(before) + "\n", "".join(line + "\n" for line in after)

@@ -13,10 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_providers import ProviderSpec
-from swebench_providers.policies.breaker import BreakerState, BreakerStatistics
-from swebench_providers.policies.limiter import Headroom
-from swebench_providers.policies.statistics import Percentiles, ProviderHealth
+from swebench_providers import BreakerState, BreakerStatistics, Headroom, Percentiles, ProviderHealth, ProviderSpec
 from swebench_providers.redaction import without_credentials
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.services.providers import ProviderEntry, status

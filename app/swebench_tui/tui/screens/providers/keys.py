@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from swebench_providers.policies.keys import DisabledKey
+from swebench_providers import DisabledKey
 from swebench_tui.runs.engine import Engine
 from swebench_tui.settings.effective import KEY
 from swebench_tui.settings.errors import SetupError

@@ -20,7 +20,7 @@ from swebench_providers import (
 )
 from swebench_tui.bench import datasets
 from swebench_tui.runs.target import Target
-from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer import AnswerView
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text, thought
 from tests.app.tui.pilot import (
@@ -135,7 +135,7 @@ async def test_broken_responses_are_errors() -> None:
         await all_settled(pilot)
         assert states(pilot) == ["failed"] * 4
         assert all("\n│ → " in shown(view) for view in compare_screen(pilot).columns)
-        assert "answered with a web page" in shown(column(pilot, 0)).replace("\n│ ", "")
+        assert "returned a web page" in shown(column(pilot, 0)).replace("\n│ ", "")
         assert "→ Check the base URL" in shown(column(pilot, 0))
 
 

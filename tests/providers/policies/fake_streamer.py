@@ -1,4 +1,4 @@
-"""The inner side of a policy: it plays what the test wrote, one script for each attempt."""
+"""A streamer for policies to wrap: it plays the scripts of the test, one for each request."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, ProviderError, TextDelta, UnifiedRequest
+from swebench_providers.policies.always_fails import copy_error
 from swebench_providers.policies.interface import Streamer
 from swebench_providers.types.events import Attempt
 from swebench_providers.util.clock import Clock
 
-ASKED = UnifiedRequest(model="m", prompt="Why?", max_tokens=100)
+REQUEST = UnifiedRequest(model="m", prompt="Why?", max_tokens=100)
 
 Script = Sequence[Event | ProviderError | asyncio.Event]
 
 
-class Played:
-    """Plays one script per request, the last one again and again; what is an event is yielded, an error raised.
+class FakeStreamer:
+    """Plays one script per request, the last one repeatedly: yields events, raises errors, waits for `asyncio.Event`.
 
-    `announces` is off where the limiter around it says that a request goes out.
+    `announces` is off where the limiter around it yields the `Attempt`.
     """
 
     def __init__(self, clock: Clock, *scripts: Script, name: str = "acme", announces: bool = True) -> None:
@@ -41,7 +42,7 @@ class Played:
             for step in script:
                 if isinstance(step, ProviderError):
                     self.before_failing()
-                    raise failing_like(step)
+                    raise copy_error(step)
                 if isinstance(step, asyncio.Event):
                     self.waits.set()
                     await step.wait()
@@ -51,43 +52,32 @@ class Played:
             self.open -= 1
 
 
-def failing_like(error: ProviderError) -> ProviderError:
-    """The same error anew: policies write on those that pass through them."""
-    return ProviderError(
-        error.kind,
-        str(error),
-        hint=error.hint,
-        reason=error.reason,
-        retry_after=error.retry_after,
-        status=error.status,
-        parameter=error.parameter,
-    )
-
-
 def error(kind: ErrorKind, *, after: float | None = None, status: int | None = 500, reason: str = "") -> ProviderError:
     return ProviderError(kind, f"it was {kind.value}", hint="Wait.", retry_after=after, status=status, reason=reason)
 
 
-def text(words: str = "words", at: float = 0.0) -> TextDelta:
-    return TextDelta(words, at)
+def text(content: str = "words", time: float = 0.0) -> TextDelta:
+    return TextDelta(content, time)
 
 
-def done(at: float = 0.0, reason: FinishReason = FinishReason.STOP) -> Finished:
-    return Finished(reason=reason, at=at)
+def done(time: float = 0.0, reason: FinishReason = FinishReason.STOP) -> Finished:
+    return Finished(reason=reason, at=time)
 
 
-async def collect(streams: Streamer, request: UnifiedRequest = ASKED) -> list[Event]:
-    async with aclosing(streams.stream_unified(request)) as events:
+async def collect(streamer: Streamer, request: UnifiedRequest = REQUEST) -> list[Event]:
+    async with aclosing(streamer.stream_unified(request)) as events:
         return [event async for event in events]
 
 
-async def told(streams: Streamer, request: UnifiedRequest = ASKED) -> tuple[list[Event], ProviderError | None]:
-    """All that came, and the error that ended it."""
-    events: list[Event] = []
+async def collect_with_error(
+    streamer: Streamer, request: UnifiedRequest = REQUEST
+) -> tuple[list[Event], ProviderError | None]:
+    """The events, and the error that ended them."""
+    collected: list[Event] = []
     try:
-        async with aclosing(streams.stream_unified(request)) as arriving:
-            while (event := await anext(arriving, None)) is not None:
-                events.append(event)
+        async with aclosing(streamer.stream_unified(request)) as events:
+            while (event := await anext(events, None)) is not None:
+                collected.append(event)
     except ProviderError as error:
-        return events, error
-    return events, None
+        return collected, error
+    return collected, None
