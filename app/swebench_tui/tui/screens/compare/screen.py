@@ -21,12 +21,12 @@ from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.tui.copying import copy
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
 
-MAX_COLUMNS: Final = 4
 _FRAME: Final = 1 / 20
 _SLOW: Final = 0.03
 """Seconds a frame may take; a key pressed meanwhile waits for it, and then for its own."""
