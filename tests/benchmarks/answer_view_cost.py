@@ -20,7 +20,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Log
 
-from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer import AnswerView
 
 _STEPS = 20
 

@@ -99,7 +99,7 @@ def child(columns: int, base_url: str) -> None:
     from swebench_providers import ProviderRegistry
     from swebench_tui.bench.task import custom_prompt
     from swebench_tui.runs.target import Target
-    from swebench_tui.tui.answer.answer_view import AnswerView
+    from swebench_tui.tui.answer import AnswerView
     from swebench_tui.tui.app import SwebenchApp, rest_the_collector
     from swebench_tui.tui.screens.compare.screen import CompareScreen
 

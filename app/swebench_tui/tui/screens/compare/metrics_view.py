@@ -11,6 +11,7 @@ from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs import formatting
 from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
@@ -29,7 +30,7 @@ _COLOURS: Final = {
 }
 
 
-class MetricsView(Static):
+class MetricsView(Static, CachedLines):
     """Updated at once when the status changes, else at its own pace; laid out again when its height changes."""
 
     def __init__(self) -> None:
