@@ -16,7 +16,7 @@ from swebench_tui.tui.widgets.cached_lines import CachedLines
 _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
 
-_WIDE_ENOUGH: Final = 46
+_ONE_LINE_WIDTH: Final = 46
 """Cells that hold all figures in one line."""
 
 _COLOURS: Final = {
@@ -69,7 +69,7 @@ class MetricsView(Static, CachedLines):
         )
         speed = f"ttft {formatting.seconds(state.ttft)}  {formatting.rate(state)}"
         amount = f"{formatting.tokens(state)}  {formatting.cost(state)}"
-        if self.content_size.width >= _WIDE_ENOUGH:
+        if self.content_size.width >= _ONE_LINE_WIDTH:
             return [first, Content(f"{speed}  {amount}")]
         return [first, Content(speed), Content(amount)]
 
