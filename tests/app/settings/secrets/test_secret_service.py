@@ -66,7 +66,7 @@ def machine(tmp_path: Path, server: FaultServerThread) -> Machine:
 
 def test_a_key_is_stored_used_later_replaced_and_removed(machine: Machine) -> None:
     first = machine.init("open", CANARY, "--label", "work")
-    assert (first.returncode, "'work' is in the keyring" in first.stdout) == (0, True), first.stderr
+    assert (first.returncode, "key 'work' stored in the keyring" in first.stdout) == (0, True), first.stderr
     assert machine.shown_to_the_server() == f"Bearer {CANARY}"
     assert machine.source("open") == "keyring: work"
     assert machine.run("open", "provider", "test", "compatible").returncode == 0
