@@ -44,7 +44,7 @@ class MemoryStore:
 
 
 class MemoryWorkspace:
-    """`document` is the settings as TOML would have them. `read_only` is the number of changes after which they fail."""
+    """`document` is the settings as parsed TOML. `read_only` is the number of changes after which they fail."""
 
     def __init__(self, data_folder: Path, document: dict[str, Any] | None = None) -> None:
         self.document: dict[str, Any] = document or {}
