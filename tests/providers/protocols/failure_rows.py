@@ -1,4 +1,4 @@
-"""Each way to fail that the providers document (api-contracts 6.2), as they put it, and what is to be made of it."""
+"""Each way to fail that the providers document (wire-contracts 6.2), as they put it, and what is to be made of it."""
 
 from __future__ import annotations
 

@@ -21,13 +21,13 @@ from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.tui.copying import copy
 from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
 
-MAX_COLUMNS: Final = 4
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
