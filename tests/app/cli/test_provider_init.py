@@ -1,4 +1,4 @@
-"""`provider init` and `remove`: what is asked, what is kept where, and never a key on screen or among arguments."""
+"""`provider init` and `remove`: prompts, storage, and never a key on screen or among arguments."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def init(*arguments: str, stdin: str = f"{CANARY}\n", **environ: str) -> Result:
     return run("init", *arguments, "--api-key-stdin", "--keep-in", "file", "--yes", stdin=stdin, **environ)
 
 
-def shown(server: FaultServerThread) -> str | None:
+def sent_authorization(server: FaultServerThread) -> str | None:
     return server.server.requests[-1].headers.get("authorization")
 
 
@@ -81,7 +81,7 @@ def test_a_key_from_standard_input_is_stored_and_tested(tmp_path: Path, server: 
     assert done.exit_code == 0, done.output
     assert f"key 'work' stored in the file, for {server.base_url} only" in done.stdout
     assert "compatible: m responded" in done.stdout
-    assert shown(server) == f"Bearer {CANARY}"
+    assert sent_authorization(server) == f"Bearer {CANARY}"
     assert CANARY not in settings(tmp_path)
     assert "(file: work)" in " ".join(run("list").stdout.split())
 
@@ -142,12 +142,12 @@ def test_a_key_that_no_request_can_carry_is_always_refused(tmp_path: Path) -> No
 
 def test_quotes_around_a_key_are_removed_with_consent(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", stdin=f'export KEY="{CANARY}"\n')
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
 def test_a_custom_provider_can_be_added_and_removed(tmp_path: Path, server: FaultServerThread) -> None:
     done = init("mybox", "--like", "compatible", "--base-url", server.base_url, "--model", "m")
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
     assert run("test", "mybox").exit_code == 0
     assert "mybox" in run("list").stdout
     removed = run("remove", "mybox", "--yes")
@@ -184,18 +184,18 @@ def test_every_command_that_sends_requests_uses_the_stored_key(server: FaultServ
     ):
         server.server.requests.clear()
         done = CliRunner().invoke(main, list(command))
-        assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+        assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
 def test_a_stored_key_is_not_sent_to_another_base_url(server: FaultServerThread) -> None:
     init("compatible", "--base-url", "http://127.0.0.1:9", "--model", "m", "--no-test")
     CliRunner().invoke(main, ["compare", "-t", "compatible:m", "--prompt", "Why?", "--base-url", server.base_url])
-    assert shown(server) is None
+    assert sent_authorization(server) is None
 
 
 def test_a_key_with_lower_priority_is_tested_all_the_same(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", COMPATIBLE_API_KEY="another-key")
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}")
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}")
     assert "has priority (environment: COMPATIBLE_API_KEY)" in done.stdout
 
 
@@ -225,7 +225,7 @@ def test_a_terminal_prompt_hides_the_key_and_confirms_plain_text(tmp_path: Path,
         terminal.press(b"y\r")
         terminal.read_until(b"openai: m responded")
     assert CANARY.encode() not in terminal.output
-    assert shown(server) == f"Bearer {CANARY}"
+    assert sent_authorization(server) == f"Bearer {CANARY}"
     assert 'keep_in = "file"' in settings(tmp_path)
 
 

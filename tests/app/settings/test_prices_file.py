@@ -1,4 +1,4 @@
-"""`prices.toml`: what is read from it, how its mistakes are told, and that the program obeys it."""
+"""`prices.toml`: parsing, errors, and the program's use of its prices."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_any_text_is_prices_or_a_prices_error(tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file where the program looks for it."""
+    """The prices file at the program's own path."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     paths.prices().parent.mkdir(parents=True)
     return paths.prices()
@@ -181,9 +181,9 @@ def run(server: FaultServerThread, *arguments: str) -> Result:
 
 
 def outcomes(result: Result) -> dict[object, dict[str, object]]:
-    """The last word of each column of a comparison, by its target."""
-    told = [json.loads(line) for line in result.stdout.split("\n")[:-1]]
-    return {event["target"]: event for event in told if event["event"] == "done"}
+    """The last event of each column of a comparison, by target."""
+    events = [json.loads(line) for line in result.stdout.split("\n")[:-1]]
+    return {event["target"]: event for event in events if event["event"] == "done"}
 
 
 def test_a_comparison_uses_the_file_and_keeps_unknowns_null(server: FaultServerThread, own: Path) -> None:
@@ -209,10 +209,10 @@ def test_only_free_models_are_called_free(server: FaultServerThread, own: Path) 
         for line in run(server, "compare", *flags, "--prompt", "Why?").stdout.splitlines()
         if line.startswith("── ollama")
     ]
-    words = {line.split()[1]: line for line in lines}
-    assert words["ollama:a"].endswith("free")
-    assert "$" in words["ollama:b"]
-    assert words["ollama:c-cloud"].endswith("price unknown")
+    rows_by_name = {line.split()[1]: line for line in lines}
+    assert rows_by_name["ollama:a"].endswith("free")
+    assert "$" in rows_by_name["ollama:b"]
+    assert rows_by_name["ollama:c-cloud"].endswith("price unknown")
 
 
 def test_an_interrupted_column_is_free_only_for_free_models(server: FaultServerThread, own: Path) -> None:
@@ -288,6 +288,6 @@ def test_the_app_opens_with_invalid_prices(own: Path) -> None:
 async def test_the_app_reports_invalid_prices() -> None:
     problem = PricesError("prices.toml: [b]openai.m[/b].input is -3", hint="It is a number.")
     async with SwebenchApp(ProviderRegistry({}), problem=problem).run_test() as pilot:
-        (told,) = toasts(pilot)
-        assert told.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
-        assert (told.severity, told.markup) == ("error", False)
+        (toast,) = toasts(pilot)
+        assert toast.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
+        assert (toast.severity, toast.markup) == ("error", False)

@@ -1,4 +1,4 @@
-"""What is said about settings, in docs and in the file that `settings edit` begins, is what the definitions say."""
+"""Docs, template and JSON Schema agree with the definitions of the settings."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
     assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
     assert f"raise the time limit `{reason}`" in error.hint
     for request in fault_server.requests:  # none where the limit was over before the request had arrived
-        await request.client_gone(within=0.1)
+        await request.client_gone(within=5.0)
 
 
 async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
@@ -106,7 +106,7 @@ async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
     for request in fault_server.requests:  # none where the limit was over before the request had arrived
-        await request.client_gone(within=0.1)
+        await request.client_gone(within=5.0)
 
 
 async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(

@@ -1,4 +1,4 @@
-"""Through the command line, beside a real SecretService keyring, open, locked or none; each run is a session."""
+"""The command line with a real SecretService keyring, unlocked, locked or missing; each run is a session."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ def test_only_a_request_reads_the_keyring(machine: Machine) -> None:
     machine.init("open", CANARY)
     for mode, why in (("locked", "locked"), ("none", "no system keyring")):
         assert machine.source(mode) == "keyring: default"  # type: ignore[arg-type]
-        asked = len(machine.server.server.requests)
+        requests = len(machine.server.server.requests)
         done = machine.run(mode, "provider", "models", "compatible")  # type: ignore[arg-type]
         assert (done.returncode, why in done.stderr) == (1, True), done.stderr
-        assert len(machine.server.server.requests) == asked
+        assert len(machine.server.server.requests) == requests
 
 
 @pytest.mark.parametrize(("mode", "why"), [("locked", "locked"), ("none", "no system keyring")])
