@@ -1,4 +1,4 @@
-"""Writes docs/command-line.md and docs/api.md from the program itself.
+"""Writes docs/command-line.md, docs/api.md and the table of docs/settings.md from the program itself.
 
     uv run python scripts/reference.py
 
@@ -20,10 +20,15 @@ import msgspec
 
 import swebench_providers
 from swebench_tui.cli.main import main as program
+from swebench_tui.settings.schema import describe_type, leaves, toml
+from swebench_tui.settings.toml_positions import dotted
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 WIDTH: Final = 100
 """Columns of a help text."""
+
+TABLE_BEGIN: Final = "<!-- written by scripts/reference.py from settings/definitions.py -->"
+TABLE_END: Final = "<!-- end -->"
 
 
 def command_line() -> str:
@@ -53,6 +58,21 @@ def _help(context: click.Context) -> str:
     formatter = context.make_formatter()
     context.command.format_help(context, formatter)
     return "\n".join(line.rstrip() for line in formatter.getvalue().strip().splitlines())
+
+
+def settings() -> str:
+    """The page of settings: its text as it is, and between the markers the table of all settings."""
+    page = (DOCS / "settings.md").read_text("utf-8")
+    before, begin, rest = page.partition(f"{TABLE_BEGIN}\n")
+    _, end, after = rest.partition(TABLE_END)
+    if not (begin and end):
+        raise ValueError(f"docs/settings.md needs the lines {TABLE_BEGIN} and {TABLE_END}")
+    rows = []
+    for leaf in leaves():
+        allowed = describe_type(leaf.kind) + ("; yours only" if leaf.user_only else "")
+        rows.append(f"| `{dotted(leaf.path)}` | {leaf.description} | {allowed} | `{toml(leaf.example)}` |")
+    table = "\n".join(["| setting | meaning | allowed | example |", "|---|---|---|---|", *rows])
+    return f"{before}{begin}{table}\n{end}{after}"
 
 
 def api() -> str:
@@ -156,8 +176,8 @@ def _escaped(text: object) -> str:
 
 Generator = Callable[[], str]
 
-PAGES: Final[Mapping[str, Generator]] = {"api.md": api, "command-line.md": command_line}
-"""The generated pages, by file name below `docs`."""
+PAGES: Final[Mapping[str, Generator]] = {"api.md": api, "command-line.md": command_line, "settings.md": settings}
+"""The generated pages, and those with a generated part, by file name below `docs`."""
 
 
 if __name__ == "__main__":

@@ -79,3 +79,11 @@ def test_every_package_is_in_the_architecture() -> None:
         path.name for root in ROOTS[1:] for path in root.iterdir() if path.is_dir() and (path / "__init__.py").exists()
     }
     assert listed == folders
+
+
+def test_every_invariant_names_the_tests_that_hold_it() -> None:
+    page = (PROJECT / "docs" / "architecture.md").read_text("utf-8")
+    table = page.partition("## Invariants\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| (.+) \|$", table, re.MULTILINE)[1:]
+    assert len(rows) > 15
+    assert [promise for promise, tests in rows if not re.fullmatch(r"(?:`tests/[\w/]+\.py`(?:, )?)+", tests)] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import swebench_providers
@@ -29,3 +31,19 @@ def test_the_api_page_documents_every_public_name() -> None:
         assert any(part[:1].isalpha() or (part[:1] == "`" and part[:3] != "```") for part in body), (
             f"{name}: no docstring"
         )
+
+
+def test_the_settings_page_follows_from_the_definitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (reference.DOCS / "settings.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `appearance.theme` |")]
+    assert len(rows) == 1
+    (tmp_path / "settings.md").write_text(page.replace(rows[0], "| `gone` | An old row. | a string | `1` |"), "utf-8")
+    monkeypatch.setattr(reference, "DOCS", tmp_path)
+    assert reference.settings() == page
+
+
+def test_a_settings_page_without_markers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "settings.md").write_text("# Settings\n", "utf-8")
+    monkeypatch.setattr(reference, "DOCS", tmp_path)
+    with pytest.raises(ValueError, match="needs the lines"):
+        reference.settings()

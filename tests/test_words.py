@@ -41,8 +41,6 @@ def names_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.attr
             case ast.alias(asname=str() as name):
                 yield 0, name
-            case ast.keyword(arg=str() as name):
-                yield node.lineno, name
             case _:
                 pass
 

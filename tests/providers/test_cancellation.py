@@ -193,7 +193,7 @@ async def test_a_closed_transport_closes_connections_and_can_be_reused(
     await provider.generate_unified(REQUEST)
     assert fault_server.connections_open == 1
     await transport.aclose()
-    await fault_server.all_closed(within=0.5)
+    await fault_server.all_closed(within=5.0)
     await transport.aclose()
     assert (await provider.generate_unified(REQUEST)).content == Script().text
 

@@ -101,11 +101,10 @@ class Text:
 def _delta(piece: TextDelta | ReasoningDelta, state: GenerationState) -> dict[str, object]:
     start = piece.at if state.measured_from is None else state.measured_from
     kind = "text" if isinstance(piece, TextDelta) else "reasoning"
-    return {"kind": kind, "text": piece.text, "t_ms": _milliseconds(piece.at - start)}
+    return {"kind": kind, "text": piece.text, "t_ms": formatting.milliseconds(piece.at - start)}
 
 
 def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
-    rate = state.tokens_per_second
     return {
         "state": state.status.value,
         "model": state.model,
@@ -115,20 +114,11 @@ def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
         "complete": state.complete,
         "refusal": state.refusal or None,
         "usage": _usage(state),
-        "cost": None if state.cost is None else float(state.cost),
-        "cost_estimated": state.cost_estimated,
-        "ttft_ms": _milliseconds(state.ttft),
-        "latency_ms": _milliseconds(state.latency),
-        "waited_ms": _milliseconds(state.waited),
-        "tokens_per_second": None if rate is None else round(rate, 2),
+        **formatting.metric_fields(state),
         "request_id": state.request_id,
         "patch": None if column.patch is None else _patch(column.patch),
         "error": _error(state),
     }
-
-
-def _milliseconds(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 3)
 
 
 def _usage(state: GenerationState) -> dict[str, object] | None:

@@ -1,4 +1,4 @@
-"""A key from the keyboard or from standard input, with obvious mistakes pointed out; and keys in arguments refused."""
+"""API keys from a prompt or standard input, checked for obvious mistakes. A key in an argument is refused."""
 
 from __future__ import annotations
 
@@ -12,99 +12,103 @@ import msgspec
 from swebench_providers import Secret
 from swebench_providers.redaction import is_secret_setting, looks_like_a_key
 from swebench_tui.cli.failure import Failed
-from swebench_tui.settings.secrets.key_lint import Mistake, mistakes
+from swebench_tui.settings.secrets.key_lint import KeyIssue, lint_key
 
-_LONGEST: Final = 65_536  # bytes of standard input
+_MAX_INPUT: Final = 65_536  # bytes of standard input
 
 
 class KeyInput(msgspec.Struct, frozen=True, kw_only=True):
-    """For which provider, and what may be done about a mistake: ask, or, where the user is `certain`, take it."""
+    """The provider of a key, and how issues are handled: `interactive` prompts, `assume_yes` accepts them."""
 
     provider: str
-    asks: bool
-    certain: bool
+    interactive: bool
+    assume_yes: bool
     optional: bool = False
 
 
 def refuse_keys(ctx: click.Context, arguments: Sequence[str]) -> None:
-    """Raises wrong usage for an argument that is a key or its option. What was given is not shown again."""
+    """Raises a usage error for an argument that is a key or the option of one. The error does not contain it."""
     for argument in arguments:
         option, equals, value = argument.partition("=")
         is_option = option.startswith("--") and is_secret_setting(option.removeprefix("--"))
         if is_option or looks_like_a_key(value if equals and option.startswith("--") else argument):
             raise click.UsageError(
-                "A key is never an argument: arguments show in the list of processes and in the shell's history. "
-                "Give it to --api-key-stdin, or run the command on a terminal, which asks. "
-                "Where it was a real key, think about replacing it.",
+                "Keys are never passed as arguments, which are visible in the process list and in the shell history. "
+                "Use --api-key-stdin, or run the command on a terminal, which prompts for the key. "
+                "If it is a real key, consider replacing it.",
                 ctx,
             )
 
 
-def somebody_there() -> bool:
-    """Whether anybody can be asked. Standard input need not be there at all (`<&-`)."""
+def is_interactive() -> bool:
+    """Whether the user can be prompted. Standard input may be closed (`<&-`)."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def key_of_stdin() -> Secret:
-    """What stands on standard input, without the line feed at its end."""
+def read_stdin_key() -> Secret:
+    """Read the key from standard input, without the line feed at its end. Raises `Failed`."""
     if sys.stdin is None:
-        raise Failed("standard input is closed, so there is no key on it", "Hand over the key there.")
-    given = sys.stdin.buffer.read(_LONGEST + 1)
-    if len(given) > _LONGEST:
-        del given
-        raise Failed("standard input holds far more than a key", "Hand over the key alone.")
-    return Secret(given.decode("utf-8", "replace").rstrip("\r\n"))
+        raise Failed("standard input is closed", "Pass the key on standard input.")
+    data = sys.stdin.buffer.read(_MAX_INPUT + 1)
+    if len(data) > _MAX_INPUT:
+        del data
+        raise Failed("standard input is too long for a key", "Pass only the key.")
+    return Secret(data.decode("utf-8", "replace").rstrip("\r\n"))
 
 
-def checked_key(source: KeyInput, key: Secret) -> Secret:
-    """The key, mended where that was agreed to. Raises `Failed` for one that is not to be used."""
-    agreed = _agreed(source, key)
-    if agreed is None:
-        raise Failed(f"{source.provider}: the key was not kept", "Copy it again, whole, and nothing around it.")
-    return agreed
+def check_key(source: KeyInput, key: Secret) -> Secret:
+    """Return the key, corrected if the user agreed. Raises `Failed` for one that must not be used."""
+    accepted = _accepted(source, key)
+    if accepted is None:
+        raise Failed(
+            f"{source.provider}: the key was not stored", "Copy the key again, complete and without anything around it."
+        )
+    return accepted
 
 
-def ask_key(source: KeyInput) -> Secret | None:
-    """Ask until there is a key without mistakes, or one the user wants all the same. None: there is none to keep."""
+def prompt_key(source: KeyInput) -> Secret | None:
+    """Prompt until the key has no issues or the user accepts them. None: the user entered no key."""
     while True:
-        prompt = f"Key of {source.provider} (not shown{', empty for none' if source.optional else ''})"
-        usual = "" if source.optional else None
-        key = Secret(click.prompt(prompt, default=usual, hide_input=True, show_default=False, err=True))
+        prompt = f"API key of {source.provider} (hidden{', empty for none' if source.optional else ''})"
+        default = "" if source.optional else None
+        key = Secret(click.prompt(prompt, default=default, hide_input=True, show_default=False, err=True))
         if not key and source.optional:
             return None
-        agreed = _agreed(source, key)
-        if agreed is not None:
-            return agreed
+        accepted = _accepted(source, key)
+        if accepted is not None:
+            return accepted
 
 
-def _agreed(source: KeyInput, key: Secret) -> Secret | None:
-    """The key that is to be used; None where it is to be given again."""
-    found = mistakes(source.provider, key)
-    if not found:
+def _accepted(source: KeyInput, key: Secret) -> Secret | None:
+    """The key to use; None if it has to be entered again."""
+    issues = lint_key(source.provider, key)
+    if not issues:
         return key
-    for mistake in found:
-        click.echo(mistake.sentence, err=True)
-    mended = found[0].mended
-    if mended is not None and (source.certain or (source.asks and _confirmed("Use the key without that?", yes=True))):
-        return _agreed(source, mended)
-    if source.asks and mended is None and key.fits_a_header and key:
-        return key if _confirmed("Use it all the same?", yes=False) else None
-    if source.certain and mended is None and key.fits_a_header and key:
+    for issue in issues:
+        click.echo(issue.message, err=True)
+    corrected = issues[0].corrected
+    if corrected is not None and (
+        source.assume_yes or (source.interactive and _confirmed("Use the corrected key?", default=True))
+    ):
+        return _accepted(source, corrected)
+    if source.interactive and corrected is None and key.fits_a_header and key:
+        return key if _confirmed("Use it anyway?", default=False) else None
+    if source.assume_yes and corrected is None and key.fits_a_header and key:
         return key
-    if not source.asks:
-        raise _refused(found, key)
+    if not source.interactive:
+        raise _refusal(issues, key)
     return None
 
 
-def _confirmed(question: str, *, yes: bool) -> bool:
-    return click.confirm(question, default=yes, err=True)
+def _confirmed(question: str, *, default: bool) -> bool:
+    return click.confirm(question, default=default, err=True)
 
 
-def _refused(found: Sequence[Mistake], key: Secret) -> Failed:
-    if found[0].mended is not None:
-        return Failed("the key was not kept as it stands", "Take that away, or give --yes to have it taken away.")
-    able = key.fits_a_header and bool(key)
-    hint = (
-        "Copy it again, or give --yes to keep it all the same." if able else "No request can carry it: copy it again."
-    )
-    return Failed("the key was not kept", hint)
+def _refusal(issues: Sequence[KeyIssue], key: Secret) -> Failed:
+    if issues[0].corrected is not None:
+        hint = "Correct it, or pass --yes to use the corrected key."
+    elif key.fits_a_header and key:
+        hint = "Copy it again, or pass --yes to store it anyway."
+    else:
+        hint = "It cannot be sent in a request. Copy it again."
+    return Failed("the key was not stored", hint)

@@ -13,7 +13,8 @@ from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.models import print_models
-from swebench_tui.cli.provider_init import init, remove
+from swebench_tui.cli.provider_init import init
+from swebench_tui.cli.provider_remove import remove
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.providers import ProviderEntry, TestResult, check_provider, list_providers, status
 from swebench_tui.settings.providers import Readiness

@@ -1,9 +1,10 @@
-"""Text for a generation's state and figures: the same on the screen and on the command line."""
+"""Text for a generation's state and metrics: the same on the screen and on the command line."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from swebench_providers import FinishReason
 from swebench_tui.bench.patches import PatchVerdict
@@ -96,10 +97,59 @@ def dollars(amount: Decimal) -> str:
     return f"${amount:.{places}f}"
 
 
+class Metric(NamedTuple):
+    """One metric of an answer: its text for people, and its fields in `compare --json`.
+
+    Without `text` it is in JSON only. `line` is the line of a narrow column that shows it, below the status.
+    """
+
+    text: Callable[[GenerationState], str] | None = None
+    json_fields: Mapping[str, Callable[[GenerationState], object]] = {}
+    line: int = 0
+
+
+METRICS: Final = (
+    Metric(lambda state: f"ttft {seconds(state.ttft)}", {"ttft_ms": lambda state: milliseconds(state.ttft)}),
+    Metric(None, {"latency_ms": lambda state: milliseconds(state.latency)}),
+    Metric(None, {"waited_ms": lambda state: milliseconds(state.waited)}),
+    Metric(rate, {"tokens_per_second": lambda state: _rounded(state.tokens_per_second)}),
+    Metric(tokens, line=1),
+    Metric(
+        cost,
+        {
+            "cost": lambda state: None if state.cost is None else float(state.cost),
+            "cost_estimated": lambda state: state.cost_estimated,
+        },
+        line=1,
+    ),
+)
+"""All metrics, in the order in which columns, `compare` and `compare --json` show them."""
+
+
+def metric_lines(state: GenerationState) -> list[str]:
+    """The lines of metrics in a narrow column; joined by two spaces they are the line of a wide one."""
+    shown = [(metric.line, metric.text(state)) for metric in METRICS if metric.text is not None]
+    return ["  ".join(text for own, text in shown if own == line) for line in sorted({line for line, _ in shown})]
+
+
+def metric_fields(state: GenerationState) -> dict[str, object]:
+    """The metrics as fields of `compare --json`."""
+    return {name: value(state) for metric in METRICS for name, value in metric.json_fields.items()}
+
+
 def summary(state: GenerationState) -> str:
-    """All figures in one line."""
-    elapsed = state.elapsed(state.ended_at or 0.0) if state.ended_at is not None else None
-    return "  ".join([seconds(elapsed), f"ttft {seconds(state.ttft)}", rate(state), tokens(state), cost(state)])
+    """All metrics in one line, after the seconds from start to end."""
+    elapsed = state.elapsed(state.ended_at) if state.ended_at is not None else None
+    return "  ".join([seconds(elapsed), *metric_lines(state)])
+
+
+def milliseconds(value: float | None) -> float | None:
+    """Seconds as milliseconds; None stays None."""
+    return None if value is None else round(value * 1000, 3)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
 
 
 def patch_text(patch: PatchVerdict) -> str:

@@ -27,7 +27,7 @@ _BOM: Final = "\ufeff"
 def read(path: Path) -> str | None:
     """Return the text without a byte order mark, or None if there is no file. Raises `SettingsError`."""
     try:
-        data = _read_bytes(path)
+        data = read_bytes(path)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -41,6 +41,17 @@ def read(path: Path) -> str | None:
     else:
         return _within_bounds(path, text)
     raise SettingsError(f"{path}, line {line}: not valid UTF-8", hint=_HINT, line=line)
+
+
+def read_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
+    """Read a regular file of a bounded size. Raises `OSError`, and `SettingsError` for any other file."""
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block for ever
+        raise SettingsError(f"{path} is not a regular file", hint="Move it away.")
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise _too_large(path, max_bytes)
+    return data
 
 
 def why_missing(path: Path) -> str:
@@ -120,26 +131,16 @@ def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _read_bytes(path: Path) -> bytes:
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
-        raise SettingsError(f"{path} is not a regular file", hint="Move it away.")
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise _too_large(path)
-    return data
-
-
 def _within_bounds(path: Path, text: str) -> str:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise _too_large(path)
+        raise _too_large(path, MAX_BYTES)
     if max(map(len, text.split("\n"))) > _MAX_LINE:
         raise SettingsError(f"{path}: a line is longer than {_MAX_LINE:,} characters", hint=_HINT)
     return text
 
 
-def _too_large(path: Path) -> SettingsError:
-    return SettingsError(f"{path} is larger than {MAX_BYTES:,} bytes", hint=_HINT)
+def _too_large(path: Path, max_bytes: int) -> SettingsError:
+    return SettingsError(f"{path} is larger than {max_bytes:,} bytes", hint="Shorten it, or move it away.")
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -24,6 +24,9 @@ from swebench_providers.catalog import AuthStyle, ProtocolName
 KeyStorage = Literal["keyring", "file"]
 """Where a key is stored: the system keyring, or a file of mode 0600, which requires explicit consent."""
 
+MAX_COLUMNS: Final = 4
+"""Columns of a comparison, and so models of a line-up."""
+
 _Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 _PerMinute = Annotated[float, Meta(gt=0, le=1_000_000_000)]
 _Slots = Annotated[int, Meta(ge=1, le=1_000)]
@@ -62,7 +65,7 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         tuple[str, ...],
         Meta(
             description="Models a comparison starts with, each PROVIDER:MODEL.",
-            max_length=4,
+            max_length=MAX_COLUMNS,
             examples=[["embedded:smollm2", "ollama:qwen3-coder:30b"]],
         ),
     ] = ()

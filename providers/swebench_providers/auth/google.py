@@ -1,4 +1,4 @@
-"""Authentication with Google's application default credentials (api-contracts 1.1, Vertex AI).
+"""Authentication with Google's application default credentials (wire-contracts 1.1, Vertex AI).
 
 They come from `gcloud auth application-default login`, the key file of a service account, or the metadata server of a
 machine at Google. Google's package `google-auth` reads them and fetches the tokens, which last an hour; it is the extra

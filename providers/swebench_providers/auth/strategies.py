@@ -1,6 +1,6 @@
 """Authentication strategies: they put the credentials into a request's headers.
 
-A key goes into a header, never into an address (api-contracts 1.1, 1.2).
+A key goes into a header, never into an address (wire-contracts 1.1, 1.2).
 """
 
 from __future__ import annotations

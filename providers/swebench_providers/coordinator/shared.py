@@ -34,10 +34,10 @@ from swebench_providers.coordinator.selection import LatencyTracker
 from swebench_providers.policies.breaker import BreakerSettings, BreakerStatistics, CircuitBreaker, Transition
 from swebench_providers.policies.keys import DisabledKey, KeyHealth
 from swebench_providers.policies.limiter import Headroom, TokenBucketLimiter
-from swebench_providers.policies.parameters import RefusedParameters
 from swebench_providers.policies.rate_limit_coordinator import RateLimitCoordinator
 from swebench_providers.policies.rate_limit_policy import with_server_scope
 from swebench_providers.policies.rate_limits import RateLimits, strictest
+from swebench_providers.policies.refused_parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.policies.statistics import ProviderHealth, StatisticsObserver
 from swebench_providers.provider import Provider

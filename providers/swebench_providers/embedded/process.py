@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -123,7 +124,8 @@ class EmbeddedServer:
             return
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # closing flushes, and the process may have ended before it read
+                    pipe.close()
         try:
             process.wait(self._stop_seconds)
         except subprocess.TimeoutExpired:

@@ -2,7 +2,7 @@
 
 Both adapters take a body in chunks that may be cut anywhere, and never decode text: a record is returned as bytes, so a
 character cut in two is complete again before anyone decodes it. `feed(b"")` marks the end of the body. Lines end at LF,
-CRLF or CR and nowhere else: U+2028 and its like are legal inside JSON (api-contracts 5.0).
+CRLF or CR and nowhere else: U+2028 and its like are legal inside JSON (wire-contracts 5.0).
 """
 
 from __future__ import annotations

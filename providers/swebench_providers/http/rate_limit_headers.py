@@ -1,4 +1,4 @@
-"""Rate limits from response headers, in the dialects of all providers (api-contracts 6.4)."""
+"""Rate limits from response headers, in the dialects of all providers (wire-contracts 6.4)."""
 
 from __future__ import annotations
 

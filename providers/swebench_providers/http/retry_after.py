@@ -1,4 +1,4 @@
-"""The delay before a retry, from response headers in every known form (api-contracts 6.3, 6.4)."""
+"""The delay before a retry, from response headers in every known form (wire-contracts 6.3, 6.4)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ Outermost first:
                        journal)
     fallback           uses another model after a failure
     observer           reports attempts to statistics, request_log and telemetry
-    retry              is the only policy that repeats a request (retry_budget, parameters)
+    retry              is the only policy that repeats a request (retry_budget, refused_parameters)
     keys               sends with the key that has the most capacity, disables bad ones
     breaker_policy     sends nothing to an endpoint that fails most of the time (breaker)
     rate_limit_policy  waits for capacity (limiter, rate_limits, token_bucket, concurrency, cooldown, slots)

@@ -45,7 +45,7 @@ def with_server_scope(limits: RateLimits, provider: Provider) -> RateLimits:
 
 
 def usage_demand(usage: TokenUsage) -> Demand:
-    """What an answer took of each limit. Tokens read from a cache are no input (api-contracts 6.4)."""
+    """What an answer took of each limit. Tokens read from a cache are no input (wire-contracts 6.4)."""
     prompt, cached, completion = usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens
     if prompt < 0 or cached < 0 or completion < 0:  # some servers report impossible counts
         prompt, cached, completion = max(0, prompt), max(0, cached), max(0, completion)

@@ -16,7 +16,7 @@ import msgspec
 from swebench_providers.policies.breaker import CIRCUIT_OPEN
 from swebench_providers.policies.cooldown import PAUSED
 from swebench_providers.policies.interface import CallPath, CallPaths, SinglePath, Streamer, sentence
-from swebench_providers.policies.parameters import RefusedParameters
+from swebench_providers.policies.refused_parameters import RefusedParameters
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.errors import ErrorKind, ProviderError, incomplete
 from swebench_providers.types.events import (

@@ -1,4 +1,4 @@
-"""The cost of an answer and the price of a model, in USD. Unknown is None up to the last screen (api-contracts 9.5).
+"""The cost of an answer and the price of a model, in USD. Unknown is None up to the last screen (wire-contracts 9.5).
 
 The charge that the provider reports comes first, then the user's own price. After them an answer is priced by the
 bundled price list, which has tiers, and a model that is not on it by the provider's own list; before a request the

@@ -1,4 +1,4 @@
-"""Anthropic Messages (api-contracts 3.1, 3.3, 4, 5.3)."""
+"""Anthropic Messages (wire-contracts 3.1, 3.3, 4, 5.3)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols import failures, supported_parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError
@@ -109,13 +109,13 @@ class MessagesTransformer:
     """Writes `POST /v1/messages`."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:  # noqa: ARG002
-        supported = parameters.supported(request, profile, seed=False)
+        supported = supported_parameters.supported(request, profile, seed=False)
         max_tokens = supported.max_tokens or profile.max_output or _DEFAULT_OUTPUT
         body: dict[str, object] = {"model": request.model, "max_tokens": max_tokens}
         if request.system_message:
             body["system"] = _system(request)
         body["messages"] = [_turn(message) for message in _merged(request.conversation())]
-        body |= parameters.present(
+        body |= supported_parameters.present(
             {"temperature": supported.temperature, "top_p": supported.top_p, "stop_sequences": supported.stop}
         )
         body |= _thinking(supported.effort, profile, max_tokens)
@@ -239,7 +239,7 @@ class MessagesDecoder(StreamDecoder[ServerSentEvent]):
 
 
 def _unified(usage: _Usage) -> TokenUsage:
-    """Anthropic's `input_tokens` exclude the cached ones; `prompt_tokens` are the whole input (api-contracts 4.2)."""
+    """Anthropic's `input_tokens` exclude the cached ones; `prompt_tokens` are the whole input (wire-contracts 4.2)."""
     read, written = usage.cache_read_input_tokens or 0, usage.cache_creation_input_tokens or 0
     details = usage.output_tokens_details or _OutputDetails()
     return TokenUsage(

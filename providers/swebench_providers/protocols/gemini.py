@@ -1,4 +1,4 @@
-"""Gemini's `generateContent`, of Google AI and Vertex (api-contracts 3.1, 3.3, 4, 5.6)."""
+"""Gemini's `generateContent`, of Google AI and Vertex (wire-contracts 3.1, 3.3, 4, 5.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols import failures, supported_parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError, incomplete
@@ -117,8 +117,8 @@ class GeminiTransformer:
     """Writes `POST /models/MODEL:generateContent`, or its streaming variant: the model is in the path."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
-        generation = parameters.present(
+        supported = supported_parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+        generation = supported_parameters.present(
             {
                 "maxOutputTokens": supported.max_tokens,
                 "temperature": supported.temperature,

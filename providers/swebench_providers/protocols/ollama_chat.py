@@ -1,4 +1,4 @@
-"""Ollama's own `/api/chat`, in JSON lines (api-contracts 2.2, 3.1, 4, 5.4)."""
+"""Ollama's own `/api/chat`, in JSON lines (wire-contracts 2.2, 3.1, 4, 5.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.framing import JSONLinesAdapter
-from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols import failures, supported_parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.stream import StreamDecoder, decode
 from swebench_providers.types.errors import ProviderError, incomplete
@@ -74,7 +74,7 @@ class OllamaTransformer:
     """Writes `POST /api/chat` with a context window: the server's default cuts long prompts silently."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
-        supported = parameters.supported(request, profile, any_effort=quirks.any_effort)
+        supported = supported_parameters.supported(request, profile, any_effort=quirks.any_effort)
         messages = [{"role": message.role, "content": message.content} for message in request.conversation()]
         if request.system_message:
             messages.insert(0, {"role": "system", "content": request.system_message})
@@ -82,7 +82,7 @@ class OllamaTransformer:
         if supported.effort is not None:
             body["think"] = _think(supported.effort, profile)
         body["keep_alive"] = _KEEP_ALIVE
-        body["options"] = parameters.present(
+        body["options"] = supported_parameters.present(
             {
                 "num_ctx": profile.context_window or _window(request),
                 "num_predict": supported.max_tokens,

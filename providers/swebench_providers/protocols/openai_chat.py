@@ -1,4 +1,4 @@
-"""OpenAI Chat Completions, and the servers compatible with it (api-contracts 3.1, 3.2, 4, 5.1)."""
+"""OpenAI Chat Completions, and the servers compatible with it (wire-contracts 3.1, 3.2, 4, 5.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols import failures, supported_parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
@@ -109,7 +109,7 @@ class _Delta(msgspec.Struct):
         return self.content or ""
 
     def thinking(self) -> str:
-        """The reasoning. Servers that send two of its names send the same text in both (api-contracts 5.1, row 2)."""
+        """The reasoning. Servers that send two of its names send the same text in both (wire-contracts 5.1, row 2)."""
         if self.reasoning_details and not (self.reasoning_content or self.reasoning):
             return "".join(detail.text or detail.summary or "" for detail in self.reasoning_details)
         return self.reasoning_content or self.reasoning or ""
@@ -142,7 +142,7 @@ class ChatTransformer:
 
 
 class DeploymentTransformer:
-    """Writes Azure's older form: the deployment in the path, the API version in the URL (api-contracts 1.1)."""
+    """Writes Azure's older form: the deployment in the path, the API version in the URL (wire-contracts 1.1)."""
 
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
         body, notices = _body(request, profile, msgspec.structs.replace(quirks, usage_in_stream="never"))
@@ -153,9 +153,9 @@ class DeploymentTransformer:
 
 def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tuple[dict[str, object], tuple[str, ...]]:
     """The fields of a request, and the notices about those that were left out."""
-    supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+    supported = supported_parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
     body: dict[str, object] = {"model": request.model, "messages": _messages(request, profile, quirks)}
-    body |= parameters.present(
+    body |= supported_parameters.present(
         {
             quirks.max_tokens_field: supported.max_tokens,
             "temperature": supported.temperature,

@@ -1,4 +1,4 @@
-"""The model list of OpenAI and compatible servers, each with its own additional fields (api-contracts 2.1, 2.3)."""
+"""The model list of OpenAI and compatible servers, each with its own additional fields (wire-contracts 2.1, 2.3)."""
 
 from __future__ import annotations
 

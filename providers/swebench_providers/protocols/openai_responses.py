@@ -1,4 +1,4 @@
-"""OpenAI Responses (api-contracts 3.1, 3.3, 4, 5.2), for models and efforts that Chat Completions does not support.
+"""OpenAI Responses (wire-contracts 3.1, 3.3, 4, 5.2), for models and efforts that Chat Completions does not support.
 
 Compatible servers have it too, but it is used there only if the user chooses it: llama.cpp reports an answer that it
 cut off at the output limit as `completed` (measured 2026-11-22), which its Chat Completions does not.
@@ -13,7 +13,7 @@ import msgspec
 
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.framing import ServerSentEvent, SSEAdapter
-from swebench_providers.protocols import failures, parameters
+from swebench_providers.protocols import failures, supported_parameters
 from swebench_providers.protocols.base import Decoder, TransformPipeline, WireRequest, json_body
 from swebench_providers.protocols.openai_models import parse_models
 from swebench_providers.protocols.stream import StreamDecoder, decode
@@ -113,9 +113,9 @@ class ResponsesTransformer:
     def encode(self, request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> WireRequest:
         efforts = (*profile.efforts, *profile.responses_efforts)
         profile = msgspec.structs.replace(profile, efforts=efforts, stop=False)
-        supported = parameters.supported(request, profile, any_effort=quirks.any_effort, seed=False)
+        supported = supported_parameters.supported(request, profile, any_effort=quirks.any_effort, seed=False)
         body: dict[str, object] = {"model": request.model, "input": [_turn(turn) for turn in request.conversation()]}
-        body |= parameters.present(
+        body |= supported_parameters.present(
             {
                 "instructions": request.system_message or None,
                 "max_output_tokens": supported.max_tokens,

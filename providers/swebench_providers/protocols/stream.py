@@ -107,7 +107,7 @@ class StreamDecoder(ABC, Generic[Record]):
         return ()
 
     def _outcome(self, tool_calls: tuple[ToolCall, ...]) -> FinishReason:
-        """The finish reason, after the end was decoded. An empty response is an error (api-contracts 10.5, line 11)."""
+        """The finish reason, after the end was decoded. An empty response is an error (wire-contracts 10.5 item 11)."""
         if self._refusal or self._reason is FinishReason.REFUSAL:
             return FinishReason.REFUSAL
         if self._reason is FinishReason.ERROR:

@@ -54,7 +54,7 @@ KEY_SHAPES: Final = (
     KeyShape("glpat-", "GitLab"),
     KeyShape("AKIA", "Amazon", tail=r"[A-Z0-9]{12,}"),
 )
-"""The one table of key shapes (api-contracts 1.1)."""
+"""The one table of key shapes (wire-contracts 1.1)."""
 
 
 _BY_LENGTH: Final = sorted(KEY_SHAPES, key=lambda shape: -len(shape.prefix))

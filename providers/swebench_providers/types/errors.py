@@ -44,7 +44,7 @@ class ErrorKind(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same request may succeed later (api-contracts 6.2)."""
+        """Whether the same request may succeed later (wire-contracts 6.2)."""
         return self in _RETRYABLE
 
 

@@ -14,12 +14,12 @@ from swebench_providers.types.usage import TokenUsage
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
-# Weakest first: an effort that a model lacks is replaced by the nearest one below it (api-contracts 3.1).
+# Weakest first: an effort that a model lacks is replaced by the nearest one below it (wire-contracts 3.1).
 EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 class FinishReason(StrEnum):
-    """Why an answer ended (api-contracts 4.3). Only `STOP` means that the model was done."""
+    """Why an answer ended (wire-contracts 4.3). Only `STOP` means that the model was done."""
 
     STOP = "stop"
     LENGTH = "length"

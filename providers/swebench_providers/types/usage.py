@@ -12,7 +12,7 @@ _MAX_COST: Final = 1_000_000  # USD
 
 
 class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of one call (api-contracts 4.2).
+    """Tokens of one call (wire-contracts 4.2).
 
     `prompt_tokens` is the whole input, including `cached_tokens` and `cache_write_tokens`.
     `completion_tokens` is the whole output, including `reasoning_tokens`.

@@ -67,8 +67,8 @@ def test_the_doctor_runs_without_standard_output(folders: Path) -> None:  # noqa
     ("command", "status", "message"),
     [
         ("provider init openai --api-key-stdin", 1, "standard input is closed"),
-        ("provider init openai", 2, "Nobody can be asked here"),
-        ("provider remove mine", 2, "Nobody can be asked here: give --yes."),
+        ("provider init openai", 2, "Not a terminal: pass --api-key-stdin"),
+        ("provider remove mine", 2, "Not a terminal: pass --yes."),
     ],
 )
 def test_without_standard_input_nothing_is_prompted(folders: Path, command: str, status: int, message: str) -> None:

@@ -1,4 +1,4 @@
-"""`provider init` and `remove`: what is asked, what is kept where, and never a key on screen or among arguments."""
+"""`provider init` and `remove`: prompts, storage, and never a key on screen or among arguments."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def init(*arguments: str, stdin: str = f"{CANARY}\n", **environ: str) -> Result:
     return run("init", *arguments, "--api-key-stdin", "--keep-in", "file", "--yes", stdin=stdin, **environ)
 
 
-def shown(server: FaultServerThread) -> str | None:
+def sent_authorization(server: FaultServerThread) -> str | None:
     return server.server.requests[-1].headers.get("authorization")
 
 
@@ -71,7 +71,7 @@ def test_without_a_terminal_it_names_the_required_options() -> None:
 def test_a_key_among_the_arguments_is_refused_without_being_shown(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = run("init", *arguments)
     assert done.exit_code == 2
-    assert "never an argument" in done.stderr
+    assert "never passed as arguments" in " ".join(done.stderr.split())
     assert not any(argument in done.output for argument in arguments if argument.startswith(("sk-", "0123")))
     assert settings(tmp_path) == ""
 
@@ -79,9 +79,9 @@ def test_a_key_among_the_arguments_is_refused_without_being_shown(tmp_path: Path
 def test_a_key_from_standard_input_is_stored_and_tested(tmp_path: Path, server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", "--label", "work")
     assert done.exit_code == 0, done.output
-    assert f"the key 'work' is in the file, and goes to {server.base_url} only" in done.stdout
-    assert "compatible: m answered" in done.stdout
-    assert shown(server) == f"Bearer {CANARY}"
+    assert f"key 'work' stored in the file, for {server.base_url} only" in done.stdout
+    assert "compatible: m responded" in done.stdout
+    assert sent_authorization(server) == f"Bearer {CANARY}"
     assert CANARY not in settings(tmp_path)
     assert "(file: work)" in " ".join(run("list").stdout.split())
 
@@ -89,7 +89,7 @@ def test_a_key_from_standard_input_is_stored_and_tested(tmp_path: Path, server: 
 def test_input_is_kept_when_the_provider_does_not_respond(tmp_path: Path, server: FaultServerThread) -> None:
     server.server.default = failing(401, f"no such key {CANARY}")
     done = init("compatible", "--base-url", server.base_url, "--model", "m")
-    assert (done.exit_code, "does not answer: bad key" in done.stderr) == (1, True)
+    assert (done.exit_code, "its test failed: bad key" in done.stderr) == (1, True)
     assert 'label = "default"' in settings(tmp_path)
     assert "(file: default)" in done.stderr
 
@@ -101,10 +101,10 @@ def test_no_test_sends_nothing(server: FaultServerThread) -> None:
 
 def test_json_is_one_object_without_the_key(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", "--json")
-    told = json.loads(done.stdout)
-    assert (done.exit_code, told["provider"], told["model"]) == (0, "compatible", "m")
-    assert told["key"] == {"label": "default", "place": "file", "host": server.base_url}
-    assert told["test"]["verdict"] == "fine"
+    report = json.loads(done.stdout)
+    assert (done.exit_code, report["provider"], report["model"]) == (0, "compatible", "m")
+    assert report["key"] == {"label": "default", "place": "file", "host": server.base_url}
+    assert report["test"]["verdict"] == "fine"
 
 
 def test_without_a_keyring_a_file_needs_consent(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_environments_key_is_stored_for_its_own_address_only(tmp_path: Path)
     assert 'host = "https://api.openai.com"' in settings(tmp_path)
     assert run("init", "anthropic", *flags).exit_code == 1
     other = run("init", "anthropic", *flags, "--base-url", "https://other.example", ANTHROPIC_API_KEY=CANARY)
-    assert (other.exit_code, "no key of anthropic for the address" in other.stderr) == (1, True)
+    assert (other.exit_code, "no key of anthropic for the configured address" in other.stderr) == (1, True)
 
 
 def test_a_suspicious_key_is_stored_only_with_yes(tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_a_key_that_no_request_can_carry_is_always_refused(tmp_path: Path) -> No
 
 def test_quotes_around_a_key_are_removed_with_consent(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", stdin=f'export KEY="{CANARY}"\n')
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
 def test_a_custom_provider_can_be_added_and_removed(tmp_path: Path, server: FaultServerThread) -> None:
     done = init("mybox", "--like", "compatible", "--base-url", server.base_url, "--model", "m")
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
     assert run("test", "mybox").exit_code == 0
     assert "mybox" in run("list").stdout
     removed = run("remove", "mybox", "--yes")
@@ -166,12 +166,12 @@ def test_remove_takes_one_key_or_all_and_asks_first(tmp_path: Path) -> None:
     for label in ("work", "home"):
         init("openai", "--label", label, "--no-test")
     assert run("remove", "openai").exit_code == 2
-    assert run("remove", "openai", "--label", "work", "--yes").stdout == "removed the key 'work' of openai\n"
+    assert run("remove", "openai", "--label", "work", "--yes").stdout == "Removed key 'work' of openai\n"
     assert ("work" in settings(tmp_path), "home" in settings(tmp_path)) == (False, True)
     assert "no stored key 'work'" in run("remove", "openai", "--label", "work", "--yes").stderr
     assert run("remove", "openai", "--yes").exit_code == 0
-    assert "nothing is set up for openai" in run("remove", "openai", "--yes").stderr
-    assert "never an argument" in run("remove", CANARY, "--yes").stderr
+    assert "openai has no settings" in run("remove", "openai", "--yes").stderr
+    assert "never passed as arguments" in run("remove", CANARY, "--yes").stderr
 
 
 def test_every_command_that_sends_requests_uses_the_stored_key(server: FaultServerThread) -> None:
@@ -184,19 +184,19 @@ def test_every_command_that_sends_requests_uses_the_stored_key(server: FaultServ
     ):
         server.server.requests.clear()
         done = CliRunner().invoke(main, list(command))
-        assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}"), done.output
+        assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}"), done.output
 
 
 def test_a_stored_key_is_not_sent_to_another_base_url(server: FaultServerThread) -> None:
     init("compatible", "--base-url", "http://127.0.0.1:9", "--model", "m", "--no-test")
     CliRunner().invoke(main, ["compare", "-t", "compatible:m", "--prompt", "Why?", "--base-url", server.base_url])
-    assert shown(server) is None
+    assert sent_authorization(server) is None
 
 
 def test_a_key_with_lower_priority_is_tested_all_the_same(server: FaultServerThread) -> None:
     done = init("compatible", "--base-url", server.base_url, "--model", "m", COMPATIBLE_API_KEY="another-key")
-    assert (done.exit_code, shown(server)) == (0, f"Bearer {CANARY}")
-    assert "used first (environment: COMPATIBLE_API_KEY)" in done.stdout
+    assert (done.exit_code, sent_authorization(server)) == (0, f"Bearer {CANARY}")
+    assert "has priority (environment: COMPATIBLE_API_KEY)" in done.stdout
 
 
 def test_broken_settings_keep_a_comparison_from_starting(tmp_path: Path, server: FaultServerThread) -> None:
@@ -211,21 +211,21 @@ def test_broken_settings_keep_a_comparison_from_starting(tmp_path: Path, server:
 def test_a_terminal_prompt_hides_the_key_and_confirms_plain_text(tmp_path: Path, server: FaultServerThread) -> None:
     arguments = ("provider", "init", "openai", "--model", "m", "--base-url", server.base_url)
     with Terminal(*arguments) as terminal:
-        terminal.read_until(b"Key of openai (not shown):")
+        terminal.read_until(b"API key of openai (hidden):")
         terminal.press(f"sk-ant-{CANARY}\r".encode())
         terminal.read_until(b"not of openai.")
-        terminal.read_until(b"Use it all the same? [y/N]:")
+        terminal.read_until(b"Use it anyway? [y/N]:")
         terminal.press(b"\r")
-        terminal.read_until(b"Key of openai (not shown):", again=True)
+        terminal.read_until(b"API key of openai (hidden):", again=True)
         terminal.press(f'"{CANARY}"\r'.encode())
-        terminal.read_until(b"Use the key without that? [Y/n]:")
+        terminal.read_until(b"Use the corrected key? [Y/n]:")
         terminal.press(b"\r")
-        terminal.read_until(b"The keyring cannot be used")
+        terminal.read_until(b"The system keyring cannot be used")
         terminal.read_until(b"[y/N]:", again=True)
         terminal.press(b"y\r")
-        terminal.read_until(b"openai: m answered")
+        terminal.read_until(b"openai: m responded")
     assert CANARY.encode() not in terminal.output
-    assert shown(server) == f"Bearer {CANARY}"
+    assert sent_authorization(server) == f"Bearer {CANARY}"
     assert 'keep_in = "file"' in settings(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""`swebench-tui settings`: what is shown, written and refused, in words and as JSON, and never a secret."""
+"""`swebench-tui settings`: output, changes and errors, as text and JSON, and never a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of every kind, right and wrong, for property tests."""
+"""Settings of every kind, valid and invalid, for property tests."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ANYTHING = st.one_of(
 
 
 def settings_documents() -> st.SearchStrategy[dict[str, Any]]:
-    """What a file may hold, as it would be read."""
-    return _of(root())
+    """Valid files, as they would be parsed."""
+    return _strategy(root())
 
 
 @st.composite
 def mangled(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
-    """The same with one value, somewhere, replaced or added; it may be right all the same."""
+    """`values` with one value somewhere replaced or added; the result may still be valid."""
     made: dict[str, Any] = copy.deepcopy(values)
     table = made
     while True:
@@ -40,22 +40,22 @@ def mangled(draw: st.DrawFn, values: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
+def _strategy(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.StructType():
-            required = {field.encode_name: _of(bare(field.type)) for field in kind.fields if field.required}
-            optional = {field.encode_name: _of(bare(field.type)) for field in kind.fields if not field.required}
+            required = {field.encode_name: _strategy(bare(field.type)) for field in kind.fields if field.required}
+            optional = {field.encode_name: _strategy(bare(field.type)) for field in kind.fields if not field.required}
             return st.fixed_dictionaries(required, optional=optional)
         case inspect.DictType():
             names = NAMES if is_open(kind) else st.sampled_from(PROVIDERS)
-            return st.dictionaries(names, _of(bare(kind.value_type)), max_size=3)
+            return st.dictionaries(names, _strategy(bare(kind.value_type)), max_size=3)
         case inspect.VarTupleType():
-            return st.lists(_of(bare(kind.item_type)), max_size=kind.max_length or 3)
+            return st.lists(_strategy(bare(kind.item_type)), max_size=kind.max_length or 3)
         case _:
-            return _single(kind)
+            return _scalar(kind)
 
 
-def _single(kind: inspect.Type) -> st.SearchStrategy[Any]:
+def _scalar(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.LiteralType():
             return st.sampled_from(kind.values)

@@ -1,4 +1,4 @@
-"""Settings in memory, in the place of files: what `Keys` and `ProviderConfigs` ask, and nothing else."""
+"""Settings in memory instead of files: what `Keys` and `ProviderConfigs` need, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOST = "https://api.openai.com"
 
 
 class MemoryStore:
-    """A keyring that works, or, where `broken` says why not, one that does not."""
+    """A keyring in memory. `broken` is the error that every call raises, "" for none."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Secret] = {}
@@ -44,7 +44,7 @@ class MemoryStore:
 
 
 class MemoryWorkspace:
-    """`document` is the settings as TOML would have them. `read_only` lets a change fail, from that one on."""
+    """`document` is the settings as parsed TOML. `read_only` is the number of changes after which they fail."""
 
     def __init__(self, data_folder: Path, document: dict[str, Any] | None = None) -> None:
         self.document: dict[str, Any] = document or {}

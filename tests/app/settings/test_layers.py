@@ -1,4 +1,4 @@
-"""Which value holds, where it came from, and that a broken or hostile file stops nothing."""
+"""Precedence and origins of values; a broken or hostile file keeps nothing from starting."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CANARY = "sk-canary-7f3a91"
 
 
 class Files:
-    """The two files, and a `Workspace` over them."""
+    """The two files, and workspaces that read them."""
 
     def __init__(self, folder: Path) -> None:
         self.user = folder / "config" / USER_FILE
@@ -216,7 +216,7 @@ def test_names_chosen_by_the_user_are_no_fields(files: Files) -> None:
     assert (workspace.problems, set(workspace.settings.keymap)) == ((), {"headers", "editor"})
 
 
-# Providers of one's own.
+# Custom providers.
 
 
 def test_a_custom_provider_may_be_split_over_two_files(files: Files) -> None:

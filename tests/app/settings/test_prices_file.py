@@ -1,8 +1,9 @@
-"""`prices.toml`: what is read from it, how its mistakes are told, and that the program obeys it."""
+"""`prices.toml`: parsing, errors, and the program's use of its prices."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from contextlib import suppress
 from decimal import Decimal
@@ -90,11 +91,15 @@ def test_prices_end_with_the_removal_of_their_file(file: Path) -> None:
         ("[zzz.m]\ninput = 1", "unknown provider 'zzz'", "Known: anthropic, azure"),
         ("openai = 5", "openai is 5, not a table", 'Write [openai."gpt-6-sol"]'),
         ("[openai]\ngpt-5 = 1.5", "openai.gpt-5 is 1.5, not a table", 'Write [openai."gpt-6-sol"]'),
-        ("[openai.m]\noutput = 1", "openai.m has no input", "input = 1.25"),
-        ("[openai.m]", "openai.m has no input and no output", "input = 1.25"),
-        ("[openai.m]\ninput = 1\noutptu = 1", "openai.m has 'outptu'", "Did you mean 'output'?"),
-        ("[openai.m]\nbatch = 1", "openai.m has 'batch'", "input, output, cached_input, cache_write"),
-        ("[openai.gpt-6.1-sol]\ninput = 1", "openai.gpt-6 has '1-sol'", "A name with a dot in it has to be quoted."),
+        ("[openai.m]\noutput = 1", "openai.m is missing input", "input = 1.25"),
+        ("[openai.m]", "openai.m is missing input and output", "input = 1.25"),
+        ("[openai.m]\ninput = 1\noutptu = 1", "unknown price 'outptu' in openai.m", "Did you mean 'output'?"),
+        ("[openai.m]\nbatch = 1", "unknown price 'batch' in openai.m", "input, output, cached_input, cache_write"),
+        (
+            "[openai.gpt-6.1-sol]\ninput = 1",
+            "unknown price '1-sol' in openai.gpt-6",
+            "Quote a name that contains a dot.",
+        ),
         ('[openai.m]\ninput = "1.25"\noutput = 1', "openai.m.input is '1.25'", "a number from 0 to 1,000,000"),
         ("[openai.m]\ninput = -1\noutput = 1", "openai.m.input is -1", "a number from 0 to 1,000,000"),
         ("[openai.m]\ninput = 1\noutput = nan", "openai.m.output is NaN", "a number from 0 to 1,000,000"),
@@ -119,10 +124,22 @@ def test_an_error_names_file_key_value_and_fix(file: Path, text: str, what: str,
 
 def test_a_file_that_is_not_text_is_refused(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(PricesError, match="is not text in UTF-8"):
+    with pytest.raises(PricesError, match="is not valid UTF-8"):
         read(file)
-    with pytest.raises(PricesError, match="cannot be read: Is a directory"):
+    with pytest.raises(PricesError, match="not a regular file"):
         read(file.parent)
+
+
+def test_a_pipe_or_an_endless_file_is_refused_without_blocking(file: Path) -> None:
+    os.mkfifo(file)
+    with pytest.raises(PricesError, match="not a regular file"):
+        read(file)
+    with pytest.raises(PricesError, match="not a regular file"):
+        read(Path("/dev/zero"))
+    file.unlink()
+    file.write_bytes(b"#" * (1024 * 1024 + 1))
+    with pytest.raises(PricesError, match="larger than 1,048,576 bytes"):
+        read(file)
 
 
 def test_invalid_prices_leave_the_previous_ones_in_force(file: Path) -> None:
@@ -147,7 +164,7 @@ def test_any_text_is_prices_or_a_prices_error(tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file where the program looks for it."""
+    """The prices file at the program's own path."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     paths.prices().parent.mkdir(parents=True)
     return paths.prices()
@@ -164,9 +181,9 @@ def run(server: FaultServerThread, *arguments: str) -> Result:
 
 
 def outcomes(result: Result) -> dict[object, dict[str, object]]:
-    """The last word of each column of a comparison, by its target."""
-    told = [json.loads(line) for line in result.stdout.split("\n")[:-1]]
-    return {event["target"]: event for event in told if event["event"] == "done"}
+    """The last event of each column of a comparison, by target."""
+    events = [json.loads(line) for line in result.stdout.split("\n")[:-1]]
+    return {event["target"]: event for event in events if event["event"] == "done"}
 
 
 def test_a_comparison_uses_the_file_and_keeps_unknowns_null(server: FaultServerThread, own: Path) -> None:
@@ -192,10 +209,10 @@ def test_only_free_models_are_called_free(server: FaultServerThread, own: Path) 
         for line in run(server, "compare", *flags, "--prompt", "Why?").stdout.splitlines()
         if line.startswith("── ollama")
     ]
-    words = {line.split()[1]: line for line in lines}
-    assert words["ollama:a"].endswith("free")
-    assert "$" in words["ollama:b"]
-    assert words["ollama:c-cloud"].endswith("price unknown")
+    rows_by_name = {line.split()[1]: line for line in lines}
+    assert rows_by_name["ollama:a"].endswith("free")
+    assert "$" in rows_by_name["ollama:b"]
+    assert rows_by_name["ollama:c-cloud"].endswith("price unknown")
 
 
 def test_an_interrupted_column_is_free_only_for_free_models(server: FaultServerThread, own: Path) -> None:
@@ -257,7 +274,7 @@ def test_a_command_stops_on_invalid_prices(server: FaultServerThread, own: Path)
     for arguments in (("compare", "-t", "compatible:a", "--prompt", "Why?"), ("models",)):
         result = run(server, *arguments)
         assert result.exit_code == 1
-        assert f"{own}: compatible.a.input is -3\nIt is a number from 0" in result.stderr
+        assert f"{own}: compatible.a.input is -3\nExpected a number from 0" in result.stderr
     assert server.server.requests == []
 
 
@@ -271,6 +288,6 @@ def test_the_app_opens_with_invalid_prices(own: Path) -> None:
 async def test_the_app_reports_invalid_prices() -> None:
     problem = PricesError("prices.toml: [b]openai.m[/b].input is -3", hint="It is a number.")
     async with SwebenchApp(ProviderRegistry({}), problem=problem).run_test() as pilot:
-        (told,) = toasts(pilot)
-        assert told.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
-        assert (told.severity, told.markup) == ("error", False)
+        (toast,) = toasts(pilot)
+        assert toast.message == "prices.toml: [b]openai.m[/b].input is -3 → It is a number."
+        assert (toast.severity, toast.markup) == ("error", False)

@@ -60,7 +60,7 @@ CHANGES: list[tuple[SettingPath, object]] = [
 
 
 def comments(text: str) -> list[str]:
-    """Those on lines of their own."""
+    """Comments on lines of their own."""
     return [line for line in text.splitlines() if line.startswith("#")]
 
 
@@ -101,12 +101,12 @@ def test_comments_unknown_keys_and_order_survive_any_changes(
     changes: list[tuple[tuple[SettingPath, object], bool]],
 ) -> None:
     text, wanted = WRITTEN, tomllib.loads(WRITTEN)
-    for (at, value), put in changes:
-        text = toml_file.put(FILE, text, at, value) if put else toml_file.take(FILE, text, at)
+    for (path, value), put in changes:
+        text = toml_file.put(FILE, text, path, value) if put else toml_file.take(FILE, text, path)
         table = wanted
-        for name in at[:-1]:
+        for name in path[:-1]:
             table = table.setdefault(name, {}) if put else table.get(name, {})
-        table.update({at[-1]: value}) if put else table.pop(at[-1], None)
+        table.update({path[-1]: value}) if put else table.pop(path[-1], None)
         read = tomllib.loads(text)
         assert repr(_without_empty(read)) == repr(_without_empty(wanted))
     assert [comment for comment in comments(text) if comment in comments(WRITTEN)] == comments(WRITTEN)
@@ -114,7 +114,7 @@ def test_comments_unknown_keys_and_order_survive_any_changes(
 
 
 def _without_empty(value: object) -> object:
-    """Tables in order of their names, without those that hold nothing."""
+    """Tables sorted by name, without empty ones."""
     if not isinstance(value, dict):
         return value
     inside = {name: _without_empty(value[name]) for name in sorted(value)}
@@ -146,15 +146,15 @@ def test_removing_a_table_keeps_comments_of_its_neighbours() -> None:
         "[providers]\n[providers.openai]\n",
     ],
 )
-@pytest.mark.parametrize(("at", "value"), CHANGES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
-def test_a_change_is_made_whole_or_refused(text: str, at: SettingPath, value: object) -> None:
+@pytest.mark.parametrize(("path", "value"), CHANGES, ids=lambda each: ".".join(each) if isinstance(each, tuple) else "")
+def test_a_change_is_made_whole_or_refused(text: str, path: SettingPath, value: object) -> None:
     try:
-        changed = toml_file.put(FILE, text, at, value)
+        changed = toml_file.put(FILE, text, path, value)
     except SettingsError as error:
         assert "settings edit" in error.hint  # noqa: PT017 - either outcome is right
     else:
         found: Any = tomllib.loads(changed)
-        for name in at:
+        for name in path:
             found = found[name]
         assert found == value
 
@@ -182,7 +182,7 @@ def test_lines_are_found_for_every_kind_of_key() -> None:
 
 
 class Crash(BaseException):
-    """Stands for the end of the process."""
+    """Stands in for the end of the process."""
 
 
 @pytest.mark.parametrize("call", ["open", "fchmod", "fsync", "replace"])
@@ -203,9 +203,9 @@ def test_a_crash_at_any_step_leaves_the_old_file_whole(
     assert [each.name for each in tmp_path.iterdir()] == ["settings.toml"]
 
 
-@pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "no space left"), (errno.EACCES, "permission denied")])
+@pytest.mark.parametrize(("number", "message"), [(errno.ENOSPC, "no space left"), (errno.EACCES, "permission denied")])
 def test_an_unwritable_file_is_reported_and_unchanged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     workspace = setup_in(tmp_path)
     workspace.change(("editor",), "vim")
@@ -214,7 +214,7 @@ def test_an_unwritable_file_is_reported_and_unchanged(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(SettingsError, match=words) as raised:
+    with pytest.raises(SettingsError, match=message) as raised:
         workspace.change(("editor",), "nano")
     assert str(workspace.user_file) in str(raised.value)
     assert workspace.settings.editor == "vim"

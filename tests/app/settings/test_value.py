@@ -1,4 +1,4 @@
-"""What of a value may be shown: users put keys where none belongs."""
+"""Redaction of values: users put keys in the wrong place."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def test_an_invalid_value_of_a_secret_is_not_shown(path: TomlPath) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", ["sk-1", "sk-ant-api03-x", "AIzaSyX", "Bearer x", "hf_x", "0123456789abcdef", "a1" * 9]
+    "value", ["sk-1", "sk-ant-api03-x", "AIzaSyX", "Bearer x", "hf_x", "0123456789abcdef", "a1" * 9]
 )
-def test_what_looks_like_a_key_is_shown_nowhere(found: str) -> None:
-    assert describe_invalid(("appearance", "theme"), found) == "an invalid string"
+def test_what_looks_like_a_key_is_shown_nowhere(value: str) -> None:
+    assert describe_invalid(("appearance", "theme"), value) == "an invalid string"
 
 
 @pytest.mark.parametrize(
-    ("found", "words"),
+    ("value", "prefix"),
     [("nrod", '"nrod"'), (3, "3"), (0.5, "0.5"), (True, "true"), ([], "an array"), ({}, "a table"), ("x" * 70, '"x')],
 )
-def test_any_other_invalid_value_is_shown_shortened(found: object, words: str) -> None:
-    told = describe_invalid(("appearance", "theme"), found)
-    assert told.startswith(words)
-    assert len(told) < 65
+def test_any_other_invalid_value_is_shown_shortened(value: object, prefix: str) -> None:
+    redacted = describe_invalid(("appearance", "theme"), value)
+    assert redacted.startswith(prefix)
+    assert len(redacted) < 65
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("value", "redacted"),
     [
         ("http://proxy.example:8080", "http://proxy.example:8080"),
         (f"http://me:{PASSWORD}@proxy.example", "http://••••@proxy.example"),
@@ -52,10 +52,10 @@ def test_any_other_invalid_value_is_shown_shortened(found: object, words: str) -
         (f"https://a/v1?key={PASSWORD}#{PASSWORD}", "https://a/v1"),
     ],
 )
-def test_an_address_is_shown_without_credentials_and_query(written: str, told: str) -> None:
+def test_an_address_is_shown_without_credentials_and_query(value: str, redacted: str) -> None:
     for path in (("network", "proxy"), ("providers", "a", "base_url"), ("providers", "a", "proxy")):
-        assert redact(path, written) == told
-    assert redact(("providers", "a"), {"proxy": written, "headers": {"X": written}}) == {
-        "proxy": told,
+        assert redact(path, value) == redacted
+    assert redact(("providers", "a"), {"proxy": value, "headers": {"X": value}}) == {
+        "proxy": redacted,
         "headers": {"X": "••••"},
     }

@@ -1,4 +1,4 @@
-"""`Workspace`, as far as keys and providers go: what it hands out, and what it says before a key can be kept."""
+"""Keys and providers of a `Workspace`."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.app.settings.memory_workspace import MemoryStore
 KEY = Secret("sk-canary-9c1f44d0e7")
 
 
-def made(tmp_path: Path, **environ: str) -> Workspace:
+def workspace_in(tmp_path: Path, **environ: str) -> Workspace:
     return Workspace(environ, config_folder=tmp_path / "config", data_folder=tmp_path / "data", keyring=MemoryStore())
 
 
 def test_the_registry_uses_a_key_just_stored(tmp_path: Path) -> None:
-    workspace = made(tmp_path)
+    workspace = workspace_in(tmp_path)
     assert workspace.providers.readiness("openai").to_do == "set OPENAI_API_KEY"
     workspace.keys.add("openai", KEY, label="work")
     assert (workspace.providers.readiness("openai").ready, workspace.providers.readiness("openai").key_source) == (
@@ -32,20 +32,20 @@ def test_the_registry_uses_a_key_just_stored(tmp_path: Path) -> None:
 
 def test_a_key_needs_an_address_to_be_bound_to(tmp_path: Path) -> None:
     with pytest.raises(KeyStoreError, match="no base URL yet") as raised:
-        made(tmp_path).keys.add("compatible", KEY)
+        workspace_in(tmp_path).keys.add("compatible", KEY)
     assert "--base-url" in raised.value.hint
     with pytest.raises(KeyStoreError, match="does not use a key"):
-        made(tmp_path).keys.add("embedded", KEY)
+        workspace_in(tmp_path).keys.add("embedded", KEY)
 
 
 def test_every_key_in_memory_is_known_for_scrubbing(tmp_path: Path) -> None:
-    workspace = made(tmp_path, ANTHROPIC_API_KEY="from-environment")
+    workspace = workspace_in(tmp_path, ANTHROPIC_API_KEY="from-environment")
     workspace.keys.add("openai", KEY)
     assert set(workspace.known_secrets()) == {KEY, Secret("from-environment")}
 
 
 def test_removing_a_provider_removes_its_keys(tmp_path: Path) -> None:
-    workspace = made(tmp_path)
+    workspace = workspace_in(tmp_path)
     workspace.providers.add("mybox", like="compatible", base_url="http://gpubox:8000/v1")
     workspace.keys.add("mybox", KEY)
     assert workspace.keys.entries("mybox")[0].host == "http://gpubox:8000"

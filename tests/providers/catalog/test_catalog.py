@@ -15,6 +15,7 @@ from swebench_providers import CatalogError, ProviderSpec
 from swebench_providers.catalog import profile_of, provider_names, provider_spec, read_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.servers import server_kinds
 
 CATALOG = Path(str(files("swebench_providers.catalog")))
 FAMILIES = sorted(path.stem for path in (CATALOG / "families").glob("*.toml"))
@@ -57,7 +58,7 @@ def test_the_names_are_those_of_the_files_in_order() -> None:
         ('auth = "cookie"', "auth"),
         ('price = "cheap"', "price"),
         ('default_port = "11434"', "default_port"),
-        ('server = "vlm"', "expected one of fastchat, llamacpp, lmstudio, ollama, sglang, vllm - at `$.server`"),
+        ('server = "vlm"', f"expected one of {', '.join(sorted(server_kinds()))} - at `$.server`"),
         ('count_endpoint = "tokens"', "count_endpoint"),
         ("slots = 0", "slots"),
         ('[quirks]\nusage_in_stream = "often"', "usage_in_stream"),

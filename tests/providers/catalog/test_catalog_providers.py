@@ -181,7 +181,7 @@ async def test_a_configured_protocol_is_used() -> None:
     ],
 )
 async def test_compatible_servers_get_chat_completions_unless_configured(name: str) -> None:
-    environ = dict.fromkeys(("OPENROUTER_API_KEY", "HF_TOKEN"), "k")
+    environ = dict.fromkeys(provider_spec(name).env, "k")
     for model in ("gpt-5.5-pro", "openai/gpt-5.3-codex"):
         changes = {"base_url": "http://h:1/v1"}
         assert await path_of(name, model, environ, reasoning_effort="max", changes=changes) == "completions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_a_failed_start_is_transient_and_quotes_the_last_line(program: str, reas
     assert (error.kind, error.retryable, error.reason) == (ErrorKind.TRANSIENT, True, "unreachable")
     assert str(error) == f"the embedded model did not start: {reason}"
     assert INSTALL_COMMAND in error.hint
+    assert server.running is None
+
+
+def test_stopping_survives_a_process_that_ended_before_reading() -> None:
+    server = EmbeddedServer()
+    process = subprocess.Popen(child("pass"), stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    process.wait()
+    process.stdin.write(b"a key that nobody reads\n")  # stays in the buffer: closing flushes it into a broken pipe
+    server._process = process
+    server.stop()
     assert server.running is None
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Event, Finished, Notice, ProviderError, TextDelta, UnifiedRequest
 from swebench_providers.policies.breaker import CIRCUIT_OPEN
-from swebench_providers.policies.parameters import RefusedParameters
+from swebench_providers.policies.refused_parameters import RefusedParameters
 from swebench_providers.policies.retry import Retry, RetrySettings
 from swebench_providers.policies.retry_budget import RetryBudget
 from swebench_providers.types.events import Attempt, AttemptFailed, Waiting

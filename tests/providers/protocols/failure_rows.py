@@ -1,4 +1,4 @@
-"""Every error that providers document (api-contracts 6.2), as they send it, and its classification."""
+"""Every error that providers document (wire-contracts 6.2), as they send it, and its classification."""
 
 from __future__ import annotations
 

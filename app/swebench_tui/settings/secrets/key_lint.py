@@ -1,4 +1,4 @@
-"""What is obviously wrong with a key, seen before anything is sent. No sentence holds any of it."""
+"""Checks for obvious mistakes in an API key, made before anything is sent. No message contains any of the key."""
 
 from __future__ import annotations
 
@@ -11,87 +11,87 @@ import msgspec
 from swebench_providers import Secret
 from swebench_providers.redaction import shape_of, without_bearer, without_header_name
 
-_KNOWN: Final = frozenset(
+_OWN_KEYS_ONLY: Final = frozenset(
     {"openai", "anthropic", "openrouter", "gemini", "huggingface", "ollama-cloud", "vertex", "azure"}
 )
-"""Providers that take only keys of their own. Whatever else there is may take anybody's."""
+"""Providers that take only keys of their own. Any other provider may take another vendor's."""
 
-_SHORTEST: Final = 8  # characters
+_MIN_LENGTH: Final = 8  # characters
 _QUOTES: Final = "\"'`“”\u2018\u2019«»"
-_ASSIGNED: Final = re.compile(r"^(export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^=\s])", re.IGNORECASE)
-_NAMED: Final = re.compile(r"^\$?\{?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\}?$")
-_ADDRESS: Final = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ASSIGNMENT: Final = re.compile(r"^(export\s+|set\s+|\$env:)?[A-Za-z_][A-Za-z0-9_]*\s*=\s*(?=[^=\s])", re.IGNORECASE)
+_VARIABLE_NAME: Final = re.compile(r"^\$?\{?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\}?$")
+_URL: Final = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LINE_BREAK: Final = re.compile(r"[\r\n\v\f\x85\u2028\u2029]")
 
 
-class Mistake(msgspec.Struct, frozen=True):
-    """`mended` is the key as it was surely meant, None where that is not sure."""
+class KeyIssue(msgspec.Struct, frozen=True):
+    """`corrected` is the key as it was certainly meant, None if that is not certain."""
 
-    sentence: str
-    mended: Secret | None = None
+    message: str
+    corrected: Secret | None = None
 
 
-def mistakes(provider: str, key: Secret) -> list[Mistake]:
-    """All that is wrong with `key`, the surest first; empty where nothing is seen. Sends nothing."""
+def lint_key(provider: str, key: Secret) -> list[KeyIssue]:
+    """All issues of `key`, the most certain first; empty if none is found. Sends nothing."""
     text = key.reveal()
     if not text.strip():
-        return [Mistake("The key is empty.")]
-    wrapped = [Mistake(sentence, Secret(mended)) for sentence, mended in _wrappings(text)]
-    return wrapped or [Mistake(sentence) for sentence in _faults(provider, text)]
+        return [KeyIssue("The key is empty.")]
+    wrapping = [KeyIssue(message, Secret(corrected)) for message, corrected in _wrapping_issues(text)]
+    return wrapping or [KeyIssue(message) for message in _content_issues(provider, text)]
 
 
-def _wrappings(text: str) -> Iterator[tuple[str, str]]:
-    """What stands around the key, and the key without all of it."""
-    mended = text
-    told = []
-    for _ in range(len(_PEELS) + 1):  # quotes may stand inside `export X=`, and the other way round
-        for sentence, peel in _PEELS:
-            peeled = peel(mended)
-            if peeled and peeled != mended:
-                mended = peeled
-                told.append(sentence)
-    for sentence in dict.fromkeys(told):
-        yield sentence, mended
+def _wrapping_issues(text: str) -> Iterator[tuple[str, str]]:
+    """What is wrapped around the key, each with the key without any of it."""
+    corrected = text
+    messages = []
+    for _ in range(len(_WRAPPINGS) + 1):  # quotes may be inside `export X=`, and the other way round
+        for message, unwrap in _WRAPPINGS:
+            unwrapped = unwrap(corrected)
+            if unwrapped and unwrapped != corrected:
+                corrected = unwrapped
+                messages.append(message)
+    for message in dict.fromkeys(messages):
+        yield message, corrected
 
 
 def _without_quotes(text: str) -> str:
     return text.strip(_QUOTES) if text[0] in _QUOTES or text[-1] in _QUOTES else text
 
 
-_PEELS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
-    ("There are blanks or line breaks around the key.", str.strip),
-    ("There are quotes around the key.", _without_quotes),
-    ("The key has `Bearer` in front, which is added when it is sent.", without_bearer),
-    ("The key has a header's name in front, which is added when it is sent.", without_header_name),
-    ("The key has the name of a variable and `=` in front.", lambda text: _ASSIGNED.sub("", text)),
+_WRAPPINGS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("The key has whitespace around it.", str.strip),
+    ("The key has quotes around it.", _without_quotes),
+    ("The key starts with `Bearer`, which is added when it is sent.", without_bearer),
+    ("The key starts with a header name, which is added when it is sent.", without_header_name),
+    ("The key starts with a variable name and `=`.", lambda text: _ASSIGNMENT.sub("", text)),
 )
 
 
-def _faults(provider: str, text: str) -> Iterator[str]:
-    """What only the user can put right."""
-    yield from _foreign_letters(text)
+def _content_issues(provider: str, text: str) -> Iterator[str]:
+    """What only the user can fix."""
+    yield from _character_issues(text)
     if text.endswith(("…", "...", "*", "•")):
-        yield "The key ends in an ellipsis or in stars: it was copied from where it is shown cut off."
-    if _ADDRESS.match(text):
-        yield "This is an address, not a key."
-    elif _NAMED.match(text):
+        yield "The key ends in an ellipsis or asterisks: it was copied from a shortened display."
+    if _URL.match(text):
+        yield "This is a URL, not a key."
+    elif _VARIABLE_NAME.match(text):
         yield "This is the name of a variable, not its value."
-    elif len(text) < _SHORTEST:
-        yield f"The key is shorter than {_SHORTEST} characters."
+    elif len(text) < _MIN_LENGTH:
+        yield f"The key is shorter than {_MIN_LENGTH} characters."
     shape = shape_of(text)
-    if shape and provider in _KNOWN and shape.provider != provider:
-        yield f"By its beginning this is a key of {shape.vendor}, not of {provider}."
+    if shape and provider in _OWN_KEYS_ONLY and shape.provider != provider:
+        yield f"By its prefix this is a key of {shape.vendor}, not of {provider}."
     if text.startswith("sk-admin-") and provider == "openai":
-        yield "This is an admin key of OpenAI, which answers no prompts."
+        yield "This is an OpenAI admin key, which cannot send prompts."
 
 
-def _foreign_letters(text: str) -> Iterator[str]:
-    """What HTTP cannot carry, and what no key has."""
+def _character_issues(text: str) -> Iterator[str]:
+    """Characters that HTTP cannot carry, or that no key contains."""
     if _LINE_BREAK.search(text):
-        yield "The key has a line break in it."
+        yield "The key contains a line break."
     elif re.search(r"\s", text):
-        yield "The key has blanks in it."
+        yield "The key contains spaces."
     if not text.isascii():
-        yield "The key has letters in it that no key has, such as a curly quote or an ellipsis copied along."
+        yield "The key contains characters that no key has, such as a curly quote or an ellipsis."
     elif not _LINE_BREAK.sub("", text).replace("\t", " ").isprintable():
-        yield "The key has control characters in it."
+        yield "The key contains control characters."

@@ -1,4 +1,4 @@
-"""Classifies the errors of servers (api-contracts 6.1 and 6.2).
+"""Classifies the errors of servers (wire-contracts 6.1 and 6.2).
 
 Error bodies differ in shape, so their codes and messages are collected from all known places first. They are then
 matched against one list of rules, the most specific first: a code, else a message, else the HTTP status.

@@ -1,4 +1,4 @@
-"""The field of a request that a server rejects, by its name in `UnifiedRequest` (api-contracts 3.1)."""
+"""The field of a request that a server rejects, by its name in `UnifiedRequest` (wire-contracts 3.1)."""
 
 from __future__ import annotations
 

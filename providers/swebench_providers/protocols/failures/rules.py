@@ -1,4 +1,4 @@
-"""The rules that classify codes, messages and statuses of servers (api-contracts 6.2). The first that matches holds.
+"""The rules that classify codes, messages and statuses of servers (wire-contracts 6.2). The first that matches holds.
 
 Codes come first within a rule: they are made for programs. A message counts only where the contract says that nothing
 else distinguishes the kinds, and a status alone only at the end of the list.
@@ -43,7 +43,7 @@ def _text(pattern: str) -> re.Pattern[str]:
 
 
 _CREDIT = "Add credit, renew the payment or raise the limit at the provider, or choose another provider."
-_WAIT = "Wait, or lower the number of concurrent requests."
+_RATE_LIMITED_HINT = "Wait, or lower the number of concurrent requests."
 _KEY = f"Check {KEY_NAME}, and that it belongs to this base URL."
 _NO_ACCESS = f"Check {KEY_NAME}: it, or its organisation, has no access to this model or from this region."
 _OVERLOADED = "The provider is overloaded. Try again in a moment, or choose another."
@@ -124,7 +124,7 @@ _LIMITS: Final = (
     Rule(
         "rate_limited",
         ErrorKind.RATE_LIMITED,
-        _WAIT,
+        _RATE_LIMITED_HINT,
         codes=_codes("rate_limit_exceeded rate_limit_error RateLimitReached RESOURCE_EXHAUSTED 42901 42902 42903"),
     ),
 )
@@ -324,7 +324,7 @@ _SERVER: Final = (
 _STATUSES: Final = (
     Rule("overloaded", ErrorKind.OVERLOADED, _BAD_GATEWAY, statuses=frozenset({502})),
     Rule("overloaded", ErrorKind.OVERLOADED, _OVERLOADED, statuses=frozenset({503, 529})),
-    Rule("rate_limited", ErrorKind.RATE_LIMITED, _WAIT, statuses=frozenset({429})),
+    Rule("rate_limited", ErrorKind.RATE_LIMITED, _RATE_LIMITED_HINT, statuses=frozenset({429})),
     Rule("out_of_credit", ErrorKind.QUOTA_EXHAUSTED, _CREDIT, statuses=frozenset({402})),
     Rule("auth", ErrorKind.AUTH, _KEY, statuses=frozenset({401})),
     Rule("auth", ErrorKind.AUTH, _NO_ACCESS, statuses=frozenset({403})),

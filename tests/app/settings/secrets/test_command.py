@@ -1,4 +1,4 @@
-"""`key_command`: run without a shell, within a limit, and nothing of what it prints is shown."""
+"""`key_command`: it runs without a shell and with a timeout, and its output is never shown."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.app.leaks import shown
 
 CANARY = "sk-canary-9c1f44d0e7"
 PRINTED = "'sk-canary-' + '9c1f44d0e7'"
-"""As a command's code has it, which a traceback may show."""
+"""The key as it is in a command's code, which a traceback may show."""
 
 
 def python(code: str) -> str:
     return shlex.join([sys.executable, "-c", code])
 
 
-def failing(line: str, *, timeout: float = 10.0) -> KeyStoreError:
+def error_of(line: str, *, timeout: float = 10.0) -> KeyStoreError:
     with pytest.raises(KeyStoreError) as raised:
         read_key(line, "openai", timeout=timeout)
     assert CANARY not in shown(raised.value)
@@ -49,19 +49,19 @@ def test_the_command_has_no_input_and_no_terminal() -> None:
 
 
 def test_a_failure_reports_the_exit_status_but_no_output() -> None:
-    error = failing(python(f"import sys; print({PRINTED}); print({PRINTED}, file=sys.stderr); sys.exit(3)"))
+    error = error_of(python(f"import sys; print({PRINTED}); print({PRINTED}, file=sys.stderr); sys.exit(3)"))
     assert "exited with status 3" in str(error)
     assert "openai" in str(error)
 
 
 def test_a_killed_command_is_reported_with_its_signal() -> None:
-    assert "signal 9" in str(failing(python("import os; os.kill(os.getpid(), 9)")))
+    assert "signal 9" in str(error_of(python("import os; os.kill(os.getpid(), 9)")))
 
 
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"echo sk-can''ary-9c1f44d0e7; sleep 600 & echo $! > {pids}; wait"
-    error = failing(shlex.join(["sh", "-c", script]), timeout=2.0)
+    error = error_of(shlex.join(["sh", "-c", script]), timeout=2.0)
     assert "did not exit within 2 s" in str(error)
     child = int(pids.read_text())
     state = Path(f"/proc/{child}/stat")
@@ -69,7 +69,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(tmp_path: Path) -> Non
 
 
 def test_endless_output_is_cut_off_at_the_timeout() -> None:
-    assert "did not exit" in str(failing("yes", timeout=0.3))
+    assert "did not exit" in str(error_of("yes", timeout=0.3))
 
 
 def test_a_child_that_holds_the_output_is_not_waited_for() -> None:
@@ -78,7 +78,7 @@ def test_a_child_that_holds_the_output_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         ("", "is empty"),
         ("'open", "cannot be parsed"),
@@ -87,8 +87,8 @@ def test_a_child_that_holds_the_output_is_not_waited_for() -> None:
         (f"/nowhere/program {CANARY}", "cannot be run"),
     ],
 )
-def test_an_invalid_command_is_reported(line: str, words: str) -> None:
-    with pytest.raises(KeyStoreError, match=words) as raised:
+def test_an_invalid_command_is_reported(line: str, message: str) -> None:
+    with pytest.raises(KeyStoreError, match=message) as raised:
         read_key(line, "openai")
     assert CANARY not in f"{raised.value}{raised.value.hint}"
 

@@ -1,4 +1,4 @@
-"""Keys in a file: nobody else can read it at any moment, and no crash and no other process loses one."""
+"""Keys in a file: other users can never read it, and no crash or other process loses a key."""
 
 from __future__ import annotations
 
@@ -108,13 +108,13 @@ def test_a_broken_file_is_reported_without_its_content_and_kept(store: FileStore
     store.path.parent.mkdir(parents=True, mode=0o700)
     store.path.touch(0o600)
     store.path.write_bytes(content)
-    questions: list[Callable[[], object]] = [
+    calls_to_make: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
         lambda: store.write("openai", "work", Secret(CANARY)),
     ]
-    for question in questions:
+    for call in calls_to_make:
         with pytest.raises(KeyStoreError, match="not a valid key file") as raised:
-            question()
+            call()
         assert CANARY not in shown(raised.value)
     assert store.path.read_bytes() == content
 

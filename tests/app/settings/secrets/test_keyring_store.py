@@ -1,4 +1,4 @@
-"""The system keyring: which backends are trusted with a key, how their errors are told, and that nothing hangs."""
+"""The system keyring: usable backends, errors without keys, and timeouts."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class Memory(KeyringBackend):
 
 
 class PlaintextKeyring(Memory):
-    """As the one of keyrings.alt, by its name."""
+    """Like the one of keyrings.alt, by its name."""
 
 
 class Raising(Memory):
-    """A keyring whose every answer is an error, which quotes what it was given."""
+    """A keyring that raises on every call, with an error that quotes its arguments."""
 
     def __init__(self, error: type[Exception]) -> None:
         super().__init__()
         self.error = error
 
     def get_password(self, service: str, username: str) -> str | None:
-        password = CANARY  # what a backend has in hand when it fails
+        password = CANARY  # a local variable of the failing frame
         raise self.error(f"no {service} {username}, though there is {len(password)}")
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -62,23 +62,23 @@ class Raising(Memory):
 
 
 class HandsOut(Memory):
-    """Only hands out keys of its own, as those of package indexes do."""
+    """A read-only keyring, like those of package indexes."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         raise NotImplementedError
 
 
 class Hanging(Memory):
-    """Waits for the user, who never comes, until the test says so."""
+    """A keyring that hangs until the test releases it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.let_go = threading.Event()
-        self.asked = 0
+        self.released = threading.Event()
+        self.calls = 0
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
-        self.let_go.wait()
+        self.calls += 1
+        self.released.wait()
         return super().get_password(service, username)
 
 
@@ -86,10 +86,10 @@ class Hanging(Memory):
 def hanging() -> Iterator[Hanging]:
     backend = Hanging()
     yield backend
-    backend.let_go.set()
+    backend.released.set()
 
 
-def of(backend: KeyringBackend, *, timeout: float = 3.0) -> KeyringStore:
+def store_with(backend: KeyringBackend, *, timeout: float = 3.0) -> KeyringStore:
     return KeyringStore(lambda: backend, timeout=timeout)
 
 
@@ -108,7 +108,7 @@ def restored_chain() -> Iterator[None]:
 
 def test_keys_are_written_read_replaced_and_removed_by_label() -> None:
     backend = Memory()
-    store = of(backend)
+    store = store_with(backend)
     store.write("openai", "work", Secret("a"))
     store.write("openai", "work", Secret("b"))
     store.write("openai", "home", Secret("c"))
@@ -131,7 +131,7 @@ def test_keys_are_written_read_replaced_and_removed_by_label() -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_an_unusable_backend_gets_no_key_and_a_reason(backend: KeyringBackend, why: str) -> None:
-    store = of(backend)
+    store = store_with(backend)
     assert why in store.probe().problem
     with pytest.raises(KeyStoreError, match=why) as raised:
         store.write("openai", "work", Secret(CANARY))
@@ -143,31 +143,31 @@ def test_an_unusable_backend_gets_no_key_and_a_reason(backend: KeyringBackend, w
 @pytest.mark.usefixtures("restored_chain")
 def test_only_usable_backends_of_a_chain_are_used() -> None:
     plain, safe = PlaintextKeyring(), Memory()
-    store = of(chain(plain, HandsOut(), safe))
+    store = store_with(chain(plain, HandsOut(), safe))
     store.write("openai", "work", Secret("k"))
     assert (len(plain.kept), len(safe.kept), store.read("openai", "work")) == (0, 1, Secret("k"))
-    nothing = of(chain(plain))
+    nothing = store_with(chain(plain))
     assert "plain text" in nothing.probe().problem
 
 
 def test_a_read_only_keyring_is_reported() -> None:
     with pytest.raises(KeyStoreError, match="read-only"):
-        of(HandsOut()).write("openai", "work", Secret("k"))
+        store_with(HandsOut()).write("openai", "work", Secret("k"))
 
 
 @pytest.mark.parametrize(
     "error", [KeyringError, InitError, KeyringLocked, PasswordDeleteError, RuntimeError, OSError, ValueError]
 )
 def test_backend_errors_are_one_line_without_the_key(error: type[Exception]) -> None:
-    store, key = of(Raising(error)), Secret(CANARY)
-    questions: list[Callable[[], object]] = [
+    store, key = store_with(Raising(error)), Secret(CANARY)
+    calls_to_make: list[Callable[[], object]] = [
         lambda: store.read("openai", "work"),
         lambda: store.write("openai", "work", key),
         lambda: store.remove("openai", "work"),
     ]
-    for question in questions:
+    for call in calls_to_make:
         with pytest.raises(KeyStoreError) as raised:
-            question()
+            call()
         assert "\n" not in str(raised.value)
         assert "\x1b" not in str(raised.value)
         assert raised.value.hint
@@ -183,20 +183,20 @@ def test_a_backend_that_cannot_be_loaded_is_a_problem() -> None:
 
 
 def test_a_hanging_keyring_times_out_and_is_called_once(hanging: Hanging) -> None:
-    store = of(hanging, timeout=0.05)
+    store = store_with(hanging, timeout=0.05)
     with pytest.raises(KeyStoreError, match=r"no response within 0\.05 s") as raised:
         store.read("openai", "work")
     assert raised.value.hint
     assert "no response" in store.probe().problem
     with pytest.raises(KeyStoreError, match="no response"):
         store.write("openai", "work", Secret(CANARY))
-    assert hanging.asked == 1
+    assert hanging.calls == 1
 
 
 def test_a_keyring_unlocked_late_is_used_again(hanging: Hanging) -> None:
-    store = of(hanging, timeout=1.0)
+    store = store_with(hanging, timeout=1.0)
     assert not store.probe().usable
-    hanging.let_go.set()
+    hanging.released.set()
     for thread in threading.enumerate():
         if thread.name == "keyring":
             thread.join()

@@ -1,4 +1,4 @@
-"""The keys the settings list, and the places they are in: one is never listed for a host it was not given for."""
+"""Stored keys and their list in the settings: no key is ever listed for a host it was not stored for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Through the command line, beside a real SecretService keyring, open, locked or none; each run is a session."""
+"""The command line with a real SecretService keyring, unlocked, locked or missing; each run is a session."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def machine(tmp_path: Path, server: FaultServerThread) -> Machine:
 
 def test_a_key_is_stored_used_later_replaced_and_removed(machine: Machine) -> None:
     first = machine.init("open", CANARY, "--label", "work")
-    assert (first.returncode, "'work' is in the keyring" in first.stdout) == (0, True), first.stderr
+    assert (first.returncode, "key 'work' stored in the keyring" in first.stdout) == (0, True), first.stderr
     assert machine.shown_to_the_server() == f"Bearer {CANARY}"
     assert machine.source("open") == "keyring: work"
     assert machine.run("open", "provider", "test", "compatible").returncode == 0
@@ -84,10 +84,10 @@ def test_only_a_request_reads_the_keyring(machine: Machine) -> None:
     machine.init("open", CANARY)
     for mode, why in (("locked", "locked"), ("none", "no system keyring")):
         assert machine.source(mode) == "keyring: default"  # type: ignore[arg-type]
-        asked = len(machine.server.server.requests)
+        requests = len(machine.server.server.requests)
         done = machine.run(mode, "provider", "models", "compatible")  # type: ignore[arg-type]
         assert (done.returncode, why in done.stderr) == (1, True), done.stderr
-        assert len(machine.server.server.requests) == asked
+        assert len(machine.server.server.requests) == requests
 
 
 @pytest.mark.parametrize(("mode", "why"), [("locked", "locked"), ("none", "no system keyring")])

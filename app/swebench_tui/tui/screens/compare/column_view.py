@@ -18,11 +18,12 @@ from swebench_tui.runs.generation import Piece
 from swebench_tui.runs.generation_state import GenerationState
 from swebench_tui.runs.target import Target
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer import AnswerView
 from swebench_tui.tui.screens.compare.metrics_view import MetricsView
+from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 
-class ColumnView(Vertical):
+class ColumnView(Vertical, CachedLines):
     """Draws a `Column` of the engine, and takes its pieces."""
 
     ALLOW_MAXIMIZE = True

@@ -11,12 +11,13 @@ from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs import formatting
 from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.terminal_text import one_line
+from swebench_tui.tui.widgets.cached_lines import CachedLines
 
 _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
 
-_WIDE_ENOUGH: Final = 46
-"""Cells that hold all figures in one line."""
+_ONE_LINE_WIDTH: Final = 46
+"""Cells that hold all metrics in one line."""
 
 _COLOURS: Final = {
     Status.WAITING: "$text-muted",
@@ -29,7 +30,7 @@ _COLOURS: Final = {
 }
 
 
-class MetricsView(Static):
+class MetricsView(Static, CachedLines):
     """Updated at once when the status changes, else at its own pace; laid out again when its height changes."""
 
     def __init__(self) -> None:
@@ -66,11 +67,10 @@ class MetricsView(Static):
             (status, "$text-warning" if formatting.ended_early(state) else _COLOURS[state.status]),
             f"  {formatting.seconds(state.elapsed(now))}",
         )
-        speed = f"ttft {formatting.seconds(state.ttft)}  {formatting.rate(state)}"
-        amount = f"{formatting.tokens(state)}  {formatting.cost(state)}"
-        if self.content_size.width >= _WIDE_ENOUGH:
-            return [first, Content(f"{speed}  {amount}")]
-        return [first, Content(speed), Content(amount)]
+        lines = formatting.metric_lines(state)
+        if self.content_size.width >= _ONE_LINE_WIDTH:
+            lines = ["  ".join(lines)]
+        return [first, *map(Content, lines)]
 
 
 def _patch(patch: PatchVerdict) -> Content:

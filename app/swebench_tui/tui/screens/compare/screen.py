@@ -21,16 +21,13 @@ from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.tui.copying import copy
+from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
 
-MAX_COLUMNS: Final = 4
-_FRAME: Final = 1 / 20
-_SLOW: Final = 0.03
-"""Seconds a frame may take; a key pressed meanwhile waits for it, and then for its own."""
-_LOST: Final = 0.5  # seconds without a frame
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
@@ -86,10 +83,7 @@ are shown as symbols, such as `␛`.
         self._comparison = Comparison(engine.source, engine.patch_checker, now=now)
         self._task_prompt: TaskPrompt | None = None
         self._dataset = datasets.STARTER
-        self._drawing = False
-        self._next = 0
-        self._frame = self._frame_seen = 0
-        self._at_once = MAX_COLUMNS
+        self._frames = FrameLoop(self._draw, self.set_timer)
 
     def compose_body(self) -> ComposeResult:
         yield TaskBar()
@@ -101,7 +95,6 @@ are shown as symbols, such as `␛`.
         self._make_room(len(self.columns))
         self.query(ColumnView).first().focus_answer()
         self._load_first_task()
-        self._watch = self.set_interval(_LOST, self._draw_on, pause=True)
 
     @property
     def task_prompt(self) -> TaskPrompt | None:
@@ -277,7 +270,7 @@ are shown as symbols, such as `␛`.
         column = self._comparison.column(view.target, task, source)
         view.follow(column)
         self._engine.start(column)
-        self._keep_drawing()
+        self._frames.start()
 
     def _cancel(self, view: ColumnView) -> None:
         if view.column is not None:
@@ -299,44 +292,9 @@ are shown as symbols, such as `␛`.
             return
         await copy(self.app, text)
 
-    def _keep_drawing(self) -> None:
-        if not self._drawing:
-            self._drawing = True
-            self._watch.resume()
-            self._draw()
-
-    def _draw(self) -> None:
-        """One frame: the columns whose turn it is draw what is new."""
-        began = time.perf_counter()
-        self._frame += 1
+    def _draw(self) -> bool:
+        """Draw what is new in every column; False when nothing will change any more."""
         columns = self.columns
-        turn = [columns[(self._next + i) % len(columns)] for i in range(min(self._at_once, len(columns)))]
-        self._next = (self._next + len(turn)) % len(columns)
-        for view in turn:
+        for view in columns:
             view.draw(self._now())
-        self.call_after_refresh(self._rest, began, self._frame)
-
-    def _draw_on(self) -> None:
-        """Textual gives `_rest` to the screen on top to call, and forgets it when that one is closed before it did."""
-        if self._drawing and self._frame == self._frame_seen:
-            self._draw()
-        self._frame_seen = self._frame
-
-    def _rest(self, began: float, frame: int) -> None:
-        """After the frame is on the terminal: rest as long as it took, so that keys never wait long behind drawing.
-
-        A slow frame makes the next ones draw fewer columns, a quick one more.
-        """
-        columns = self.columns
-        if frame != self._frame:
-            return
-        if all(view.settled for view in columns):
-            self._drawing = False
-            self._watch.pause()
-            return
-        took = time.perf_counter() - began
-        if took > _SLOW:
-            self._at_once = max(1, self._at_once // 2)
-        elif took < _SLOW / 2:
-            self._at_once = min(len(columns), self._at_once + 1)
-        self.set_timer(max(_FRAME - took, took), self._draw)
+        return not all(view.settled for view in columns)

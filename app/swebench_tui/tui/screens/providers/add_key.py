@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 from swebench_providers import Secret
 from swebench_tui.settings.definitions import KeyStorage
 from swebench_tui.settings.errors import KeyStoreError
-from swebench_tui.settings.secrets.key_lint import mistakes
+from swebench_tui.settings.secrets.key_lint import lint_key
 from swebench_tui.settings.secrets.store import ALTERNATIVES
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.terminal_text import one_line
@@ -94,7 +94,7 @@ class AddKeyScreen(Dialog[str | None]):
     def _key_changed(self) -> None:
         self._warned_about = None
         key = Secret(self.query_one("#key", Input).value)
-        self._show_warnings([each.sentence for each in mistakes(self._provider, key)] if key.reveal() else [])
+        self._show_warnings([each.message for each in lint_key(self._provider, key)] if key.reveal() else [])
 
     def _show_warnings(self, warnings: Sequence[str], hint: str = "") -> None:
         lines = [f"! {warning}" for warning in warnings] + ([f"→ {hint}"] if hint else [])
@@ -130,9 +130,9 @@ class AddKeyScreen(Dialog[str | None]):
     async def _save(self, storage: KeyStorage | None) -> None:
         """Store the key, without what certainly is not part of it. Other warnings are confirmed by saving again."""
         entered, label = Secret(self.query_one("#key", Input).value), self.query_one("#label", Input).value.strip()
-        found = mistakes(self._provider, entered)
-        key = next((each.mended for each in found if each.mended), entered)
-        warnings = [each.sentence for each in found] if key is entered else []
+        found = lint_key(self._provider, entered)
+        key = next((each.corrected for each in found if each.corrected), entered)
+        warnings = [each.message for each in found] if key is entered else []
         if not entered.reveal().strip():
             self._show_warnings(["No key entered."], "Paste the key. esc: cancel")
             return

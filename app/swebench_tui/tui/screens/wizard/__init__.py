@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
@@ -17,7 +18,7 @@ from swebench_tui.tui.screens.wizard.choose_models import ChooseModelsStep
 from swebench_tui.tui.screens.wizard.choose_providers import ChooseProvidersStep
 from swebench_tui.tui.screens.wizard.connection_tests import ConnectionTestStep
 from swebench_tui.tui.screens.wizard.detection import DetectionStep
-from swebench_tui.tui.screens.wizard.state import MAX_COLUMNS, WizardState
+from swebench_tui.tui.screens.wizard.state import WizardState
 from swebench_tui.tui.screens.wizard.step import StepResult, WizardStep
 
 STEPS: Sequence[type[WizardStep]] = (DetectionStep, ChooseProvidersStep, ConnectionTestStep, ChooseModelsStep)

@@ -13,12 +13,12 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from swebench_tui.services.providers import ProviderEntry
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.providers.add_key import AddKeyScreen
 from swebench_tui.tui.screens.providers.dialogs import AddProviderScreen, problem
 from swebench_tui.tui.screens.providers.table import next_step
-from swebench_tui.tui.screens.wizard.state import MAX_COLUMNS
 from swebench_tui.tui.screens.wizard.step import StepResult, WizardStep, as_sentence, hint
 
 _NAME_WIDTH: Final = 14

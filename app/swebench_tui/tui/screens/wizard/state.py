@@ -12,12 +12,10 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.provider_access import EngineAccess
 from swebench_tui.services.providers import ProviderEntry, TestResult, check_provider, list_providers
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
-
-MAX_COLUMNS: Final = 4
-"""Columns of a line-up."""
 
 _POPULAR: Final = ("openai", "anthropic", "openrouter", "gemini", "ollama")
 """Listed before the other providers."""

@@ -20,7 +20,7 @@ from swebench_providers import (
 )
 from swebench_tui.bench import datasets
 from swebench_tui.runs.target import Target
-from swebench_tui.tui.answer.answer_view import AnswerView
+from swebench_tui.tui.answer import AnswerView
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text, thought
 from tests.app.tui.pilot import (

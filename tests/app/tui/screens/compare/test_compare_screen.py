@@ -10,8 +10,8 @@ from textual.pilot import Pilot
 
 from swebench_providers import TokenUsage, UsageUpdate
 from swebench_tui.bench import datasets
+from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
-from swebench_tui.tui.screens.compare.screen import MAX_COLUMNS
 from tests.app.scripted import Gate, ScriptedProvider, finished, registry_of, text
 from tests.app.tui.pilot import (
     all_settled,

@@ -78,7 +78,7 @@ async def test_a_suspicious_key_has_to_be_confirmed(tmp_path: Path) -> None:
     keyring = MemoryStore()
     async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
         await enter_key(pilot, "openai", "sk-ant-0123456789abcdef")
-        await says(pilot, "! By its beginning this is a key of Anthropic")
+        await says(pilot, "! By its prefix this is a key of Anthropic")
         await pilot.press("ctrl+s")
         await says(pilot, "save again to store this one")
         assert keyring.kept == {}
@@ -91,7 +91,7 @@ async def test_quotes_around_a_key_are_removed(tmp_path: Path) -> None:
     keyring = MemoryStore()
     async with providers_of(setup_in(tmp_path, keyring=keyring)) as pilot:
         await enter_key(pilot, "openrouter", f'"{KEY}"')
-        await says(pilot, "! There are quotes around the key.")
+        await says(pilot, "! The key has quotes around it.")
         await pilot.press("ctrl+s")
         await top_screen(pilot, KeysScreen)
         assert keyring.kept["openrouter", "default"].reveal() == KEY

@@ -86,7 +86,7 @@ async def add_key(pilot: Pilot[None]) -> None:
     await pilot.press("a")
     await top_screen(pilot, AddKeyScreen)
     await paste(pilot, '"sk-ant-0123456789"')
-    await says(pilot, "There are quotes")
+    await says(pilot, "quotes around it")
     await says(pilot, "save in file")
 
 

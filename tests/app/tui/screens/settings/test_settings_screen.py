@@ -216,7 +216,7 @@ async def toast_says(pilot: Pilot[None], text: str) -> None:
 
 
 async def set_to(pilot: Pilot[None], name: str, value: str) -> None:
-    """Find a setting, and write it."""
+    """Find a setting and save a value."""
     await pilot.press("slash", "ctrl+a", "ctrl+k")
     await paste(pilot, name)
     await pilot.press("enter", "enter")

@@ -1,4 +1,4 @@
-"""The parameters of a request that a model supports, and notices for the others (api-contracts 3.1, 3.3)."""
+"""The parameters of a request that a model supports, and notices for the others (wire-contracts 3.1, 3.3)."""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""The answer of a model while it streams in: wrapped, followed at the bottom, nothing lost."""
+"""A scrollable view of an answer that is still streaming in."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.cache import LRUCache
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region, Size, clamp
 from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
@@ -19,21 +20,22 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
-from swebench_tui.tui.answer.answer_lines import AnswerLines
-from swebench_tui.tui.answer.markdown_lines import Line, Look
-from swebench_tui.tui.answer.plain_text import wrap
+from swebench_tui.tui.answer.lines import AnswerLines
+from swebench_tui.tui.answer.markdown import Line, Look
+from swebench_tui.tui.answer.wrapping import wrap
 
 _COMPONENTS = {look: f"answer-view--{look.name.lower().replace('_', '-')}" for look in Look if look.name}
 _CONTINUED = "↳ "
+_CACHED_SCREENS = 4
 _EFFECTS = ("tint", "text_opacity", "hatch", "outline_top", "outline_right", "outline_bottom", "outline_left")
 
 
 class AnswerView(ScrollView, can_focus=True):
-    """Shows an answer that grows; one more line costs the same however many there are.
+    """Shows a growing answer: wrapped, formatted, and scrolled along with its last line.
 
-    Text is data here: no markup, no terminal escapes, no HTML. `markdown_lines` says what is formatted and which few
-    marks are not shown. The view needs a height that does not come from its content. Put border and padding on its
-    container: a view without them paints rows from its cache, which is several times cheaper.
+    Text is data here: no markup, no terminal escapes, no HTML. `answer.markdown` documents what is formatted and which
+    few marks are hidden. The height must not depend on the content. Put border and padding on the container: a view
+    without them paints its rows from a cache, which is several times cheaper.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(_COMPONENTS.values())
@@ -79,63 +81,65 @@ class AnswerView(ScrollView, can_focus=True):
         self._answer.append(text)
         self._width = 0
         self._rows: list[tuple[int, int]] = []
-        """In the order shown: the line that a row is a part of, and where in the line the row begins."""
+        """For each row from the top: the index of its line, and its first character in the line."""
         self._following = True
         self._thumb = (0, 0)
-        self._strips: LRUCache[int, Strip] = LRUCache(128)
+        self._painted: dict[int, Strip] = {}
+        """Rows as `render_lines` returned them, by index."""
+        self._painted_with: tuple[int, Color, Sequence[LineFilter]] | None = None
+        """Width, background and filters of the painted rows."""
         self._styles: dict[tuple[Look, bool], Style] = {}
 
     @property
     def text(self) -> str:
-        """The answer so far, each character as it came; without the reasoning."""
+        """The answer so far, unchanged and without the reasoning."""
         return self._answer.text
 
     @property
     def reasoning(self) -> str:
-        """What the model thought before it answered, each character as it came."""
+        """The reasoning so far, unchanged."""
         return self._answer.reasoning
 
     def append(self, text: str) -> None:
-        """Add a piece of the answer, cut anywhere."""
+        """Add a piece of the answer; it may be cut anywhere."""
         if text:
             self._show_from(self._answer.append(text))
 
     def append_reasoning(self, text: str) -> None:
-        """Add a piece of the reasoning, cut anywhere; it is shown dim, under a line that says `thinking`."""
+        """Add a piece of the reasoning; it may be cut anywhere. Shown dim, below a `thinking` line."""
         if text:
             self._show_from(self._answer.append_reasoning(text))
 
     def replace(self, text: str) -> None:
-        """Show this answer and nothing of what was there, and follow the bottom again."""
+        """Replace answer and reasoning by this answer, and follow its last line."""
         self._answer = AnswerLines()
         self._answer.append(text)
         self._following = True
         self._show_from(0)
 
     def clear(self) -> None:
-        """Show nothing, and follow the bottom again."""
+        """Remove answer and reasoning."""
         self.replace("")
 
     def get_selection(self, selection: Selection) -> tuple[str, str]:
-        """The selected part of what is shown, lines as they were before wrapping, and the line feed to end it with."""
+        """The selected text with its lines unwrapped, and the line feed that ends it."""
         spans = ((line.text, self._span(selection, index)) for index, line in enumerate(self._answer.lines))
         return "\n".join(text[slice(*span)] for text, span in spans if span), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Paint what is selected, or no longer is."""
-        self._strips.clear()
+        """Paint the new selection."""
+        self._painted.clear()
         super().selection_updated(selection)
 
     def notify_style_update(self) -> None:
-        """Take the colours of the new style."""
+        """Paint in the new colours."""
         super().notify_style_update()
-        self._strips.clear()
+        self._painted.clear()
         self._styles.clear()
 
     def on_resize(self, _event: events.Resize) -> None:
-        """Wrap to the new width, with the same text at the top unless the bottom is followed."""
-        width, height = self.scrollable_content_region.size
-        self._strips.grow(2 * height)
+        """Wrap to the new width. The same text stays at the top, unless the last line is followed."""
+        width = self.scrollable_content_region.width
         if width not in (0, self._width):
             top = self._rows[min(self.scroll_offset.y, len(self._rows) - 1)] if self._rows else (0, 0)
             self._width = width
@@ -146,56 +150,68 @@ class AnswerView(ScrollView, can_focus=True):
             self.scroll_to(y=self.max_scroll_y, animate=False)
 
     def watch_scroll_target_y(self, target: float) -> None:
-        """Whoever scrolls, by key, wheel, bar or animation, sets the target first; the last row means: follow."""
+        """Follow the last line once it is reached. Keys, wheel, bar and animations all set the target first."""
         self._following = target >= self.max_scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Move text and thumb."""
+        """Move the text and the thumb of the scroll bar."""
         self._update_scroll_bar()
         if round(old_value) != round(new_value):
             self.refresh(self._visible.region)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows inside `crop`, straight from the cache when there is no border, padding or effect to be drawn."""
+        """The rows inside `crop`, from the cache unless there is a border, padding or effect to draw."""
         if self._is_decorated():
             return super().render_lines(crop)
-        _, background = self.background_colors
-        strips = [self.render_line(y) for y in crop.line_range]
-        for line_filter in self.get_line_filters():
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
-        return [strip.crop(*crop.column_span) for strip in strips]
+        width, background, filters = self._visible.width, self.background_colors[1], self.get_line_filters()
+        if self._painted_with != (width, background, filters):
+            self._painted_with = width, background, filters
+            self._painted.clear()
+        painted, first = self._painted, self.scroll_offset.y + crop.y
+        strips = []
+        for row in range(first, first + crop.height):
+            strip = painted.get(row)
+            if strip is None:
+                strip = self._paint(row, width)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
+                painted[row] = strip
+            strips.append(strip)
+        if len(painted) > _CACHED_SCREENS * self.outer_size.height:
+            self._painted = dict(zip(range(first, first + crop.height), strips, strict=True))
+        return strips if crop.column_span == (0, width) else [strip.crop(*crop.column_span) for strip in strips]
 
     def render_line(self, y: int) -> Strip:
         """The row at `y` below the top of the view."""
-        row, width = self.scroll_offset.y + y, self._visible.width
+        return self._paint(self.scroll_offset.y + y, self._visible.width)
+
+    def _paint(self, row: int, width: int) -> Strip:
         if row >= len(self._rows):
             return Strip.blank(width, self._style(Look.PLAIN))
-        strip = self._strips.get(row)
-        if strip is None:
-            strip = Strip(self._segments(row)).adjust_cell_length(width, self._style(Look.PLAIN))
-            self._strips[row] = strip
-        return strip
+        return Strip(self._segments(row)).adjust_cell_length(width, self._style(Look.PLAIN))
 
     @property
     def _visible(self) -> Size:
-        """The size inside border and padding, as `size`, but known without the layout, which forgets a removed view."""
+        """`size`, computed without the layout, which no longer has a view that was removed."""
         return self.outer_size - self.styles.gutter.totals
 
     def _show_from(self, line: int) -> None:
-        """Wrap the lines from this one on and repaint their rows, as far as they can be seen."""
+        """Wrap the lines from index `line` on, and repaint the rows that are visible."""
         if not self._width:
             return
-        row = bisect_left(self._rows, (line, 0))
-        for changed in range(row, len(self._rows)):
-            self._strips.discard(changed)
+        row, before = bisect_left(self._rows, (line, 0)), len(self._rows)
         del self._rows[row:]
-        for index, shown in enumerate(self._answer.lines[line:], line):
-            starts = wrap(shown.text, self._width, hang=self._hang(shown), fold=shown.verbatim)
+        for index, changed in enumerate(self._answer.lines[line:], line):
+            starts = wrap(changed.text, self._width, hang=self._hang(changed), fold=changed.verbatim)
             self._rows += [(index, start) for start in starts]
+        end = max(before, len(self._rows))
+        for stale in range(row, end):
+            self._painted.pop(stale, None)
         self._update_height()
-        top, (width, height) = max(0, row - self.scroll_offset.y), self._visible
-        if top < height:
-            self.refresh(Region(0, top, width, height - top))
+        top, visible = self.scroll_offset.y, self._visible
+        first, last = max(0, row - top), min(visible.height, end - top)
+        if first < last:
+            self.refresh(Region(0, first, visible.width, last - first))
 
     def _update_height(self) -> None:
         size = Size(self._width, len(self._rows))
@@ -203,7 +219,7 @@ class AnswerView(ScrollView, can_focus=True):
             # An ordinary assignment lays out the whole screen again; a new row concerns our scroll bar alone.
             self.set_reactive(Widget.virtual_size, size)
             self._show_scroll_bar(len(self._rows) > self.container_size.height)
-        if self._following:
+        if self._following and self.scroll_target_y != self.max_scroll_y:
             self.scroll_to(y=self.max_scroll_y, animate=False)
         self._update_scroll_bar()
 
@@ -213,7 +229,7 @@ class AnswerView(ScrollView, can_focus=True):
             self.vertical_scrollbar.display = shown
 
     def _update_scroll_bar(self) -> None:
-        """Keep the bar right. It is dearer to paint than the text, so only whole cells that the thumb moves count."""
+        """Move the thumb by whole cells: the bar costs more to paint than the text."""
         if not self.show_vertical_scrollbar:
             return
         bar, rows, view = self.vertical_scrollbar, max(1, len(self._rows)), self._visible.height
@@ -228,7 +244,7 @@ class AnswerView(ScrollView, can_focus=True):
         return self.styles.gutter.totals != (0, 0) or self.styles.has_any_rules(*_EFFECTS) or self.opacity != 1
 
     def _hang(self, line: Line) -> int:
-        """How far wrapped rows are indented: not at all where that would leave them less than half of the view."""
+        """The indent of wrapped rows in cells; 0 if it would take more than half of the width."""
         hang = len(_CONTINUED) if line.verbatim else line.hang
         return hang if hang <= self._width // 2 else 0
 
@@ -239,7 +255,7 @@ class AnswerView(ScrollView, can_focus=True):
         if start and (hang := self._hang(line)):
             indent = _CONTINUED if line.verbatim else " " * hang
             yield self._segment(indent, Look.MARKER, (max(0, start - hang), index))
-        selection = self.text_selection if self.is_attached else None  # a removed view may be painted once more
+        selection = self.text_selection if self.is_attached else None  # a removed view is painted once more
         selected = self._span(selection, index) or (0, 0)
         for span in line.spans:
             if span.start < end and span.end > start:
@@ -250,11 +266,11 @@ class AnswerView(ScrollView, can_focus=True):
                         yield self._segment(line.text[a:b], span.look, (a, index), selected=chosen)
 
     def _segment(self, text: str, look: Look, offset: tuple[int, int], *, selected: bool = False) -> Segment:
-        """A piece of a row that knows where it comes from, so that the mouse can select it."""
+        """A piece of a row with its place in the text, which the mouse needs to select it."""
         return Segment(text, self._style(look, selected=selected) + Style.from_meta({"offset": offset}))
 
     def _span(self, selection: Selection | None, line: int) -> tuple[int, int] | None:
-        """Where in the line the selection begins and ends; None outside of it."""
+        """Start and end of the selection in a line; None if the line is outside of it."""
         span = selection.get_span(line) if selection else None
         return (span[0], len(self._answer.lines[line].text)) if span and span[1] == -1 else span
 

@@ -1,4 +1,4 @@
-"""The parameters that each model family supports, and notices for the others (api-contracts 3.1, 3.3)."""
+"""The parameters that each model family supports, and notices for the others (wire-contracts 3.1, 3.3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from swebench_providers import UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile
-from swebench_providers.protocols.parameters import SupportedParameters, supported
+from swebench_providers.protocols.supported_parameters import SupportedParameters, supported
 from swebench_providers.types.messages import EFFORTS, Effort
 
 ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]

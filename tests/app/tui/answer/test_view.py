@@ -14,8 +14,8 @@ from textual.geometry import Offset, Region
 from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
-from swebench_tui.tui.answer.answer_view import AnswerView
-from swebench_tui.tui.answer.markdown_lines import Look
+from swebench_tui.tui.answer import AnswerView
+from swebench_tui.tui.answer.markdown import Look
 from tests.app.tui.pilot import rows_of, wait_until
 
 NASTY = (
@@ -40,24 +40,27 @@ class OneView(App[None]):
 
 
 class WatchedView(AnswerView):
-    """Counts the rows that are rendered and not taken from the cache, and knows what was painted last."""
+    """Counts the rows that are rendered for painting and not taken from the cache, and keeps the last paint."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
         self.rendered = 0
-        self._painted: dict[int, str] = {}
+        self._painting = False
+        self._last_paint: dict[int, str] = {}
 
     @property
     def painted(self) -> list[str]:
-        return [self._painted.get(y, "") for y in range(self.size.height)]
+        return [self._last_paint.get(y, "") for y in range(self.size.height)]
 
     def _segments(self, row: int) -> Iterator[Segment]:
-        self.rendered += 1
+        self.rendered += self._painting
         return super()._segments(row)
 
     def render_lines(self, crop: Region) -> list[Strip]:
+        self._painting = True
         strips = super().render_lines(crop)
-        self._painted |= {y: strip.text.rstrip() for y, strip in zip(crop.line_range, strips, strict=True)}
+        self._painting = False
+        self._last_paint |= {y: strip.text.rstrip() for y, strip in zip(crop.line_range, strips, strict=True)}
         return strips
 
 
@@ -293,7 +296,7 @@ async def test_an_idle_view_has_no_timer_and_paints_nothing() -> None:
         await pilot.pause()
         assert not view._timers
         assert view.auto_refresh is None
-        view._painted.clear()
+        view._last_paint.clear()
         view.append("")
         view.append_reasoning("")
         await pilot.pause()

@@ -28,7 +28,7 @@ from enum import Enum, Flag, auto
 from operator import itemgetter
 from typing import NamedTuple
 
-from swebench_tui.tui.answer.plain_text import display_line
+from swebench_tui.tui.answer.wrapping import display_line
 
 
 class Look(Flag):

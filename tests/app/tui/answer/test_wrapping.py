@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.plain_text import expand_tabs, wrap
+from swebench_tui.tui.answer.wrapping import expand_tabs, wrap
 
 NASTY = st.text(
     st.one_of(

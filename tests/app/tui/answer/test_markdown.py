@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.markdown_lines import Line, Look, State, format_line
-from swebench_tui.tui.answer.plain_text import expand_tabs
+from swebench_tui.tui.answer.markdown import Line, Look, State, format_line
+from swebench_tui.tui.answer.wrapping import expand_tabs
 
 LINES_THAT_MATTER = st.sampled_from(
     [

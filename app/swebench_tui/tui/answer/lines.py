@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from swebench_tui.tui.answer.markdown_lines import Line, Look, Span, State, format_line
-from swebench_tui.tui.answer.plain_text import display_line
+from swebench_tui.tui.answer.markdown import Line, Look, Span, State, format_line
+from swebench_tui.tui.answer.wrapping import display_line
 
 
 class AnswerLines:
