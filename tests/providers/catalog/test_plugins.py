@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
-from swebench_providers import ErrorKind, ProviderError, ProviderRegistry, TextDelta, UnifiedRequest
+from swebench_providers import (
+    ErrorKind,
+    Provider,
+    ProviderCoordinator,
+    ProviderError,
+    ProviderRegistry,
+    ProviderSpec,
+    TokenUsage,
+    UnifiedRequest,
+)
+from swebench_providers.catalog import AuthStyle, ProtocolName
 from tests.fault_server import FaultServer, Script
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "add-a-provider.md"
+INTERNAL = {"embedded"}
+"""Keys that only a provider of this repository needs."""
+
 _FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
 
 
@@ -60,12 +75,37 @@ async def test_the_documented_package_of_data_is_a_provider(site: Path, fault_se
     await registry.aclose()
 
 
-async def test_the_documented_package_with_code_answers_by_itself(site: Path) -> None:
+@pytest.mark.parametrize("stream", [True, False])
+async def test_the_documented_package_with_code_answers_through_a_coordinator(site: Path, *, stream: bool) -> None:
     documented(site)
     install(site, echo="swebench_echo")
     provider = ProviderRegistry({}).get_provider("echo")
-    async with aclosing(provider.stream_unified(UnifiedRequest(prompt="hello"))) as events:
-        assert [event.text async for event in events if isinstance(event, TextDelta)] == ["hello"]
+    coordinator = ProviderCoordinator([provider])
+    answer = await coordinator.generate_with_fallback(UnifiedRequest(prompt="hello there", stream=stream))
+    assert (answer.content, answer.provider, answer.model, answer.cost) == ("hello there", "echo", "echo", None)
+    assert answer.usage == TokenUsage(prompt_tokens=2, completion_tokens=2, source="estimated")
+    assert answer.failed_attempts == ()
+    assert (await provider.count_tokens("a b", "echo")).tokens == 2
+
+
+def test_the_documented_package_has_the_methods_of_a_provider(site: Path) -> None:
+    documented(site)
+    install(site, echo="swebench_echo")
+    provider = ProviderRegistry({}).get_provider("echo")
+    for name in [name for name, member in vars(Provider).items() if inspect.isfunction(member) and name[0] != "_"]:
+        parameters = inspect.signature(getattr(Provider, name)).parameters.values()
+        expected = [(each.name, each.kind, each.default) for each in parameters if each.name != "self"]
+        found = inspect.signature(getattr(provider, name)).parameters.values()
+        assert [(each.name, each.kind, each.default) for each in found] == expected, name
+
+
+def test_every_key_of_a_specification_is_documented() -> None:
+    table = DOCUMENT.read_text().partition("| key | meaning |\n")[2].partition("\n\n")[0]
+    keys = {key for row in table.splitlines() for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert keys | INTERNAL == {field.name for field in msgspec.structs.fields(ProviderSpec)}
+    assert not keys & INTERNAL
+    for values in (ProtocolName, AuthStyle):
+        assert [value for value in get_args(values) if f"`{value}`" not in table] == []
 
 
 @pytest.mark.parametrize(

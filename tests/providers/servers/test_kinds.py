@@ -97,15 +97,19 @@ NEWCOMER = """
     from swebench_providers.servers.queries import ServerQueries
     from swebench_providers.servers.recognition import recognise
 
+    STATUS = b'{"slots": 3, "server": "acme"}'
+
     async def fetch(request):
         assert request.path == "/status"
-        return b'{"slots": 3}'
+        return STATUS
 
     listed = ProbeResponse(200, {}, b'{"data": [{"id": "m", "owned_by": "acme"}]}')
     slots = asyncio.run(ServerQueries(provider_spec("acme"), fetch).slots("m"))
     counts = count_endpoint(provider_spec("acme")) is not None
     kind = recognise({"/v1/models": listed})
-    print(kind, 4711 in USUAL_PORTS, slots, counts, "acme" in get_registry().list_providers())
+    unowned = ProbeResponse(200, {}, b'{"data": [{"id": "m"}]}')
+    probed = recognise({"/v1/models": unowned, "/status": ProbeResponse(200, {}, STATUS)})
+    print(kind, probed, 4711 in USUAL_PORTS, slots, counts, "acme" in get_registry().list_providers())
 """
 
 
@@ -122,4 +126,4 @@ def test_the_documented_kind_is_one_module_and_one_toml_file(tmp_path: Path) -> 
     (copy / "catalog" / "providers" / "acme.toml").write_text(documented("acme.toml"))
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{dedent(NEWCOMER)}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("acme True 3 True True\n", "")
+    assert (done.stdout, done.stderr) == ("acme acme True 3 True True\n", "")
