@@ -1,4 +1,4 @@
-"""What decoders and parsers read beyond the wire fixtures: tool calls, odd shapes, words that mean no answer."""
+"""Decoders and parsers beyond the wire fixtures: tool calls, odd shapes, finish reasons of errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CALL = ToolCall("call_1", "search", '{"query":"修复"}')
 
 
 def sse(*records: dict[str, Any] | str) -> bytes:
-    """Server-sent events, each named by its `type` where it has one."""
+    """Server-sent events, each named by its `type` if it has one."""
     lines = [record if isinstance(record, str) else msgspec.json.encode(record).decode() for record in records]
     names = [
         f"event: {record['type']}\n" if isinstance(record, dict) and "type" in record else "" for record in records
@@ -37,7 +37,7 @@ def parsed(protocol: str, body: dict[str, Any]) -> list[Event]:
     return PROTOCOLS[protocol].parser.parse(msgspec.json.encode(body), 0.0)
 
 
-def test_a_tool_call_of_anthropic_is_put_together_from_its_pieces() -> None:
+def test_an_anthropic_tool_call_is_assembled_from_its_parts() -> None:
     block = {"type": "tool_use", "id": "call_1", "name": "search", "input": {}}
     pieces = ['{"query":', '"修', '复"}']
     body = sse(
@@ -61,7 +61,7 @@ def test_a_tool_call_of_anthropic_is_put_together_from_its_pieces() -> None:
     assert end.tool_calls == (CALL, ToolCall("call_2", "search", "{}"))
 
 
-def test_a_tool_call_of_anthropic_in_one_body_is_the_same() -> None:
+def test_an_anthropic_tool_call_in_one_body_is_equal() -> None:
     block = {"type": "tool_use", "id": "call_1", "name": "search", "input": {"query": "修复"}}
     *_, end = parsed("anthropic_messages", {"content": [block], "stop_reason": "tool_use"})
     assert isinstance(end, Finished)
@@ -82,7 +82,7 @@ def test_content_in_parts_is_joined() -> None:
     assert (text.text, isinstance(end, Finished)) == ("ab", True)
 
 
-def test_the_count_of_a_choice_holds_where_there_is_no_other() -> None:
+def test_the_usage_of_a_choice_is_used_without_another() -> None:
     choice = {"delta": {"content": "a"}, "finish_reason": "stop", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
     outcome = wire.run(PROTOCOLS["openai_chat"].parser.decoder(), [sse({"choices": [choice]}, "[DONE]")])
     assert outcome.usage is not None

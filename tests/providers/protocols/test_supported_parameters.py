@@ -1,4 +1,4 @@
-"""What each model family takes, and that nothing is left out in silence (wire-contracts 3.1, 3.3)."""
+"""The parameters that each model family supports, and notices for the others (wire-contracts 3.1, 3.3)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ NEVER = [
 ]
 
 
-def fitted(model: str, **fields: Any) -> SupportedParameters:
-    """What of `fields` may be sent to `model`, by the rules of the vendor whose name it bears."""
+def select(model: str, **fields: Any) -> SupportedParameters:
+    """The parameters of `fields` that `model` supports, by the rules of its vendor."""
     spec = provider_spec("anthropic" if model.startswith("claude") else "openai")
     return supported(UnifiedRequest(model=model, prompt="x", **fields), profile_of(spec, model))
 
 
 def takes_temperature(model: str, effort: Effort | None) -> bool:
-    sent = fitted(model, temperature=0.0, reasoning_effort=effort)
-    said = f"temperature left out: not supported by {model}" in sent.notices
-    assert said is (sent.temperature is None)
+    sent = select(model, temperature=0.0, reasoning_effort=effort)
+    has_notice = f"temperature left out: not supported by {model}" in sent.notices
+    assert has_notice is (sent.temperature is None)
     return sent.temperature is not None
 
 
@@ -69,32 +69,32 @@ EFFORTS_SENT: dict[str, dict[Effort, Effort | None]] = {
 
 
 @pytest.mark.parametrize("model", EFFORTS_SENT)
-def test_an_effort_a_model_lacks_becomes_the_next_weaker_one_and_that_is_said(model: str) -> None:
-    for asked, sent in EFFORTS_SENT[model].items():
-        given_ = fitted(model, reasoning_effort=asked)
-        assert given_.effort == sent, asked
-        assert bool(given_.notices) is (asked != sent), asked
+def test_an_unsupported_effort_is_lowered_with_a_notice(model: str) -> None:
+    for requested, sent in EFFORTS_SENT[model].items():
+        result = select(model, reasoning_effort=requested)
+        assert result.effort == sent, requested
+        assert bool(result.notices) is (requested != sent), requested
 
 
 def test_the_notice_names_what_was_asked_and_what_is_sent() -> None:
-    lowered, dropped = fitted("gpt-6-luna", reasoning_effort="max"), fitted("gpt-4.1", reasoning_effort="low")
+    lowered, dropped = select("gpt-6-luna", reasoning_effort="max"), select("gpt-4.1", reasoning_effort="low")
     assert lowered.notices == ("reasoning effort max lowered to xhigh, the nearest that gpt-6-luna supports",)
     assert dropped.notices == ("reasoning effort low left out: not supported by gpt-4.1",)
 
 
 def test_stop_sequences_go_to_models_that_take_them() -> None:
-    assert fitted("gpt-4o", stop_sequences=("x",)).stop == ["x"]
-    refused = fitted("gpt-6-luna", stop_sequences=("x",))
+    assert select("gpt-4o", stop_sequences=("x",)).stop == ["x"]
+    refused = select("gpt-6-luna", stop_sequences=("x",))
     assert (refused.stop, refused.notices) == (None, ("stop sequences left out: not supported by gpt-6-luna",))
-    assert fitted("gpt-6-luna").notices == ()
+    assert select("gpt-6-luna").notices == ()
 
 
-def test_an_output_limit_above_the_models_own_is_lowered_and_that_is_said() -> None:
-    assert fitted("gpt-4o", max_tokens=16384).max_tokens == 16384
-    lowered = fitted("gpt-4o", max_tokens=20000)
+def test_an_output_limit_above_the_models_is_lowered() -> None:
+    assert select("gpt-4o", max_tokens=16384).max_tokens == 16384
+    lowered = select("gpt-4o", max_tokens=20000)
     assert lowered.max_tokens == 16384
     assert lowered.notices == ("output limit lowered from 20000 to 16384, the maximum of gpt-4o",)
-    assert fitted("unheard-of", max_tokens=10**9).max_tokens == 10**9
+    assert select("unheard-of", max_tokens=10**9).max_tokens == 10**9
 
 
 requests = st.builds(
@@ -119,7 +119,7 @@ profiles = st.builds(
 
 
 @given(requests, profiles, st.booleans(), st.booleans())
-def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
+def test_each_parameter_is_sent_unchanged_or_named_in_a_notice(
     request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool
 ) -> None:
     sent = supported(request, profile, any_effort=any_effort, seed=seed)
@@ -131,5 +131,5 @@ def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
         (request.seed, sent.seed),
         (request.reasoning_effort, sent.effort),
     ]
-    assert len(sent.notices) == sum(asked != given_ for asked, given_ in pairs)
-    assert all(given_ is None for asked, given_ in pairs if asked is None)  # nothing is made up
+    assert len(sent.notices) == sum(requested != result for requested, result in pairs)
+    assert all(result is None for requested, result in pairs if requested is None)  # nothing is added
