@@ -14,13 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from swebench_providers.auth.google import GoogleAuth
-from swebench_providers.auth.strategies import ApiKeyAuth, AuthStrategy, BearerTokenAuth, NoAuth
 from swebench_providers.catalog import CatalogError, ProviderSpec
 from swebench_providers.config import ProviderConfig, TimeLimits
-from swebench_providers.http.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
-from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
-from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.registry import ProviderRegistry, get_registry
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import (
@@ -49,11 +44,14 @@ from swebench_providers.types.usage import Charge, TokenUsage
 from swebench_providers.util.sync import run_sync
 
 if TYPE_CHECKING:
+    from swebench_providers.auth.google import GoogleAuth
+    from swebench_providers.auth.strategies import ApiKeyAuth, AuthStrategy, BearerTokenAuth, NoAuth
     from swebench_providers.connection_test import ConnectionReport
     from swebench_providers.coordinator.coordinator import ProviderCoordinator
     from swebench_providers.coordinator.in_parallel import BatchResult
     from swebench_providers.coordinator.routes import Candidate
     from swebench_providers.coordinator.shared import SharedState
+    from swebench_providers.http.framing import JSONLinesAdapter, ServerSentEvent, SSEAdapter
     from swebench_providers.policies.breaker import (
         BreakerSettings,
         BreakerState,
@@ -72,6 +70,8 @@ if TYPE_CHECKING:
     from swebench_providers.policies.retry import RetrySettings
     from swebench_providers.policies.settings import Policies
     from swebench_providers.policies.statistics import Percentiles, ProviderHealth
+    from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
+    from swebench_providers.provider import HTTPProvider, Provider
     from swebench_providers.tokens.api_counter import APITokenCounter
     from swebench_providers.tokens.counter import TokenCount, TokenCounter
     from swebench_providers.tokens.estimate import EstimateCounter
@@ -80,6 +80,11 @@ if TYPE_CHECKING:
 
 # What most programs do not need at once is imported when it is first asked for, by name and module.
 _LATER: Final = {
+    "ApiKeyAuth": "auth.strategies",
+    "AuthStrategy": "auth.strategies",
+    "BearerTokenAuth": "auth.strategies",
+    "NoAuth": "auth.strategies",
+    "GoogleAuth": "auth.google",
     "BatchResult": "coordinator.in_parallel",
     "ConnectionReport": "connection_test",
     "ProviderCoordinator": "coordinator.coordinator",
@@ -116,6 +121,14 @@ _LATER: Final = {
     "TiktokenCounter": "tokens.tiktoken_counter",
     "TokenCount": "tokens.counter",
     "TokenCounter": "tokens.counter",
+    "HTTPProvider": "provider",
+    "Provider": "provider",
+    "JSONLinesAdapter": "http.framing",
+    "SSEAdapter": "http.framing",
+    "ServerSentEvent": "http.framing",
+    "RequestTransformer": "protocols",
+    "ResponseParser": "protocols",
+    "TransformPipeline": "protocols",
 }
 
 __all__ = [

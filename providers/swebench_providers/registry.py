@@ -11,26 +11,26 @@ import threading
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache, cached_property, partial
-from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import msgspec
 
 from swebench_providers import catalog
 from swebench_providers.catalog import ProviderSpec, plugins
 from swebench_providers.config import ProviderConfig, from_environment
-from swebench_providers.embedded.process import EmbeddedServer
-from swebench_providers.embedded.provider import EmbeddedProvider
-from swebench_providers.http.interface import HTTPTransport
-from swebench_providers.provider import HTTPProvider, Provider
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.models import ModelPrice
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from swebench_providers.embedded.process import EmbeddedServer
+    from swebench_providers.http.interface import HTTPTransport
     from swebench_providers.http.transport import Transport
+    from swebench_providers.provider import Provider
     from swebench_providers.servers.discovery import FoundServer
 
-ProviderFactory = Callable[[ProviderSpec, ProviderConfig, HTTPTransport], Provider]
+ProviderFactory: TypeAlias = "Callable[[ProviderSpec, ProviderConfig, HTTPTransport], Provider]"
 
 
 class Configure(Protocol):
@@ -54,9 +54,9 @@ class ProviderRegistry:
         self._environ = environ
         self._configure = configure
         self._lock = threading.Lock()
-        self._registered: dict[str, tuple[ProviderSpec, ProviderFactory]] = {}
+        self._registered: dict[str, tuple[ProviderSpec, ProviderFactory | None]] = {}
         self._transports: dict[tuple[str | None, str | None], Transport] = {}
-        self._server = EmbeddedServer()
+        self._server: EmbeddedServer | None = None
         self._prices: Mapping[str, Mapping[str, ModelPrice]] = {}
 
     def list_providers(self) -> list[str]:
@@ -64,8 +64,8 @@ class ProviderRegistry:
         with self._lock:
             return sorted({*catalog.provider_names(), *self._plugins, *self._registered})
 
-    def register(self, name: str, spec: ProviderSpec, factory: ProviderFactory = HTTPProvider) -> None:
-        """Add a provider, or replace the one with that name."""
+    def register(self, name: str, spec: ProviderSpec, factory: ProviderFactory | None = None) -> None:
+        """Add a provider, or replace the one with that name. The `factory` of None makes an `HTTPProvider`."""
         with self._lock:
             self._registered[name] = (spec, factory)
 
@@ -104,7 +104,7 @@ class ProviderRegistry:
         config = config or self.configure(name)
         if not config.prices:
             config = self._priced(config)
-        return factory(spec, config, self._transport(config))
+        return (factory or self._factory(spec))(spec, config, self._transport(config))
 
     async def discover(self) -> list[FoundServer]:
         """The local servers on their usual ports; takes two seconds at most (wire-contracts 8)."""
@@ -119,16 +119,29 @@ class ProviderRegistry:
             transports = list(self._transports.values())
         for transport in transports:
             await transport.aclose()
-        await asyncio.to_thread(self._server.stop)
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
 
-    def _entry(self, name: str) -> tuple[ProviderSpec, ProviderFactory]:
+    def _factory(self, spec: ProviderSpec) -> ProviderFactory:
+        """How a provider without code of its own is made."""
+        if not spec.embedded:
+            from swebench_providers.provider import HTTPProvider  # noqa: PLC0415 - imports every wire format
+
+            return HTTPProvider
+        from swebench_providers.embedded.process import EmbeddedServer  # noqa: PLC0415 - seldom needed
+        from swebench_providers.embedded.provider import EmbeddedProvider  # noqa: PLC0415
+
+        with self._lock:
+            self._server = self._server or EmbeddedServer()
+            return partial(EmbeddedProvider, server=self._server)
+
+    def _entry(self, name: str) -> tuple[ProviderSpec, ProviderFactory | None]:
         with self._lock:
             registered = self._registered.get(name)
         if registered is not None:
             return registered
         if name in catalog.provider_names():
-            spec = catalog.provider_spec(name)
-            return spec, partial(EmbeddedProvider, server=self._server) if spec.embedded else HTTPProvider
+            return catalog.provider_spec(name), None
         if name in self._plugins:
             return self._plugged_in(name)
         raise _unknown(name, self.list_providers())
@@ -137,9 +150,9 @@ class ProviderRegistry:
     def _plugins(self) -> dict[str, EntryPoint]:
         return plugins.find()
 
-    def _plugged_in(self, name: str) -> tuple[ProviderSpec, ProviderFactory]:
+    def _plugged_in(self, name: str) -> tuple[ProviderSpec, ProviderFactory | None]:
         spec, package = plugins.load(self._plugins[name])
-        factory: ProviderFactory = getattr(package, "make_provider", HTTPProvider)
+        factory: ProviderFactory | None = getattr(package, "make_provider", None)
         self.register(name, spec, factory)
         return spec, factory
 

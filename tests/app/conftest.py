@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from swebench_providers import catalog
-from swebench_tui.tui.app import rest_the_collector
+from swebench_tui.tui import collector
 from tests.fault_server import FaultServerThread
 
 _OF_TERMINALS = re.compile(r"^(TEXTUAL(?!_SNAPSHOT)|XDG)_|^(NO_COLOR|COLORTERM|COLUMNS|LINES)$|_proxy$", re.IGNORECASE)
@@ -24,7 +24,7 @@ _OF_PROVIDERS = {
 def collector_at_rest() -> Iterator[None]:
     """As in the program itself; it is a third of the CPU of these tests too."""
     before = gc.get_threshold()
-    rest_the_collector()
+    collector.tune()
     yield
     gc.set_threshold(*before)
     gc.unfreeze()

@@ -98,8 +98,9 @@ def child(columns: int, base_url: str) -> None:
     from swebench_providers import ProviderRegistry
     from swebench_tui.bench.task import custom_prompt
     from swebench_tui.runs.target import Target
+    from swebench_tui.tui import collector
     from swebench_tui.tui.answer import AnswerView
-    from swebench_tui.tui.app import SwebenchApp, rest_the_collector
+    from swebench_tui.tui.app import SwebenchApp
     from swebench_tui.tui.screens.compare.screen import CompareScreen
 
     class Bench(SwebenchApp):
@@ -131,7 +132,7 @@ def child(columns: int, base_url: str) -> None:
             self.exit(message=msgspec.json.encode(Counts(arrived, shown)).decode())
 
     targets = [Target(provider="compatible", model=f"m{i}") for i in range(columns)]
-    rest_the_collector()
+    collector.tune()
     Bench(ProviderRegistry({"COMPATIBLE_BASE_URL": base_url}), lineup=targets).run()
 
 

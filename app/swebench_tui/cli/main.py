@@ -76,6 +76,9 @@ def main(ctx: click.Context) -> None:
             stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)
         ):  # for keys and drawing
             raise click.UsageError("The app needs a terminal. Without one, run a command: see `swebench-tui --help`.")
+        from swebench_tui.tui import collector  # noqa: PLC0415
+
+        collector.pause()
         from swebench_tui.cli.context import open_workspace  # noqa: PLC0415 - listing commands needs none
         from swebench_tui.tui.app import run  # noqa: PLC0415 - only the app needs Textual
 

@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from swebench_providers import FinishReason, UnifiedRequest
-from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.generation import DISCARD, Generation, Piece, Recorder, Source, internal_error
 from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.runs.target import Target
 
-PatchCheck = Callable[[str, FinishReason | None], Awaitable[PatchVerdict]]
+if TYPE_CHECKING:
+    from swebench_tui.bench.patches import PatchVerdict
+
+PatchCheck: TypeAlias = "Callable[[str, FinishReason | None], Awaitable[PatchVerdict]]"
 """From an answer and its finish reason to the verdict on the patch in it."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from swebench_providers import FinishReason
-from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs.generation_state import GenerationState, Status
+
+if TYPE_CHECKING:
+    from swebench_tui.bench.patches import PatchVerdict
 
 GLYPHS: Final = {
     Status.WAITING: "◌",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from swebench_providers import FinishReason
 from swebench_tui.bench.git import Cancellation, cancellable
-from swebench_tui.bench.patches import PatchVerdict, judge
+
+if TYPE_CHECKING:
+    from swebench_tui.bench.patches import PatchVerdict
 
 _WORKERS: Final = 2  # processes of git at once
 
@@ -21,7 +23,7 @@ class _Judge(Protocol):
 class PatchChecker:
     """At most `workers` checks run at once; the others wait in line. May be used from any thread and loop."""
 
-    def __init__(self, workers: int = _WORKERS, *, judge: _Judge = judge) -> None:
+    def __init__(self, workers: int = _WORKERS, *, judge: _Judge | None = None) -> None:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="patch-check")
         self._judge = judge
 
@@ -33,8 +35,10 @@ class PatchChecker:
         cancellation = Cancellation()
 
         def check() -> PatchVerdict:
+            from swebench_tui.bench.patches import judge  # noqa: PLC0415 - the app starts without it
+
             with cancellable(cancellation):
-                return self._judge(answer, checkout=checkout, finish_reason=reason)
+                return (self._judge or judge)(answer, checkout=checkout, finish_reason=reason)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, check)

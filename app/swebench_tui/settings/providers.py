@@ -14,7 +14,6 @@ from swebench_providers import ProviderConfig, ProviderError, ProviderRegistry, 
 from swebench_providers.auth import google as google_auth
 from swebench_providers.catalog import plugins
 from swebench_providers.config import base_url_variables, credential_hint, normalise
-from swebench_providers.embedded.process import INSTALL_COMMAND, missing
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.toml_positions import SettingPath, dotted
@@ -182,6 +181,8 @@ def readiness(
 
 def _to_do(spec: ProviderSpec, config: ProviderConfig) -> str:
     if spec.embedded:
+        from swebench_providers.embedded.process import INSTALL_COMMAND, missing  # noqa: PLC0415 - seldom needed
+
         return "" if missing() is None else f"run: {INSTALL_COMMAND}"
     if config.base_url is None:
         return f"set {' or '.join(base_url_variables(spec))}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 import threading
@@ -31,7 +30,7 @@ from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui import crash_handling, signals
+from swebench_tui.tui import collector, crash_handling, signals
 from swebench_tui.tui.bindings import words
 from swebench_tui.tui.crash_handling import CrashHandlingApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
@@ -373,7 +372,7 @@ def run(workspace: Workspace | None = None) -> None:
 def _show(workspace: Workspace | None) -> CrashReport | None:
     registry = workspace.registry if workspace else get_registry()
     app = SwebenchApp(registry, workspace=workspace, problem=_own_prices(registry))
-    rest_the_collector()
+    collector.tune()
     threading.excepthook = app.thread_failed
     logging.getLogger().addHandler(logging.NullHandler())  # else what is logged while ending appears as noise
     app.run()
@@ -389,13 +388,3 @@ def _own_prices(registry: ProviderRegistry) -> PricesError | None:
     except PricesError as error:
         return error
     return None
-
-
-def rest_the_collector() -> None:
-    """Make the garbage collector look less often, and not at what is loaded by now, which stays to the end.
-
-    A screen full of text is some 200,000 objects, nearly all of them freed without it. By Python's own settings it went
-    through all of them every second while eight answers streamed in: a third of the CPU, and keys waited 0.3 s for it.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)

@@ -7,13 +7,15 @@ error of its own and affects no other provider.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from swebench_providers.catalog import CatalogError, ProviderSpec, read_spec
 from swebench_providers.types.errors import ErrorKind, ProviderError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP: Final = "swebench_providers"
 FILE_NAME: Final = "provider.toml"
@@ -21,6 +23,8 @@ FILE_NAME: Final = "provider.toml"
 
 def find() -> dict[str, EntryPoint]:
     """The entry points by provider name; of two with the same name the first one found is used."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long to import as all settings
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
         found.setdefault(point.name, point)

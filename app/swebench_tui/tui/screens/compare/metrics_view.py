@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.runs import formatting
 from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.widgets.cached_lines import CachedLines
+
+if TYPE_CHECKING:
+    from swebench_tui.bench.patches import PatchVerdict
 
 _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
