@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, FinishReason, ProviderError, ToolCall
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.providers import wire
 from tests.providers.http.test_framing import cut_anywhere
 
-RESPONSES, GEMINI = PROTOCOLS["openai_responses"], PROTOCOLS["gemini"]
+RESPONSES, GEMINI = pipeline("openai_responses"), pipeline("gemini")
 BOTH = pytest.mark.parametrize("folder", ["openai-responses", "gemini"])
 ANSWER = "--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
 
@@ -44,11 +44,11 @@ def candidate(*parts: Mapping[str, object], finish: str | None = None, **fields:
 
 
 def streamed(folder: str, *pieces: bytes) -> wire.Outcome:
-    return wire.run(PROTOCOLS[wire.PROTOCOL_OF[folder]].parser.decoder(), list(pieces))
+    return wire.run(pipeline(wire.PROTOCOL_OF[folder]).parser.decoder(), list(pieces))
 
 
 def in_one_body(folder: str, body: object) -> wire.Outcome:
-    parser = PROTOCOLS[wire.PROTOCOL_OF[folder]].parser
+    parser = pipeline(wire.PROTOCOL_OF[folder]).parser
     try:
         *events, finished = parser.parse(msgspec.json.encode(body), 0.0)
     except ProviderError as error:
@@ -355,7 +355,7 @@ PARTS = [
 @pytest.mark.parametrize("name", ["openai_responses", "gemini", "openai_chat"])
 @given(data=st.data(), body=st.lists(st.sampled_from(PARTS) | st.binary(max_size=3)).map(b"".join))
 def test_no_bytes_make_reading_raise_anything_but_our_error(name: str, data: st.DataObject, body: bytes) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     outcome = wire.run(parser.decoder(), data.draw(cut_anywhere(body)))
     assert outcome.finished or (outcome.error and outcome.error.hint)
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
