@@ -20,6 +20,7 @@ SOURCES = [
 ]
 CITATION = re.compile(r"wire-contracts((?:,? (?:and )?\d+(?:\.\d+)?)+)")
 OWN_PATH = re.compile(r"`((?:[\w.-]+/)+[\w.-]*(?:\.(?:py|md|toml|tcss))?)`")
+PROGRAM = "\n".join(path.read_text("utf-8") for path in SOURCES if path.suffix == ".py" and "tests" not in path.parts)
 OTHERS = {"wire-contracts.md", "complaints.md", "api.md"}
 """Pages that name files of other projects, or media types."""
 
@@ -87,3 +88,25 @@ def test_every_invariant_names_the_tests_that_hold_it() -> None:
     rows = re.findall(r"^\| ([^|]+) \| (.+) \|$", table, re.MULTILINE)[1:]
     assert len(rows) > 15
     assert [promise for promise, tests in rows if not re.fullmatch(r"(?:`tests/[\w/]+\.py`(?:, )?)+", tests)] == []
+
+
+def messages(page: str) -> list[str]:
+    """The messages that a page quotes in bold, in parts around `...`."""
+    quoted = re.findall(r'\*\*[^*"]*"([^"]+)"[^*"]*\*\*', page)
+    return [part.strip() for message in quoted for part in message.split("...") if part.strip()]
+
+
+def test_messages_in_troubleshooting_are_those_of_the_program() -> None:
+    found = messages((PROJECT / "docs" / "troubleshooting.md").read_text("utf-8"))
+    assert len(found) >= 8
+    assert [message for message in found if message not in PROGRAM] == []
+
+
+def test_a_message_that_the_program_lacks_is_found() -> None:
+    assert messages('**The app: "No such text".** Do. **"a ... b"**') == ["No such text", "a", "b"]
+    assert "No such text" not in PROGRAM
+
+
+def test_the_readme_links_every_page() -> None:
+    linked = set(re.findall(r"\]\(([^)#\s]+)", (PROJECT / "README.md").read_text("utf-8")))
+    assert [page.name for page in PAGES[1:] if page.relative_to(PROJECT).as_posix() not in linked] == []

@@ -1,4 +1,4 @@
-"""The fault server beside its answers: which script a request gets, what is recorded, and how connections end."""
+"""The fault server: the script of a request, the records, and the end of connections."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def answer(client: BareClient, model: str = "m") -> str:
 # Which script
 
 
-async def test_a_queued_script_is_used_once_then_the_models_then_the_default() -> None:
+async def test_scripts_are_chosen_from_queue_then_model_then_default() -> None:
     async with FaultServer(Script("default"), by_model={"fast": Script("fast")}) as server, connected(server) as client:
         server.enqueue(Script("first"), Script("second"))
         assert [await answer(client, model) for model in ("fast", "slow", "fast", "slow")] == [
@@ -53,7 +53,7 @@ async def test_a_queued_script_is_used_once_then_the_models_then_the_default() -
         ]
 
 
-async def test_the_script_of_a_path_goes_before_all_others_and_leaves_the_queue_alone() -> None:
+async def test_the_script_of_a_path_precedes_all_others() -> None:
     async with FaultServer(Script("default")) as server, connected(server) as client:
         server.enqueue(Script("queued"))
         server.by_path["/api/chat"] = Script("of the path")
@@ -64,9 +64,9 @@ async def test_the_script_of_a_path_goes_before_all_others_and_leaves_the_queue_
 
 async def test_the_paths_beside_chat_tell_models_version_and_health() -> None:
     async with FaultServer(by_model={"fast": Script()}) as server, connected(server) as client:
-        told = [await client.get(path) for path in ("/v1/models", "/api/tags", "/api/version", "/health")]
-    assert [status for status, _ in told] == [200] * 4
-    models, tags, version, health = (msgspec.json.decode(body) for _, body in told)
+        responses = [await client.get(path) for path in ("/v1/models", "/api/tags", "/api/version", "/health")]
+    assert [status for status, _ in responses] == [200] * 4
+    models, tags, version, health = (msgspec.json.decode(body) for _, body in responses)
     assert (models["data"][0]["id"], tags["models"][0]["name"], health) == ("fast", "fast", {"status": "ok"})
     assert set(version) == {"version"}
 
@@ -129,7 +129,7 @@ async def test_requests_can_be_waited_for() -> None:
 @pytest.mark.parametrize(
     "script", [STALLED, Script(before_head=60), Script(before_first_token=60), Script("a b", tokens_per_second=0.01)]
 )
-async def test_a_client_that_leaves_is_noticed_at_once_wherever_the_answer_is(script: Script) -> None:
+async def test_a_client_that_leaves_is_noticed_at_once(script: Script) -> None:
     async with FaultServer(script) as server:
         async with connected(server) as client:
             asking = asyncio.create_task(client.ask(CHAT))
@@ -149,7 +149,7 @@ async def test_a_cancelled_httpx_stream_is_noticed() -> None:
         assert await server.requests[0].client_gone(within=0.1) < 0.1
 
 
-async def test_a_client_that_leaves_before_its_request_is_read_is_noticed() -> None:
+async def test_a_client_leaving_before_its_request_is_read_is_noticed() -> None:
     async with FaultServer(STALLED) as server:
         async with connected(server) as client:
             client.writer.write(b"POST /api/chat HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}")
@@ -165,7 +165,7 @@ async def test_a_client_that_stops_reading_and_leaves_is_noticed() -> None:
         await server.all_closed(within=0.5)
 
 
-async def test_waiting_for_a_client_that_stays_fails_and_says_why_and_may_be_repeated() -> None:
+async def test_waiting_for_a_client_that_stays_fails_and_is_repeatable() -> None:
     async with FaultServer(STALLED) as server, connected(server) as client:
         await client.get("/health")
         await client.ask(CHAT)
@@ -182,7 +182,7 @@ async def test_waiting_for_a_client_that_stays_fails_and_says_why_and_may_be_rep
         assert await stalled.client_gone(within=0.1) < 0.1
 
 
-async def test_a_pulled_cable_resets_streams_refuses_newcomers_and_can_be_plugged_in_again() -> None:
+async def test_an_abrupt_stop_resets_streams_and_can_be_undone() -> None:
     async with FaultServer(STALLED) as server:
         async with connected(server) as client, connected(server) as idle:
             await client.ask(CHAT)
@@ -200,7 +200,7 @@ async def test_a_pulled_cable_resets_streams_refuses_newcomers_and_can_be_plugge
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_a_cable_pulled_while_clients_connect_leaves_none_of_them_connected(turns: int) -> None:
+async def test_an_abrupt_stop_drops_clients_that_are_still_connecting(turns: int) -> None:
     async with FaultServer() as server:
         opening = [asyncio.open_connection("127.0.0.1", server.port) for _ in range(30)]
         opened = asyncio.gather(*opening, return_exceptions=True)
@@ -218,7 +218,7 @@ async def test_a_cable_pulled_while_clients_connect_leaves_none_of_them_connecte
         assert server.connections_open == 0
 
 
-async def test_connection_close_is_honoured_after_the_last_byte_however_slowly_it_is_read() -> None:
+async def test_connection_close_is_honoured_after_the_last_byte() -> None:
     async with FaultServer(Script(("x" * 9_000,) * 1_000)) as server, connected(server) as client:
         await client.send(b"POST /api/chat HTTP/1.1\r\nConnection: close\r\ncontent-length: 2\r\n\r\n{}")
         assert sum(chunk.count(b"x") for chunk in await client.chunks()) == 9_000_000
@@ -246,14 +246,14 @@ async def test_a_request_that_is_malformed_or_too_large_is_refused(wire: bytes, 
         assert (await client.reader.read(), server.requests) == (b"", [])
 
 
-async def test_a_chat_request_that_is_not_json_gets_a_400_in_the_formats_words() -> None:
+async def test_a_request_that_is_not_json_gets_a_400() -> None:
     async with FaultServer() as server, connected(server) as client:
         status, headers = await client.send(b"POST /v1/messages HTTP/1.1\r\ncontent-length: 1\r\n\r\n{")
         body = await client.reader.readexactly(int(headers["content-length"]))
     assert (status, msgspec.json.decode(body)["error"]["type"]) == (400, "invalid_request_error")
 
 
-async def test_a_script_the_server_cannot_play_fails_the_test_that_gave_it() -> None:
+async def test_a_script_the_server_cannot_play_fails_its_test() -> None:
     server = FaultServer(Script(headers={"x": "\u2028"}))
     await server.restart()
     async with connected(server) as client:
@@ -276,7 +276,7 @@ def post(base_url: str, **fields: object) -> str:
         connection.close()
 
 
-def test_in_a_thread_it_serves_a_blocking_client_and_can_be_asked() -> None:
+def test_in_a_thread_it_serves_a_blocking_client() -> None:
     with FaultServerThread(Script("default")) as thread:
         thread.server.enqueue(Script("queued"))
         assert [post(thread.base_url), post(thread.base_url)] == ["queued", "default"]
@@ -286,14 +286,14 @@ def test_in_a_thread_it_serves_a_blocking_client_and_can_be_asked() -> None:
             post(thread.base_url)
 
 
-async def test_in_a_thread_a_request_tells_another_loop_that_its_client_left() -> None:
+async def test_in_a_thread_another_loop_learns_that_a_client_left() -> None:
     with FaultServerThread(STALLED) as thread:
         async with connected(thread.server) as client:
             await client.ask(CHAT)
         assert await thread.server.requests[0].client_gone(within=0.5) < 0.5
 
 
-def test_in_a_process_it_serves_its_scripts_and_ends_with_the_block() -> None:
+def test_in_a_process_it_serves_until_the_block_ends() -> None:
     with FaultServerProcess(Script("default"), by_model={"fast": Script("fast", tokens_per_second=1000)}) as server:
         assert [post(server.base_url, model=model) for model in ("fast", "other")] == ["fast", "default"]
     with pytest.raises(ConnectionRefusedError):
@@ -305,14 +305,14 @@ def test_a_mix_is_answered_by_chance() -> None:
         assert {post(server.base_url) for _ in range(40)} == {"one", "other"}
 
 
-async def test_a_server_that_is_told_to_remembers_the_latest_requests_only() -> None:
+async def test_the_server_can_keep_only_the_latest_requests() -> None:
     async with FaultServer(remembered=2) as server, connected(server) as client:
         for model in ("a", "b", "c"):
             await answer(client, model)
         assert [request.json["model"] for request in server.requests] == ["b", "c"]
 
 
-def test_by_hand_it_prints_its_url_and_takes_its_script_from_options() -> None:
+def test_the_command_prints_its_url_and_takes_script_options() -> None:
     command = [sys.executable, "-m", "tests.fault_server", "--text", "by hand", "--script", '{"reasoning": "so"}']
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:

@@ -1,4 +1,4 @@
-"""What a script says is what a bare socket sees: text, faults, pauses and cuts, in three wire formats."""
+"""A bare socket receives what a script says: text, faults, pauses and cuts, in three wire formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.fault_server import Cut, Ending, FaultServer, Script, UsageSent, failing, html_page, redirect
 from tests.fault_server.answer import streamed
 from tests.fault_server.bare_client import connected
-from tests.fault_server.formats import FORMATS, Asked, WireFormat
+from tests.fault_server.formats import FORMATS, ChatRequest, WireFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ async def whole_of(script: Script, path: str) -> bytes:
 
 
 def values(wire: bytes, *names: str) -> list[object]:
-    """Whatever stands under one of these names in the records of a body, in the order of the wire."""
+    """The values of these fields in the records of a body, in their order."""
     lines = (line.removesuffix(b"\r").removeprefix(b"data:").strip(b" ") for line in wire.split(b"\n"))
     records = [msgspec.json.decode(line) for line in lines if line.startswith(b"{")]
     return [value for record in records for value in _under(record, names)]
@@ -64,7 +64,7 @@ def reasoning(wire: bytes) -> str:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_streamed_or_whole_the_text_and_the_reasoning_are_those_of_the_script(path: str) -> None:
+async def test_text_and_reasoning_are_those_of_the_script(path: str) -> None:
     script = Script("Grüße, \u2028 世界 🎉", reasoning="let me think")
     stream, answer = await stream_of(script, path), await whole_of(script, path)
     assert text(stream) == text(answer) == "Grüße, \u2028 世界 🎉"
@@ -74,7 +74,7 @@ async def test_streamed_or_whole_the_text_and_the_reasoning_are_those_of_the_scr
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_usage_is_in_both_kinds_of_answer_unless_the_script_says_never(path: str) -> None:
+async def test_usage_is_sent_unless_the_script_says_never(path: str) -> None:
     script = Script(("a", "b"), reasoning=("r",), usage=UsageSent.ALWAYS)
     counts = ("completion_tokens", "output_tokens", "eval_count")
     assert values(await stream_of(script, path), *counts)[-1] == 3
@@ -85,18 +85,18 @@ async def test_usage_is_in_both_kinds_of_answer_unless_the_script_says_never(pat
 
 async def test_openai_streams_usage_only_when_asked_and_null_until_then() -> None:
     assert b"usage" not in await stream_of(FOUR, OPENAI)
-    asked = await stream_of(FOUR, OPENAI, include_usage=True)
-    assert asked.count(b'"usage":null') == 6
-    assert values(asked, "total_tokens") == [15]
+    stream = await stream_of(FOUR, OPENAI, include_usage=True)
+    assert stream.count(b'"usage":null') == 6
+    assert values(stream, "total_tokens") == [15]
 
 
-async def test_cached_tokens_are_part_of_the_prompt_at_openai_and_beside_it_at_anthropic() -> None:
+async def test_cached_tokens_are_counted_as_each_provider_counts_them() -> None:
     script = Script(prompt_tokens=100, cached_tokens=80)
     assert values(await whole_of(script, OPENAI), "prompt_tokens", "cached_tokens") == [100, 80]
     assert values(await whole_of(script, ANTHROPIC), "input_tokens", "cache_read_input_tokens") == [20, 80]
 
 
-async def test_anthropic_opens_and_closes_a_block_for_each_kind_of_content() -> None:
+async def test_anthropic_sends_a_block_for_each_kind_of_content() -> None:
     wire = await stream_of(Script(("a", "b"), reasoning=("r",)), ANTHROPIC)
     start, delta, stop = "content_block_start", "content_block_delta", "content_block_stop"
     events = [line.removeprefix("event: ") for line in wire.decode().split("\n") if line.startswith("event: ")]
@@ -106,11 +106,11 @@ async def test_anthropic_opens_and_closes_a_block_for_each_kind_of_content() -> 
     assert values(wire, "index") == [0, 0, 0, 1, 1, 1, 1]
 
 
-@pytest.mark.parametrize(("path", "words"), [(OPENAI, ["length"]), (ANTHROPIC, ["max_tokens"]), (OLLAMA, ["length"])])
-async def test_a_finish_reason_is_in_the_word_of_the_format_and_may_be_missing(path: str, words: list[str]) -> None:
+@pytest.mark.parametrize(("path", "reasons"), [(OPENAI, ["length"]), (ANTHROPIC, ["max_tokens"]), (OLLAMA, ["length"])])
+async def test_a_finish_reason_is_as_the_format_names_it(path: str, reasons: list[str]) -> None:
     names = ("finish_reason", "stop_reason", "done_reason")
     script = Script(finish_reason="length")
-    assert values(await stream_of(script, path), *names) == values(await whole_of(script, path), *names) == words
+    assert values(await stream_of(script, path), *names) == values(await whole_of(script, path), *names) == reasons
     assert values(await stream_of(Script(finish_reason=None), path), *names) == []
 
 
@@ -120,7 +120,7 @@ async def test_odd_chunks_change_nothing_a_good_reader_sees(path: str) -> None:
     assert (text(odd), len(odd) > len(plain)) == (text(plain), True)
 
 
-async def test_openai_odd_chunks_hold_no_choices_and_a_delta_of_nulls() -> None:
+async def test_odd_chunks_of_openai_have_no_choices_or_null_deltas() -> None:
     odd = await stream_of(Script(odd_chunks=True), OPENAI)
     assert all(part in odd for part in (b'"choices":[]', b'{"role":"assistant","content":null}', b'{"role":null}'))
 
@@ -136,9 +136,9 @@ async def test_an_echo_says_what_was_sent() -> None:
         answer = await client.post(
             OPENAI, params={"v": "1"}, json={"model": "m"}, headers={"Authorization": "Bearer k"}
         )
-    said = msgspec.json.decode(text(answer.content))
-    assert (said["method"], said["target"], said["body"]) == ("POST", f"{OPENAI}?v=1", '{"model":"m"}')
-    assert said["headers"]["authorization"] == "Bearer k"
+    echoed = msgspec.json.decode(text(answer.content))
+    assert (echoed["method"], echoed["target"], echoed["body"]) == ("POST", f"{OPENAI}?v=1", '{"model":"m"}')
+    assert echoed["headers"]["authorization"] == "Bearer k"
 
 
 # What goes wrong
@@ -197,7 +197,7 @@ async def test_after_n_tokens_the_body_may_end_cleanly_without_marker(path: str,
         assert text(b"".join(await client.chunks())) == Script().text  # and the connection is still good
 
 
-async def test_an_error_record_is_named_at_anthropic_and_alone_at_ollama() -> None:
+async def test_an_error_record_has_the_form_of_its_format() -> None:
     script = replace(FOUR, ending=Ending.ERROR, after=0, error_message="no")
     assert b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error"' in await stream_of(
         script, ANTHROPIC
@@ -215,9 +215,9 @@ async def test_an_unmarked_answer_lacks_only_its_marker(path: str, names: list[s
 @pytest.mark.parametrize("path", PATHS)
 async def test_garbage_stands_between_whole_records(path: str) -> None:
     records = (await stream_of(replace(FOUR, ending=Ending.GARBAGE, after=1), path)).split(b"\n")
-    (at,) = [at for at, line in enumerate(records) if line.endswith(b'{"not JSON')]
-    rest = b"\n".join(records[:at] + records[at + 1 :])
-    assert (text(rest), text(b"\n".join(records[:at]))) == ("abcd", "a")
+    (index,) = [index for index, line in enumerate(records) if line.endswith(b'{"not JSON')]
+    rest = b"\n".join(records[:index] + records[index + 1 :])
+    assert (text(rest), text(b"\n".join(records[:index]))) == ("abcd", "a")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_an_unstreamed_answer_breaks_in_the_middle(ending: Ending) -> None
             await client.reader.readexactly(1)
 
 
-async def test_an_unstreamed_error_is_a_200_with_an_error_in_it() -> None:
+async def test_an_unstreamed_error_has_status_200() -> None:
     assert values(await whole_of(Script(ending=Ending.ERROR, error_message="no"), OLLAMA), "error") == ["no"]
 
 
@@ -331,7 +331,7 @@ async def test_pieces_of_one_byte_reach_a_reader_one_by_one() -> None:
         assert {len(piece) for piece in await client.chunks()} == {1}
 
 
-async def test_writes_come_apart_at_a_reader_in_the_same_loop_on_a_used_connection_too() -> None:
+async def test_writes_arrive_separately_on_a_reused_connection_too() -> None:
     async with asyncio.timeout(10), FaultServer(FOUR) as server, connected(server) as client:
         for _ in range(3):
             await client.ask(OLLAMA)
@@ -357,7 +357,7 @@ async def test_seams_are_inside_characters_and_between_cr_and_lf() -> None:
     assert pieces[-1] == b"\n"
 
 
-async def test_line_ends_and_the_space_after_the_colon_are_the_scripts_choice() -> None:
+async def test_the_script_chooses_line_ends_and_the_space() -> None:
     wire = await stream_of(Script("data: event: x", crlf=True, no_space=True), ANTHROPIC)
     assert wire.startswith(b'event:message_start\r\ndata:{"type":"message_start"')
     assert wire.count(b"\n") == wire.count(b"\r\n")
@@ -370,6 +370,6 @@ async def test_line_ends_and_the_space_after_the_colon_are_the_scripts_choice() 
 def test_any_text_survives_its_wire_format(
     wire_type: type[WireFormat], answer: str, thoughts: str, *, crlf: bool
 ) -> None:
-    body = streamed(wire_type(Script(answer, reasoning=thoughts, crlf=crlf), Asked(stream=True), "req_1"))
+    body = streamed(wire_type(Script(answer, reasoning=thoughts, crlf=crlf), ChatRequest(stream=True), "req_1"))
     wire = b"".join([*body.opening, *body.tokens, *body.closing])
     assert (text(wire), reasoning(wire)) == (answer, thoughts)

@@ -22,11 +22,13 @@ import struct
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, Final
 
 import msgspec
 
+from tests.benchmarks.not_measured import NotMeasuredError
 from tests.fault_server import FaultServerProcess, Script
 
 _PATCH: Final = [
@@ -38,15 +40,12 @@ _PATCH: Final = [
 _START_LIMIT: Final = 20.0
 """Seconds the app has to show its first task."""
 
-_KEY_LIMIT: Final = 3.0
+MARK: Final = b"K%05d"
+KEY_LIMIT: Final = 3.0
 """Seconds a key has to be answered."""
 
 _PERIOD: Final = 0.25
 """Seconds between an answered key and the next one."""
-
-
-class NotMeasuredError(Exception):
-    """What was to be measured did not happen."""
 
 
 class Counts(msgspec.Struct):
@@ -120,7 +119,7 @@ def child(columns: int, base_url: str) -> None:
 
         def action_mark(self) -> None:
             self.marks += 1
-            self.screen.query_one("#mark", Static).update(f"K{self.marks:05d}", layout=False)
+            self.screen.query_one("#mark", Static).update((MARK % self.marks).decode(), layout=False)
 
         @work
         async def action_report(self) -> None:
@@ -211,7 +210,7 @@ def measure(*, columns: int = 8, rate: float = 60.0, seconds: float = 12.0, size
             latencies: list[float] = []
             while time.perf_counter() - began < seconds * 0.75:
                 terminal.press("k")
-                latencies.append(terminal.wait_for(b"K%05d" % (len(latencies) + 1), _KEY_LIMIT)[0])
+                latencies.append(terminal.wait_for(MARK % (len(latencies) + 1), KEY_LIMIT)[0])
                 terminal.drain(_PERIOD)
             used, took = terminal.cpu() - cpu, time.perf_counter() - began
             gap = max(later - earlier for earlier, later in pairwise(terminal.writes))
@@ -241,7 +240,7 @@ def _tokens(count: int) -> tuple[str, ...]:
     return tuple(pieces[:count])
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--columns", type=int, default=8)
     parser.add_argument("--rate", type=float, default=60.0)
@@ -249,16 +248,18 @@ def main() -> None:
     parser.add_argument("--size", default="320x50")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object")
     parser.add_argument("--child", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.child:
         child(options.columns, options.child)
-        return
+        return 0
     try:
         result = measure(columns=options.columns, rate=options.rate, seconds=options.seconds, size=options.size)
     except NotMeasuredError as error:
-        sys.exit(f"nothing measured: {error}")
+        print(f"not measured: {error}", file=sys.stderr)
+        return 1
     print(msgspec.json.encode(result).decode() if options.json else result)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

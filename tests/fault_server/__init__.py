@@ -1,8 +1,8 @@
-"""A real HTTP server on loopback that speaks three chat wire formats, and misbehaves on command.
+"""An HTTP server on loopback with three chat wire formats and scripted faults.
 
 async with FaultServer() as server:
     server.enqueue(failing(429, retry_after="2"), Script("text", ending=Ending.RESET, after=1))
-    ...                                          # talk to server.base_url
+    ...                                          # send requests to server.base_url
     await server.requests[0].client_gone(within=0.1)
 """
 

@@ -1,4 +1,4 @@
-"""The fault server by hand: `python -m tests.fault_server --tokens-per-second 20 --ending reset --after 5`."""
+"""Runs the fault server: `python -m tests.fault_server --tokens-per-second 20 --ending reset --after 5`."""
 
 from __future__ import annotations
 

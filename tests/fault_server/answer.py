@@ -1,4 +1,4 @@
-"""One answer on its way: rendered into records, then written at the script's pace and ended in the script's way."""
+"""Sends one response: renders its records, writes them at the pace of the script, and ends as the script says."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from tests.fault_server.formats import WireFormat
     from tests.fault_server.script import Script
 
-STALL_LIMIT = 3600.0  # seconds; stands for ever, and still ends
+STALL_LIMIT = 3600.0  # seconds; long enough for every test, and finite
 ENDLESS_LIMIT = 10_000_000  # writes
-# One turn of the loop for the socket of a reader in the same loop, one for its task: so it reads each write alone.
-# The turns also let a client's close be noticed while nothing else waits.
+# One iteration of the loop for the socket of a reader in the same loop, one for its task, so that it reads each write
+# separately. They also let the server notice that a client has closed.
 TURNS_BETWEEN_WRITES = 2
 _FIELD_NAME = re.compile(rb"^(data|event): ", re.MULTILINE)
 _SEAM = re.compile(rb"(?<=[\xc0-\xff])|(?<=\r)(?=\n)")
@@ -30,21 +30,21 @@ _SEAM = re.compile(rb"(?<=[\xc0-\xff])|(?<=\r)(?=\n)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What follows the head, in the pieces in which it is sent. `length` is None for a chunked body."""
+    """A body, in the chunks in which it is sent. `length` is None for a chunked body."""
 
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     opening: Sequence[bytes] = ()
     tokens: Sequence[bytes] = ()
     closing: Sequence[bytes] = ()
-    filler: bytes = b" " * 1024  # what an endless answer repeats
+    filler: bytes = b" " * 1024  # what an endless response repeats
     keep_alive: bytes = b""
     length: int | None = None
-    generated_in: float = 0  # seconds before the head
+    generated_in: float = 0  # seconds before the headers
 
 
 def streamed(wire: WireFormat) -> Body:
-    """The streamed answer of a format, as far as the ending lets it get."""
+    """A streamed response in a format, up to where its ending cuts it."""
     script = wire.script
     tokens = wire.tokens()
     sent, rest = tokens[: script.after], tokens[len(tokens[: script.after]) :]
@@ -74,7 +74,7 @@ def streamed(wire: WireFormat) -> Body:
 
 
 def whole(wire: WireFormat) -> Body:
-    """The answer of a format that is not streamed; it takes as long as the stream would."""
+    """A response that is not streamed; it takes as long as the stream would."""
     script = wire.script
     content = {Ending.ERROR: wire.error(529), Ending.GARBAGE: b'{"not JSON'}.get(script.ending, wire.whole())
     pace = script.completion_tokens / script.tokens_per_second if script.tokens_per_second else 0
@@ -83,7 +83,7 @@ def whole(wire: WireFormat) -> Body:
 
 
 def fixed(content: bytes, script: Script, *, headers: Mapping[str, str] | None = None, generated_in: float = 0) -> Body:
-    """A body of known length, of which an ending that cuts sends the first half."""
+    """A body of known length; an ending that cuts it sends the first half."""
     half = len(content) // 2
     is_whole = script.ending in {Ending.COMPLETE, Ending.UNMARKED, Ending.ERROR, Ending.GARBAGE}
     is_endless = script.ending in {Ending.ENDLESS, Ending.ENDLESS_LINE}
@@ -96,17 +96,17 @@ def fixed(content: bytes, script: Script, *, headers: Mapping[str, str] | None =
 
 
 class Answer:
-    """Writes one body to one client. Cancel `play` to stop in the middle."""
+    """Writes one body to one client. Cancel `play` to stop early."""
 
     def __init__(self, script: Script, body: Body, writer: asyncio.StreamWriter) -> None:
         self._script, self._body, self._writer = script, body, writer
         self._now = asyncio.get_running_loop().time
-        self._held = bytearray()  # what Cut.JOINED has not written yet
+        self._held = bytearray()  # what Cut.JOINED has yet to write
         self._sent = 0
         self._gap = 1 / script.tokens_per_second if script.tokens_per_second else 0
 
     async def play(self) -> bool:
-        """Write it all. Returns whether the connection can carry another answer."""
+        """Write all of it. Returns whether the connection can be reused."""
         await asyncio.sleep(self._script.before_head + self._body.generated_in)
         await self._send_head()
         for record in self._body.opening:
@@ -123,7 +123,7 @@ class Answer:
         headers = {"content-type": self._body.content_type, **self._body.headers, **framing, **self._script.headers}
         head = http1.head(self._script.status, headers)
         takes = self._script.head_takes
-        pieces = [head[at : at + 1] for at in range(len(head))] if takes else [head]
+        pieces = [head[start : start + 1] for start in range(len(head))] if takes else [head]
         began = self._now()
         for n, piece in enumerate(pieces, start=1):
             await asyncio.sleep(began + takes * n / len(pieces) - self._now())
@@ -158,7 +158,7 @@ class Answer:
         return self._sent == self._body.length
 
     async def _wait_until(self, due: float) -> None:
-        """Let the time pass, with keep-alives if the script wants them."""
+        """Wait, sending keep-alives if the script has them."""
         if self._now() < due:
             await self._flush()
         while (left := due - self._now()) > 0:
@@ -180,8 +180,8 @@ class Answer:
                 for piece in _SEAM.split(record):
                     await self._write_body(piece)
             case size:
-                for at in range(0, len(record), size):
-                    await self._write_body(record[at : at + size])
+                for start in range(0, len(record), size):
+                    await self._write_body(record[start : start + size])
 
     async def _flush(self) -> None:
         held, self._held = bytes(self._held), bytearray()
@@ -200,7 +200,7 @@ class Answer:
 
 
 def reset_at_close(connection: socket.socket | TransportSocket) -> None:
-    """Make the close a RST: what the client's kernel has not got yet is lost, and its next read fails."""
+    """Close with RST: data that has not reached the client is lost, and its next read fails."""
     if connection.fileno() >= 0:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

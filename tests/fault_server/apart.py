@@ -1,4 +1,4 @@
-"""The fault server outside the test's loop: in a thread it can still be asked, in a process nothing slows it."""
+"""The fault server outside the event loop of a test: in a thread, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PROJECT = Path(__file__).parents[2]
 
 
 class Address(msgspec.Struct):
-    """The line a server started with `--json` prints once it listens."""
+    """The line that a server started with `--json` prints when it listens."""
 
     base_url: str
 
 
 class FaultServerThread:
-    """A FaultServer in a thread with a loop of its own, between `with`."""
+    """A FaultServer in a thread with its own event loop; a context manager."""
 
     def __init__(self, default: Script | None = None, *, by_model: Mapping[str, Script] | None = None) -> None:
         self._scripts = default, by_model
@@ -38,7 +38,7 @@ class FaultServerThread:
 
     @property
     def server(self) -> FaultServer:
-        """The server: scripts may be set and records read from here; its coroutines go through `call`."""
+        """The server: set its scripts and read its records directly; run its coroutines with `call`."""
         return self._started.result(timeout=5)[0]
 
     @property
@@ -47,7 +47,7 @@ class FaultServerThread:
         return self.server.base_url
 
     def call(self, coroutine: Coroutine[None, None, T], *, within: float = 5.0) -> T:
-        """Run one of the server's coroutines in its loop, and wait for what it returns."""
+        """Run a coroutine of the server in its loop, and return its result."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._started.result()[1]).result(within)
 
     def __enter__(self) -> Self:
@@ -70,7 +70,7 @@ class FaultServerThread:
 
 
 class FaultServerProcess:
-    """A FaultServer in a process of its own, between `with`; it ends with this process, whatever happens."""
+    """A FaultServer in a process of its own, which ends with this one; a context manager."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class FaultServerProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the process, between `with`."""
+        """The process ID, inside `with`."""
         return self._process.pid
 
     def __enter__(self) -> Self:
@@ -105,7 +105,7 @@ class FaultServerProcess:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._process.communicate(timeout=5)  # closes its standard input, which ends it
+            self._process.communicate(timeout=5)  # closes its standard input, and so ends it
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()

@@ -1,4 +1,4 @@
-"""A client that hides nothing: HTTP/1.1 by hand over one connection, chunk by chunk."""
+"""A minimal HTTP/1.1 client over one connection, which shows each chunk as it was sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class BareClient:
-    """One connection. Ask, then read the body as it comes."""
+    """One connection. Send a request, then read the body as it arrives."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
@@ -29,7 +29,7 @@ class BareClient:
         return status, await self.reader.readexactly(int(headers["content-length"]))
 
     async def send(self, request: bytes) -> tuple[int, dict[str, str]]:
-        """The status and the headers of the answer."""
+        """The status and headers of the response."""
         self.writer.write(request)
         status, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
         return int(status.split(" ")[1]), dict(line.split(": ", 1) for line in lines)
@@ -40,13 +40,13 @@ class BareClient:
         return (await self.reader.readexactly(size + 2))[:-2]
 
     async def chunks(self) -> list[bytes]:
-        """All that come until the body ends."""
+        """All chunks until the body ends."""
         chunks, ended = await self.chunks_until_broken()
         assert ended is None
         return chunks
 
     async def chunks_until_broken(self) -> tuple[list[bytes], type[Exception] | None]:
-        """All that come, and how it ended: None at the end of the body, else what reading raised."""
+        """All chunks, and how they ended: None at the end of the body, else the exception."""
         chunks: list[bytes] = []
         try:
             while data := await self.chunk():
@@ -58,7 +58,7 @@ class BareClient:
 
 @asynccontextmanager
 async def connected(server: FaultServer) -> AsyncIterator[BareClient]:
-    """A connection that is closed at the end of the block."""
+    """A connection, closed at the end of the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         yield BareClient(reader, writer)

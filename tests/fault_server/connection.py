@@ -1,4 +1,4 @@
-"""One client's connection: requests in, answers out, and an eye on the client all the while."""
+"""The connection of one client: reads requests, sends responses, and watches for the client to close."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class WatchedReader(asyncio.StreamReader):
-    """Calls `at_end` the moment the client closes or resets, also while nobody reads."""
+    """Calls `at_end` as soon as the client closes or resets, even while nothing is read."""
 
     def __init__(self, at_end: Callable[[], None]) -> None:
         super().__init__(limit=http1.MAX_HEAD)
@@ -34,28 +34,28 @@ class WatchedReader(asyncio.StreamReader):
 
 
 class Connection:
-    """Serves one client, request after request. A client that closes its writing side counts as gone."""
+    """Serves one client, one request after another. A client that closes its writing side counts as gone."""
 
     def __init__(
         self, client: socket.socket, peer_port: int, answer_to: Callable[[Request], tuple[Script, Body]]
     ) -> None:
         self._socket, self._peer_port, self._answer_to = client, peer_port, answer_to
-        self._request: Request | None = None  # being answered
+        self._request: Request | None = None  # the one being answered
         self._serving: asyncio.Task[None] | None = None  # while it may be cancelled
 
     def start(self) -> asyncio.Task[None]:
-        """Answer in a task, until the client leaves or a script ends the connection."""
+        """Serve in a task until the client leaves or a script ends the connection."""
         self._serving = asyncio.get_running_loop().create_task(self._serve())
         return self._serving
 
     def reset(self) -> None:
-        """Break it off with RST, whatever is going on; not the client's doing."""
+        """Reset the connection from the server's side."""
         reset_at_close(self._socket)
         if self._serving is not None:
             self._serving.cancel()
 
     def close(self) -> None:
-        """Free the socket once the task is done, which may have been cancelled before it began."""
+        """Close the socket after the task, which may have been cancelled before it started."""
         self._socket.close()
 
     async def _serve(self) -> None:
@@ -65,7 +65,7 @@ class Connection:
                 while await self._serve_one(reader, writer):
                     pass
         finally:
-            self._serving = None  # a failure on its way must not be hidden by a cancellation
+            self._serving = None  # an exception must not be hidden by a cancellation
             writer.transport.abort()
             with suppress(ConnectionError):
                 await writer.wait_closed()
@@ -75,7 +75,7 @@ class Connection:
         reader = WatchedReader(self._client_left)
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await loop.connect_accepted_socket(lambda: protocol, self._socket)
-        transport.set_write_buffer_limits(high=0)  # what was sent has left, so aborting loses none of it
+        transport.set_write_buffer_limits(high=0)  # everything has been sent, so aborting loses nothing
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

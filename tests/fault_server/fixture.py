@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def fault_server() -> AsyncIterator[FaultServer]:
-    """A fault server in the test's own loop; it answers with `Script()` until told otherwise."""
+    """A fault server in the event loop of the test; its default is `Script()`."""
     async with FaultServer() as server:
         yield server

@@ -1,4 +1,4 @@
-"""One scripted answer in each wire format: OpenAI chat completions, Anthropic messages, Ollama chat. No I/O."""
+"""A scripted response in each wire format: OpenAI chat completions, Anthropic messages, Ollama chat. No I/O."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.fault_server.script import UsageSent
 if TYPE_CHECKING:
     from tests.fault_server.script import Script
 
-_encode = msgspec.json.encode  # raw UTF-8: U+2028 stays a character of its own
+_encode = msgspec.json.encode  # unescaped UTF-8: U+2028 stays a character
 
 
 class StreamOptions(msgspec.Struct):
-    """The part of `stream_options` that changes the answer."""
+    """The field of `stream_options` that changes the response."""
 
     include_usage: bool = False
 
 
-class Asked(msgspec.Struct):
-    """The fields of a request body that change the answer."""
+class ChatRequest(msgspec.Struct):
+    """The fields of a request body that change the response."""
 
     model: str = ""
     stream: bool | None = None
@@ -32,27 +32,27 @@ class Asked(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class WireFormat(ABC):
-    """Renders `script` as the answer to `asked`. Each bytes object is one or more whole records."""
+    """Renders `script` as the response to `request`. Each bytes object is one or more whole records."""
 
     script: Script
-    asked: Asked
+    request: ChatRequest
     request_id: str
 
     content_type: ClassVar[str] = "text/event-stream; charset=utf-8"
     request_id_header: ClassVar[str] = "x-request-id"
-    streams_unless_told: ClassVar[bool] = False
+    streams_by_default: ClassVar[bool] = False
     record_start: ClassVar[bytes] = b"data: "
     record_end: ClassVar[bytes] = b"\n\n"
     keep_alive: ClassVar[bytes] = b": keep-alive\n\n"
 
     @property
     def streams(self) -> bool:
-        """Whether the request asked for a stream."""
-        return self.streams_unless_told if self.asked.stream is None else self.asked.stream
+        """Whether the request wants a stream."""
+        return self.streams_by_default if self.request.stream is None else self.request.stream
 
     @abstractmethod
     def opening(self) -> list[bytes]:
-        """What comes before the first token."""
+        """The records before the first token."""
 
     @abstractmethod
     def tokens(self) -> list[bytes]:
@@ -60,11 +60,11 @@ class WireFormat(ABC):
 
     @abstractmethod
     def closing(self) -> list[bytes]:
-        """What comes after the last token; the last item is what marks the stream as whole."""
+        """The records after the last token; the last one is the terminal marker."""
 
     @abstractmethod
     def whole(self) -> bytes:
-        """The answer that is not streamed."""
+        """The response in one body."""
 
     @abstractmethod
     def error(self, status: int) -> bytes:
@@ -120,8 +120,8 @@ class OpenAIChat(WireFormat):
 
     @property
     def _counts(self) -> bool:
-        if self.script.usage is UsageSent.AS_ASKED:
-            return self.asked.stream_options is not None and self.asked.stream_options.include_usage
+        if self.script.usage is UsageSent.AS_REQUESTED:
+            return self.request.stream_options is not None and self.request.stream_options.include_usage
         return self.script.usage is UsageSent.ALWAYS
 
     def _base(self, kind: str) -> dict[str, object]:
@@ -129,11 +129,11 @@ class OpenAIChat(WireFormat):
             "id": f"chatcmpl-{self.request_id}",
             "object": kind,
             "created": 1_760_000_000,
-            "model": self.asked.model,
+            "model": self.request.model,
         }
 
     def _chunk(self, choices: list[object], usage: dict[str, object] | None = None) -> bytes:
-        counted = {"usage": usage} if self._counts else {}  # null until the last chunk, as the real one
+        counted = {"usage": usage} if self._counts else {}  # null until the last chunk, as in the real API
         chunk = _encode({**self._base("chat.completion.chunk"), "choices": choices, **counted})
         return self.record_start + chunk + self.record_end
 
@@ -152,11 +152,11 @@ class OpenAIChat(WireFormat):
 
 
 class AnthropicMessages(WireFormat):
-    """`POST /v1/messages`. Reasoning is a thinking block of its own before the text block."""
+    """`POST /v1/messages`. Reasoning is a thinking block before the text block."""
 
     request_id_header: ClassVar[str] = "request-id"
     keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
-    finish_words: ClassVar[dict[str, str]] = {"stop": "end_turn", "length": "max_tokens"}
+    finish_reasons: ClassVar[dict[str, str]] = {"stop": "end_turn", "length": "max_tokens"}
     errors: ClassVar[dict[int, str]] = {
         400: "invalid_request_error",
         401: "authentication_error",
@@ -219,12 +219,12 @@ class AnthropicMessages(WireFormat):
     def _message(
         self, content: list[object], *, stop_reason: str | None, usage: dict[str, object]
     ) -> dict[str, object]:
-        base = {"id": f"msg_{self.request_id}", "type": "message", "role": "assistant", "model": self.asked.model}
+        base = {"id": f"msg_{self.request_id}", "type": "message", "role": "assistant", "model": self.request.model}
         return {**base, "content": content, "stop_reason": stop_reason, "stop_sequence": None, **usage}
 
     def _stop_reason(self) -> str | None:
         reason = self.script.finish_reason
-        return None if reason is None else self.finish_words.get(reason, reason)
+        return None if reason is None else self.finish_reasons.get(reason, reason)
 
     def _usage(self, *, output_tokens: int) -> dict[str, object]:
         if self.script.usage is UsageSent.NEVER:
@@ -235,10 +235,10 @@ class AnthropicMessages(WireFormat):
 
 
 class OllamaChat(WireFormat):
-    """`POST /api/chat`: JSON lines, streamed unless told otherwise; the last line has `done: true`."""
+    """`POST /api/chat`: JSON lines, streamed by default; the last line has `done: true`."""
 
     content_type: ClassVar[str] = "application/x-ndjson"
-    streams_unless_told: ClassVar[bool] = True
+    streams_by_default: ClassVar[bool] = True
     record_start: ClassVar[bytes] = b""
     record_end: ClassVar[bytes] = b"\n"
     keep_alive: ClassVar[bytes] = b"\n"
@@ -259,11 +259,11 @@ class OllamaChat(WireFormat):
             message["thinking"] = "".join(self.script.reasoning_tokens)
         return self._line(message, self._end()).rstrip()
 
-    def error(self, status: int) -> bytes:  # noqa: ARG002  Ollama's error is a sentence, whatever the status
+    def error(self, status: int) -> bytes:  # noqa: ARG002  Ollama's error is the same sentence for every status
         return _encode({"error": self.script.error_message})
 
     def _line(self, message: dict[str, str | None], end: dict[str, object] | None = None) -> bytes:
-        line = {"model": self.asked.model, "created_at": "2026-01-01T00:00:00.000000Z"}
+        line = {"model": self.request.model, "created_at": "2026-01-01T00:00:00.000000Z"}
         return (
             _encode({**line, "message": {"role": "assistant", **message}, **(end or {"done": False})}) + self.record_end
         )
@@ -288,5 +288,5 @@ FORMATS: dict[str, type[WireFormat]] = {
 
 
 def format_of(path: str) -> type[WireFormat] | None:
-    """The wire format a request path asks for, whatever stands before its end."""
+    """The wire format of a request path, by its end."""
     return next((wire for suffix, wire in FORMATS.items() if path.endswith(suffix)), None)

@@ -1,4 +1,4 @@
-"""As much HTTP/1.1 as a loopback test server needs: requests read within bounds, heads written, chunks framed."""
+"""The HTTP/1.1 that a loopback test server needs: bounded requests, response heads, chunked bodies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_CHUNKS = 100_000
 
 
 class RefusedError(Exception):
-    """A request this server does not take; `status` says why."""
+    """A request that this server refuses with `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(responses[status])
@@ -28,10 +28,10 @@ class RefusedError(Exception):
 
 @dataclass(eq=False, kw_only=True)
 class Request:
-    """One request as it arrived. Header names are in lower case; times are `loop.time()`, in seconds.
+    """A request as received. Header names are lower case; times are `loop.time()`, in seconds.
 
-    `peer_port` tells connections apart. `answered_at` is set once the script was played to its end,
-    `closed_by_client_at` once the client closed before that.
+    `peer_port` identifies the connection. `answered_at` is set when the script has been played to its end,
+    `closed_by_client_at` if the client closes before that.
     """
 
     method: str
@@ -51,21 +51,21 @@ class Request:
 
     @property
     def json(self) -> dict[str, object]:
-        """The body as a JSON object; raises `msgspec.DecodeError` when it is none."""
+        """The body as a JSON object; raises `msgspec.DecodeError` for others."""
         return msgspec.json.decode(self.body, type=dict[str, object])
 
     async def client_gone(self, *, within: float) -> float:
-        """Seconds from this call to the client's close, 0 when it came before; AssertionError after `within` seconds.
+        """Seconds until the client closes, 0 if it already has; AssertionError after `within` seconds.
 
-        It can be awaited in any loop. A client that closes after the whole answer was sent does not count.
+        Can be awaited in any loop. A client that closes after the whole response was sent does not count.
         """
-        asked_at = asyncio.get_running_loop().time()
+        started = asyncio.get_running_loop().time()
         try:
             gone_at = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._gone)), within)
         except TimeoutError:
             state = "the answer had been sent whole" if self.answered_at else "its connection is still open"
             raise AssertionError(f"{self.method} {self.path}: no close within {within:g} s; {state}") from None
-        return max(0.0, gone_at - asked_at)
+        return max(0.0, gone_at - started)
 
     def echo(self) -> str:
         """The request as JSON text: method, target, headers, and the body as text."""
@@ -74,14 +74,14 @@ class Request:
             {"method": self.method, "target": self.target, "headers": self.headers, "body": text}
         ).decode()
 
-    def mark_gone(self, at: float) -> None:
-        """The server's note that the client closed at `at`."""
-        self.closed_by_client_at = at
-        self._gone.set_result(at)
+    def mark_gone(self, closed_at: float) -> None:
+        """Record that the client closed at `closed_at`."""
+        self.closed_by_client_at = closed_at
+        self._gone.set_result(closed_at)
 
 
 async def read_request(reader: asyncio.StreamReader, peer_port: int) -> Request | None:
-    """The next request, None when the client is done. Raises RefusedError for what is malformed or too large."""
+    """The next request, None at the end. Raises RefusedError for one that is malformed or too large."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as end:
@@ -103,7 +103,7 @@ async def read_request(reader: asyncio.StreamReader, peer_port: int) -> Request 
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:
-    """Status line and header lines, with the empty line after them."""
+    """The status line and headers, with the empty line after them."""
     lines = [
         f"HTTP/1.1 {status} {responses.get(status, 'Unknown')}",
         *(f"{name}: {value}" for name, value in headers.items()),
@@ -112,14 +112,14 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked body; of no data, the chunk that ends it."""
+    """One chunk of a chunked body; without data, the last one."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
     request_line, *lines = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
-    words = request_line.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+    parts = request_line.split(" ")
+    if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise RefusedError(400)
     headers: dict[str, str] = {}
     for line in lines:
@@ -128,7 +128,7 @@ def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:
             raise RefusedError(400)
         earlier = headers.get(name.lower())
         headers[name.lower()] = value.strip() if earlier is None else f"{earlier}, {value.strip()}"
-    return words[0], words[1], headers
+    return parts[0], parts[1], headers
 
 
 async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:

@@ -1,4 +1,4 @@
-"""The fault server: OpenAI, Anthropic and Ollama chat on a loopback port, answered by script, everything recorded."""
+"""The fault server: OpenAI, Anthropic and Ollama chat on a loopback port, with scripts and records."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import msgspec
 
 from tests.fault_server.answer import Body, fixed, streamed, whole
 from tests.fault_server.connection import Connection
-from tests.fault_server.facts import facts_at
-from tests.fault_server.formats import Asked, OpenAIChat, WireFormat, format_of
+from tests.fault_server.endpoint_bodies import endpoint_body
+from tests.fault_server.formats import ChatRequest, OpenAIChat, WireFormat, format_of
 from tests.fault_server.script import Script, failing
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ _HOST = "127.0.0.1"
 
 
 class FaultServer:
-    """A server in the running loop, between `async with`. Change its scripts and read its records at any time.
+    """A server in the running loop; an async context manager. Scripts can be changed, and records read, at any time.
 
-    A chat request takes the first there is of `by_path[its path]`, the next script of `enqueue`,
-    `by_model[its model]`, one of `mix` by chance, and `default`. Any other path answers from `by_path` or with what it
-    usually tells. `remembered` is how many of the latest requests are kept, None for all: a run of hours needs few.
+    The script of a chat request is the first available of `by_path[path]`, the next one of `enqueue`,
+    `by_model[model]`, a random one of `mix`, and `default`. Other paths use `by_path`, else their usual body.
+    `remembered` is how many of the latest requests are kept, None for all: a run of hours needs few.
     """
 
     def __init__(
@@ -65,24 +65,24 @@ class FaultServer:
 
     @property
     def connections_open(self) -> int:
-        """Connections that clients hold now, idle ones included."""
+        """The open connections, including idle ones."""
         return len(self._connections)
 
     def enqueue(self, *scripts: Script) -> None:
-        """Answer the next chat requests with these, in this order."""
+        """Use `scripts` for the next chat requests, in this order."""
         self._queue.extend(scripts)
 
     async def restart(self) -> None:
-        """Listen again, on the same port. Raises OSError when somebody took it meanwhile."""
+        """Listen again, on the same port. Raises OSError if it was taken in the meantime."""
         self._listener = listener = socket.create_server((_HOST, self.port), backlog=1024)
         self.port = listener.getsockname()[1]
         listener.settimeout(0)
         asyncio.get_running_loop().add_reader(listener, self._accept, listener)
 
     async def stop_abruptly(self) -> None:
-        """Pull the cable: nobody listens, every connection is reset. Returns when that is so.
+        """Stop listening and reset every connection, then return.
 
-        Raises an exception group of what went wrong in the server itself, such as a script it cannot play.
+        Raises an exception group of the errors in the server itself, such as a script it cannot play.
         """
         if self._listener is not None:
             asyncio.get_running_loop().remove_reader(self._listener)
@@ -96,7 +96,7 @@ class FaultServer:
             raise BaseExceptionGroup("the fault server itself failed", failures)
 
     async def received(self, count: int, *, within: float = 2.0) -> list[Request]:
-        """The first `count` requests, waited for; AssertionError when fewer have come after `within` seconds."""
+        """Wait for the first `count` requests; AssertionError if fewer arrive within `within` seconds."""
         await self._until(lambda: len(self.requests) >= count, f"{count} requests", within)
         return self.requests[:count]
 
@@ -121,7 +121,7 @@ class FaultServer:
             raise AssertionError(f"{what}: not within {within:g} s ({state})") from None
 
     def _accept(self, listener: socket.socket) -> None:
-        # Not asyncio's own server: it loses connections that are just being accepted when it closes.
+        # Not `asyncio.start_server`: on closing, it loses connections that are being accepted.
         with suppress(BlockingIOError, ConnectionAbortedError):
             client, (_, peer_port) = listener.accept()
             client.settimeout(0)
@@ -150,31 +150,31 @@ class FaultServer:
         wire_type = format_of(request.path) if request.method == "POST" else None
         if wire_type is None:
             return self._information(request)
-        script, asked = self._chosen(request)
+        script, chat = self._chosen(request)
         if script.echo:
             script = replace(script, text=request.echo())
-        return script, _body(wire_type(script, asked, f"req_{self._received}"))
+        return script, _body(wire_type(script, chat, f"req_{self._received}"))
 
-    def _chosen(self, request: Request) -> tuple[Script, Asked]:
+    def _chosen(self, request: Request) -> tuple[Script, ChatRequest]:
         try:
-            asked = msgspec.json.decode(request.body, type=Asked)
+            chat = msgspec.json.decode(request.body, type=ChatRequest)
         except msgspec.DecodeError as error:
-            return failing(400, str(error)), Asked()
+            return failing(400, str(error)), ChatRequest()
         if (script := self.by_path.get(request.path)) is not None:
-            return script, asked
+            return script, chat
         if self._queue:
-            return self._queue.popleft(), asked
+            return self._queue.popleft(), chat
         usual = self._draw.choice(self.mix) if self.mix else self.default
-        return self.by_model.get(asked.model, usual), asked
+        return self.by_model.get(chat.model, usual), chat
 
     def _information(self, request: Request) -> tuple[Script, Body]:
-        facts = facts_at(request.path, list(self.by_model) or ["mock-model"]) if request.method == "GET" else None
-        script = self.by_path.get(request.path, Script() if facts else failing(404, f"there is no {request.path}"))
+        body = endpoint_body(request.path, list(self.by_model) or ["mock-model"]) if request.method == "GET" else None
+        script = self.by_path.get(request.path, Script() if body else failing(404, f"there is no {request.path}"))
         if script.body is not None:
             return script, fixed(script.body, script)
-        if facts is not None and script.status == 200:
-            return script, fixed(facts, script)
-        return script, fixed(OpenAIChat(script, Asked(), "").error(script.status), script)
+        if body is not None and script.status == 200:
+            return script, fixed(body, script)
+        return script, fixed(OpenAIChat(script, ChatRequest(), "").error(script.status), script)
 
 
 def _body(wire: WireFormat) -> Body:

@@ -1,4 +1,4 @@
-"""Providers that speak to the fault server, and a real llama.cpp server for the whole session."""
+"""Providers on the fault server, and a real llama.cpp server for the whole session."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ async def transport() -> AsyncIterator[Transport]:
 
 @pytest.fixture(params=BASE_PATHS)
 def dialect(request: pytest.FixtureRequest) -> str:
-    """Each wire format in turn, by the name of a provider that speaks it."""
+    """Each wire format, by the name of a provider with it."""
     return str(request.param)
 
 
 @pytest.fixture
 def provider(dialect: str, fault_server: FaultServer, transport: Transport) -> HTTPProvider:
-    """A provider of each wire format in turn, at the fault server."""
+    """A provider of each wire format, on the fault server."""
     return provider_for(fault_server.base_url, dialect, transport)
 
 
 @pytest.fixture(scope="session")
 def llama_server() -> Iterator[EmbeddedServer]:
-    """The embedded model's server, started once."""
+    """The server of the embedded model, started once."""
     server = EmbeddedServer()
     server.start()
     yield server

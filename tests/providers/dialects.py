@@ -1,4 +1,4 @@
-"""The three wire formats as providers of the catalog, and a server that says exactly what a test wrote."""
+"""Providers with the three wire formats, and a server that sends exactly the bytes of a test."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from swebench_providers.provider import HTTPProvider
 from swebench_providers.util.clock import Clock
 
 BASE_PATHS: Mapping[str, str] = {"compatible": "/v1", "anthropic": "", "ollama": ""}
-"""A provider for each protocol, and what follows the server's address in its base URL."""
+"""A provider for each protocol, and the path of its base URL."""
 
 KEY = "sk-proj-Zm9yIHRlc3RzIG9ubHk-0123456789"
 REQUEST = UnifiedRequest(model="m", prompt="Say it.")
 
 
 class TickingClock:
-    """A clock on which each look takes `step` seconds, and sleeping takes no longer than it says."""
+    """A clock that advances by `step` seconds on each reading, and by the requested time on sleeping."""
 
     def __init__(self, step: float = 1.0) -> None:
         self._step, self._now = step, 0.0
@@ -48,7 +48,7 @@ class TickingClock:
 def provider_at(
     base_url: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any
 ) -> HTTPProvider:
-    """The catalog's provider of that name, with the test's key, at a server of the test; `fields` override."""
+    """The catalog's provider `name` with the key of the tests; `fields` replace those of its configuration."""
     config = ProviderConfig(
         **{"name": name, "api_key": Secret(KEY), "base_url": base_url, "base_url_source": "given", **fields}
     )
@@ -58,18 +58,18 @@ def provider_at(
 def provider_for(
     address: str, name: str, transport: Transport, *, clock: Clock | None = None, **fields: Any
 ) -> HTTPProvider:
-    """`provider_at` for an address without a path."""
+    """`provider_at` for an address, to which the path of the base URL is added."""
     return provider_at(f"{address}{BASE_PATHS[name]}", name, transport, clock=clock, **fields)
 
 
 async def events_of(provider: HTTPProvider, request: UnifiedRequest = REQUEST) -> list[Event]:
-    """All events of an answer."""
+    """All events of a response."""
     async with aclosing(provider.stream_unified(request)) as events:
         return [event async for event in events]
 
 
 async def error_of(provider: HTTPProvider, request: UnifiedRequest = REQUEST) -> ProviderError:
-    """The error a request ends in; a failed test when it ends in an answer."""
+    """The error of a request; fails the test if there is none."""
     with pytest.raises(ProviderError) as caught:
         await provider.generate_unified(request)
     return caught.value
@@ -77,7 +77,7 @@ async def error_of(provider: HTTPProvider, request: UnifiedRequest = REQUEST) ->
 
 @asynccontextmanager
 async def raw_server(*pieces: bytes, then_wait: bool = False, tls: SSLContext | None = None) -> AsyncIterator[str]:
-    """The address of a server that answers any request with these bytes, then closes or waits for the client to."""
+    """The address of a server that sends `pieces` for any request, then closes or waits for the client to close."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -96,12 +96,12 @@ async def raw_server(*pieces: bytes, then_wait: bool = False, tls: SSLContext | 
 
 
 async def generate(provider: HTTPProvider, **fields: Any) -> UnifiedResponse:
-    """A whole answer to the usual question, with these fields of it changed."""
+    """The response to the usual request with `fields` replaced."""
     return await provider.generate_unified(UnifiedRequest(**{"model": "m", "prompt": "Say it.", **fields}))
 
 
 async def until_text(provider: HTTPProvider, arrived: asyncio.Event, request: UnifiedRequest = REQUEST) -> None:
-    """Read an answer to its end; `arrived` is set with its first text."""
+    """Read a response to its end; `arrived` is set with its first text."""
     async with aclosing(provider.stream_unified(request)) as events:
         async for event in events:
             if isinstance(event, TextDelta):

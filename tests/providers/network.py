@@ -1,4 +1,4 @@
-"""A network for hosts that no test may ask, and providers on it as the environment sets them up."""
+"""A fake network for hosts that tests must not contact, and providers on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VERTEX = {
 
 @dataclass
 class SentRequest:
-    """One request as it left."""
+    """One request as it was sent."""
 
     method: str
     url: str
@@ -50,7 +50,7 @@ class CannedResponse:
 
 @dataclass
 class Network:
-    """A network without a wire: what is sent is kept, what comes back is `body`. For hosts no test may ask."""
+    """A transport that records requests and responds with `body`."""
 
     body: bytes = b"{}"
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Network:
 
 
 def provider_on(name: str, environ: Mapping[str, str], network: Network, **changes: Any) -> HTTPProvider:
-    """The provider as the environment sets it up, with these fields of its configuration changed."""
+    """The provider as `environ` configures it, with `changes` to its configuration."""
     config = msgspec.structs.replace(ProviderRegistry(environ).configure(name), **changes)
     return HTTPProvider(provider_spec(name), config, network)
 

@@ -1,4 +1,4 @@
-"""A provider that plays what the test wrote, for everything above it: one script for each request."""
+"""A provider with one script per request, for tests of everything above it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PRICE = ModelPrice(input=Decimal(10), output=Decimal(100))
 
 
 class Scripted:
-    """Plays one script per request, the last one again and again: events are yielded with the time at which they are,
-    errors raised, seconds slept.
+    """Plays one script per request, and repeats the last one: yields events with the current time, raises errors,
+    and sleeps for numbers of seconds.
 
-    `default` is its default model, or why it cannot name one; `price` None is one that nobody knows; `spec` names its
+    `default` is its default model, or the error of looking that up. `price` None is an unknown price. `spec` names its
     catalog entry.
     """
 
@@ -62,7 +62,7 @@ class Scripted:
             elif isinstance(step, float):
                 await self._clock.sleep(step)
             else:
-                event = msgspec.structs.replace(step, at=self._clock.now())
+                event = msgspec.structs.replace(step, time=self._clock.now())
                 fold.add(event)
                 yield event
 

@@ -1,4 +1,4 @@
-"""Leaving an answer closes its socket at once, on every path out; an answer read to its end gives it back."""
+"""Leaving a response closes its socket at once, however it is left; one read to its end releases it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.providers.dialects import (
 )
 
 AT_ONCE = 0.1  # seconds
-PATIENT = 30.0  # seconds; for what only has to happen, on however busy a machine
+PATIENT = 30.0  # seconds; for what has to happen eventually, on a busy machine
 FOR_EVER = 3600.0
 
 WAITING = {
@@ -54,7 +54,7 @@ async def test_cancelling_before_the_first_token_closes_the_socket_at_once(
 
 
 @pytest.mark.parametrize("moment", ANSWERING)
-async def test_cancelling_in_the_middle_of_an_answer_closes_the_socket_at_once(
+async def test_cancelling_a_running_answer_closes_the_socket_at_once(
     provider: HTTPProvider, fault_server: FaultServer, moment: str
 ) -> None:
     fault_server.default = ANSWERING[moment]
@@ -79,9 +79,7 @@ async def test_breaking_out_of_the_loop_closes_the_socket_at_once(
     await fault_server.requests[0].client_gone(within=AT_ONCE)
 
 
-async def test_a_time_limit_of_the_callers_closes_the_socket_at_once(
-    provider: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_a_timeout_of_the_caller_closes_the_socket(provider: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = ANSWERING["in a stall"]
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
@@ -120,7 +118,7 @@ async def test_a_thousand_answers_cancelled_twice_leave_no_connection_open(
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_two_answers_after_each_other_come_over_one_connection(
+async def test_two_consecutive_answers_share_one_connection(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     await generate(provider, stream=stream)
@@ -129,7 +127,7 @@ async def test_two_answers_after_each_other_come_over_one_connection(
     assert first.peer_port == second.peer_port
 
 
-async def test_a_connection_is_used_again_after_an_error_that_was_read_whole(
+async def test_a_connection_is_reused_after_an_error_that_was_read(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.enqueue(failing(429))
@@ -140,7 +138,7 @@ async def test_a_connection_is_used_again_after_an_error_that_was_read_whole(
 
 
 @pytest.mark.parametrize("ending", [Ending.TRUNCATED, Ending.ERROR, Ending.GARBAGE, Ending.RESET, Ending.MID_CHUNK])
-async def test_a_connection_that_broke_is_not_used_again(
+async def test_a_broken_connection_is_not_reused(
     provider: HTTPProvider, fault_server: FaultServer, ending: Ending
 ) -> None:
     fault_server.enqueue(Script("a b c d", ending=ending, after=1, tokens_per_second=500))
@@ -148,7 +146,7 @@ async def test_a_connection_that_broke_is_not_used_again(
     assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
-async def test_a_server_restart_between_two_answers_goes_unnoticed(
+async def test_a_server_restart_between_two_answers_causes_no_error(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
     await provider.generate_unified(REQUEST)
@@ -157,7 +155,7 @@ async def test_a_server_restart_between_two_answers_goes_unnoticed(
     assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
-async def test_a_server_that_closes_after_its_answer_without_a_word_is_connected_to_anew(transport: Transport) -> None:
+async def test_a_connection_closed_after_its_answer_is_not_reused(transport: Transport) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     data = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: [DONE]\n\n'
     async with raw_server(head, b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data)) as address:
@@ -165,13 +163,13 @@ async def test_a_server_that_closes_after_its_answer_without_a_word_is_connected
         assert [(await provider.generate_unified(REQUEST)).content for _ in range(20)] == ["a"] * 20
 
 
-async def test_a_server_known_to_close_after_its_answer_is_told_to(
+async def test_connection_close_is_sent_where_the_server_closes_anyway(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     for name in ("llamacpp", "embedded", "compatible"):
         await provider_at(f"{fault_server.base_url}/v1", name, transport).generate_unified(REQUEST)
-    told = [request.headers.get("connection", "") for request in fault_server.requests]
-    assert told == ["close", "close", "keep-alive"]
+    connection_headers = [request.headers.get("connection", "") for request in fault_server.requests]
+    assert connection_headers == ["close", "close", "keep-alive"]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +179,7 @@ async def test_a_server_known_to_close_after_its_answer_is_told_to(
         ("ollama", "application/x-ndjson", b'{"message":{"content":"a"},"done":true,"done_reason":"stop"}\n'),
     ],
 )
-async def test_an_answer_is_whole_at_its_marker_even_if_the_server_never_ends_the_body(
+async def test_an_answer_is_complete_at_its_marker_without_an_end(
     transport: Transport, dialect: str, content_type: str, answer: bytes
 ) -> None:
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n".encode()
@@ -189,7 +187,7 @@ async def test_an_answer_is_whole_at_its_marker_even_if_the_server_never_ends_th
         assert (await provider_for(address, dialect, transport).generate_unified(REQUEST)).content == "a"
 
 
-async def test_closing_the_transport_closes_idle_connections_and_it_can_be_used_again(
+async def test_a_closed_transport_closes_connections_and_can_be_reused(
     provider: HTTPProvider, fault_server: FaultServer, transport: Transport
 ) -> None:
     await provider.generate_unified(REQUEST)
@@ -200,10 +198,10 @@ async def test_closing_the_transport_closes_idle_connections_and_it_can_be_used_
     assert (await provider.generate_unified(REQUEST)).content == Script().text
 
 
-async def test_many_answers_at_once_need_no_queue(fault_server: FaultServer, transport: Transport) -> None:
+async def test_many_concurrent_answers_need_no_queue(fault_server: FaultServer, transport: Transport) -> None:
     provider = provider_for(fault_server.base_url, "compatible", transport)
     fault_server.default = Script(before_head=FOR_EVER)
-    tasks = [asyncio.create_task(events_of(provider)) for _ in range(150)]  # more than the client's own default of 100
+    tasks = [asyncio.create_task(events_of(provider)) for _ in range(150)]  # more than the client's default of 100
     await fault_server.received(150, within=PATIENT)
     for task in tasks:
         task.cancel()

@@ -1,6 +1,6 @@
-"""What users of other layers complain of, each as a test: the numbers are those of the list in docs/complaints.md.
+"""Tests for the complaints about other clients, with the numbers of docs/complaints.md.
 
-Numbers that are missing here are about policies (retries, limits, budgets, breakers) and have their tests with those.
+The missing numbers are about policies (retries, limits, budgets, breakers), and are tested there.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from swebench_providers import UnifiedRequest as Request
 from swebench_providers.catalog import provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.pricing.prices import cost_of
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers import wire
 from tests.providers.dialects import KEY, REQUEST, error_of, generate, provider_at, provider_for, until_text
 
 ROOT = Path(__file__).parents[2]
-OLDER_LINE_ENDS = "one\u2028two\u2029three\x85four"  # as they stand in JSON, where they end nothing
+OLDER_LINE_ENDS = "one\u2028two\u2029three\x85four"  # unescaped, as JSON allows them
 PIECES = ("naïve ", "修复 ", "🐛", OLDER_LINE_ENDS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tongue:
-    """One wire format: where it is asked, and how it says a text, its end, an error and a count of tokens.
+class WireFormat:
+    """One wire format: its provider, and its records of a text, its end, an error, and usage.
 
-    The count is of 100 tokens read, 40 of them from a cache, and of 9 written.
+    The usage is 100 prompt tokens, 40 of them cached, and 9 completion tokens.
     """
 
     provider: str
@@ -50,8 +50,8 @@ class Tongue:
     error: str
     count: str
 
-    def said(self, *pieces: str) -> list[bytes]:
-        """Records of a whole answer."""
+    def stream(self, *pieces: str) -> list[bytes]:
+        """The records of a whole response."""
         texts = [self.text.replace("TEXT", msgspec.json.encode(piece).decode()) for piece in pieces]
         return [self.record(record) for record in (*texts, *self.ends)]
 
@@ -67,8 +67,8 @@ class Tongue:
         return "application/x-ndjson" if self.lines else "text/event-stream"
 
 
-TONGUES: Mapping[str, Tongue] = {
-    "openai_chat": Tongue(
+WIRE_FORMATS: Mapping[str, WireFormat] = {
+    "openai_chat": WireFormat(
         provider="compatible",
         base="/v1",
         path="/v1/chat/completions",
@@ -78,7 +78,7 @@ TONGUES: Mapping[str, Tongue] = {
         count='{"choices":[],"usage":{"prompt_tokens":100,"completion_tokens":9,'
         '"prompt_tokens_details":{"cached_tokens":40}}}',
     ),
-    "openai_responses": Tongue(
+    "openai_responses": WireFormat(
         provider="compatible",
         base="/v1",
         path="/v1/responses",
@@ -88,7 +88,7 @@ TONGUES: Mapping[str, Tongue] = {
         count='{"type":"response.completed","response":{"status":"completed","usage":{"input_tokens":100,'
         '"output_tokens":9,"input_tokens_details":{"cached_tokens":40}}}}',
     ),
-    "anthropic_messages": Tongue(
+    "anthropic_messages": WireFormat(
         provider="anthropic",
         base="",
         path="/v1/messages",
@@ -97,7 +97,7 @@ TONGUES: Mapping[str, Tongue] = {
         error='{"type":"error","error":{"type":"overloaded_error","message":"busy"}}',
         count='{"type":"message_delta","usage":{"input_tokens":60,"cache_read_input_tokens":40,"output_tokens":9}}',
     ),
-    "ollama_chat": Tongue(
+    "ollama_chat": WireFormat(
         provider="ollama",
         base="",
         path="/api/chat",
@@ -106,7 +106,7 @@ TONGUES: Mapping[str, Tongue] = {
         error='{"error":"server busy, please try again. maximum pending requests exceeded"}',
         count='{"done":true,"done_reason":"stop","prompt_eval_count":100,"eval_count":9}',
     ),
-    "gemini": Tongue(
+    "gemini": WireFormat(
         provider="gemini",
         base="/v1beta",
         path="/v1beta/models/m:streamGenerateContent",
@@ -119,101 +119,105 @@ TONGUES: Mapping[str, Tongue] = {
 }
 
 
-@pytest.fixture(params=TONGUES)
+@pytest.fixture(params=WIRE_FORMATS)
 def name(request: pytest.FixtureRequest) -> str:
-    """Each protocol in turn."""
+    """Each protocol."""
     return str(request.param)
 
 
 @pytest.fixture
-def tongue(name: str) -> Tongue:
-    return TONGUES[name]
+def wire_format(name: str) -> WireFormat:
+    return WIRE_FORMATS[name]
 
 
 @pytest.fixture
-def asked(name: str, tongue: Tongue, fault_server: FaultServer, transport: Transport) -> HTTPProvider:
-    """A provider of each protocol in turn, at the fault server."""
-    address = f"{fault_server.base_url}{tongue.base}"
-    return provider_at(address, tongue.provider, transport, protocol=name, base_models={"m": "gpt-5"})
+def provider(name: str, wire_format: WireFormat, fault_server: FaultServer, transport: Transport) -> HTTPProvider:
+    """A provider of each protocol, on the fault server."""
+    address = f"{fault_server.base_url}{wire_format.base}"
+    return provider_at(address, wire_format.provider, transport, protocol=name, base_models={"m": "gpt-5"})
 
 
-def answer_with(server: FaultServer, tongue: Tongue, records: Sequence[bytes], **script: Any) -> None:
-    """Let the server say just these bytes."""
-    headers = {"content-type": tongue.stream_type}
-    server.by_path[tongue.path] = Script(body=b"".join(records), headers=headers, **script)
+def answer_with(server: FaultServer, wire_format: WireFormat, records: Sequence[bytes], **script: Any) -> None:
+    """Let the server send exactly these bytes."""
+    headers = {"content-type": wire_format.stream_type}
+    server.by_path[wire_format.path] = Script(body=b"".join(records), headers=headers, **script)
 
 
-async def test_01_an_event_or_a_character_torn_by_a_chunk_edge_is_read_whole(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_01_events_and_characters_cut_by_chunks_are_read_whole(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    answer_with(fault_server, tongue, tongue.said(*PIECES), cut=1)
-    assert (await generate(asked)).content == "".join(PIECES)
+    answer_with(fault_server, wire_format, wire_format.stream(*PIECES), cut=1)
+    assert (await generate(provider)).content == "".join(PIECES)
 
 
-async def test_02_characters_that_other_readers_take_for_line_ends_are_text(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_02_unicode_line_separators_are_text(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    records = tongue.said(OLDER_LINE_ENDS)
+    records = wire_format.stream(OLDER_LINE_ENDS)
     assert OLDER_LINE_ENDS.encode() in records[0]  # unescaped, as servers send them
-    answer_with(fault_server, tongue, records)
-    assert (await generate(asked)).content == OLDER_LINE_ENDS
+    answer_with(fault_server, wire_format, records)
+    assert (await generate(provider)).content == OLDER_LINE_ENDS
 
 
 async def test_03_events_in_every_dress_the_grammar_allows_are_read(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    body = b"".join(tongue.said("a", "b"))
+    body = b"".join(wire_format.stream("a", "b"))
     dressed = [
         body.replace(b"\n", b"\r\n"),
         body.replace(b"\n", b"\n\n\n"),
-        *([] if tongue.lines else [body.replace(b"data: ", b"data:"), body.replace(b"data:", b": ping\nid: 7\ndata:")]),
+        *(
+            []
+            if wire_format.lines
+            else [body.replace(b"data: ", b"data:"), body.replace(b"data:", b": ping\nid: 7\ndata:")]
+        ),
     ]
     for dress in dressed:
-        for cut in (1, len(dress)):  # the first also between CR and LF
-            answer_with(fault_server, tongue, [dress], cut=cut)
-            assert (await generate(asked)).content == "ab", dress
+        for cut in (1, len(dress)):  # the first size also cuts between CR and LF
+            answer_with(fault_server, wire_format, [dress], cut=cut)
+            assert (await generate(provider)).content == "ab", dress
 
 
 @pytest.mark.parametrize("place", ["first", "last", "beside the text"])
 async def test_04_a_chunk_without_choices_is_no_reason_to_fail(
     fault_server: FaultServer, transport: Transport, place: str
 ) -> None:
-    tongue = TONGUES["openai_chat"]
-    text, end, done = tongue.said("a")
-    filters = tongue.record('{"id":"","model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}')
-    counted = tongue.count.replace('"choices":[]', '"choices":[{"delta":{},"finish_reason":"stop"}]')
+    wire_format = WIRE_FORMATS["openai_chat"]
+    text, end, done = wire_format.stream("a")
+    filters = wire_format.record('{"id":"","model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}')
+    counted = wire_format.count.replace('"choices":[]', '"choices":[{"delta":{},"finish_reason":"stop"}]')
     records = {
         "first": [filters, text, end, done],
-        "last": [text, end, tongue.record(tongue.count), done],
-        "beside the text": [text, tongue.record(counted), done],
+        "last": [text, end, wire_format.record(wire_format.count), done],
+        "beside the text": [text, wire_format.record(counted), done],
     }
-    answer_with(fault_server, tongue, records[place])
+    answer_with(fault_server, wire_format, records[place])
     answer = await generate(provider_at(f"{fault_server.base_url}/v1", "azure", transport))
     assert (answer.content, answer.finish_reason) == ("a", FinishReason.STOP)
     assert (answer.usage is None) == (place == "first")
 
 
-async def test_05_a_clean_end_of_the_body_without_the_streams_own_end_is_no_whole_answer(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_05_a_clean_end_without_the_marker_is_incomplete(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    answer_with(fault_server, tongue, tongue.said("a", "b")[: -len(tongue.ends)])
-    error = await error_of(asked)
+    answer_with(fault_server, wire_format, wire_format.stream("a", "b")[: -len(wire_format.ends)])
+    error = await error_of(provider)
     assert (error.kind, error.partial_text) == (ErrorKind.INCOMPLETE, "ab")
 
 
-async def test_06_an_error_inside_a_200_stream_is_the_error_it_would_be_as_a_status(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_06_an_error_inside_a_stream_is_classified_alike(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    answer_with(fault_server, tongue, [*tongue.said("a")[:1], tongue.record(tongue.error)])
-    inside = await error_of(asked)
-    fault_server.by_path[tongue.path] = Script(status=503, body=tongue.error.encode())
-    before = await error_of(asked)
+    answer_with(fault_server, wire_format, [*wire_format.stream("a")[:1], wire_format.record(wire_format.error)])
+    inside = await error_of(provider)
+    fault_server.by_path[wire_format.path] = Script(status=503, body=wire_format.error.encode())
+    before = await error_of(provider)
     assert inside.kind is before.kind is ErrorKind.OVERLOADED
     assert inside.retryable is before.retryable is True
     assert (inside.partial_text, before.partial_text) == ("a", "")
 
 
-async def test_07_an_error_line_in_the_middle_of_an_ollama_answer_is_raised_with_what_had_come(
+async def test_07_an_ollama_error_line_keeps_the_text_before_it(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script(
@@ -231,7 +235,7 @@ async def test_08_keep_alives_do_not_keep_a_hung_stream_alive(
     assert (error.kind, error.partial_text) == (ErrorKind.TIMEOUT, "a")
 
 
-async def test_09_a_model_that_only_thinks_for_longer_than_the_idle_limit_is_alive(
+async def test_09_reasoning_alone_keeps_a_response_alive(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     thoughts = "thinking " * 20
@@ -262,19 +266,27 @@ async def test_09_a_model_that_only_thinks_for_longer_than_the_idle_limit_is_ali
     ],
     ids=str,
 )
-async def test_11_the_wait_a_server_names_is_understood_in_every_form(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer, headers: Mapping[str, str], seconds: float | None
+async def test_11_retry_delays_are_parsed_in_every_form(
+    provider: HTTPProvider,
+    wire_format: WireFormat,
+    fault_server: FaultServer,
+    headers: Mapping[str, str],
+    seconds: float | None,
 ) -> None:
-    fault_server.by_path[tongue.path] = Script(status=429, body=b"{}", headers=headers)
-    assert (await error_of(asked)).retry_after == seconds
+    fault_server.by_path[wire_format.path] = Script(status=429, body=b"{}", headers=headers)
+    assert (await error_of(provider)).retry_after == seconds
 
 
-async def test_13_cached_tokens_are_part_of_the_prompt_at_every_provider_and_billed_once(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_13_cached_tokens_are_part_of_the_prompt_billed_once(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    cached = 0 if tongue.lines else 40  # Ollama does not say
-    answer_with(fault_server, tongue, [*tongue.said("a")[:1], tongue.record(tongue.count), *tongue.said()])
-    usage = (await generate(asked)).usage
+    cached = 0 if wire_format.lines else 40  # Ollama does not report it
+    answer_with(
+        fault_server,
+        wire_format,
+        [*wire_format.stream("a")[:1], wire_format.record(wire_format.count), *wire_format.stream()],
+    )
+    usage = (await generate(provider)).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=cached, completion_tokens=9)
     openai = provider_spec("openai")
     price = await cost_of(usage, openai, openai.base_url, "gpt-5")
@@ -282,28 +294,34 @@ async def test_13_cached_tokens_are_part_of_the_prompt_at_every_provider_and_bil
 
 
 @pytest.mark.parametrize("name", ["openai_chat", "anthropic_messages", "gemini"])
-async def test_14_counts_that_are_repeated_while_streaming_are_not_added_up(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_14_repeated_usage_is_not_added_up(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    running = [tongue.record(tongue.count.replace(":9", f":{written}")) for written in (1, 4, 9)]
-    answer_with(fault_server, tongue, [*running[:1], *tongue.said("a")[:1], *running[1:], *tongue.said()])
-    usage = (await generate(asked)).usage
+    running = [wire_format.record(wire_format.count.replace(":9", f":{written}")) for written in (1, 4, 9)]
+    answer_with(
+        fault_server, wire_format, [*running[:1], *wire_format.stream("a")[:1], *running[1:], *wire_format.stream()]
+    )
+    usage = (await generate(provider)).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=40, completion_tokens=9)
 
 
-async def test_14_what_anthropic_counts_at_the_start_and_at_the_end_is_one_count(
+async def test_14_anthropics_first_and_last_usage_are_one_count(
     fault_server: FaultServer, transport: Transport
 ) -> None:
-    tongue = TONGUES["anthropic_messages"]
+    wire_format = WIRE_FORMATS["anthropic_messages"]
     counted = '{"input_tokens":60,"cache_read_input_tokens":40,"output_tokens":1}'
     start = f'{{"type":"message_start","message":{{"usage":{counted}}}}}'
     end = '{"type":"message_delta","delta":{},"usage":{"output_tokens":9}}'
-    answer_with(fault_server, tongue, [tongue.record(start), *tongue.said("a")[:1], tongue.record(end), *tongue.said()])
+    answer_with(
+        fault_server,
+        wire_format,
+        [wire_format.record(start), *wire_format.stream("a")[:1], wire_format.record(end), *wire_format.stream()],
+    )
     usage = (await generate(provider_at(fault_server.base_url, "anthropic", transport))).usage
     assert usage == TokenUsage(prompt_tokens=100, cached_tokens=40, completion_tokens=9)
 
 
-async def test_16_a_model_without_a_known_price_costs_an_unknown_amount_and_not_nothing(
+async def test_16_an_unknown_price_gives_an_unknown_cost_not_zero(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("fine")
@@ -314,11 +332,11 @@ async def test_16_a_model_without_a_known_price_costs_an_unknown_amount_and_not_
     assert await cost_of(answer.usage, spec, spec.base_url, "gpt-77-nova") is None
 
 
-async def test_19_a_token_count_knows_new_models_and_special_words_and_needs_no_network(
+async def test_19_token_counts_know_new_models_without_a_network(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for variable in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.setenv(variable, "http://127.0.0.1:1")  # where nobody answers
+        monkeypatch.setenv(variable, "http://127.0.0.1:1")  # where nothing listens
     registry = ProviderRegistry({})
     text = "a repository may hold <|endoftext|> and <|im_start|>"
     known = await registry.get_provider("openai").count_tokens(text, "gpt-4o")
@@ -330,26 +348,26 @@ async def test_19_a_token_count_knows_new_models_and_special_words_and_needs_no_
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "expected"),
+    ("name", "model", "expected"),
     [
         ("openai", "gpt-5", ("max_completion_tokens", None)),
         ("openai", "gpt-4o", ("max_completion_tokens", 0.5)),
         ("vllm", "gpt-5", ("max_tokens", 0.5)),
     ],
 )
-async def test_20_a_parameter_goes_by_the_name_the_server_knows_or_stays_behind_with_a_note(
-    fault_server: FaultServer, transport: Transport, provider: str, model: str, expected: tuple[str, float | None]
+async def test_20_a_parameter_is_renamed_or_dropped_with_a_notice(
+    fault_server: FaultServer, transport: Transport, name: str, model: str, expected: tuple[str, float | None]
 ) -> None:
     field, temperature = expected
-    asked = provider_at(f"{fault_server.base_url}/v1", provider, transport)
-    answer = await generate(asked, model=model, max_tokens=100, temperature=0.5)
+    provider = provider_at(f"{fault_server.base_url}/v1", name, transport)
+    answer = await generate(provider, model=model, max_tokens=100, temperature=0.5)
     sent = msgspec.json.decode(fault_server.requests[0].body)
     names = [name for name in ("max_tokens", "max_completion_tokens") if name in sent]
     assert (names, sent.get("temperature")) == ([field], temperature)
     assert any("temperature left out" in notice for notice in answer.notices) == (temperature is None)
 
 
-async def test_21_ollama_is_asked_for_a_window_and_doubted_when_it_has_read_too_little(
+async def test_21_ollama_gets_a_window_and_cut_prompts_are_reported(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a", prompt_tokens=2050)
@@ -374,25 +392,25 @@ async def test_21_ollama_is_asked_for_a_window_and_doubted_when_it_has_read_too_
         ("gemini/stream-max-tokens-no-text.sse", FinishReason.LENGTH),
     ],
 )
-async def test_22_a_refusal_a_filter_or_a_full_window_is_not_an_answer_that_is_done(
+async def test_22_refusals_filters_and_full_windows_are_not_complete_answers(
     fault_server: FaultServer, transport: Transport, fixture: str, means: FinishReason
 ) -> None:
     path = wire.FIXTURES / fixture
     name = wire.PROTOCOL_OF[path.parent.name]
-    tongue = TONGUES[name]
-    answer_with(fault_server, tongue, [path.read_bytes()])
-    provider = provider_at(f"{fault_server.base_url}{tongue.base}", tongue.provider, transport, protocol=name)
+    wire_format = WIRE_FORMATS[name]
+    answer_with(fault_server, wire_format, [path.read_bytes()])
+    provider = provider_at(f"{fault_server.base_url}{wire_format.base}", wire_format.provider, transport, protocol=name)
     assert (await generate(provider)).finish_reason is means
 
 
 async def test_22_the_servers_own_word_for_the_end_is_kept() -> None:
-    words = {"anthropic_messages": "model_context_window_exceeded", "openai_chat": "a_word_of_tomorrow"}
-    for name, word in words.items():
-        body = b"".join(TONGUES[name].said("a")).replace(b'"end_turn"', b'"%s"' % word.encode())
-        body = body.replace(b'"stop"', b'"%s"' % word.encode())
-        finished = wire.run(PROTOCOLS[name].parser.decoder(), [body]).finished
+    reasons = {"anthropic_messages": "model_context_window_exceeded", "openai_chat": "a_word_of_tomorrow"}
+    for name, reason in reasons.items():
+        body = b"".join(WIRE_FORMATS[name].stream("a")).replace(b'"end_turn"', b'"%s"' % reason.encode())
+        body = body.replace(b'"stop"', b'"%s"' % reason.encode())
+        finished = wire.run(pipeline(name).parser.decoder(), [body]).finished
         assert finished is not None
-        assert finished.raw_reason == word
+        assert finished.raw_reason == reason
 
 
 async def test_23_a_thousand_answers_cancelled_twice_leave_no_connection_behind(
@@ -417,22 +435,22 @@ async def test_23_a_thousand_answers_cancelled_twice_leave_no_connection_behind(
     assert (await provider.generate_unified(REQUEST)).content == "fine"
 
 
-async def test_24_the_key_is_in_one_header_and_in_no_address_and_no_error(
-    asked: HTTPProvider, tongue: Tongue, fault_server: FaultServer
+async def test_24_the_key_is_in_one_header_and_nowhere_else(
+    provider: HTTPProvider, wire_format: WireFormat, fault_server: FaultServer
 ) -> None:
-    fault_server.by_path[tongue.path] = failing(401, f"Incorrect API key provided: {KEY}")
-    error = await error_of(asked)
+    fault_server.by_path[wire_format.path] = failing(401, f"Incorrect API key provided: {KEY}")
+    error = await error_of(provider)
     [request] = fault_server.requests
     shown_in = [name for name, value in request.headers.items() if KEY in value]
-    assert shown_in == ([] if tongue.lines else [request_header(tongue)])
+    assert shown_in == ([] if wire_format.lines else [request_header(wire_format)])
     assert KEY not in f"{request.target} {request.body!r}"
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    assert KEY not in "".join(told.format()) + repr(vars(error))
-    assert KEY not in f"{Secret(KEY)} {Secret(KEY)!r} {asked} {vars(asked)}"
+    shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    assert KEY not in "".join(shown.format()) + repr(vars(error))
+    assert KEY not in f"{Secret(KEY)} {Secret(KEY)!r} {provider} {vars(provider)}"
 
 
-def request_header(tongue: Tongue) -> str:
-    return "x-goog-api-key" if tongue.provider == "gemini" else "authorization"
+def request_header(wire_format: WireFormat) -> str:
+    return "x-goog-api-key" if wire_format.provider == "gemini" else "authorization"
 
 
 def test_25_importing_the_layer_loads_no_client_and_few_modules() -> None:
@@ -446,7 +464,7 @@ def test_25_importing_the_layer_loads_no_client_and_few_modules() -> None:
     assert int(more) <= 200
 
 
-async def test_25_providers_share_their_connections_instead_of_building_a_client_a_call(
+async def test_25_providers_share_connections(
     fault_server: FaultServer,
 ) -> None:
     registry = ProviderRegistry({"COMPATIBLE_BASE_URL": fault_server.base_url, "OLLAMA_HOST": fault_server.base_url})

@@ -1,4 +1,4 @@
-"""Answers over real sockets in the three wire formats: exact text, whatever the server does to its bytes."""
+"""Responses over real sockets in the three wire formats: the exact text, however its bytes are sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.providers.dialects import (
 
 TOKENS = (
     "One naïve",
-    "\u2028\u2029\x85\x0b\x0c\x1c",  # what `str.splitlines` takes for the end of a line
+    "\u2028\u2029\x85\x0b\x0c\x1c",  # line ends of `str.splitlines`
     "\r\n\r\ndata: [DONE]\n\n",
     " 修复 🐛👩\u200d💻\ufeff ",
     '{"error": {"message": "only text"}}',
@@ -52,7 +52,7 @@ DRESSES: dict[str, Script] = {
 
 @pytest.mark.parametrize("cut", [*Cut, 1, 7], ids=str)
 @pytest.mark.parametrize("dress", DRESSES)
-async def test_the_text_is_exact_however_the_server_dresses_and_cuts_it(
+async def test_the_text_is_exact_however_it_is_framed_and_cut(
     provider: HTTPProvider, fault_server: FaultServer, cut: Cut | int, dress: str
 ) -> None:
     fault_server.default = replace(DRESSES[dress], text=TOKENS, reasoning=THOUGHTS, cut=cut)
@@ -64,9 +64,7 @@ async def test_the_text_is_exact_however_the_server_dresses_and_cuts_it(
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (11, len(TOKENS) + len(THOUGHTS))
 
 
-async def test_each_token_is_an_event_and_the_last_event_says_that_it_was_all(
-    provider: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_each_token_is_an_event_and_finished_the_last(provider: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = Script(TOKENS, reasoning=THOUGHTS)
     events = await events_of(provider)
     assert [event.text for event in events if isinstance(event, ReasoningDelta)] == list(THOUGHTS)
@@ -82,9 +80,11 @@ async def test_events_carry_the_time_at_which_they_came(
 ) -> None:
     fault_server.default = Script("a b c", tokens_per_second=500)
     events = await events_of(provider_for(fault_server.base_url, dialect, transport, clock=TickingClock()))
-    times = [event.at for event in events]
+    times = [event.time for event in events]
     assert times == sorted(times)
-    assert len({event.at for event in events if isinstance(event, TextDelta)}) == 3  # three pieces, three readings
+    assert (
+        len({event.time for event in events if isinstance(event, TextDelta)}) == 3
+    )  # three chunks, three clock readings
 
 
 async def test_the_first_token_is_timed_from_the_call(
@@ -112,7 +112,7 @@ async def test_reasoning_is_found_under_its_newer_name_too(fault_server: FaultSe
         ("ollama", TokenUsage(prompt_tokens=11, completion_tokens=3)),
     ],
 )
-async def test_usage_is_counted_once_with_the_cached_part_inside_the_prompt(
+async def test_usage_is_counted_once_and_includes_cached_tokens(
     fault_server: FaultServer, transport: Transport, dialect: str, usage: TokenUsage, *, stream: bool
 ) -> None:
     fault_server.default = Script("a b", reasoning="c", cached_tokens=4)
@@ -122,7 +122,7 @@ async def test_usage_is_counted_once_with_the_cached_part_inside_the_prompt(
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_usage_that_was_not_sent_is_unknown_not_zero(
+async def test_missing_usage_is_unknown_not_zero(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     fault_server.default = Script("a", usage=UsageSent.NEVER)
@@ -131,25 +131,25 @@ async def test_usage_that_was_not_sent_is_unknown_not_zero(
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
 @pytest.mark.parametrize(
-    ("said", "means"),
+    ("raw_reason", "reason"),
     [
         ("stop", FinishReason.STOP),
         ("length", FinishReason.LENGTH),
         ("a word of the future", FinishReason.STOP),
     ],
 )
-async def test_the_finish_reason_is_one_of_ours_and_the_servers_word_is_kept(
-    provider: HTTPProvider, fault_server: FaultServer, said: str, means: FinishReason, *, stream: bool
+async def test_the_finish_reason_is_normalised_and_the_servers_kept(
+    provider: HTTPProvider, fault_server: FaultServer, raw_reason: str, reason: FinishReason, *, stream: bool
 ) -> None:
-    fault_server.default = Script("a", finish_reason=said)
-    assert (await generate(provider, stream=stream)).finish_reason is means
+    fault_server.default = Script("a", finish_reason=raw_reason)
+    assert (await generate(provider, stream=stream)).finish_reason is reason
     finished = (await events_of(provider))[-1]
     assert isinstance(finished, Finished)
-    assert finished.raw_reason in {said, "end_turn", "max_tokens"}
+    assert finished.raw_reason in {raw_reason, "end_turn", "max_tokens"}
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_output_that_went_into_reasoning_alone_is_said(
+async def test_output_of_reasoning_alone_gives_a_notice(
     provider: HTTPProvider, fault_server: FaultServer, *, stream: bool
 ) -> None:
     fault_server.default = Script("", reasoning="hm hm", finish_reason="length")
@@ -158,9 +158,7 @@ async def test_output_that_went_into_reasoning_alone_is_said(
     assert answer.notices == ("All output tokens were used for reasoning: raise the output limit or lower the effort.",)
 
 
-async def test_an_answer_in_one_body_means_the_same_and_is_kept_raw(
-    provider: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_an_answer_in_one_body_is_equal_and_kept_raw(provider: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = Script(TOKENS, reasoning=THOUGHTS)
     answer = await generate(provider, stream=False)
     assert fault_server.requests[0].json["stream"] is False
@@ -171,7 +169,7 @@ async def test_an_answer_in_one_body_means_the_same_and_is_kept_raw(
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
-async def test_a_server_that_ignores_stream_and_answers_in_one_body_is_understood(
+async def test_one_body_instead_of_a_stream_is_understood(
     provider: HTTPProvider, fault_server: FaultServer, content_type: str
 ) -> None:
     body = (await generate(provider, stream=False)).raw_response
@@ -181,15 +179,15 @@ async def test_a_server_that_ignores_stream_and_answers_in_one_body_is_understoo
     assert (answer.content, answer.finish_reason) == (Script().text, FinishReason.STOP)
 
 
-async def test_a_body_without_length_that_ends_with_the_connection_is_a_whole_stream(transport: Transport) -> None:
+async def test_a_body_may_end_with_the_connection(transport: Transport) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
-    body = b'data: {"choices":[{"delta":{"content":"whole"}}]}\n\ndata: [DONE]'  # and no line end behind it
+    body = b'data: {"choices":[{"delta":{"content":"whole"}}]}\n\ndata: [DONE]'  # without a line end
     async with raw_server(head, body) as address:
         answer = await provider_for(address, "compatible", transport).generate_unified(REQUEST)
     assert answer.content == "whole"
 
 
-async def test_a_parameter_the_model_does_not_take_is_left_out_and_said_before_the_first_token(
+async def test_an_unsupported_parameter_is_left_out_with_an_early_notice(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     provider = provider_at(f"{fault_server.base_url}/v1", "openai", transport)
@@ -203,7 +201,7 @@ async def test_a_parameter_the_model_does_not_take_is_left_out_and_said_before_t
     assert all("temperature" not in request.json for request in fault_server.requests)
 
 
-async def test_the_models_a_server_lists_are_listed_and_the_first_is_the_default(
+async def test_listed_models_keep_their_order_and_the_first_is_default(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.by_model = {"first": Script("one"), "second": Script("two")}
@@ -211,7 +209,7 @@ async def test_the_models_a_server_lists_are_listed_and_the_first_is_the_default
     assert await provider.default_model() == (provider.spec.default_model or "first")
 
 
-async def test_a_request_without_a_model_goes_to_the_configured_one_else_the_first_listed(
+async def test_a_request_without_a_model_uses_the_configured_or_first(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.by_model = {"first": Script("one"), "second": Script("two")}
@@ -222,16 +220,14 @@ async def test_a_request_without_a_model_goes_to_the_configured_one_else_the_fir
     assert (await chosen.generate_unified(UnifiedRequest(prompt="Hi"))).content == "two"
 
 
-async def test_a_server_without_models_is_an_error_that_says_what_to_do(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_a_server_without_models_is_an_error_with_a_hint(fault_server: FaultServer, transport: Transport) -> None:
     fault_server.by_path["/v1/models"] = json_body({"data": []})
     error = await error_of(provider_for(fault_server.base_url, "compatible", transport), UnifiedRequest(prompt="Hi"))
     assert (error.kind, error.provider) == ("model_not_found", "compatible")
     assert "Load a model" in error.hint
 
 
-async def test_headers_of_the_users_own_replace_ours_but_never_the_key(
+async def test_configured_headers_replace_ours_but_never_the_key(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     headers = {"User-Agent": "mine", "X-Title": "tests", "Authorization": "Bearer other"}
@@ -245,7 +241,7 @@ async def test_headers_of_the_users_own_replace_ours_but_never_the_key(
 
 
 @pytest.mark.parametrize("suffix", ["", "/v1"])
-async def test_a_version_in_the_base_url_is_not_said_twice(
+async def test_a_version_in_the_base_url_is_not_repeated(
     fault_server: FaultServer, transport: Transport, suffix: str
 ) -> None:
     provider = provider_at(f"{fault_server.base_url}{suffix}", "anthropic", transport)

@@ -1,4 +1,4 @@
-"""What is no whole answer is never one: each way to break off becomes its error, with what had arrived on it."""
+"""An incomplete response never passes for complete: each way to end early raises its error, with the partial text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fault_server import Cut, Ending, FaultServer, Script, failing, html_p
 from tests.providers.dialects import REQUEST, error_of, provider_at, provider_for, raw_server
 
 IN_ONE_BODY = UnifiedRequest(model="m", prompt="Say it.", stream=False)
-MORE = 16 * 1024 * 1024  # bytes behind the bound, for the client to leave unread
+MORE = 16 * 1024 * 1024  # bytes beyond the bound, which the client must not read
 REQUESTS = pytest.mark.parametrize("request_", [REQUEST, IN_ONE_BODY], ids=["streamed", "in one body"])
 
 
@@ -29,7 +29,7 @@ REQUESTS = pytest.mark.parametrize("request_", [REQUEST, IN_ONE_BODY], ids=["str
         (Ending.GARBAGE, "bad_frame", "a b"),
     ],
 )
-async def test_a_stream_that_breaks_off_is_incomplete_and_keeps_what_had_arrived(
+async def test_a_broken_stream_is_incomplete_and_keeps_its_text(
     provider: HTTPProvider, fault_server: FaultServer, ending: Ending, reason: str, partial: str
 ) -> None:
     fault_server.default = Script("a b c d", reasoning="hm", ending=ending, after=3)
@@ -40,11 +40,11 @@ async def test_a_stream_that_breaks_off_is_incomplete_and_keeps_what_had_arrived
     assert "not a whole answer" in error.hint
 
 
-async def test_an_end_without_its_marker_is_whole_only_where_the_finish_reason_is_the_models_last_word(
+async def test_an_end_without_marker_is_complete_only_for_chat_completions(
     provider: HTTPProvider, fault_server: FaultServer
 ) -> None:
     fault_server.default = Script("a b c d", ending=Ending.UNMARKED)
-    if provider.spec.protocol == "openai_chat":  # imitations of this API are known to leave `[DONE]` out
+    if provider.spec.protocol == "openai_chat":  # compatible servers are known to leave out `[DONE]`
         answer = await provider.generate_unified(REQUEST)
         assert (answer.content, answer.finish_reason) == ("a b c d", FinishReason.STOP)
         assert MARKER_MISSING in answer.notices
@@ -54,7 +54,7 @@ async def test_an_end_without_its_marker_is_whole_only_where_the_finish_reason_i
 
 
 @pytest.mark.parametrize("after", range(8))
-async def test_no_clean_end_of_the_body_before_the_marker_passes_for_an_answer(
+async def test_a_clean_end_before_the_marker_is_never_an_answer(
     provider: HTTPProvider, fault_server: FaultServer, after: int
 ) -> None:
     fault_server.default = Script("a b c d e f g", ending=Ending.TRUNCATED, after=after)
@@ -96,7 +96,7 @@ async def test_a_body_without_end_is_cut_off_at_a_bound(fault_server: FaultServe
 
 
 @REQUESTS
-async def test_a_page_where_an_answer_was_due_is_a_wrong_address(
+async def test_a_web_page_is_reported_as_a_wrong_address(
     provider: HTTPProvider, fault_server: FaultServer, request_: UnifiedRequest
 ) -> None:
     fault_server.default = html_page()
@@ -110,7 +110,7 @@ async def test_a_page_where_an_answer_was_due_is_a_wrong_address(
 
 
 @pytest.mark.parametrize(
-    ("dialect", "said"),
+    ("dialect", "sent"),
     [
         ("compatible", (429, "rate_limit_exceeded", "slow down")),
         ("compatible", (429, "insufficient_quota", "no credit")),
@@ -128,10 +128,10 @@ async def test_a_page_where_an_answer_was_due_is_a_wrong_address(
         ("ollama", (500, "", "boom")),
     ],
 )
-async def test_an_error_inside_a_stream_is_what_it_is_before_one(
-    fault_server: FaultServer, transport: Transport, dialect: str, said: tuple[int, str, str]
+async def test_an_error_inside_a_stream_is_classified_as_before_it(
+    fault_server: FaultServer, transport: Transport, dialect: str, sent: tuple[int, str, str]
 ) -> None:
-    status, code, message = said
+    status, code, message = sent
     provider = provider_for(fault_server.base_url, dialect, transport)
     refused = replace(failing(status, message), error_code=code)
     fault_server.enqueue(refused, replace(refused, status=200, text="a b", ending=Ending.ERROR, after=1))
@@ -158,7 +158,7 @@ async def test_an_error_inside_a_stream_is_what_it_is_before_one(
         (529, ErrorKind.OVERLOADED, True),
     ],
 )
-async def test_an_http_status_becomes_its_kind_and_says_what_to_do(
+async def test_an_http_status_becomes_its_kind_with_a_hint(
     provider: HTTPProvider,
     fault_server: FaultServer,
     status: int,
@@ -174,9 +174,7 @@ async def test_an_http_status_becomes_its_kind_and_says_what_to_do(
     assert error.hint
 
 
-async def test_a_model_that_is_not_there_and_a_path_that_is_not_there_are_told_apart(
-    provider: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_a_missing_model_differs_from_a_missing_path(provider: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = failing(404, "model 'm' not found, try pulling it first")
     assert (await error_of(provider)).kind is ErrorKind.MODEL_NOT_FOUND
     fault_server.default = Script(status=404, body=b"404 page not found", headers={"content-type": "text/plain"})
@@ -204,12 +202,12 @@ async def test_the_wait_a_server_names_is_on_the_error(
     assert (await error_of(provider)).retry_after == seconds
 
 
-@pytest.mark.parametrize(("said", "retryable"), [("true", True), ("false", False)])
+@pytest.mark.parametrize(("sent", "retryable"), [("true", True), ("false", False)])
 @pytest.mark.parametrize("status", [400, 500])
 async def test_a_server_that_says_whether_to_repeat_is_believed(
-    provider: HTTPProvider, fault_server: FaultServer, status: int, said: str, *, retryable: bool
+    provider: HTTPProvider, fault_server: FaultServer, status: int, sent: str, *, retryable: bool
 ) -> None:
-    fault_server.default = replace(failing(status), headers={"x-should-retry": said})
+    fault_server.default = replace(failing(status), headers={"x-should-retry": sent})
     assert (await error_of(provider)).retryable is retryable
 
 
@@ -225,24 +223,20 @@ async def test_a_redirect_is_not_followed_so_that_no_key_travels(
         assert other.requests == []
 
 
-async def test_an_encoding_that_is_not_what_the_header_says_is_incomplete(
-    provider: HTTPProvider, fault_server: FaultServer
-) -> None:
+async def test_a_wrong_content_encoding_is_incomplete(provider: HTTPProvider, fault_server: FaultServer) -> None:
     fault_server.default = Script("a b", headers={"content-encoding": "gzip"})
     assert (await error_of(provider)).kind is ErrorKind.INCOMPLETE
 
 
-@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], ids=["nothing", "another protocol"])
-async def test_a_server_that_does_not_answer_in_http_is_a_fault_of_the_network(
-    dialect: str, transport: Transport, said: bytes
-) -> None:
-    async with raw_server(said) as address:
+@pytest.mark.parametrize("sent", [b"", b"SSH-2.0-OpenSSH_9.6\r\n\r\n"], ids=["nothing", "another protocol"])
+async def test_a_response_that_is_not_http_is_transient(dialect: str, transport: Transport, sent: bytes) -> None:
+    async with raw_server(sent) as address:
         error = await error_of(provider_for(address, dialect, transport))
     assert (error.kind, error.reason) == (ErrorKind.TRANSIENT, "dropped")
 
 
 @REQUESTS
-async def test_a_server_that_read_far_less_than_was_sent_is_doubted(
+async def test_far_fewer_prompt_tokens_than_sent_give_a_notice(
     fault_server: FaultServer, transport: Transport, request_: UnifiedRequest
 ) -> None:
     fault_server.default = Script("a b", prompt_tokens=2050)

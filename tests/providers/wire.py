@@ -1,4 +1,4 @@
-"""The wire fixtures and what they expect, read once for all protocol tests."""
+"""The wire fixtures and their expectations, for all protocol tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from swebench_providers.protocols import PROTOCOLS, Decoder, TransformPipeline
+from swebench_providers.protocols import Decoder, TransformPipeline, pipeline
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Finished, ReasoningDelta, TextDelta, UsageUpdate
 from swebench_providers.types.usage import TokenUsage
@@ -37,7 +37,7 @@ PROTOCOL_OF = {
 
 
 def protocol(fixture: Path) -> TransformPipeline:
-    return PROTOCOLS[PROTOCOL_OF[fixture.parent.name]]
+    return pipeline(PROTOCOL_OF[fixture.parent.name])
 
 
 def read(path: Path) -> Any:
@@ -45,7 +45,7 @@ def read(path: Path) -> Any:
 
 
 def streams() -> list[Path]:
-    """Every raw stream that has an expectation beside it, for the protocols there are."""
+    """Every raw stream with an expectation beside it."""
     found = [*FIXTURES.glob("*/*.sse"), *FIXTURES.glob("*/*.jsonl")]
     return sorted(path for path in found if path.parent.name in PROTOCOL_OF and expected_path(path).exists())
 
@@ -63,7 +63,7 @@ def name(path: Path) -> str:
 
 
 class Outcome(msgspec.Struct):
-    """An answer as the fixtures write it down."""
+    """A response in the form of the fixtures."""
 
     text: str
     reasoning: str
@@ -76,10 +76,10 @@ class Outcome(msgspec.Struct):
 
 
 def run(decoder: Decoder, pieces: list[bytes]) -> Outcome:
-    """Feed the pieces and the end of the body, and fold what comes out."""
+    """Feed the pieces and the end of the body to `decoder`, and collect the events."""
     events: list[Event] = []
-    for at, piece in enumerate([piece for piece in pieces if piece]):
-        events += decoder.feed(piece, float(at))
+    for index, piece in enumerate([piece for piece in pieces if piece]):
+        events += decoder.feed(piece, float(index))
     events += decoder.feed(b"", float(len(pieces)))
     try:
         finished, error = decoder.finish(0.0), None
@@ -103,7 +103,7 @@ def fold(events: list[Event], finished: Finished | None, error: ProviderError | 
 
 
 def check(outcome: Outcome, expected: Any) -> None:
-    """Compare every field the expectation names."""
+    """Compare every field of the expectation."""
     assert outcome.text == expected["text"]
     assert outcome.reasoning == expected["reasoning"]
     assert outcome.refusal == expected["refusal"]
@@ -151,7 +151,7 @@ def check_error(error: ProviderError | None, expected: Any) -> None:
 
 
 def cuttings(data: bytes, seed: int) -> Iterator[tuple[str, list[bytes]]]:
-    """One body in every kind of cutting: whole, per line, per byte, at random, and inside every character."""
+    """A body cut in every way: not at all, per line, per byte, at random, and inside every character."""
     yield "whole", [data]
     yield "lines", data.splitlines(keepends=True)
     yield "bytes", [data[i : i + 1] for i in range(len(data))]

@@ -52,13 +52,13 @@ _HERE: Final = Path(__file__).parent
 
 @runtime_checkable
 class KnowsKeys(Protocol):
-    """A setup that can take every key it has read so far out of a text."""
+    """A workspace that can mask every key it has read so far in a text."""
 
     def scrub(self, text: str) -> str: ...
 
 
 class SwebenchApp(CrashHandlingApp):
-    """The program's screens, and what they share. `setup` is what the user has set up; None for a test without."""
+    """The main screens, and what they share. `workspace` is what the user has configured; None in tests without one."""
 
     TITLE = "swebench-tui"
     CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand

@@ -9,11 +9,11 @@ from typing import Final
 SHORTEST_PAUSE: Final = 1 / 20
 """Seconds between two frames that cost next to nothing."""
 
-LONGEST_PAUSE: Final = 1 / 10
+LONGEST_PAUSE: Final = 1 / 8
 """Seconds that the cost of a frame may stretch the pause to; text that moves less often stutters."""
 
-PAUSE_PER_COST: Final = 7
-"""Seconds of pause for each second of CPU time that a frame takes: drawing takes an eighth of a core."""
+PAUSE_PER_COST: Final = 10
+"""Seconds of pause for each second of CPU time that a frame takes: drawing takes a tenth of a core."""
 
 
 class FrameLoop:

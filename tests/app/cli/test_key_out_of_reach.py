@@ -57,7 +57,7 @@ def test_the_doctor_reports_problems_in_prices_toml(config_folder: Path) -> None
     (config_folder / "prices.toml").write_bytes(b"\xff")
     done = run("doctor")
     assert done.exit_code == 0
-    assert f"✗ problem       {config_folder / 'prices.toml'} is not text in UTF-8" in done.stdout
+    assert f"✗ problem       {config_folder / 'prices.toml'} is not valid UTF-8" in done.stdout
 
 
 def test_broken_settings_stop_a_command_that_costs_money(config_folder: Path) -> None:

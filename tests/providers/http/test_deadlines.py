@@ -1,4 +1,4 @@
-"""Each limit ends its own kind of waiting, and an answer that keeps coming is never cut off by one."""
+"""Each limit ends its kind of silence, and none cuts off an answer that keeps arriving."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FOR_EVER = 3600.0
 
 @pytest.fixture
 def refusing() -> Iterator[str]:
-    """An address that is taken, and where nobody listens."""
+    """An address that is bound but not listened on."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -38,7 +38,7 @@ def refusing() -> Iterator[str]:
 
 @pytest.fixture
 def never_accepting() -> Iterator[str]:
-    """An address whose queue of connections is full, so that a further one waits."""
+    """An address whose connection queue is full, so that another connection waits."""
     with ExitStack() as opened:
         listener = opened.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -50,9 +50,7 @@ def never_accepting() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-async def test_a_server_that_is_not_running_is_said_to_need_a_start(
-    dialect: str, transport: Transport, refusing: str
-) -> None:
+async def test_a_refused_connection_says_to_start_the_server(dialect: str, transport: Transport, refusing: str) -> None:
     error = await error_of(provider_for(refusing, dialect, transport))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.TRANSIENT, "unreachable", True)
     start = "Start it: `ollama serve`." if dialect == "ollama" else "Start the server, or check its port."
@@ -60,7 +58,7 @@ async def test_a_server_that_is_not_running_is_said_to_need_a_start(
     assert "127.0.0.1" in str(error)
 
 
-async def test_a_server_that_does_not_accept_ends_at_the_connect_limit(
+async def test_a_connection_not_accepted_ends_at_the_connect_limit(
     dialect: str, transport: Transport, never_accepting: str
 ) -> None:
     error = await error_of(provider_for(never_accepting, dialect, transport, time_limits=TimeLimits(connect=0.05)))
@@ -84,11 +82,11 @@ async def test_silence_ends_at_the_limit_and_keeps_what_had_arrived(
     error = await error_of(provider_for(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason, error.partial_text) == (ErrorKind.TIMEOUT, reason, partial)
     assert f"raise the time limit `{reason}`" in error.hint
-    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+    for request in fault_server.requests:  # none if the limit expired before the request arrived
         await request.client_gone(within=5.0)
 
 
-async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
+async def test_silence_in_one_body_ends_at_the_idle_limit_too(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL)
@@ -98,18 +96,18 @@ async def test_silence_in_an_answer_in_one_body_ends_at_the_idle_limit_too(
 
 
 @pytest.mark.parametrize("after", [0, 1])
-async def test_keep_alives_are_no_answer_and_do_not_hold_the_idle_limit_back(
+async def test_keep_alives_do_not_postpone_the_idle_limit(
     dialect: str, fault_server: FaultServer, transport: Transport, after: int
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.STALL, after=after, keep_alive_every=0.002)
     error = await error_of(provider_for(fault_server.base_url, dialect, transport, time_limits=TINY))
     assert (error.kind, error.reason) == (ErrorKind.TIMEOUT, "idle" if after else "first_token")
     assert error.partial_text == "a"[:after]
-    for request in fault_server.requests:  # none where the limit was over before the request had arrived
+    for request in fault_server.requests:  # none if the limit expired before the request arrived
         await request.client_gone(within=5.0)
 
 
-async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
+async def test_keep_alives_within_the_idle_limit_keep_the_response_alive(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", before_first_token=0.05, keep_alive_every=0.002)
@@ -117,7 +115,7 @@ async def test_keep_alives_carry_a_wait_that_is_within_the_idle_limit(
     assert (await generate(provider)).content == "a b"
 
 
-async def test_a_model_may_think_longer_before_its_first_token_than_between_two(
+async def test_the_first_token_may_take_longer_than_the_next_ones(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b", before_first_token=0.3)
@@ -128,7 +126,7 @@ async def test_a_model_may_think_longer_before_its_first_token_than_between_two(
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
-async def test_an_answer_that_never_ends_is_ended_by_the_total_limit(
+async def test_an_endless_answer_ends_at_the_total_limit(
     dialect: str, fault_server: FaultServer, transport: Transport, *, stream: bool
 ) -> None:
     fault_server.default = Script("a b", ending=Ending.ENDLESS if stream else Ending.STALL, tokens_per_second=200)
@@ -138,7 +136,7 @@ async def test_an_answer_that_never_ends_is_ended_by_the_total_limit(
     assert "longer than 0.2 s" in str(error)
 
 
-async def test_a_reader_who_takes_his_time_is_no_silence_of_the_server(
+async def test_a_slow_reader_does_not_count_as_silence(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c")
@@ -152,7 +150,7 @@ async def test_a_reader_who_takes_his_time_is_no_silence_of_the_server(
 
 
 class Jumping(asyncio.SelectorEventLoop):
-    """A loop whose time passes at once where a test says so."""
+    """An event loop whose time a test can advance."""
 
     ahead = 0.0
 
@@ -161,7 +159,7 @@ class Jumping(asyncio.SelectorEventLoop):
 
     async def jump(self, seconds: float) -> None:
         self.ahead += seconds
-        for _ in range(10):  # what is due now runs
+        for _ in range(10):  # run what is due now
             await asyncio.sleep(0)
 
 
@@ -179,10 +177,10 @@ class Jumping(asyncio.SelectorEventLoop):
         (900.0, 0.0, (299.0, 1.5), "idle"),
     ],
 )
-def test_only_what_is_waited_for_is_silence(
+def test_only_the_time_spent_waiting_counts_as_silence(
     busy: float, stopped: float, silent: tuple[float, ...], ending: str
 ) -> None:
-    """Not the seconds in which the reader was `busy` with a piece, nor those in which the process was `stopped`."""
+    """Neither seconds in which the reader was `busy` nor those in which the process was `stopped` count."""
 
     async def play() -> str:
         loop = asyncio.get_running_loop()
@@ -192,7 +190,7 @@ def test_only_what_is_waited_for_is_silence(
         async def arriving() -> AsyncGenerator[list[Event], None]:
             yield [TextDelta("a", 0.0)]
             await more.wait()
-            yield [Finished(reason=FinishReason.STOP, at=0.0)]
+            yield [Finished(reason=FinishReason.STOP, time=0.0)]
 
         async with (
             aclosing(arriving()) as source,
@@ -215,7 +213,7 @@ def test_only_what_is_waited_for_is_silence(
         assert runner.run(play()) == ending
 
 
-async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps_coming(
+async def test_a_continuous_answer_may_take_longer_than_the_idle_limit(
     dialect: str, fault_server: FaultServer, transport: Transport
 ) -> None:
     fault_server.default = Script("a b c d e f g h i j k l", tokens_per_second=20)
@@ -223,13 +221,13 @@ async def test_an_answer_may_take_longer_than_the_idle_limit_as_long_as_it_keeps
     assert (answer.content, answer.latency_ms > 400) == ("a b c d e f g h i j k l", True)
 
 
-async def test_no_limit_ends_an_answer_that_is_whole_however_long_its_connection_takes_to_end() -> None:
-    """Else it would be asked for, and paid for, twice."""
+async def test_no_limit_ends_a_complete_answer_whose_connection_stays_open() -> None:
+    """Otherwise the request would be repeated, and paid for twice."""
     ended = asyncio.Event()
 
     async def arriving() -> AsyncGenerator[list[Event], None]:
         yield [TextDelta("whole", 0.0)]
-        yield [Finished(reason=FinishReason.STOP, at=0.0)]
+        yield [Finished(reason=FinishReason.STOP, time=0.0)]
         asyncio.get_running_loop().call_later(5 * TINY.silence, ended.set)
         await ended.wait()
 

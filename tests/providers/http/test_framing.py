@@ -1,4 +1,4 @@
-"""Bytes to records under every cutting, and text through whole decoders likewise. No socket is opened here."""
+"""Framing and decoding of bodies that are cut anywhere, without sockets."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 
 from swebench_providers import JSONLinesAdapter, ProviderError, ServerSentEvent, SSEAdapter, TextDelta
 from swebench_providers.http.framing import MAX_RECORD
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.fault_server import Script
-from tests.fault_server.formats import FORMATS, Asked
+from tests.fault_server.formats import FORMATS, ChatRequest
 from tests.providers import wire
 
 Adapter = SSEAdapter | JSONLinesAdapter
 
 
 def cut_anywhere(data: bytes) -> st.SearchStrategy[list[bytes]]:
-    """`data` in pieces; the places of the cuts are drawn."""
+    """`data` in pieces, cut at drawn places."""
     places = st.lists(st.integers(0, len(data)), max_size=12).map(sorted)
     return places.map(lambda cuts: [data[start:end] for start, end in pairwise([0, *cuts, len(data)]) if start < end])
 
 
 def byte_by_byte(data: bytes) -> list[bytes]:
-    return [data[at : at + 1] for at in range(len(data))]
+    return [data[index : index + 1] for index in range(len(data))]
 
 
 def read(adapter: Adapter, pieces: list[bytes]) -> list[ServerSentEvent | bytes]:
@@ -49,7 +49,7 @@ def test_events_are_the_same_however_they_are_cut(
     expected = read(SSEAdapter(), [body])
     assert read(SSEAdapter(), data.draw(cut_anywhere(body))) == expected
     assert read(SSEAdapter(), byte_by_byte(body)) == expected
-    if space:  # a first line that is empty is none at all, as for servers that send `data:` to keep alive
+    if space:  # an empty first line is ignored: some servers send `data:` to keep alive
         wanted = ["\n".join(lines) for lines in ([*drop_leading_empty(lines)] for lines in events) if lines]
         assert expected == [ServerSentEvent(b"", text.encode()) for text in wanted]
 
@@ -59,7 +59,7 @@ def drop_leading_empty(lines: list[str]) -> list[str]:
     return lines[first:]
 
 
-def test_a_mark_of_byte_order_before_the_first_field_is_no_part_of_it() -> None:
+def test_a_byte_order_mark_is_not_part_of_a_field() -> None:
     body = b"\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n"
     for pieces in ([body], byte_by_byte(body)):
         assert read(SSEAdapter(), pieces) == [ServerSentEvent(b"", b"a")]
@@ -87,30 +87,30 @@ def test_any_bytes_are_the_same_records_however_they_are_cut(data: st.DataObject
     tokens=st.lists(st.text(min_size=1), min_size=1, max_size=6).map(tuple),
     thoughts=st.lists(st.text(min_size=1), max_size=3).map(tuple),
 )
-def test_any_text_comes_through_a_decoder_whole_however_it_is_cut(
+def test_any_text_passes_a_decoder_unchanged_however_it_is_cut(
     path: str, data: st.DataObject, tokens: tuple[str, ...], thoughts: tuple[str, ...]
 ) -> None:
-    answer = FORMATS[path](Script(tokens, reasoning=thoughts), Asked(model="m", stream=True), "req_1")
+    answer = FORMATS[path](Script(tokens, reasoning=thoughts), ChatRequest(model="m", stream=True), "req_1")
     body = b"".join([*answer.opening(), *answer.tokens(), *answer.closing()])
     name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
-    outcome = wire.run(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    outcome = wire.run(pipeline(name).parser.decoder(), data.draw(cut_anywhere(body)))
     assert (outcome.text, outcome.reasoning, outcome.finish) == ("".join(tokens), "".join(thoughts), "stop")
     assert outcome.saw_terminal
 
 
 @pytest.mark.parametrize("path", FORMATS)
 def test_an_event_comes_out_with_the_piece_that_completes_it(path: str) -> None:
-    answer = FORMATS[path](Script(("one", "two")), Asked(model="m", stream=True), "req_1")
+    answer = FORMATS[path](Script(("one", "two")), ChatRequest(model="m", stream=True), "req_1")
     name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
-    decoder = PROTOCOLS[name].parser.decoder()
+    decoder = pipeline(name).parser.decoder()
     for piece in answer.opening():
         decoder.feed(piece, 0.0)
-    for at, (piece, text) in enumerate(zip(answer.tokens(), ("one", "two"), strict=True)):
-        assert decoder.feed(piece, float(at)) == [TextDelta(text, float(at))]
+    for index, (piece, text) in enumerate(zip(answer.tokens(), ("one", "two"), strict=True)):
+        assert decoder.feed(piece, float(index)) == [TextDelta(text, float(index))]
 
 
 @pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
-def test_a_record_may_be_as_long_as_the_bound_and_no_longer(adapter: type[Adapter]) -> None:
+def test_a_record_may_not_be_longer_than_the_bound(adapter: type[Adapter]) -> None:
     piece, pieces = b"x" * (MAX_RECORD // 4), 4
     fits, too_long = adapter(), adapter()
     for _ in range(pieces):
@@ -122,7 +122,7 @@ def test_a_record_may_be_as_long_as_the_bound_and_no_longer(adapter: type[Adapte
 
 
 @pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
-def test_the_bound_is_of_one_record_and_not_of_the_whole_answer(adapter: type[Adapter]) -> None:
+def test_the_bound_applies_to_one_record_not_the_whole_answer(adapter: type[Adapter]) -> None:
     reader = adapter()
     line = b"data: " + b"x" * (MAX_RECORD // 4) + b"\n\n"
     for _ in range(5):
@@ -130,8 +130,8 @@ def test_the_bound_is_of_one_record_and_not_of_the_whole_answer(adapter: type[Ad
 
 
 @pytest.mark.parametrize("adapter", [SSEAdapter, JSONLinesAdapter])
-def test_a_long_line_in_small_pieces_costs_one_look_at_each_byte(adapter: type[Adapter]) -> None:
-    # A reader that went over what it holds with each piece would touch 2 * 10^12 bytes here and not come back.
+def test_a_long_line_in_small_chunks_is_scanned_once(adapter: type[Adapter]) -> None:
+    # A reader that scanned its whole buffer for each piece would touch 2 * 10^12 bytes here and never finish.
     reader, piece, pieces = adapter(), b"data" * 32, 200_000
     for _ in range(pieces):
         assert reader.feed(piece) == []

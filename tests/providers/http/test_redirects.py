@@ -1,4 +1,4 @@
-"""A redirect to another origin is not followed, and carries a key of no style there."""
+"""A redirect is not followed, so no key of any kind reaches another origin."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_no_key_is_carried_to_another_origin(
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "in one body"])
 @pytest.mark.parametrize("style", [style for style in STYLES if style != "none"])
-async def test_a_provider_that_is_redirected_says_so_and_asks_nobody_else(
+async def test_a_redirect_is_reported_and_not_followed(
     fault_server: FaultServer, transport: Transport, style: AuthStyle, *, stream: bool
 ) -> None:
     async with FaultServer() as other:

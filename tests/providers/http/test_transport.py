@@ -1,4 +1,4 @@
-"""The way to a server: TLS with one's own CA, proxies for other hosts and never for this machine, one pool per loop."""
+"""The transport: TLS with a CA bundle, proxies for other hosts but never for this machine, one pool per loop."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from swebench_providers.provider import HTTPProvider
 from tests.fault_server import FaultServer, Script
 from tests.providers.dialects import KEY, REQUEST, error_of, provider_for, raw_server
 
-HOST = "model.example"  # reserved: no such host can exist
+HOST = "model.example"  # reserved: this host cannot exist
 ANSWER = b'data: {"choices":[{"delta":{"content":"over TLS"}}]}\n\ndata: [DONE]\n\n'
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 class Authority(NamedTuple):
-    """A certificate that signs itself, good for this machine and for `HOST`."""
+    """A self-signed certificate for this machine and for `HOST`."""
 
     certificate: Path
     server: ssl.SSLContext
@@ -59,13 +59,13 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def proxy() -> AsyncIterator[FaultServer]:
-    """A server that answers what it is asked for on behalf of any host, as a proxy of plain HTTP does."""
+    """A server that answers for any host, as a proxy for plain HTTP does."""
     async with FaultServer(Script("from the proxy")) as server:
         yield server
 
 
 class Tunnel:
-    """A proxy for TLS that leads to one port of this machine, whatever host it is asked for."""
+    """A TLS proxy that connects to one port of this machine for any host."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -95,7 +95,7 @@ class Tunnel:
 # TLS
 
 
-async def test_a_server_whose_certificate_is_in_the_own_bundle_is_spoken_to(authority: Authority) -> None:
+async def test_a_certificate_in_the_configured_bundle_is_trusted(authority: Authority) -> None:
     transport = Transport(ca_bundle=str(authority.certificate))
     async with raw_server(HEAD, ANSWER, tls=authority.server) as address:
         answers = await asyncio.gather(
@@ -105,9 +105,7 @@ async def test_a_server_whose_certificate_is_in_the_own_bundle_is_spoken_to(auth
     await transport.aclose()
 
 
-async def test_a_certificate_nobody_vouches_for_is_refused_with_the_way_out(
-    authority: Authority, transport: Transport
-) -> None:
+async def test_an_untrusted_certificate_is_refused_with_a_hint(authority: Authority, transport: Transport) -> None:
     async with raw_server(HEAD, ANSWER, tls=authority.server) as address:
         error = await error_of(provider_for(address, "compatible", transport))
     assert (error.kind, error.reason, error.retryable) == (ErrorKind.BAD_ENDPOINT, "tls", False)
@@ -125,7 +123,7 @@ async def test_a_certificate_of_another_host_is_refused(authority: Authority) ->
     assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
 
 
-async def test_a_server_that_speaks_no_tls_is_refused_as_such(transport: Transport) -> None:
+async def test_a_server_without_tls_is_refused(transport: Transport) -> None:
     async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
         writer.close()
@@ -136,7 +134,7 @@ async def test_a_server_that_speaks_no_tls_is_refused_as_such(transport: Transpo
     assert (error.kind, error.reason) == (ErrorKind.BAD_ENDPOINT, "tls")
 
 
-async def test_a_server_that_waits_in_the_middle_of_tls_ends_at_the_connect_limit(
+async def test_a_stalled_tls_handshake_ends_at_the_connect_limit(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     address = fault_server.base_url.replace("http:", "https:")
@@ -157,7 +155,7 @@ async def test_a_bundle_that_cannot_be_read_is_named(tmp_path: Path, content: by
     assert "PEM" in error.hint
 
 
-async def test_a_bundle_is_not_needed_where_there_is_no_tls(fault_server: FaultServer, tmp_path: Path) -> None:
+async def test_the_bundle_is_not_read_without_tls(fault_server: FaultServer, tmp_path: Path) -> None:
     transport = Transport(ca_bundle=str(tmp_path / "missing.pem"))
     answer = await provider_for(fault_server.base_url, "compatible", transport).generate_unified(REQUEST)
     await transport.aclose()
@@ -169,19 +167,19 @@ async def test_a_bundle_is_not_needed_where_there_is_no_tls(fault_server: FaultS
 
 @pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"])
 @pytest.mark.parametrize("scheme", ["http://", ""])
-async def test_the_environments_proxy_is_asked_for_other_hosts(
+async def test_the_proxy_of_the_environment_is_used_for_other_hosts(
     monkeypatch: pytest.MonkeyPatch, transport: Transport, proxy: FaultServer, name: str, scheme: str
 ) -> None:
     if name.isupper() and name.startswith("HTTP"):
-        monkeypatch.delenv("REQUEST_METHOD", raising=False)  # in a CGI script this variable is a header of the client
+        monkeypatch.delenv("REQUEST_METHOD", raising=False)  # in CGI scripts this variable is a header of the client
     monkeypatch.setenv(name, f"{scheme}127.0.0.1:{proxy.port}")
     answer = await provider_for(f"http://{HOST}:8000", "compatible", transport).generate_unified(REQUEST)
     assert answer.content == "from the proxy"
     assert proxy.requests[0].target == f"http://{HOST}:8000/v1/chat/completions"
 
 
-@pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # how httpx-aiohttp hands a password on
-async def test_a_proxy_of_the_settings_goes_before_the_environments(
+@pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # how httpx-aiohttp passes a password
+async def test_a_configured_proxy_takes_precedence_over_the_environment(
     monkeypatch: pytest.MonkeyPatch, proxy: FaultServer
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -193,7 +191,7 @@ async def test_a_proxy_of_the_settings_goes_before_the_environments(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
-async def test_no_proxy_is_asked_for_this_machine(
+async def test_no_proxy_is_used_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, fault_server: FaultServer, proxy: FaultServer, host: str
 ) -> None:
     for name in ("http_proxy", "all_proxy"):
@@ -207,10 +205,10 @@ async def test_no_proxy_is_asked_for_this_machine(
     assert proxy.requests == []
 
 
-async def test_a_host_the_environment_exempts_is_asked_directly(
+async def test_a_host_in_no_proxy_is_reached_directly(
     monkeypatch: pytest.MonkeyPatch, transport: Transport, fault_server: FaultServer, proxy: FaultServer
 ) -> None:
-    anywhere = "0.0.0.0"  # noqa: S104 - this machine too, but not by one of the names the transport knows
+    anywhere = "0.0.0.0"  # noqa: S104 - also this machine, but not by a name that the transport treats as loopback
     monkeypatch.setenv("http_proxy", proxy.base_url)
     address = f"http://{anywhere}:{fault_server.port}"
     assert (await provider_for(address, "compatible", transport).generate_unified(REQUEST)).content == "from the proxy"
@@ -218,7 +216,7 @@ async def test_a_host_the_environment_exempts_is_asked_directly(
     assert (await provider_for(address, "compatible", transport).generate_unified(REQUEST)).content == Script().text
 
 
-async def test_an_empty_proxy_in_the_settings_means_none(
+async def test_an_empty_proxy_in_the_settings_disables_the_environments(
     monkeypatch: pytest.MonkeyPatch, fault_server: FaultServer, proxy: FaultServer
 ) -> None:
     monkeypatch.setenv("http_proxy", proxy.base_url)
@@ -228,7 +226,7 @@ async def test_an_empty_proxy_in_the_settings_means_none(
     await transport.aclose()
 
 
-async def test_through_a_tunnel_the_key_is_seen_by_the_server_alone(authority: Authority) -> None:
+async def test_a_tunnel_hides_the_key_from_the_proxy(authority: Authority) -> None:
     tunnel = Tunnel()
     async with (
         raw_server(HEAD, ANSWER, tls=authority.server) as address,
@@ -242,7 +240,7 @@ async def test_through_a_tunnel_the_key_is_seen_by_the_server_alone(authority: A
     assert KEY.encode() not in b"".join(tunnel.heads)
 
 
-async def test_a_proxy_that_refuses_or_is_not_there_is_a_fault_of_the_network(proxy: FaultServer) -> None:
+async def test_a_failing_proxy_is_reported_as_unreachable(proxy: FaultServer) -> None:
     for address in (proxy.base_url, "http://127.0.0.1:1"):
         transport = Transport(proxy=address)
         error = await error_of(provider_for(f"https://{HOST}", "compatible", transport))
@@ -254,22 +252,22 @@ async def test_a_proxy_that_refuses_or_is_not_there_is_a_fault_of_the_network(pr
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("proxy", "message"),
     [
         ("socks5://user:word@127.0.0.1:1080", "socks5 proxies are not supported"),
         ("ftp://127.0.0.1", "ftp proxies are not supported"),
         ("http://a\x00b", "invalid URL or headers"),
     ],
 )
-async def test_a_proxy_that_cannot_be_used_is_refused_rather_than_passed_by(written: str, said: str) -> None:
-    transport = Transport(proxy=written)
+async def test_an_unsupported_proxy_is_refused_not_bypassed(proxy: str, message: str) -> None:
+    transport = Transport(proxy=proxy)
     error = await error_of(provider_for(f"http://{HOST}", "compatible", transport))
     assert (error.kind, "word" in str(error)) == (ErrorKind.BAD_ENDPOINT, False)
-    assert str(error).startswith(said)
+    assert str(error).startswith(message)
 
 
-async def test_nothing_follows_a_request_that_said_close_on_its_connection(transport: Transport) -> None:
-    """RFC 9112, 9.6; a server may be about to close it although it announced to keep it."""
+async def test_a_connection_with_close_is_not_reused(transport: Transport) -> None:
+    """RFC 9112, 9.6: the server may close the connection although it announced to keep it."""
     connections = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

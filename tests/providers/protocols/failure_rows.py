@@ -1,4 +1,4 @@
-"""Each way to fail that the providers document (wire-contracts 6.2), as they put it, and what is to be made of it."""
+"""Every error that providers document (wire-contracts 6.2), as they send it, and its classification."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Kind = ErrorKind
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A provider's answer, and what is to be made of it. `inside` says that it also comes in a 200 stream."""
+    """A provider's error response and its classification. `inside`: it also occurs in a 200 stream."""
 
     provider: str
     status: int
@@ -57,7 +57,7 @@ def quota(name: str) -> dict[str, Any]:
     return {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": name}]}
 
 
-def said_by(
+def error_row(
     provider: str, status: int, body: Any, kind: ErrorKind, *hint: str, retry: bool = False, **more: Any
 ) -> Row:
     return Row(provider=provider, status=status, body=body, kind=kind, hint=hint, retryable=retry, **more)
@@ -74,7 +74,7 @@ FILTERED = {
 DELAY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}
 
 OPENAI = [
-    said_by(
+    error_row(
         "openai",
         400,
         openai("Unsupported value: 'temperature' does not support 0", "unsupported_value", param="temperature"),
@@ -84,14 +84,14 @@ OPENAI = [
         parameter="temperature",
         reason="bad_parameter",
     ),
-    said_by(
+    error_row(
         "openai",
         400,
         openai("Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."),
         Kind.INVALID_REQUEST,
         parameter="max_tokens",
     ),
-    said_by(
+    error_row(
         "openai",
         400,
         openai("maximum context length is 128000 tokens, your messages have 135,232", "context_length_exceeded"),
@@ -101,10 +101,10 @@ OPENAI = [
         reason="context_overflow",
     ),
     *(
-        said_by("openai", 400, openai(code=code), Kind.CONTENT_FILTER, "Rephrase", "another model")
+        error_row("openai", 400, openai(code=code), Kind.CONTENT_FILTER, "Rephrase", "another model")
         for code in ("invalid_prompt", "cyber_policy", "content_policy_violation")
     ),
-    said_by(
+    error_row(
         "openai",
         400,
         openai("Function tools with reasoning_effort are not supported.", param="reasoning_effort"),
@@ -112,20 +112,22 @@ OPENAI = [
         "Responses API only",
         reason="needs_responses_api",
     ),
-    said_by(
+    error_row(
         "openai",
         404,
         openai("This is not a chat model: use the /v1/responses endpoint."),
         Kind.INVALID_REQUEST,
         reason="needs_responses_api",
     ),
-    said_by("openai", 401, openai(code="invalid_api_key"), Kind.AUTH, "Check OPENAI_API_KEY, and that it belongs to"),
-    said_by("openai", 403, openai(code="unsupported_country_region_territory"), Kind.AUTH, "OPENAI_API_KEY", "region"),
-    said_by("openai", 403, openai(kind="x"), Kind.AUTH, "no access to this model", inside=False),
-    said_by("openai", 404, openai(code="model_not_found"), Kind.MODEL_NOT_FOUND, "may have been retired"),
-    said_by("openai", 408, openai(kind="x"), Kind.TIMEOUT, retry=True, inside=False),
-    said_by("openai", 409, openai(kind="x"), Kind.TRANSIENT, retry=True),
-    said_by(
+    error_row("openai", 401, openai(code="invalid_api_key"), Kind.AUTH, "Check OPENAI_API_KEY, and that it belongs to"),
+    error_row(
+        "openai", 403, openai(code="unsupported_country_region_territory"), Kind.AUTH, "OPENAI_API_KEY", "region"
+    ),
+    error_row("openai", 403, openai(kind="x"), Kind.AUTH, "no access to this model", inside=False),
+    error_row("openai", 404, openai(code="model_not_found"), Kind.MODEL_NOT_FOUND, "may have been retired"),
+    error_row("openai", 408, openai(kind="x"), Kind.TIMEOUT, retry=True, inside=False),
+    error_row("openai", 409, openai(kind="x"), Kind.TRANSIENT, retry=True),
+    error_row(
         "openai",
         429,
         openai(code="rate_limit_exceeded", kind="tokens"),
@@ -135,17 +137,17 @@ OPENAI = [
         retry_after=1.5,
         headers={"retry-after-ms": "1500"},
     ),
-    said_by("openai", 429, openai(code="insufficient_quota"), Kind.QUOTA_EXHAUSTED, "Add credit"),
-    said_by("openai", 500, openai(kind="server_error"), Kind.TRANSIENT, retry=True),
-    said_by("openai", 502, openai(kind="server_error"), Kind.OVERLOADED, retry=True, inside=False),
-    said_by(
+    error_row("openai", 429, openai(code="insufficient_quota"), Kind.QUOTA_EXHAUSTED, "Add credit"),
+    error_row("openai", 500, openai(kind="server_error"), Kind.TRANSIENT, retry=True),
+    error_row("openai", 502, openai(kind="server_error"), Kind.OVERLOADED, retry=True, inside=False),
+    error_row(
         "openai", 503, openai("The engine is currently overloaded.", kind="server_error"), Kind.OVERLOADED, retry=True
     ),
-    said_by("openai", 504, openai(kind="server_error"), Kind.TIMEOUT, retry=True, inside=False),
+    error_row("openai", 504, openai(kind="server_error"), Kind.TIMEOUT, retry=True, inside=False),
 ]
 AZURE = [
-    said_by("azure", 404, openai(code="DeploymentNotFound"), Kind.MODEL_NOT_FOUND, "Set the name of the deployment"),
-    said_by(
+    error_row("azure", 404, openai(code="DeploymentNotFound"), Kind.MODEL_NOT_FOUND, "Set the name of the deployment"),
+    error_row(
         "azure",
         404,
         {"error": {"code": "404", "message": "Resource not found"}},
@@ -153,7 +155,7 @@ AZURE = [
         "deployment name",
         "api-version",
     ),
-    said_by(
+    error_row(
         "azure",
         400,
         openai("filtered", "content_filter", innererror=FILTERED),
@@ -161,7 +163,7 @@ AZURE = [
         "Rephrase",
         "Blocked by the content filter: jailbreak.",
     ),
-    said_by(
+    error_row(
         "azure",
         401,
         {"error": {"code": "PermissionDenied", "message": "no"}},
@@ -170,7 +172,7 @@ AZURE = [
         "belong to this resource",
         "Cognitive Services OpenAI User",
     ),
-    said_by(
+    error_row(
         "azure",
         401,
         {"error": {"code": "401", "message": "Access denied due to invalid subscription key or wrong API endpoint."}},
@@ -179,7 +181,7 @@ AZURE = [
         "belong to this resource",
     ),
     *(
-        said_by(
+        error_row(
             "azure",
             429,
             {"error": {"code": code, "message": "no"}},
@@ -193,7 +195,7 @@ AZURE = [
 ]
 ANTHROPIC = [
     *(
-        said_by(
+        error_row(
             "anthropic",
             400,
             anthropic("invalid_request_error", message),
@@ -212,14 +214,14 @@ ANTHROPIC = [
             ("messages.0.role: unexpected role", ""),
         )
     ),
-    said_by(
+    error_row(
         "anthropic",
         400,
         anthropic("invalid_request_error", "This model does not support assistant message prefill."),
         Kind.INVALID_REQUEST,
         "a user message",
     ),
-    said_by(
+    error_row(
         "anthropic",
         400,
         anthropic("invalid_request_error", "prompt is too long: 1205351 tokens > 1000000 maximum"),
@@ -227,18 +229,18 @@ ANTHROPIC = [
         "205,351 tokens over",
     ),
     *(
-        said_by("anthropic", 400, anthropic("invalid_request_error", text), Kind.QUOTA_EXHAUSTED, "Add credit")
+        error_row("anthropic", 400, anthropic("invalid_request_error", text), Kind.QUOTA_EXHAUSTED, "Add credit")
         for text in ("Your credit balance is too low to access the API.", "You have reached your API usage limits.")
     ),
-    said_by(
+    error_row(
         "anthropic", 401, anthropic("authentication_error"), Kind.AUTH, "ANTHROPIC_API_KEY", "Authorization header"
     ),
-    said_by("anthropic", 402, anthropic("billing_error"), Kind.QUOTA_EXHAUSTED, "Add credit", "renew the payment"),
-    said_by("anthropic", 403, anthropic("permission_error"), Kind.AUTH, "ANTHROPIC_API_KEY", "no access"),
-    said_by("anthropic", 404, anthropic("not_found_error"), Kind.MODEL_NOT_FOUND, "may have been retired"),
-    said_by("anthropic", 413, anthropic("request_too_large"), Kind.CONTEXT_OVERFLOW, "Shorten the prompt"),
-    said_by("anthropic", 413, {}, Kind.CONTEXT_OVERFLOW, "Shorten the prompt", inside=False),
-    said_by(
+    error_row("anthropic", 402, anthropic("billing_error"), Kind.QUOTA_EXHAUSTED, "Add credit", "renew the payment"),
+    error_row("anthropic", 403, anthropic("permission_error"), Kind.AUTH, "ANTHROPIC_API_KEY", "no access"),
+    error_row("anthropic", 404, anthropic("not_found_error"), Kind.MODEL_NOT_FOUND, "may have been retired"),
+    error_row("anthropic", 413, anthropic("request_too_large"), Kind.CONTEXT_OVERFLOW, "Shorten the prompt"),
+    error_row("anthropic", 413, {}, Kind.CONTEXT_OVERFLOW, "Shorten the prompt", inside=False),
+    error_row(
         "anthropic",
         429,
         anthropic("rate_limit_error"),
@@ -248,7 +250,7 @@ ANTHROPIC = [
         retry_after=17,
         headers={"retry-after": "17"},
     ),
-    said_by(
+    error_row(
         "anthropic",
         429,
         anthropic("rate_limit_error", details={"error_code": "ramp_limit_exceeded"}),
@@ -257,7 +259,7 @@ ANTHROPIC = [
         retry=True,
     ),
     *(
-        said_by(
+        error_row(
             "anthropic",
             429,
             anthropic("rate_limit_error", details={"error_code": code}),
@@ -266,14 +268,14 @@ ANTHROPIC = [
         )
         for code in ("enforced_spend_limit_reached", "contract_spend_limit_reached")
     ),
-    said_by("anthropic", 500, anthropic("api_error"), Kind.TRANSIENT, retry=True),
-    said_by("anthropic", 504, anthropic("timeout_error"), Kind.TIMEOUT, retry=True),
-    said_by("anthropic", 529, anthropic("overloaded_error"), Kind.OVERLOADED, retry=True),
-    said_by("anthropic", 408, {}, Kind.TIMEOUT, retry=True, inside=False),
-    said_by("anthropic", 499, {}, Kind.CANCELLED, inside=False),
+    error_row("anthropic", 500, anthropic("api_error"), Kind.TRANSIENT, retry=True),
+    error_row("anthropic", 504, anthropic("timeout_error"), Kind.TIMEOUT, retry=True),
+    error_row("anthropic", 529, anthropic("overloaded_error"), Kind.OVERLOADED, retry=True),
+    error_row("anthropic", 408, {}, Kind.TIMEOUT, retry=True, inside=False),
+    error_row("anthropic", 499, {}, Kind.CANCELLED, inside=False),
 ]
 OLLAMA = [
-    said_by(
+    error_row(
         "ollama",
         400,
         {"error": '"llama3.2" does not support thinking'},
@@ -281,9 +283,9 @@ OLLAMA = [
         "leave it out",
         parameter="reasoning_effort",
     ),
-    said_by("ollama", 400, {"error": '"m" does not support tools'}, Kind.INVALID_REQUEST),
-    said_by("ollama", 400, {"error": '"m" does not support chat'}, Kind.INVALID_REQUEST, "a chat model"),
-    said_by(
+    error_row("ollama", 400, {"error": '"m" does not support tools'}, Kind.INVALID_REQUEST),
+    error_row("ollama", 400, {"error": '"m" does not support chat'}, Kind.INVALID_REQUEST, "a chat model"),
+    error_row(
         "ollama",
         400,
         {"error": "the prompt of 9000 tokens exceeds the context length of 4096"},
@@ -291,14 +293,14 @@ OLLAMA = [
         "num_ctx",
         "4,904 tokens over",
     ),
-    said_by(
+    error_row(
         "ollama",
         404,
         {"error": 'model "m" not found, try pulling it first'},
         Kind.MODEL_NOT_FOUND,
         "`ollama pull m`",
     ),
-    said_by(
+    error_row(
         "ollama",
         401,
         {"error": "unauthorized", "signin_url": "https://ollama.com/connect?name=x&key=y"},
@@ -306,14 +308,14 @@ OLLAMA = [
         "`ollama signin`",
         "https://ollama.com/connect?name=x&key=y",
     ),
-    said_by("ollama", 429, {"error": "too many requests"}, Kind.RATE_LIMITED, "Wait", retry=True, inside=False),
-    said_by("ollama", 502, {"error": "cloud"}, Kind.OVERLOADED, retry=True, inside=False),
-    said_by("ollama", 499, {"error": "request canceled"}, Kind.CANCELLED, inside=False),
+    error_row("ollama", 429, {"error": "too many requests"}, Kind.RATE_LIMITED, "Wait", retry=True, inside=False),
+    error_row("ollama", 502, {"error": "cloud"}, Kind.OVERLOADED, retry=True, inside=False),
+    error_row("ollama", 499, {"error": "request canceled"}, Kind.CANCELLED, inside=False),
     *(
-        said_by("ollama", 500, {"error": text}, Kind.INVALID_REQUEST, "a smaller model", reason="out_of_memory")
+        error_row("ollama", 500, {"error": text}, Kind.INVALID_REQUEST, "a smaller model", reason="out_of_memory")
         for text in ("model requires more system memory (20 GiB)", "model runner has unexpectedly stopped")
     ),
-    said_by(
+    error_row(
         "ollama",
         503,
         {"error": "server busy, please try again. maximum pending requests exceeded"},
@@ -324,8 +326,8 @@ OLLAMA = [
     ),
 ]
 OPENROUTER = [
-    said_by("openrouter", 400, openrouter(400, error_type="context_length_exceeded"), Kind.CONTEXT_OVERFLOW),
-    said_by(
+    error_row("openrouter", 400, openrouter(400, error_type="context_length_exceeded"), Kind.CONTEXT_OVERFLOW),
+    error_row(
         "openrouter",
         400,
         openrouter(400, error_type="max_tokens_exceeded"),
@@ -333,8 +335,8 @@ OPENROUTER = [
         "output limit",
         parameter="max_tokens",
     ),
-    said_by("openrouter", 400, openrouter(400, error_type="invalid_prompt"), Kind.CONTENT_FILTER),
-    said_by(
+    error_row("openrouter", 400, openrouter(400, error_type="invalid_prompt"), Kind.CONTENT_FILTER),
+    error_row(
         "openrouter",
         400,
         openrouter(
@@ -345,9 +347,9 @@ OPENROUTER = [
         Kind.INVALID_REQUEST,
         parameter="top_p",
     ),
-    said_by("openrouter", 401, openrouter(401, error_type="authentication"), Kind.AUTH, "OPENROUTER_API_KEY"),
+    error_row("openrouter", 401, openrouter(401, error_type="authentication"), Kind.AUTH, "OPENROUTER_API_KEY"),
     *(
-        said_by(
+        error_row(
             "openrouter",
             402,
             openrouter(402, error_type="payment_required", limit_source=source),
@@ -357,7 +359,7 @@ OPENROUTER = [
         )
         for source in ("openrouter_credits", "openrouter_key_limit")
     ),
-    said_by(
+    error_row(
         "openrouter",
         402,
         openrouter(402, error_type="payment_required", limit_source="openrouter_in_flight_budget"),
@@ -369,14 +371,16 @@ OPENROUTER = [
         headers={"retry-after": "3"},
     ),
     *(
-        said_by("openrouter", 402, body, Kind.QUOTA_EXHAUSTED, "Lower the output limit", reason="request_too_expensive")
+        error_row(
+            "openrouter", 402, body, Kind.QUOTA_EXHAUSTED, "Lower the output limit", reason="request_too_expensive"
+        )
         for body in (
             openrouter(402, limit_source="openrouter_credits", error_type="weight_exceeds_budget"),
             openrouter(402, limit_source="openrouter_credits", reason="weight_exceeds_budget"),
             openrouter(402, "weight_exceeds_budget", limit_source="openrouter_credits", error_type="payment_required"),
         )
     ),
-    said_by(
+    error_row(
         "openrouter",
         403,
         openrouter(403, "Your input was flagged", reasons=["violence"]),
@@ -384,7 +388,7 @@ OPENROUTER = [
         "Rephrase",
     ),
     *(
-        said_by(
+        error_row(
             "openrouter",
             403,
             openrouter(403, limit_source=source, resets_at="2026-12-01T02:00:00+02:00"),
@@ -394,7 +398,7 @@ OPENROUTER = [
         for source in ("openrouter_key_limit", "openrouter_workspace_budget", "openrouter_guardrail_budget")
     ),
     *(
-        said_by(
+        error_row(
             "openrouter", 404, openrouter(404, text), Kind.MODEL_NOT_FOUND, "privacy settings", reason="no_provider"
         )
         for text in (
@@ -402,8 +406,8 @@ OPENROUTER = [
             "No endpoints available matching your guardrail restrictions and data policy.",
         )
     ),
-    said_by("openrouter", 408, openrouter(408, error_type="timeout"), Kind.TIMEOUT, retry=True),
-    said_by(
+    error_row("openrouter", 408, openrouter(408, error_type="timeout"), Kind.TIMEOUT, retry=True),
+    error_row(
         "openrouter",
         429,
         openrouter(429, error_type="rate_limit_exceeded"),
@@ -412,57 +416,57 @@ OPENROUTER = [
         retry_after=30,
         headers={"retry-after": "30"},
     ),
-    said_by("openrouter", 502, openrouter(502, error_type="provider_unavailable"), Kind.OVERLOADED, retry=True),
-    said_by("openrouter", 503, openrouter(503, error_type="provider_overloaded"), Kind.OVERLOADED, retry=True),
-    said_by("openrouter", 524, openrouter(524, error_type="server"), Kind.TIMEOUT, retry=True),
-    said_by("openrouter", 529, openrouter(529, error_type="server"), Kind.OVERLOADED, retry=True),
+    error_row("openrouter", 502, openrouter(502, error_type="provider_unavailable"), Kind.OVERLOADED, retry=True),
+    error_row("openrouter", 503, openrouter(503, error_type="provider_overloaded"), Kind.OVERLOADED, retry=True),
+    error_row("openrouter", 524, openrouter(524, error_type="server"), Kind.TIMEOUT, retry=True),
+    error_row("openrouter", 529, openrouter(529, error_type="server"), Kind.OVERLOADED, retry=True),
 ]
 GOOGLE = [
-    said_by("gemini", 400, google(400, "INVALID_ARGUMENT"), Kind.INVALID_REQUEST),
-    said_by(
+    error_row("gemini", 400, google(400, "INVALID_ARGUMENT"), Kind.INVALID_REQUEST),
+    error_row(
         "gemini",
         400,
         google(400, "INVALID_ARGUMENT", "Thinking level is not supported for this model."),
         Kind.INVALID_REQUEST,
         parameter="reasoning_effort",
     ),
-    said_by(
+    error_row(
         "gemini",
         400,
         google(400, "INVALID_ARGUMENT", "no", {"fieldViolations": [{"field": "generation_config.top_p"}]}),
         Kind.INVALID_REQUEST,
         parameter="top_p",
     ),
-    said_by(
+    error_row(
         "gemini",
         400,
         google(400, "INVALID_ARGUMENT", "The input token count (1091639) exceeds the maximum number of tokens"),
         Kind.CONTEXT_OVERFLOW,
     ),
-    said_by("gemini", 400, google(400, "FAILED_PRECONDITION"), Kind.QUOTA_EXHAUSTED, "Enable billing", "region"),
+    error_row("gemini", 400, google(400, "FAILED_PRECONDITION"), Kind.QUOTA_EXHAUSTED, "Enable billing", "region"),
     *(
-        said_by(
+        error_row(
             "gemini",
             status,
-            google(status, said, "no", *details),
+            google(status, code, "no", *details),
             Kind.AUTH,
             "GOOGLE_API_KEY or GEMINI_API_KEY",
             "create an auth key (AQ.…) in AI Studio",
         )
-        for status, said, details in (
+        for status, code, details in (
             (400, "INVALID_ARGUMENT", [reason("API_KEY_INVALID")]),
             (401, "UNAUTHENTICATED", [reason("ACCESS_TOKEN_TYPE_UNSUPPORTED")]),
             (403, "PERMISSION_DENIED", []),
         )
     ),
-    said_by(
+    error_row(
         "gemini",
         404,
         google(404, "NOT_FOUND", "models/m is not found for API version v1, or is not supported for generateContent."),
         Kind.MODEL_NOT_FOUND,
         "v1beta",
     ),
-    said_by(
+    error_row(
         "gemini",
         429,
         google(429, "RESOURCE_EXHAUSTED", "no", quota("RequestsPerMinutePerProject"), DELAY),
@@ -470,7 +474,7 @@ GOOGLE = [
         retry=True,
         retry_after=34.5,
     ),
-    said_by(
+    error_row(
         "gemini",
         429,
         google(429, "RESOURCE_EXHAUSTED", "no", quota("RequestsPerDayPerProject"), DELAY),
@@ -478,45 +482,45 @@ GOOGLE = [
         "until tomorrow",
         retry_after=34.5,
     ),
-    said_by("gemini", 500, google(500, "INTERNAL"), Kind.TRANSIENT, retry=True),
-    said_by("gemini", 503, google(503, "UNAVAILABLE"), Kind.OVERLOADED, retry=True),
-    said_by("gemini", 504, google(504, "DEADLINE_EXCEEDED"), Kind.TIMEOUT, retry=True),
+    error_row("gemini", 500, google(500, "INTERNAL"), Kind.TRANSIENT, retry=True),
+    error_row("gemini", 503, google(503, "UNAVAILABLE"), Kind.OVERLOADED, retry=True),
+    error_row("gemini", 504, google(504, "DEADLINE_EXCEEDED"), Kind.TIMEOUT, retry=True),
 ]
 HUGGING_FACE = [
     *(
-        said_by("huggingface", 400, body, Kind.MODEL_NOT_FOUND, "settings/inference-providers", reason="no_provider")
+        error_row("huggingface", 400, body, Kind.MODEL_NOT_FOUND, "settings/inference-providers", reason="no_provider")
         for body in (
             openai(code="model_not_supported"),
             {"error": "The requested model is not supported by any provider you have enabled."},
         )
     ),
     *(
-        said_by("huggingface", status, {"error": text}, Kind.AUTH, "HF_TOKEN", "'Make calls to Inference Providers'")
+        error_row("huggingface", status, {"error": text}, Kind.AUTH, "HF_TOKEN", "'Make calls to Inference Providers'")
         for status, text in (
             (401, "Invalid username or password."),
             (403, "This authentication method does not have sufficient permissions to call Inference Providers"),
         )
     ),
-    said_by(
+    error_row(
         "huggingface",
         402,
         {"error": "You have exceeded your monthly included credits for Inference Providers."},
         Kind.QUOTA_EXHAUSTED,
         "Add credit",
     ),
-    said_by("huggingface", 503, {"error": "busy", "error_type": "overloaded"}, Kind.OVERLOADED, retry=True),
-    said_by("huggingface", 422, {"error": "bad", "error_type": "validation"}, Kind.INVALID_REQUEST),
+    error_row("huggingface", 503, {"error": "busy", "error_type": "overloaded"}, Kind.OVERLOADED, retry=True),
+    error_row("huggingface", 422, {"error": "bad", "error_type": "validation"}, Kind.INVALID_REQUEST),
 ]
 LOCAL = [
-    said_by(
+    error_row(
         "vllm",
         400,
         openai("This model's maximum context length is 4096 tokens.", kind="BadRequestError", code=400),
         Kind.CONTEXT_OVERFLOW,
         "lower the output limit",
     ),
-    said_by("vllm", 404, openai(kind="NotFoundError", code=404), Kind.MODEL_NOT_FOUND, "that the provider lists"),
-    said_by(
+    error_row("vllm", 404, openai(kind="NotFoundError", code=404), Kind.MODEL_NOT_FOUND, "that the provider lists"),
+    error_row(
         "vllm",
         422,
         {"detail": [{"loc": ["body", "temperature"], "msg": "Input should be a number", "type": "float_type"}]},
@@ -524,7 +528,7 @@ LOCAL = [
         parameter="temperature",
         inside=False,
     ),
-    said_by(
+    error_row(
         "sglang",
         400,
         {"object": "error", "message": "no", "type": "BadRequestError", "param": "seed", "code": 400},
@@ -532,14 +536,14 @@ LOCAL = [
         parameter="seed",
         inside=False,
     ),
-    said_by(
+    error_row(
         "llamacpp",
         400,
         openai("too much", kind="exceed_context_size_error", code=400, n_prompt_tokens=40000, n_ctx=32768),
         Kind.CONTEXT_OVERFLOW,
         "7,232 tokens over the window of 32,768",
     ),
-    said_by(
+    error_row(
         "llamacpp",
         503,
         openai("Loading model", kind="unavailable_error", code=503),
@@ -548,15 +552,15 @@ LOCAL = [
         retry=True,
         reason="loading",
     ),
-    said_by("llamacpp", 501, openai(kind="not_supported_error", code=501), Kind.INVALID_REQUEST),
-    said_by(
+    error_row("llamacpp", 501, openai(kind="not_supported_error", code=501), Kind.INVALID_REQUEST),
+    error_row(
         "llamacpp",
         500,
         openai("Context size has been exceeded.", kind="server_error", code=500),
         Kind.CONTEXT_OVERFLOW,
     ),
-    said_by("lmstudio", 404, openai("No models loaded."), Kind.MODEL_NOT_FOUND, "Load the model"),
-    said_by(
+    error_row("lmstudio", 404, openai("No models loaded."), Kind.MODEL_NOT_FOUND, "Load the model"),
+    error_row(
         "lmstudio",
         400,
         {"error": "The model is loaded with context length of only 4096 tokens"},
@@ -564,7 +568,7 @@ LOCAL = [
         "a larger context length",
     ),
     *(
-        said_by(
+        error_row(
             "fastchat",
             400,
             {"object": "error", "message": "no", "code": code},
@@ -587,7 +591,7 @@ LOCAL = [
         )
     ),
     *(
-        said_by("fastchat", 400, {"object": "error", "message": "no", "code": code}, Kind.TRANSIENT, inside=False)
+        error_row("fastchat", 400, {"object": "error", "message": "no", "code": code}, Kind.TRANSIENT, inside=False)
         for code in (50001, 50003)
     ),
 ]

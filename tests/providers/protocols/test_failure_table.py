@@ -1,6 +1,6 @@
-"""Each way to fail that the providers document: what it is, whether it is worth repeating, and what the user is told.
+"""Every error that providers document: its kind, whether it is retryable, and its hint.
 
-A row is asked twice of a real server: as an HTTP answer, and, where the provider has that form, inside a 200 stream.
+Each row is sent twice by a real server: as an HTTP response, and, if the provider has that form, inside a 200 stream.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ UNNAMED = UnifiedRequest(prompt="Say it.")
 GEMINI = "/v1beta/models/m:streamGenerateContent"
 
 
-def at(fault_server: FaultServer, transport: Transport, name: str) -> HTTPProvider:
+def make_provider(fault_server: FaultServer, transport: Transport, name: str) -> HTTPProvider:
     path = "/v1beta" if name == "gemini" else provider_spec(name).default_path
     return provider_at(f"{fault_server.base_url}{path}", name, transport)
 
 
 async def outcome(fault_server: FaultServer, transport: Transport, name: str, script: Script) -> ProviderError:
-    """The error that a question ends in where the server answers with this."""
+    """The error of a request to which the server responds with this."""
     fault_server.default = fault_server.by_path[GEMINI] = script
-    return await error_of(at(fault_server, transport, name))
+    return await error_of(make_provider(fault_server, transport, name))
 
 
-def is_told(row: Row, error: ProviderError) -> None:
+def check_row(row: Row, error: ProviderError) -> None:
     assert (error.kind, error.retryable) == (row.kind, row.retryable)
     assert error.parameter == row.parameter
     assert row.reason in {"", error.reason}
-    assert [words for words in row.hint if words not in error.hint] == [], error.hint
+    assert [phrase for phrase in row.hint if phrase not in error.hint] == [], error.hint
     assert error.hint.isprintable()
     assert "[bold]" not in error.hint
 
@@ -45,7 +45,7 @@ def is_told(row: Row, error: ProviderError) -> None:
 async def test_a_failure_is_told_as_what_it_is(fault_server: FaultServer, transport: Transport, row: Row) -> None:
     script = Script(status=row.status, body=msgspec.json.encode(row.body), headers=row.headers)
     error = await outcome(fault_server, transport, row.provider, script)
-    is_told(row, error)
+    check_row(row, error)
     assert (error.status, error.retry_after) == (row.status, row.retry_after)
     assert len(fault_server.requests) == 1
 
@@ -61,7 +61,7 @@ async def test_it_is_the_same_failure_inside_a_stream(
         headers={"content-type": "application/x-ndjson" if lines else "text/event-stream"},
     )
     error = await outcome(fault_server, transport, row.provider, script)
-    is_told(row, error)
+    check_row(row, error)
     assert error.status is None
 
 
@@ -76,7 +76,7 @@ async def test_it_is_the_same_failure_inside_a_stream(
         ("data_residency_mismatch", Kind.BAD_ENDPOINT, "URL of the region"),
     ],
 )
-async def test_responses_fail_in_their_own_two_ways_and_mean_the_same(
+async def test_both_failures_of_responses_are_classified_alike(
     fault_server: FaultServer, transport: Transport, code: str, kind: ErrorKind, hint: str
 ) -> None:
     provider = provider_at(f"{fault_server.base_url}/v1", "compatible", transport, protocol="openai_responses")
@@ -103,7 +103,7 @@ async def test_a_hint_names_the_variable_that_the_key_came_from(
         assert f"Check {named}, and" in (await error_of(provider)).hint
 
 
-async def test_what_a_server_says_enters_a_hint_in_the_expected_form_alone(
+async def test_server_text_enters_a_hint_only_in_the_expected_form(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     addresses = (
@@ -123,9 +123,7 @@ async def test_what_a_server_says_enters_a_hint_in_the_expected_form_alone(
         assert "reset" not in hint
 
 
-async def test_a_hint_does_not_show_the_key_that_a_server_put_into_an_address(
-    fault_server: FaultServer, transport: Transport
-) -> None:
+async def test_a_hint_hides_a_key_in_the_servers_url(fault_server: FaultServer, transport: Transport) -> None:
     body = msgspec.json.encode({"error": "unauthorized", "signin_url": f"https://ollama.com/{KEY}"})
     fault_server.default = Script(status=401, body=body)
     error = await error_of(provider_at(fault_server.base_url, "ollama-cloud", transport, api_key=Secret(KEY)))
@@ -133,7 +131,7 @@ async def test_a_hint_does_not_show_the_key_that_a_server_put_into_an_address(
     assert KEY not in error.hint
 
 
-async def test_commands_are_for_ones_own_server_and_quote_the_models_name(
+async def test_commands_are_for_local_servers_and_quote_the_model(
     fault_server: FaultServer, transport: Transport
 ) -> None:
     body = msgspec.json.encode({"error": "model 'm' not found"})
@@ -163,7 +161,5 @@ async def test_commands_are_for_ones_own_server_and_quote_the_models_name(
         ("", "", ""),
     ],
 )
-def test_a_refused_parameter_is_found_by_whatever_name_a_server_has_for_it(
-    parameter: str, message: str, field_: str
-) -> None:
+def test_a_rejected_parameter_is_found_by_any_name(parameter: str, message: str, field_: str) -> None:
     assert refused_field(parameter, message) == field_

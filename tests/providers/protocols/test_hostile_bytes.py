@@ -1,4 +1,4 @@
-"""Whatever a server sends, reading it gives events or a `ProviderError`, and nothing else ever."""
+"""Whatever a server sends, reading it gives events or a `ProviderError`, and no other exception."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, Finished, ProviderError
 from swebench_providers.http.framing import MAX_RECORD
 from swebench_providers.http.retry_after import parse_delay, retry_after
-from swebench_providers.protocols import PROTOCOLS, Decoder
+from swebench_providers.protocols import PROTOCOLS, Decoder, pipeline
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
 from tests.providers import wire
 from tests.providers.http.test_framing import cut_anywhere
 
 NOW = datetime(2026, 11, 22, 19, tzinfo=UTC)
 
-# What the formats are made of, so that chance builds records that almost mean something.
+# Parts of the formats, so that random records are nearly valid.
 PARTS = [
     *(b"data: ", b"event: error\n", b"event: ping\n", b"error: ", b"\n", b"\n\n", b"\r\n\r\n", b": x\n", b"[DONE]"),
     *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"null", b"true", b"-1", b"1e999", b"9" * 400, b"\xff", b"\xe2\x80"),
@@ -34,9 +34,9 @@ PARTS = [
 ]
 _STRING = rb'"(?:[^"\\]|\\.)*"'
 VALUE = re.compile(_STRING + rb"\s*:|(" + _STRING + rb"|-?\d+(?:\.\d+)?|true|false|null)")
-"""A key in JSON text, or, as its group, a value."""
+"""A key in JSON text, or a value as its group."""
 
-# What nobody expects in the place of a value.
+# Unexpected values.
 WRONG = [
     *(b"null", b"true", b"-1", b"0.5", b"1e999", b"NaN", b"-Infinity", b"9" * 20, b"9" * 400, b'""', b'"x"', b"[]"),
     *(b"{}", b"[null]", b"[[]]", b'{"a":1}', b'[{"type":7}]', b'["",[1]]', b'"9999999999999999999999"', b'"\\u0000"'),
@@ -56,15 +56,15 @@ DEEP = b'{"error":' * 100_000
 
 @st.composite
 def damaged(draw: st.DrawFn, body: bytes) -> bytes:
-    """The body with some values of another type, and some lines gone, doubled or in another place."""
+    """The body with some values of another type, and some lines removed, repeated or moved."""
     for _ in range(draw(st.integers(1, 3))):
         if values := [found.span(1) for found in VALUE.finditer(body) if found[1]]:
             start, end = draw(st.sampled_from(values))
             body = body[:start] + draw(st.sampled_from(WRONG)) + body[end:]
     lines = body.splitlines(keepends=True)
     for _ in range(draw(st.integers(0, 2))):
-        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
-        line = lines.pop(at)
+        start, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        line = lines.pop(start)
         lines[to:to] = draw(st.sampled_from([[], [line], [line, line], [b"\n"], [line.rstrip()]]))
         lines = lines or [b"\n"]
     return b"".join(lines)
@@ -78,14 +78,14 @@ def recorded(name: str) -> list[Path]:
 
 
 def meaning(decoder: Decoder, pieces: list[bytes]) -> tuple[wire.Outcome, str]:
-    """The outcome, its error in words."""
+    """The outcome with its error as text."""
     outcome = wire.run(decoder, pieces)
     error, outcome.error = outcome.error, None
     return outcome, repr(error)
 
 
 def ends(decoder: Decoder, pieces: list[bytes]) -> Finished | ProviderError:
-    """The outcome, or any other exception for the test to fail with. Only `finish` may raise."""
+    """The outcome; other exceptions fail the test. Only `finish` may raise."""
     for piece in [*pieces, b""]:
         decoder.feed(piece, 0.0)
     try:
@@ -103,7 +103,7 @@ def ends(decoder: Decoder, pieces: list[bytes]) -> Finished | ProviderError:
 @example(data=None, body=b'event: error\ndata: "\xff"\n\n')
 def test_no_bytes_make_a_decoder_raise_anything_else(name: str, data: st.DataObject | None, body: bytes) -> None:
     pieces = data.draw(cut_anywhere(body)) if data else [body]
-    outcome = ends(PROTOCOLS[name].parser.decoder(), pieces)
+    outcome = ends(pipeline(name).parser.decoder(), pieces)
     assert isinstance(outcome, Finished) or outcome.hint
 
 
@@ -112,8 +112,8 @@ def test_no_bytes_make_a_decoder_raise_anything_else(name: str, data: st.DataObj
 def test_a_damaged_stream_ends_in_an_answer_or_our_error(path: Path, data: st.DataObject) -> None:
     body = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(body)))
-        body[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3) | st.sampled_from(PARTS))
+        start = data.draw(st.integers(0, len(body)))
+        body[start : start + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3) | st.sampled_from(PARTS))
     outcome = ends(wire.protocol(path).parser.decoder(), data.draw(cut_anywhere(bytes(body))))
     assert isinstance(outcome, Finished) or outcome.hint
 
@@ -122,29 +122,27 @@ def test_a_damaged_stream_ends_in_an_answer_or_our_error(path: Path, data: st.Da
 @given(data=st.data())
 def test_a_recorded_stream_means_the_same_wherever_it_is_cut(name: str, data: st.DataObject) -> None:
     body = data.draw(st.sampled_from(recorded(name))).read_bytes()
-    new = PROTOCOLS[name].parser.decoder
+    new = pipeline(name).parser.decoder
     assert meaning(new(), data.draw(cut_anywhere(body))) == meaning(new(), [body])
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @given(data=st.data())
-def test_fields_of_another_type_and_lines_out_of_order_end_in_an_answer_or_our_error(
-    name: str, data: st.DataObject
-) -> None:
+def test_hostile_streams_end_in_an_answer_or_a_provider_error(name: str, data: st.DataObject) -> None:
     body = data.draw(damaged(data.draw(st.sampled_from(recorded(name))).read_bytes()))
-    outcome = ends(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    outcome = ends(pipeline(name).parser.decoder(), data.draw(cut_anywhere(body)))
     assert isinstance(outcome, Finished) or outcome.hint
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
-def test_a_line_of_ten_megabytes_is_read_and_an_endless_one_is_not(name: str) -> None:
+def test_a_line_may_have_ten_megabytes_but_not_be_endless(name: str) -> None:
     text = b"x" * 10_000_000
     assert 2 * len(text) < MAX_RECORD < 4 * len(text)
     for start in (b"data: ", b""):
-        outcome = ends(PROTOCOLS[name].parser.decoder(), [start + b'{"error":"' + text, b'"}\n\n'])
+        outcome = ends(pipeline(name).parser.decoder(), [start + b'{"error":"' + text, b'"}\n\n'])
         assert isinstance(outcome, ProviderError)
         assert len(str(outcome)) <= 700
-        outcome = ends(PROTOCOLS[name].parser.decoder(), [start, text, text, text, text, b"\n\n"])
+        outcome = ends(pipeline(name).parser.decoder(), [start, text, text, text, text, b"\n\n"])
         assert isinstance(outcome, ProviderError)
         assert outcome.reason == "bad_frame"
 
@@ -154,7 +152,7 @@ def test_a_line_of_ten_megabytes_is_read_and_an_endless_one_is_not(name: str) ->
 @example(body=DEEP, status=400)
 @example(body=b'"\xff"', status=500)
 def test_no_body_makes_a_parser_raise_anything_else(name: str, body: bytes, status: int) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
         with suppress(ProviderError):
             read()
@@ -166,15 +164,15 @@ def test_no_body_makes_a_parser_raise_anything_else(name: str, body: bytes, stat
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @given(data=st.data())
-def test_a_damaged_body_of_any_kind_is_read_or_refused_by_us(name: str, data: st.DataObject) -> None:
-    parser = PROTOCOLS[name].parser
+def test_a_damaged_body_is_read_or_raises_a_provider_error(name: str, data: st.DataObject) -> None:
+    parser = pipeline(name).parser
     body = data.draw(damaged(data.draw(st.sampled_from(wire.files("*/*.json"))).read_bytes()))
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
         with suppress(ProviderError):
             read()
-    told = parser.classify(data.draw(st.sampled_from([400, 403, 429, 500])), {"retry-after": "1"}, body)
-    assert told.hint
-    assert told.hint.isprintable()
+    error = parser.classify(data.draw(st.sampled_from([400, 403, 429, 500])), {"retry-after": "1"}, body)
+    assert error.hint
+    assert error.hint.isprintable()
 
 
 json_values = st.recursive(
@@ -219,17 +217,17 @@ def test_any_header_is_a_wait_in_seconds_or_none(value: str) -> None:
         assert named is None or (isfinite(named) and named >= 0)
 
 
-def test_an_answer_in_one_body_that_says_it_goes_on_is_not_a_whole_one() -> None:
+def test_one_body_that_is_not_finished_is_incomplete() -> None:
     body = b'{"model":"m","message":{"role":"assistant","content":"half of"},"done":false}'
     with pytest.raises(ProviderError, match="not done"):
-        PROTOCOLS["ollama_chat"].parser.parse(body, 0.0)
+        pipeline("ollama_chat").parser.parse(body, 0.0)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"data: {}\n\n", b'{"choices":[]}', b'{"content":[]}'])
 def test_a_body_that_holds_no_answer_is_incomplete(name: str, body: bytes) -> None:
     with pytest.raises(ProviderError) as caught:
-        PROTOCOLS[name].parser.parse(body, 0.0)
+        pipeline(name).parser.parse(body, 0.0)
     assert caught.value.kind is ErrorKind.INCOMPLETE
 
 
@@ -238,7 +236,7 @@ def test_a_reported_cost_that_is_no_price_is_unknown(cost: str) -> None:
     body = msgspec.json.encode(
         {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"cost": cost}}
     )
-    outcome = wire.fold(PROTOCOLS["openai_chat"].parser.parse(body, 0.0), None, None, saw_terminal=True)
+    outcome = wire.fold(pipeline("openai_chat").parser.parse(body, 0.0), None, None, saw_terminal=True)
     assert outcome.usage is not None
     assert outcome.usage.reported_cost is None
 

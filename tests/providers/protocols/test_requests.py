@@ -1,4 +1,4 @@
-"""What is written on the wire: the request fixtures, field by field, and the rules around them."""
+"""Requests on the wire: the request fixtures, field by field, and further rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from swebench_providers import ErrorKind, Message, ProviderError, Secret, Unifie
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.transport import Transport
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from swebench_providers.protocols.base import WireRequest
 from tests.fault_server import FaultServer
 from tests.providers import wire
@@ -58,7 +58,7 @@ REQUESTS: dict[str, tuple[str, UnifiedRequest]] = {
 
 def encoded(name: str, request: UnifiedRequest) -> WireRequest:
     spec = provider_spec(name)
-    return PROTOCOLS[spec.protocol].transformer.encode(request, profile_of(spec, request.model), spec.quirks)
+    return pipeline(spec.protocol).transformer.encode(request, profile_of(spec, request.model), spec.quirks)
 
 
 def body_of(wired: WireRequest) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def test_ollama_is_sent_what_its_fixture_says() -> None:
         reasoning_effort="high",
     )
     known = ModelProfile(context_window=65536, effort_style="switch")
-    wired = PROTOCOLS["ollama_chat"].transformer.encode(request, known, provider_spec("ollama").quirks)
+    wired = pipeline("ollama_chat").transformer.encode(request, known, provider_spec("ollama").quirks)
     assert body_of(wired) == wire.read(wire.FIXTURES / "ollama" / "request.json")
     assert wired.notices == ()
 
@@ -152,16 +152,16 @@ def test_all_parameters_reach_a_server_that_takes_them() -> None:
     )
 
 
-def test_a_server_that_never_or_always_counts_is_not_asked_to() -> None:
+def test_usage_is_requested_only_where_it_is_optional() -> None:
     for usage in ("always", "never"):
         quirks = msgspec.convert({"usage_in_stream": usage}, Quirks)
-        wired = PROTOCOLS["openai_chat"].transformer.encode(UnifiedRequest(prompt="x"), ModelProfile(), quirks)
+        wired = pipeline("openai_chat").transformer.encode(UnifiedRequest(prompt="x"), ModelProfile(), quirks)
         assert "stream_options" not in body_of(wired)
 
 
 def test_a_server_without_a_seed_is_not_sent_one() -> None:
     request = UnifiedRequest(model="m", prompt="x", seed=7)
-    wired = PROTOCOLS["openai_chat"].transformer.encode(request, ModelProfile(), Quirks(seed=False))
+    wired = pipeline("openai_chat").transformer.encode(request, ModelProfile(), Quirks(seed=False))
     assert "seed" not in body_of(wired)
     assert wired.notices == ("seed left out: not supported by m",)
 
@@ -169,11 +169,11 @@ def test_a_server_without_a_seed_is_not_sent_one() -> None:
 def test_the_prompt_is_the_last_turn_after_the_conversation() -> None:
     turns = (Message("user", "one"), Message("assistant", "two"))
     request = UnifiedRequest(model="m", messages=turns, prompt="three", system_message="S")
-    said = ["S", "one", "two", "three"]
+    contents = ["S", "one", "two", "three"]
     for name in ("openai", "compatible", "ollama"):
-        assert [turn["content"] for turn in body_of(encoded(name, request))["messages"]] == said
+        assert [turn["content"] for turn in body_of(encoded(name, request))["messages"]] == contents
     body = body_of(encoded("anthropic", request))
-    assert [body["system"], *(turn["content"] for turn in body["messages"])] == said
+    assert [body["system"], *(turn["content"] for turn in body["messages"])] == contents
     no_prompt = body_of(encoded("compatible", UnifiedRequest(model="m", messages=turns)))
     assert [turn["content"] for turn in no_prompt["messages"]] == ["one", "two"]
 
@@ -206,7 +206,7 @@ def test_anthropic_gets_turns_that_alternate() -> None:
         ("another", "high", None, {}),
     ],
 )
-def test_thinking_is_asked_for_in_the_form_the_models_generation_takes(
+def test_thinking_has_the_form_that_the_generation_supports(
     model: str, effort: Any, max_tokens: int | None, sent: dict[str, Any]
 ) -> None:
     request = UnifiedRequest(model=model, prompt="x", reasoning_effort=effort, max_tokens=max_tokens)
@@ -218,11 +218,11 @@ def test_thinking_is_asked_for_in_the_form_the_models_generation_takes(
     ("fields", "version"),
     [({}, "2026-10-21"), ({"temperature": 0.0}, "2023-06-01"), ({"top_p": 0.5}, "2023-06-01")],
 )
-def test_anthropic_is_spoken_to_in_the_version_that_takes_what_is_sent(fields: dict[str, Any], version: str) -> None:
+def test_the_anthropic_version_supports_the_parameters_sent(fields: dict[str, Any], version: str) -> None:
     wired = encoded("anthropic", UnifiedRequest(model="claude-haiku-4-5", prompt="x", **fields))
     assert wired.headers["anthropic-version"] == version
     refused = encoded("anthropic", UnifiedRequest(model="claude-opus-5-5", prompt="x", **fields))
-    assert refused.headers["anthropic-version"] == "2026-10-21"  # nothing of it was sent
+    assert refused.headers["anthropic-version"] == "2026-10-21"  # nothing was sent
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_anthropic_is_spoken_to_in_the_version_that_takes_what_is_sent(fields: d
         ("gpt-oss:20b", "none", False),
     ],
 )
-def test_ollama_is_told_to_think_by_a_switch_or_a_level(model: str, effort: Any, think: bool | str) -> None:
+def test_ollama_gets_a_think_switch_or_level(model: str, effort: Any, think: bool | str) -> None:
     body = body_of(encoded("ollama", UnifiedRequest(model=model, prompt="x", reasoning_effort=effort)))
     assert body["think"] == think
 
@@ -249,7 +249,7 @@ def test_the_window_asked_of_ollama_holds_prompt_and_answer(size: int, max_token
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "ollama"])
 @pytest.mark.parametrize("field", ["prompt", "system_message", "model"])
-def test_text_that_is_not_unicode_is_refused_with_what_to_do(name: str, field: str) -> None:
+def test_text_that_is_not_unicode_is_refused_with_a_hint(name: str, field: str) -> None:
     request = msgspec.structs.replace(UnifiedRequest(model="m", prompt="x"), **{field: "half a \ud83d"})
     with pytest.raises(ProviderError, match="lone surrogate") as caught:
         encoded(name, request)

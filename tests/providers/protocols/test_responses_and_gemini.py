@@ -1,4 +1,4 @@
-"""Answers of OpenAI Responses and Gemini: what is no whole one is never one."""
+"""Responses of OpenAI Responses and Gemini: an incomplete one never passes for complete."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, FinishReason, ProviderError, ToolCall
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.providers import wire
 from tests.providers.http.test_framing import cut_anywhere
 
-RESPONSES, GEMINI = PROTOCOLS["openai_responses"], PROTOCOLS["gemini"]
+RESPONSES, GEMINI = pipeline("openai_responses"), pipeline("gemini")
 BOTH = pytest.mark.parametrize("folder", ["openai-responses", "gemini"])
 ANSWER = "--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
 
@@ -25,11 +25,11 @@ def event(**fields: object) -> bytes:
 
 
 def numbered(*events: Mapping[str, object]) -> bytes:
-    """A Responses stream of these events, counted from 0."""
+    """A Responses stream of these events, numbered from 0."""
     return b"".join(event(sequence_number=number, **fields) for number, fields in enumerate(events))
 
 
-def said(text: str, output_index: int = 0) -> dict[str, object]:
+def text_delta(text: str, output_index: int = 0) -> dict[str, object]:
     return {"type": "response.output_text.delta", "output_index": output_index, "delta": text}
 
 
@@ -44,11 +44,11 @@ def candidate(*parts: Mapping[str, object], finish: str | None = None, **fields:
 
 
 def streamed(folder: str, *pieces: bytes) -> wire.Outcome:
-    return wire.run(PROTOCOLS[wire.PROTOCOL_OF[folder]].parser.decoder(), list(pieces))
+    return wire.run(pipeline(wire.PROTOCOL_OF[folder]).parser.decoder(), list(pieces))
 
 
 def in_one_body(folder: str, body: object) -> wire.Outcome:
-    parser = PROTOCOLS[wire.PROTOCOL_OF[folder]].parser
+    parser = pipeline(wire.PROTOCOL_OF[folder]).parser
     try:
         *events, finished = parser.parse(msgspec.json.encode(body), 0.0)
     except ProviderError as error:
@@ -71,23 +71,23 @@ def test_no_beginning_of_a_stream_passes_for_an_answer(folder: str) -> None:
         assert ANSWER.startswith(outcome.text)
 
 
-def test_an_event_that_is_missing_from_a_responses_stream_is_a_loss_that_is_noticed() -> None:
+def test_a_missing_event_in_a_responses_stream_is_an_error() -> None:
     data = (wire.FIXTURES / "openai-responses" / "stream.sse").read_bytes()
     events = [record + b"\n\n" for record in data.strip().split(b"\n\n")]
     for lost in range(len(events)):
         outcome = streamed("openai-responses", *events[:lost], *events[lost + 1 :])
         assert outcome.error is not None, lost
         assert outcome.error.kind is ErrorKind.INCOMPLETE
-        assert outcome.text == streamed("openai-responses", *events[:lost]).text  # nothing from behind the gap
+        assert outcome.text == streamed("openai-responses", *events[:lost]).text  # nothing from after the gap
 
 
-def test_an_event_that_comes_twice_is_no_part_of_a_whole_answer() -> None:
-    twice = event(sequence_number=1, **said("a"))
+def test_a_repeated_event_is_an_error() -> None:
+    twice = event(sequence_number=1, **text_delta("a"))
     outcome = streamed("openai-responses", event(sequence_number=0), twice, twice, event(sequence_number=2, **ended()))
     assert (outcome.text, outcome.error and outcome.error.reason) == ("a", "truncated_stream")
 
 
-def test_a_stream_that_begins_in_the_middle_has_lost_its_beginning() -> None:
+def test_a_stream_that_starts_late_has_lost_its_beginning() -> None:
     data = (wire.FIXTURES / "openai-responses" / "stream.sse").read_bytes()
     events = [record + b"\n\n" for record in data.strip().split(b"\n\n")]
     for lost in range(1, len(events)):
@@ -98,19 +98,19 @@ def test_a_stream_that_begins_in_the_middle_has_lost_its_beginning() -> None:
 
 @pytest.mark.parametrize("numbers", [(1, 2, 3), (7, 8, 9), (None, 0, 1), (None, 1, 2), (0, None, 1)], ids=str)
 def test_a_server_may_count_its_events_in_its_own_way(numbers: Sequence[int | None]) -> None:
-    answer: list[Mapping[str, object]] = [{"type": "response.created"}, said("a"), ended()]
+    answer: list[Mapping[str, object]] = [{"type": "response.created"}, text_delta("a"), ended()]
     events = (event(sequence_number=number, **fields) for number, fields in zip(numbers, answer, strict=True))
     outcome = streamed("openai-responses", *events)
     assert (outcome.text, outcome.finish) == ("a", "stop")
 
 
 def test_a_server_that_does_not_number_its_events_is_understood() -> None:
-    body = b"".join(event(**fields) for fields in (said("a"), said("b"), ended())) + b"data: [DONE]\n\n"
+    body = b"".join(event(**fields) for fields in (text_delta("a"), text_delta("b"), ended())) + b"data: [DONE]\n\n"
     assert (streamed("openai-responses", body).text, streamed("openai-responses", body).finish) == ("ab", "stop")
 
 
 def test_done_is_not_what_ends_a_responses_stream() -> None:
-    outcome = streamed("openai-responses", numbered(said("a")), b"data: [DONE]\n\n")
+    outcome = streamed("openai-responses", numbered(text_delta("a")), b"data: [DONE]\n\n")
     assert (outcome.error and outcome.error.kind, outcome.saw_terminal) == (ErrorKind.INCOMPLETE, False)
 
 
@@ -126,7 +126,7 @@ def test_done_is_not_what_ends_a_responses_stream() -> None:
 def test_an_incomplete_response_says_what_stopped_it(reason: str, means: str) -> None:
     details = {"incomplete_details": {"reason": reason}}
     for outcome in (
-        streamed("openai-responses", numbered(said("half"), ended("incomplete", **details))),
+        streamed("openai-responses", numbered(text_delta("half"), ended("incomplete", **details))),
         in_one_body("openai-responses", {"status": "incomplete", "output": [message("half")], **details}),
     ):
         assert (outcome.text, outcome.finish, outcome.finished and outcome.finished.raw_reason) == (
@@ -141,8 +141,10 @@ def message(text: str, **fields: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("details", [None, {}, {"reason": "a word of the future"}])
-def test_a_response_that_is_incomplete_for_a_reason_nobody_knows_is_no_answer(details: object) -> None:
-    outcome = streamed("openai-responses", numbered(said("half"), ended("incomplete", incomplete_details=details)))
+def test_a_response_incomplete_for_an_unknown_reason_is_an_error(details: object) -> None:
+    outcome = streamed(
+        "openai-responses", numbered(text_delta("half"), ended("incomplete", incomplete_details=details))
+    )
     assert (outcome.text, outcome.error and outcome.error.kind) == ("half", ErrorKind.TRANSIENT)
 
 
@@ -169,12 +171,12 @@ def test_a_response_that_was_cancelled_says_so() -> None:
         (404, "model_not_found", "Gone."),
     ],
 )
-def test_a_failure_inside_a_responses_stream_is_what_it_is_before_one(status: int, code: str, text: str) -> None:
+def test_a_failure_inside_a_responses_stream_is_classified_alike(status: int, code: str, text: str) -> None:
     named = {"code": code, "message": text}
     before = RESPONSES.parser.classify(status, {}, msgspec.json.encode({"error": named}))
     lasts: list[Mapping[str, object]] = [{"type": "error", **named}, {"type": "error", "error": named}]
     for last in [ended("failed", error=named), *lasts]:
-        outcome = streamed("openai-responses", numbered(said("par"), last))
+        outcome = streamed("openai-responses", numbered(text_delta("par"), last))
         assert outcome.error is not None
         assert (outcome.error.kind, outcome.error.reason) == (before.kind, before.reason)
         assert (str(outcome.error), outcome.error.code, outcome.text) == (text, code, "par")
@@ -193,7 +195,7 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("said_", "means"),
+    ("finish_word", "means"),
     [
         ("STOP", FinishReason.STOP),
         ("MAX_TOKENS", FinishReason.LENGTH),
@@ -201,14 +203,16 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
         *((word, FinishReason.CONTENT_FILTER) for word in ("SPII", "IMAGE_SAFETY", "MODEL_ARMOR", "LANGUAGE")),
     ],
 )
-def test_geminis_word_for_the_end_is_one_of_ours(said_: str, means: FinishReason) -> None:
+def test_geminis_word_for_the_end_is_one_of_ours(finish_word: str, means: FinishReason) -> None:
     for outcome in (
-        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=said_)),
-        in_one_body("gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": said_}]}),
+        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=finish_word)),
+        in_one_body(
+            "gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": finish_word}]}
+        ),
     ):
         assert outcome.finished is not None
-        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, said_)
-        assert outcome.finished.category == (said_ if means is FinishReason.CONTENT_FILTER else "")
+        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, finish_word)
+        assert outcome.finished.category == (finish_word if means is FinishReason.CONTENT_FILTER else "")
 
 
 @pytest.mark.parametrize(
@@ -218,14 +222,14 @@ def test_geminis_word_for_the_end_is_one_of_ours(said_: str, means: FinishReason
         *("MALFORMED_RESPONSE", "OTHER", "A_WORD_OF_THE_FUTURE"),
     ],
 )
-def test_any_other_word_of_geminis_is_a_failure_that_may_be_tried_again(word: str) -> None:
+def test_any_other_finish_reason_of_gemini_is_retryable(word: str) -> None:
     outcome = streamed("gemini", candidate({"text": "par"}, finish=word))
     assert outcome.error is not None
     assert (outcome.text, outcome.error.kind, outcome.error.retryable) == ("par", ErrorKind.TRANSIENT, True)
     assert word in str(outcome.error)
 
 
-def test_an_answer_that_gemini_wants_to_go_on_with_is_not_a_finished_one() -> None:
+def test_an_answer_that_gemini_paused_is_not_finished() -> None:
     decoder = GEMINI.parser.decoder()
     events = decoder.feed(candidate({"text": "par"}, finish="CONTINUATION"), 0.0)
     assert decoder.finish(0.0).reason is FinishReason.LENGTH
@@ -238,7 +242,7 @@ def test_a_prompt_gemini_blocked_is_filtered_in_one_body_too() -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"candidates": []}, {"candidates": [{"content": {"parts": [{"text": "a"}]}}]}])
-def test_a_gemini_body_that_does_not_say_how_it_ended_is_incomplete(body: object) -> None:
+def test_a_gemini_body_without_a_finish_reason_is_incomplete(body: object) -> None:
     outcome = in_one_body("gemini", body)
     assert (outcome.error and outcome.error.kind) is ErrorKind.INCOMPLETE
 
@@ -251,7 +255,7 @@ def test_an_end_without_any_text_is_an_error(folder: str) -> None:
 
 
 @pytest.mark.parametrize("stream", ["openai-responses/stream-incomplete.sse", "gemini/stream-max-tokens-no-text.sse"])
-def test_output_that_went_into_reasoning_alone_is_said(stream: str) -> None:
+def test_output_of_reasoning_alone_gives_a_notice(stream: str) -> None:
     path = wire.FIXTURES / stream
     events = wire.protocol(path).parser.decoder().feed(path.read_bytes(), 0.0)
     assert "raise the output limit" in str(events)
@@ -263,7 +267,7 @@ def test_output_that_went_into_reasoning_alone_is_said(stream: str) -> None:
 def test_work_notes_are_not_part_of_the_answer() -> None:
     notes = {"type": "response.output_item.added", "output_index": 0, "item": {"phase": "commentary"}}
     item = {"type": "response.output_item.added", "output_index": 1, "item": {"type": "message"}}
-    body = numbered(notes, said("I look into it."), item, said("Done.", 1), ended())
+    body = numbered(notes, text_delta("I look into it."), item, text_delta("Done.", 1), ended())
     assert streamed("openai-responses", body).text == "Done."
     output = [message("I look into it.", phase="commentary"), message("Done.", phase="final_answer")]
     assert in_one_body("openai-responses", {"status": "completed", "output": output}).text == "Done."
@@ -274,7 +278,7 @@ def test_thoughts_in_several_parts_stay_apart_streamed_or_not() -> None:
         return {"type": "response.reasoning_summary_text.delta", "summary_index": part, "delta": text}
 
     raw = {"type": "response.reasoning_text.delta", "output_index": 1, "content_index": 0, "delta": "c"}
-    body = numbered(thought("a", 0), thought("a", 0), thought("b", 1), raw, said("x", 2), ended())
+    body = numbered(thought("a", 0), thought("a", 0), thought("b", 1), raw, text_delta("x", 2), ended())
     summary = [{"type": "summary_text", "text": "aa"}, {"type": "summary_text", "text": "b"}]
     output = [
         {"type": "reasoning", "summary": summary},
@@ -299,7 +303,7 @@ def test_calls_of_functions_are_handed_on_as_they_came() -> None:
     expected = (ToolCall("c1", "f", '{"a": 1}'),)
     for output, finish in (([call], "tool_calls"), ([call, message("x")], "stop")):
         for outcome in (
-            streamed("openai-responses", numbered(said("x"), ended(output=output))),
+            streamed("openai-responses", numbered(text_delta("x"), ended(output=output))),
             in_one_body("openai-responses", {"status": "completed", "output": output}),
         ):
             assert outcome.finished is not None
@@ -329,7 +333,7 @@ texts = st.lists(st.text(min_size=1), min_size=1, max_size=6)
 @example(["\u2028", "\r\n\ndata: [DONE]\n\n", '{"error": 1}', "修\x00"], None)
 def test_any_text_arrives_whole_however_it_is_cut(pieces: Sequence[str], data: st.DataObject | None) -> None:
     bodies = {
-        "openai-responses": numbered(*(said(piece) for piece in pieces), ended()),
+        "openai-responses": numbered(*(text_delta(piece) for piece in pieces), ended()),
         "gemini": b"".join(candidate({"text": piece}) for piece in pieces) + candidate(finish="STOP"),
     }
     for folder, body in bodies.items():
@@ -337,7 +341,7 @@ def test_any_text_arrives_whole_however_it_is_cut(pieces: Sequence[str], data: s
         assert (outcome.text, outcome.finish) == ("".join(pieces), "stop")
 
 
-# What these two formats are made of, so that chance builds records that almost mean something.
+# Parts of these two formats, so that random records are nearly valid.
 PARTS = [
     *(b"data: ", b"event: error\n", b"event: response.completed\n", b"\n\n", b"\r\n\r\n", b": x\n", b"[DONE]"),
     *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"null", b"true", b"-1", b"1e999", b"9" * 400, b"\xff", b'"a"'),
@@ -353,7 +357,7 @@ PARTS = [
 @pytest.mark.parametrize("name", ["openai_responses", "gemini", "openai_chat"])
 @given(data=st.data(), body=st.lists(st.sampled_from(PARTS) | st.binary(max_size=3)).map(b"".join))
 def test_no_bytes_make_reading_raise_anything_but_our_error(name: str, data: st.DataObject, body: bytes) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     outcome = wire.run(parser.decoder(), data.draw(cut_anywhere(body)))
     assert outcome.finished or (outcome.error and outcome.error.hint)
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):

@@ -1,4 +1,4 @@
-"""What OpenAI Responses and Gemini are sent, and that nothing asked for is left out in silence."""
+"""Requests to OpenAI Responses and Gemini, and notices for every parameter left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from swebench_providers import Message, UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
-from swebench_providers.protocols import PROTOCOLS, WireRequest
+from swebench_providers.protocols import WireRequest, pipeline
 from swebench_providers.types.messages import EFFORTS, Effort
 from swebench_providers.types.models import ModelInfo
 
@@ -25,17 +25,17 @@ GEMINI_MODELS = [
 
 
 def encode(protocol: str, model: str, **fields: Any) -> WireRequest:
-    """The request to `model` by the rules of its family, at its vendor."""
+    """The request to `model` by the rules of its family."""
     spec = provider_spec("gemini" if protocol == "gemini" else "openai")
     request = UnifiedRequest(**{"model": model, "prompt": "Hi", **fields})
-    return PROTOCOLS[protocol].transformer.encode(request, profile_of(spec, model), spec.quirks)
+    return pipeline(protocol).transformer.encode(request, profile_of(spec, model), spec.quirks)
 
 
 def body_of(wired: WireRequest) -> dict[str, Any]:
     return msgspec.json.decode(wired.body, type=dict[str, Any])
 
 
-def test_responses_are_asked_for_with_what_they_know_and_the_rest_is_said() -> None:
+def test_responses_get_what_they_support_with_notices_for_the_rest() -> None:
     wired = encode(
         "openai_responses",
         "gpt-4.1",
@@ -71,15 +71,13 @@ def test_responses_are_asked_for_with_what_they_know_and_the_rest_is_said() -> N
     }
 
 
-def test_nothing_is_kept_at_the_provider_whatever_its_file_says_of_chat() -> None:
+def test_responses_are_not_stored_whatever_the_chat_quirks() -> None:
     request = UnifiedRequest(model="m", prompt="Hi")
-    assert (
-        body_of(PROTOCOLS["openai_responses"].transformer.encode(request, ModelProfile(), Quirks()))["store"] is False
-    )
+    assert body_of(pipeline("openai_responses").transformer.encode(request, ModelProfile(), Quirks()))["store"] is False
 
 
 @pytest.mark.parametrize(
-    ("model", "asked", "sent", "notices"),
+    ("model", "effort", "sent", "notices"),
     [
         ("gpt-6-astra", "max", {"effort": "max", "summary": "auto"}, ()),
         ("gpt-6-luna", "none", {"effort": "none"}, ()),
@@ -93,10 +91,10 @@ def test_nothing_is_kept_at_the_provider_whatever_its_file_says_of_chat() -> Non
         ("gpt-5.5-pro", "none", None, ("reasoning effort none left out: not supported by gpt-5.5-pro",)),
     ],
 )
-def test_an_effort_on_responses_comes_with_a_summary_of_the_thoughts(
-    model: str, asked: Effort | None, sent: object, notices: tuple[str, ...]
+def test_an_effort_on_responses_requests_a_reasoning_summary(
+    model: str, effort: Effort | None, sent: object, notices: tuple[str, ...]
 ) -> None:
-    wired = encode("openai_responses", model, reasoning_effort=asked)
+    wired = encode("openai_responses", model, reasoning_effort=effort)
     assert (body_of(wired).get("reasoning"), wired.notices) == (sent, notices)
 
 
@@ -113,17 +111,17 @@ THOUGHTS: dict[str, dict[Effort, object]] = {
 
 
 @pytest.mark.parametrize("model", THOUGHTS)
-def test_an_effort_becomes_the_level_or_the_budget_the_generation_takes(model: str) -> None:
-    for asked, sent in THOUGHTS[model].items():
-        wired = encode("gemini", model, reasoning_effort=asked)
+def test_an_effort_becomes_the_level_or_budget_of_the_generation(model: str) -> None:
+    for effort, sent in THOUGHTS[model].items():
+        wired = encode("gemini", model, reasoning_effort=effort)
         config = body_of(wired).get("generationConfig", {}).get("thinkingConfig", {})
-        assert config.get("thinkingLevel", config.get("thinkingBudget")) == sent, asked
+        assert config.get("thinkingLevel", config.get("thinkingBudget")) == sent, effort
         assert config.get("includeThoughts", False) is bool(sent)
-        assert bool(wired.notices) is (asked not in profile_of(provider_spec("gemini"), model).efforts), asked
+        assert bool(wired.notices) is (effort not in profile_of(provider_spec("gemini"), model).efforts), effort
 
 
 @given(st.sampled_from(GEMINI_MODELS), st.none() | st.sampled_from(EFFORTS), st.none() | st.floats(0, 2))
-def test_a_level_and_a_budget_are_never_sent_together_nor_sampling_in_vain(
+def test_a_level_and_a_budget_are_never_sent_together(
     model: str, effort: Effort | None, temperature: float | None
 ) -> None:
     wired = encode("gemini", model, reasoning_effort=effort, temperature=temperature)
@@ -135,7 +133,7 @@ def test_a_level_and_a_budget_are_never_sent_together_nor_sampling_in_vain(
     assert (f"temperature left out: not supported by {model}" in wired.notices) is (temperature is not None and refused)
 
 
-def test_gemini_is_sent_its_own_field_names_and_system_messages_in_their_own_place() -> None:
+def test_gemini_requests_use_its_fields_and_system_instruction() -> None:
     wired = encode(
         "gemini",
         "gemini-3.5-flash",
@@ -188,7 +186,7 @@ def test_the_models_gemini_lists_are_those_that_write_text() -> None:
             {"name": "models/c", "supportedGenerationMethods": ["generateContent"]},
         ]
     }
-    assert PROTOCOLS["gemini"].parser.parse_models(msgspec.json.encode(listed)) == [
+    assert pipeline("gemini").parser.parse_models(msgspec.json.encode(listed)) == [
         ModelInfo(id="a", name="A", context_window=9, max_output=3),
         ModelInfo(id="c"),
     ]

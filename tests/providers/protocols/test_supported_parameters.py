@@ -1,4 +1,4 @@
-"""What each model family takes, and that nothing is left out in silence (wire-contracts 3.1, 3.3)."""
+"""The parameters that each model family supports, and notices for the others (wire-contracts 3.1, 3.3)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from swebench_providers.types.messages import EFFORTS, Effort
 
 ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]
 WHILE_NOT_REASONING = ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini"]
-ONLY_IF_TOLD_NOT_TO_REASON = ["gpt-5.5", "gpt-5.6-sol", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"]
+ONLY_WITHOUT_REASONING = ["gpt-5.5", "gpt-5.6-sol", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"]
 NEVER = [
     *("o1", "o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-astra", "gpt-6.2-sol"),
     *("claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-opus-5-5", "claude-haiku-5-5"),
@@ -24,16 +24,16 @@ NEVER = [
 ]
 
 
-def fitted(model: str, **fields: Any) -> SupportedParameters:
-    """What of `fields` may be sent to `model`, by the rules of the vendor whose name it bears."""
+def select(model: str, **fields: Any) -> SupportedParameters:
+    """The parameters of `fields` that `model` supports, by the rules of its vendor."""
     spec = provider_spec("anthropic" if model.startswith("claude") else "openai")
     return supported(UnifiedRequest(model=model, prompt="x", **fields), profile_of(spec, model))
 
 
 def takes_temperature(model: str, effort: Effort | None) -> bool:
-    sent = fitted(model, temperature=0.0, reasoning_effort=effort)
-    said = f"temperature left out: not supported by {model}" in sent.notices
-    assert said is (sent.temperature is None)
+    sent = select(model, temperature=0.0, reasoning_effort=effort)
+    has_notice = f"temperature left out: not supported by {model}" in sent.notices
+    assert has_notice is (sent.temperature is None)
     return sent.temperature is not None
 
 
@@ -42,7 +42,7 @@ def takes_temperature(model: str, effort: Effort | None) -> bool:
     [
         (ALWAYS, True, True, True),
         (WHILE_NOT_REASONING, True, True, False),
-        (ONLY_IF_TOLD_NOT_TO_REASON, False, True, False),
+        (ONLY_WITHOUT_REASONING, False, True, False),
         (NEVER, False, False, False),
     ],
     ids=["always", "while not reasoning", "only if told not to", "never"],
@@ -69,32 +69,32 @@ EFFORTS_SENT: dict[str, dict[Effort, Effort | None]] = {
 
 
 @pytest.mark.parametrize("model", EFFORTS_SENT)
-def test_an_effort_a_model_lacks_becomes_the_next_weaker_one_and_that_is_said(model: str) -> None:
-    for asked, sent in EFFORTS_SENT[model].items():
-        given_ = fitted(model, reasoning_effort=asked)
-        assert given_.effort == sent, asked
-        assert bool(given_.notices) is (asked != sent), asked
+def test_an_unsupported_effort_is_lowered_with_a_notice(model: str) -> None:
+    for requested, sent in EFFORTS_SENT[model].items():
+        result = select(model, reasoning_effort=requested)
+        assert result.effort == sent, requested
+        assert bool(result.notices) is (requested != sent), requested
 
 
 def test_the_notice_names_what_was_asked_and_what_is_sent() -> None:
-    lowered, dropped = fitted("gpt-6-luna", reasoning_effort="max"), fitted("gpt-4.1", reasoning_effort="low")
+    lowered, dropped = select("gpt-6-luna", reasoning_effort="max"), select("gpt-4.1", reasoning_effort="low")
     assert lowered.notices == ("reasoning effort max lowered to xhigh, the nearest that gpt-6-luna supports",)
     assert dropped.notices == ("reasoning effort low left out: not supported by gpt-4.1",)
 
 
 def test_stop_sequences_go_to_models_that_take_them() -> None:
-    assert fitted("gpt-4o", stop_sequences=("x",)).stop == ["x"]
-    refused = fitted("gpt-6-luna", stop_sequences=("x",))
+    assert select("gpt-4o", stop_sequences=("x",)).stop == ["x"]
+    refused = select("gpt-6-luna", stop_sequences=("x",))
     assert (refused.stop, refused.notices) == (None, ("stop sequences left out: not supported by gpt-6-luna",))
-    assert fitted("gpt-6-luna").notices == ()
+    assert select("gpt-6-luna").notices == ()
 
 
-def test_an_output_limit_above_the_models_own_is_lowered_and_that_is_said() -> None:
-    assert fitted("gpt-4o", max_tokens=16384).max_tokens == 16384
-    lowered = fitted("gpt-4o", max_tokens=20000)
+def test_an_output_limit_above_the_models_is_lowered() -> None:
+    assert select("gpt-4o", max_tokens=16384).max_tokens == 16384
+    lowered = select("gpt-4o", max_tokens=20000)
     assert lowered.max_tokens == 16384
     assert lowered.notices == ("output limit lowered from 20000 to 16384, the maximum of gpt-4o",)
-    assert fitted("unheard-of", max_tokens=10**9).max_tokens == 10**9
+    assert select("unheard-of", max_tokens=10**9).max_tokens == 10**9
 
 
 requests = st.builds(
@@ -119,7 +119,7 @@ profiles = st.builds(
 
 
 @given(requests, profiles, st.booleans(), st.booleans())
-def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
+def test_each_parameter_is_sent_unchanged_or_named_in_a_notice(
     request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool
 ) -> None:
     sent = supported(request, profile, any_effort=any_effort, seed=seed)
@@ -131,5 +131,5 @@ def test_each_parameter_is_sent_as_it_was_set_or_spoken_of(
         (request.seed, sent.seed),
         (request.reasoning_effort, sent.effort),
     ]
-    assert len(sent.notices) == sum(asked != given_ for asked, given_ in pairs)
-    assert all(given_ is None for asked, given_ in pairs if asked is None)  # nothing is made up
+    assert len(sent.notices) == sum(requested != result for requested, result in pairs)
+    assert all(result is None for requested, result in pairs if requested is None)  # nothing is added

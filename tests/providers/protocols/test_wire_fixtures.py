@@ -1,4 +1,4 @@
-"""Every hand-made sample of `wire_fixtures/`, under every cutting of its bytes."""
+"""Every sample of `wire_fixtures/`, with its bytes cut in every way."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_whole_answer_means_what_its_stream_means(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", wire.files("*/error-*.json"), ids=wire.name)
-def test_an_error_answer_gets_its_reason_and_says_what_to_do(path: Path) -> None:
+def test_an_error_response_gets_its_reason_and_a_hint(path: Path) -> None:
     sample = wire.read(path)
     error = wire.protocol(path).parser.classify(
         sample["status"], sample["headers"], msgspec.json.encode(sample["body"])

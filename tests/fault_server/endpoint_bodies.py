@@ -1,4 +1,4 @@
-"""What the paths beside chat tell: which models there are, which version, whether all is well."""
+"""The bodies of the endpoints other than chat: models, version, health."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 VERSION = "0.30.0"
 
 
-def facts_at(path: str, models: Sequence[str]) -> bytes | None:
-    """JSON of what GET `path` tells, None where there is nothing. /v1/models suits OpenAI and Anthropic clients."""
-    facts: dict[str, object] = {
+def endpoint_body(path: str, models: Sequence[str]) -> bytes | None:
+    """The JSON body for GET `path`, None for other paths. /v1/models suits OpenAI and Anthropic clients."""
+    bodies: dict[str, object] = {
         "/v1/models": {"object": "list", "data": [_model(name) for name in models], "has_more": False},
         "/api/tags": {"models": [{"name": name, "model": name, "size": 270_000_000, "details": {}} for name in models]},
         "/api/version": {"version": VERSION},
         "/health": {"status": "ok"},
     }
-    return next((msgspec.json.encode(fact) for suffix, fact in facts.items() if path.endswith(suffix)), None)
+    return next((msgspec.json.encode(body) for suffix, body in bodies.items() if path.endswith(suffix)), None)
 
 
 def _model(name: str) -> dict[str, object]:
