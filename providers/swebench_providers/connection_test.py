@@ -90,7 +90,7 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
         async with aclosing(provider.stream_unified(request)) as events:
             async for event in events:
                 if isinstance(event, TextDelta | ReasoningDelta):
-                    first = event.at
+                    first = event.time
                     break
     except ProviderError as raised:
         error = raised

@@ -360,7 +360,7 @@ class SwebenchApp(CrashHandlingApp):
 
 def _is_first_start(workspace: Workspace) -> bool:
     """No settings have been written, and no key is there."""
-    if workspace.user_file.exists():
+    if workspace.has_user_files:
         return False
     return not any(workspace.providers.readiness(name).key_source for name in workspace.registry.list_providers())
 

@@ -69,13 +69,13 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a breaker's state; `at` is monotonic seconds."""
+    """A change of a breaker's state; `time` is monotonic seconds."""
 
     name: str
     before: BreakerState
     after: BreakerState
     reason: str
-    at: float
+    time: float
 
 
 class BreakerStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -305,7 +305,7 @@ class CircuitBreaker:
         if self._on_transition is None:
             return
         try:
-            self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, at=self._since))
+            self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, time=self._since))
         except Exception:  # noqa: BLE001 - the listener is the caller's, and no call may fail for it
             _LOG.exception("a listener of the circuit breaker %s failed", self.name)
 

@@ -87,7 +87,7 @@ class CallLedger:
         for reservation in self.held:
             reservation.add(amount)
         provider, model = (attempt.provider, attempt.model) if attempt else ("", "")
-        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, at=time)
+        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, time=time)
         if self._on_charge is not None:
             self._on_charge(charge)
         return charge

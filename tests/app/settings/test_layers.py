@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from swebench_tui.settings.definitions import USER_ONLY, Settings
 from swebench_tui.settings.effective import proxy_variable
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE, Layer, Origin
+from swebench_tui.settings.layers import PROJECT_FILE, Layer, Origin
 from swebench_tui.settings.schema import NAME, Leaf, leaves, toml
 from swebench_tui.settings.toml_positions import SettingPath
+from swebench_tui.settings.user_files import USER_FILE
 from swebench_tui.settings.workspace import Workspace
 
 MODEL = ("providers", "openai", "model")

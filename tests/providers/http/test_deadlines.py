@@ -190,7 +190,7 @@ def test_only_the_time_spent_waiting_counts_as_silence(
         async def arriving() -> AsyncGenerator[list[Event], None]:
             yield [TextDelta("a", 0.0)]
             await more.wait()
-            yield [Finished(reason=FinishReason.STOP, at=0.0)]
+            yield [Finished(reason=FinishReason.STOP, time=0.0)]
 
         async with (
             aclosing(arriving()) as source,
@@ -227,7 +227,7 @@ async def test_no_limit_ends_a_complete_answer_whose_connection_stays_open() -> 
 
     async def arriving() -> AsyncGenerator[list[Event], None]:
         yield [TextDelta("whole", 0.0)]
-        yield [Finished(reason=FinishReason.STOP, at=0.0)]
+        yield [Finished(reason=FinishReason.STOP, time=0.0)]
         asyncio.get_running_loop().call_later(5 * TINY.silence, ended.set)
         await ended.wait()
 

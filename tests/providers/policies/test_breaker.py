@@ -46,7 +46,7 @@ def test_it_opens_on_the_failure_rate_and_says_why() -> None:
     seen: list[Transition] = []
     breaker = opened(VirtualClock(3.0), seen)
     (transition,) = seen
-    assert (transition.before, transition.after, transition.at) == (CLOSED, OPEN, 3.0)
+    assert (transition.before, transition.after, transition.time) == (CLOSED, OPEN, 3.0)
     assert transition.reason == "4 of 4 calls failed"
     with pytest.raises(ProviderError, match="no requests to acme:m for 10 s: 4 of 4 calls failed") as caught:
         breaker.admit()

@@ -195,7 +195,7 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("said_", "means"),
+    ("finish_word", "means"),
     [
         ("STOP", FinishReason.STOP),
         ("MAX_TOKENS", FinishReason.LENGTH),
@@ -203,14 +203,16 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
         *((word, FinishReason.CONTENT_FILTER) for word in ("SPII", "IMAGE_SAFETY", "MODEL_ARMOR", "LANGUAGE")),
     ],
 )
-def test_geminis_word_for_the_end_is_one_of_ours(said_: str, means: FinishReason) -> None:
+def test_geminis_word_for_the_end_is_one_of_ours(finish_word: str, means: FinishReason) -> None:
     for outcome in (
-        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=said_)),
-        in_one_body("gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": said_}]}),
+        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=finish_word)),
+        in_one_body(
+            "gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": finish_word}]}
+        ),
     ):
         assert outcome.finished is not None
-        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, said_)
-        assert outcome.finished.category == (said_ if means is FinishReason.CONTENT_FILTER else "")
+        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, finish_word)
+        assert outcome.finished.category == (finish_word if means is FinishReason.CONTENT_FILTER else "")
 
 
 @pytest.mark.parametrize(
