@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 
-def words(part: type[DOMNode], binding: Binding) -> str:
+def description(part: type[DOMNode], binding: Binding) -> str:
     """The first sentence on the action where there is one: the footer's word is too short to explain it."""
     if binding.tooltip:
         return binding.tooltip

@@ -125,7 +125,7 @@ async def test_both_front_ends_test_a_provider_alike() -> None:
     assert (by_command.report.ok, by_command.models) == (by_app.report.ok, by_app.models) == (True, 2)
 
 
-async def test_a_key_that_cannot_be_read_is_part_of_the_report() -> None:
+async def test_the_report_has_a_key_that_cannot_be_read() -> None:
     def locked(*_: object, **__: object) -> ProviderConfig:
         raise ProviderError(ErrorKind.AUTH, "the keyring is locked", hint="Unlock it.", reason="key_out_of_reach")
 
