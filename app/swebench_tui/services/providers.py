@@ -72,7 +72,7 @@ class ProviderEntry(msgspec.Struct, frozen=True, kw_only=True):
     def open_for(self) -> float | None:
         """Seconds until the first of its open circuit breakers lets a request through; None when none is open."""
         breakers = self.health.breakers.values() if self.health else ()
-        return min((each.opens_in for each in breakers if each.state.value == "open"), default=None)
+        return min((each.retry_in for each in breakers if each.state.value == "open"), default=None)
 
 
 Level = Literal["good", "warning", "bad", "muted", "active"]

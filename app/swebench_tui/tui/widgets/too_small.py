@@ -1,4 +1,4 @@
-"""What stands there instead of a broken layout."""
+"""The message for a terminal that is too small for any layout."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from textual.content import Content
 from textual.widgets import Static
 
 LEAST: Final = (60, 16)
-"""Columns and rows below which no screen can be used."""
+"""Columns and rows that every screen needs at least."""
 
 
 class TooSmall(Static):
-    """Covers the screen while it is smaller than `LEAST`; by style classes, so nothing below it changes."""
+    """Covers the screen while it is smaller than `LEAST`.
+
+    Shown by style classes, so the widgets below stay unchanged.
+    """
 
     def render(self) -> Content:
         width, height = self.app.size
-        return Content(f"This terminal is {width}x{height}.\nIt takes {LEAST[0]}x{LEAST[1]}: please make it larger.")
+        return Content(f"Needs at least {LEAST[0]}x{LEAST[1]}. Enlarge the window.\nIt is {width}x{height} now.")
