@@ -77,7 +77,7 @@ def test_no_package_file_is_ignored_by_git(tmp_path: Path) -> None:
         for package, root in PACKAGES.items()
         for path in data_files(files(package))
     ]
-    asked = "\n".join(paths)
+    listed = "\n".join(paths)
     command = ["git", "-C", str(tmp_path), "check-ignore", "--no-index", "--stdin"]
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, input=listed, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("", "")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from swebench_providers.provider import Provider
 from swebench_providers.types.errors import ErrorKind, ProviderError
 from swebench_providers.types.events import ReasoningDelta, TextDelta
 from swebench_providers.types.messages import UnifiedRequest
+
+if TYPE_CHECKING:
+    from swebench_providers.provider import Provider
 
 Verdict = Literal[
     "fine",
@@ -90,7 +92,7 @@ async def check(provider: Provider, model: str = "", *, now: Callable[[], float]
         async with aclosing(provider.stream_unified(request)) as events:
             async for event in events:
                 if isinstance(event, TextDelta | ReasoningDelta):
-                    first = event.at
+                    first = event.time
                     break
     except ProviderError as raised:
         error = raised

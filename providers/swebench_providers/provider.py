@@ -15,7 +15,7 @@ from swebench_providers.catalog import ProviderSpec, profile_of
 from swebench_providers.catalog.profiles import ModelProfile
 from swebench_providers.config import ProviderConfig, TimeLimits
 from swebench_providers.endpoint import Endpoint, is_one_body
-from swebench_providers.http.deadlines import enforce_limits, total_timeout
+from swebench_providers.http.deadlines import Deadline, total_timeout
 from swebench_providers.http.interface import HTTPResponse, HTTPTransport
 from swebench_providers.http.rate_limit_headers import parse_rate_limits
 from swebench_providers.pricing.model_list import ListedPrices
@@ -199,14 +199,12 @@ class HTTPProvider:
                 yield notices
             checker = self._usage_checker(request)
             limits = self._time_limits(model)
-            async with (
-                aclosing(self._receive(wire, protocol, limits)) as received,
-                aclosing(enforce_limits(limits, received, self.spec.title)) as batches,
-            ):
-                async for batch in batches:
-                    events = checker.check(batch)
-                    accumulator.extend(events)
-                    yield events
+            async with aclosing(self._receive(wire, protocol, limits)) as batches:
+                with Deadline(limits, self.spec.title) as deadline:
+                    while (batch := await deadline.next(batches)) is not None:
+                        events = checker.check(batch)
+                        accumulator.extend(events)
+                        yield events
         except ProviderError as error:
             accumulator.attach_to(error)
             raise self._complete(error, model) from None
@@ -214,7 +212,7 @@ class HTTPProvider:
     async def _receive(
         self, wire: WireRequest, protocol: TransformPipeline, limits: TimeLimits
     ) -> AsyncGenerator[list[Event], None]:
-        # `enforce_limits` has the deadlines: the HTTP client cannot tell which bytes are part of an answer.
+        # `Deadline` has the limits: the HTTP client cannot tell which bytes are part of an answer.
         looser = msgspec.structs.replace(limits, first_token=None, idle=2 * limits.silence + 1)
         async with self._endpoint.send(wire, limits=looser) as response:
             if updates := self._limits_updates(response):

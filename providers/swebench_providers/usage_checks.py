@@ -43,7 +43,7 @@ class UsageChecker:
             f"The server reported the answer as complete, but it is as long as the limit of "
             f"{self._request.max_tokens} tokens: it was cut off."
         )
-        return [Notice(notice, event.at), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
+        return [Notice(notice, event.time), msgspec.structs.replace(event, reason=FinishReason.LENGTH)]
 
     def _stopped_at_limit(self, event: Finished) -> bool:
         limit, usage = self._request.max_tokens, self._usage
@@ -62,4 +62,4 @@ class UsageChecker:
         if sent < _MIN_CHECKED_PROMPT or not is_cut(read, sent):
             return []
         notice = f"About {sent:,} tokens were sent and {read:,} read: the server may have cut the prompt to its window."
-        return [Notice(notice, event.at)]
+        return [Notice(notice, event.time)]

@@ -147,11 +147,11 @@ def thought(piece: str, time: float = 1.0) -> ReasoningDelta:
 
 
 def charge(amount: str | None, *, exact: bool = True) -> Charge:
-    return Charge(amount=None if amount is None else Decimal(amount), exact=exact, provider="acme", model="m", at=2.0)
+    return Charge(amount=None if amount is None else Decimal(amount), exact=exact, provider="acme", model="m", time=2.0)
 
 
 def finished(reason: FinishReason = FinishReason.STOP, time: float = 2.0) -> Finished:
-    return Finished(reason=reason, at=time)
+    return Finished(reason=reason, time=time)
 
 
 class Listing(ScriptedProvider):

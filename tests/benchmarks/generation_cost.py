@@ -85,7 +85,7 @@ class Stream:
 def events(tokens: int) -> Sequence[Event]:
     """An answer of so many tokens."""
     deltas = [TextDelta(f"word {number % 100} ", number * 0.01) for number in range(tokens)]
-    return [*deltas, Finished(reason=FinishReason.STOP, at=tokens * 0.01)]
+    return [*deltas, Finished(reason=FinishReason.STOP, time=tokens * 0.01)]
 
 
 async def best(rounds: int, run: Callable[[], Awaitable[object]]) -> float:

@@ -63,7 +63,7 @@ class StandIn:
         for _ in range(self._pieces):
             yield TextDelta("word ", time.monotonic())
         yield UsageUpdate(_USAGE, time.monotonic())
-        yield Finished(reason=FinishReason.STOP, at=time.monotonic(), model=request.model)
+        yield Finished(reason=FinishReason.STOP, time=time.monotonic(), model=request.model)
 
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         accumulator = ResponseAccumulator(time.monotonic())

@@ -120,7 +120,7 @@ class OpenAIChat(WireFormat):
 
     @property
     def _counts(self) -> bool:
-        if self.script.usage is UsageSent.AS_ASKED:
+        if self.script.usage is UsageSent.AS_REQUESTED:
             return self.request.stream_options is not None and self.request.stream_options.include_usage
         return self.script.usage is UsageSent.ALWAYS
 
@@ -156,7 +156,7 @@ class AnthropicMessages(WireFormat):
 
     request_id_header: ClassVar[str] = "request-id"
     keep_alive: ClassVar[bytes] = b'event: ping\ndata: {"type":"ping"}\n\n'
-    finish_words: ClassVar[dict[str, str]] = {"stop": "end_turn", "length": "max_tokens"}
+    finish_reasons: ClassVar[dict[str, str]] = {"stop": "end_turn", "length": "max_tokens"}
     errors: ClassVar[dict[int, str]] = {
         400: "invalid_request_error",
         401: "authentication_error",
@@ -224,7 +224,7 @@ class AnthropicMessages(WireFormat):
 
     def _stop_reason(self) -> str | None:
         reason = self.script.finish_reason
-        return None if reason is None else self.finish_words.get(reason, reason)
+        return None if reason is None else self.finish_reasons.get(reason, reason)
 
     def _usage(self, *, output_tokens: int) -> dict[str, object]:
         if self.script.usage is UsageSent.NEVER:

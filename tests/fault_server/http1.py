@@ -59,13 +59,13 @@ class Request:
 
         Can be awaited in any loop. A client that closes after the whole response was sent does not count.
         """
-        asked_at = asyncio.get_running_loop().time()
+        started = asyncio.get_running_loop().time()
         try:
             gone_at = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._gone)), within)
         except TimeoutError:
             state = "the answer had been sent whole" if self.answered_at else "its connection is still open"
             raise AssertionError(f"{self.method} {self.path}: no close within {within:g} s; {state}") from None
-        return max(0.0, gone_at - asked_at)
+        return max(0.0, gone_at - started)
 
     def echo(self) -> str:
         """The request as JSON text: method, target, headers, and the body as text."""

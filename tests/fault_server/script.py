@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-_WORDS = re.compile(r"\s*\S+|\s+\Z")
+_TOKENS = re.compile(r"\s*\S+|\s+\Z")
 
 
 class Ending(StrEnum):
@@ -38,9 +38,9 @@ class Cut(StrEnum):
 
 
 class UsageSent(StrEnum):
-    """Whether a stream reports usage. AS_ASKED does what the real server does."""
+    """Whether a stream reports usage. AS_REQUESTED does what the real server does."""
 
-    AS_ASKED = "as-asked"
+    AS_REQUESTED = "as-asked"
     ALWAYS = "always"
     NEVER = "never"
 
@@ -59,7 +59,7 @@ class Script:
     reasoning_field: str = "reasoning_content"  # OpenAI format only; newer servers call it `reasoning`
     echo: bool = False  # the text is the request as JSON: method, target, headers, body
     finish_reason: str | None = "stop"  # `stop` and `length` as each format names them, others unchanged
-    usage: UsageSent = UsageSent.AS_ASKED
+    usage: UsageSent = UsageSent.AS_REQUESTED
     prompt_tokens: int = 11
     cached_tokens: int = 0  # those of prompt_tokens that were read from a cache
     odd_chunks: bool = False  # what a reader must ignore: null deltas, no choices, unknown events
@@ -120,4 +120,4 @@ def json_body(value: object, status: int = 200) -> Script:
 
 
 def _tokens(text: str | tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_WORDS.findall(text)) if isinstance(text, str) else text
+    return tuple(_TOKENS.findall(text)) if isinstance(text, str) else text

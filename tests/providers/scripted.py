@@ -62,7 +62,7 @@ class Scripted:
             elif isinstance(step, float):
                 await self._clock.sleep(step)
             else:
-                event = msgspec.structs.replace(step, at=self._clock.now())
+                event = msgspec.structs.replace(step, time=self._clock.now())
                 fold.add(event)
                 yield event
 

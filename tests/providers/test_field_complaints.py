@@ -24,7 +24,7 @@ from swebench_providers import UnifiedRequest as Request
 from swebench_providers.catalog import provider_spec
 from swebench_providers.http.transport import Transport
 from swebench_providers.pricing.prices import cost_of
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from swebench_providers.provider import HTTPProvider
 from tests.fault_server import Ending, FaultServer, Script, failing
 from tests.providers import wire
@@ -408,7 +408,7 @@ async def test_22_the_servers_own_word_for_the_end_is_kept() -> None:
     for name, reason in reasons.items():
         body = b"".join(WIRE_FORMATS[name].stream("a")).replace(b'"end_turn"', b'"%s"' % reason.encode())
         body = body.replace(b'"stop"', b'"%s"' % reason.encode())
-        finished = wire.run(PROTOCOLS[name].parser.decoder(), [body]).finished
+        finished = wire.run(pipeline(name).parser.decoder(), [body]).finished
         assert finished is not None
         assert finished.raw_reason == reason
 

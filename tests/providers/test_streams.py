@@ -80,10 +80,10 @@ async def test_events_carry_the_time_at_which_they_came(
 ) -> None:
     fault_server.default = Script("a b c", tokens_per_second=500)
     events = await events_of(provider_for(fault_server.base_url, dialect, transport, clock=TickingClock()))
-    times = [event.at for event in events]
+    times = [event.time for event in events]
     assert times == sorted(times)
     assert (
-        len({event.at for event in events if isinstance(event, TextDelta)}) == 3
+        len({event.time for event in events if isinstance(event, TextDelta)}) == 3
     )  # three chunks, three clock readings
 
 

@@ -10,7 +10,7 @@ from swebench_providers.http.transport import Transport
 from swebench_providers.usage_checks import UsageChecker
 from tests.providers.dialects import provider_at
 
-STOP = Finished(reason=FinishReason.STOP, at=1.0)
+STOP = Finished(reason=FinishReason.STOP, time=1.0)
 
 
 @pytest.mark.parametrize(("tokens", "cut"), [(7, False), (8, True), (9, False)])

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from swebench_providers.protocols import PROTOCOLS, Decoder, TransformPipeline
+from swebench_providers.protocols import Decoder, TransformPipeline, pipeline
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Finished, ReasoningDelta, TextDelta, UsageUpdate
 from swebench_providers.types.usage import TokenUsage
@@ -37,7 +37,7 @@ PROTOCOL_OF = {
 
 
 def protocol(fixture: Path) -> TransformPipeline:
-    return PROTOCOLS[PROTOCOL_OF[fixture.parent.name]]
+    return pipeline(PROTOCOL_OF[fixture.parent.name])
 
 
 def read(path: Path) -> Any:

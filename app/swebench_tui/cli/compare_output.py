@@ -99,9 +99,9 @@ class Text:
 
 
 def _delta(piece: TextDelta | ReasoningDelta, state: GenerationState) -> dict[str, object]:
-    start = piece.at if state.measured_from is None else state.measured_from
+    start = piece.time if state.measured_from is None else state.measured_from
     kind = "text" if isinstance(piece, TextDelta) else "reasoning"
-    return {"kind": kind, "text": piece.text, "t_ms": formatting.milliseconds(piece.at - start)}
+    return {"kind": kind, "text": piece.text, "t_ms": formatting.milliseconds(piece.time - start)}
 
 
 def _outcome(column: Column, state: GenerationState) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`swebench-tui keys`: every action of the app and its key."""
+"""`swebench-tui keys`: the actions of the app and their keys."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from swebench_tui.terminal_text import json_text
 @click.command("keys", epilog="Example: swebench-tui keys --json")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def command(*, as_json: bool) -> None:
-    """Print the actions of the app: id, key, what it does, and where it works.
+    """List the actions of the app with id, key, description and screen.
 
-    An action gets another key in settings.toml: below [keymap], "compare.run" = "f5". Several are separated by commas.
+    To change a key, set it in settings.toml, below [keymap]: "compare.run" = "f5". Separate several keys with commas.
     """
     from swebench_tui.tui.actions import actions  # noqa: PLC0415 - no other command needs Textual
 
-    found = actions()
+    known = actions()
     if as_json:
-        click.echo(json_text(found))
+        click.echo(json_text(known))
         return
-    wide = max(len(action.id) for action in found)
-    for action in found:
-        click.echo(f"{action.id:<{wide}}  {action.key:<14}  {action.description} ({action.screen})")
+    width = max(len(action.id) for action in known)
+    for action in known:
+        click.echo(f"{action.id:<{width}}  {action.key:<14}  {action.description} ({action.screen})")

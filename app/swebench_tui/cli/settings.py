@@ -88,6 +88,8 @@ def path(*, as_json: bool) -> None:
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not missing},
     ]
+    if workspace.providers_file.exists():
+        files.append({"layer": Layer.USER_FILE, "path": str(workspace.providers_file), "exists": True})
     if as_json:
         click.echo(json_text(files))
         return
@@ -143,8 +145,9 @@ def set_(key: str, value: str) -> None:
         path = parse_key(key)
         checked = check_value(workspace, path, value, check_keys=_check_keys)
     with failing():
+        file = workspace.file_of(path)
         workspace.change(path, checked)
-    click.echo(f"Set {one_line(dotted(path))} in {one_line(str(workspace.user_file))}.")
+    click.echo(f"Set {one_line(dotted(path))} in {one_line(str(file))}.")
     _warn_if_overridden(workspace, path)
 
 
@@ -161,8 +164,8 @@ def unset(key: str) -> None:
         if not was_set:
             with _usage_errors():
                 parse_key(key)  # removing a misspelled key is an error
+        name, file = one_line(dotted(path)), one_line(str(workspace.file_of(path)))
         workspace.unset(path)
-    name, file = one_line(dotted(path)), one_line(str(workspace.user_file))
     click.echo(f"Removed {name} from {file}." if was_set else f"{name} was not set in {file}.")
     _warn_if_overridden(workspace, path)
 

@@ -163,7 +163,7 @@ class GenerationReducer:
         changed, last, state = self._read
         if changed is not self._changed or last is not self._last:
             changed, last = self._changed, self._last
-            last_token_at = None if last is None else last.at
+            last_token_at = None if last is None else last.time
             state = msgspec.structs.replace(changed, deltas=self._answer.deltas, last_token_at=last_token_at)
             self._read = changed, last, state
         return state
@@ -210,7 +210,7 @@ class GenerationReducer:
                 self._change(usage=event.usage)
             case Attempt():
                 model = event.model or self._changed.model
-                self._begin_attempt(requested_at=event.at, wait=None, model=model, free=self._is_free(model))
+                self._begin_attempt(requested_at=event.time, wait=None, model=model, free=self._is_free(model))
             case AttemptFailed():
                 self._begin_attempt()
             case Waiting():
@@ -222,7 +222,7 @@ class GenerationReducer:
                 self._change(notices=(*self._changed.notices, event.message), final_notices=final)
             case Finished():
                 self._change(
-                    ended_at=event.at,
+                    ended_at=event.time,
                     finish_reason=event.reason,
                     refusal=event.refusal,
                     request_id=event.request_id,
@@ -236,7 +236,7 @@ class GenerationReducer:
         self._last, self._kind = delta, type(delta)
         self._change(
             status=status,
-            first_token_at=delta.at if state.first_token_at is None and self._streamed else state.first_token_at,
+            first_token_at=delta.time if state.first_token_at is None and self._streamed else state.first_token_at,
             has_reasoning=state.has_reasoning or status is Status.THINKING,
         )
 

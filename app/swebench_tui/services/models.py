@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from swebench_providers import HTTPProvider, ModelInfo, ModelPrice, Provider, ProviderError
+from swebench_providers import ModelInfo, ModelPrice, ProviderError
 from swebench_tui.services.provider_access import ProviderAccess
+
+if TYPE_CHECKING:
+    from swebench_providers import Provider
 
 SortKey = Literal["name", "context", "price"]
 PriceSource = Literal["prices.toml", "free", "provider", "genai-prices"]
@@ -129,6 +132,8 @@ def _dollars(price: Decimal) -> str:
 
 
 async def _listed(access: ProviderAccess, provider: Provider, name: str) -> tuple[ListedModel, ...]:
+    from swebench_providers import HTTPProvider  # noqa: PLC0415 - imports every wire format
+
     models: Sequence[ModelInfo] = await provider.list_models()
     if isinstance(provider, HTTPProvider):
         models = await provider.describe(models)

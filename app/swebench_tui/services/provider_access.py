@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import msgspec
 
-from swebench_providers import Provider, ProviderConfig, ProviderRegistry, TimeLimits
+from swebench_providers import ProviderConfig, ProviderRegistry, TimeLimits
 from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
-    from swebench_providers import ProviderHealth
+    from swebench_providers import Provider, ProviderHealth
     from swebench_tui.runs.engine import Engine
     from swebench_tui.settings.workspace import Workspace
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from swebench_providers import Provider, ProviderError, ProviderRegistry
+from swebench_providers import ProviderError, ProviderRegistry
 from swebench_providers.auth import google as google_auth
 from swebench_providers.connection_test import ConnectionReport, Verdict, check, report_error
 from swebench_tui.services.provider_access import ProviderAccess
 from swebench_tui.settings.providers import Readiness
 
 if TYPE_CHECKING:
-    from swebench_providers import ProviderHealth
+    from swebench_providers import Provider, ProviderHealth
 
 _MIN_SUCCESS_RATE: Final = 0.5
 """A provider with a lower success rate is shown as failing."""
@@ -72,7 +72,7 @@ class ProviderEntry(msgspec.Struct, frozen=True, kw_only=True):
     def open_for(self) -> float | None:
         """Seconds until the first of its open circuit breakers lets a request through; None when none is open."""
         breakers = self.health.breakers.values() if self.health else ()
-        return min((each.opens_in for each in breakers if each.state.value == "open"), default=None)
+        return min((each.retry_in for each in breakers if each.state.value == "open"), default=None)
 
 
 Level = Literal["good", "warning", "bad", "muted", "active"]

@@ -23,7 +23,7 @@ from swebench_tui.terminal_text import one_line
 _DEFAULT: Final = Origin(Layer.DEFAULT)
 _ALWAYS_VISIBLE: Final = frozenset({"base_url", "model"})
 _KEY_LEAF: Final = Leaf(
-    path=("providers", NAME, KEY), kind=StrType(), description="API key in use. Never shown.", example="", default=None
+    path=("providers", NAME, KEY), kind=StrType(), description="API key in use. Never shown.", example=""
 )
 
 
@@ -53,7 +53,7 @@ class SettingRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The value on one line, "" if there is none. Arrays are comma-separated, keys are shown by their labels."""
-        if self.value is True:
+        if self.path[-1] == KEY and self.value:
             return "set"
         if not self.has_value:
             return ""

@@ -93,7 +93,7 @@ def locked(path: Path) -> Iterator[None]:
         try:
             target = _resolve(path)
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if stack.enter_context(file_lock(target.with_name(f".{target.name}.lock"))):
+            if stack.enter_context(file_lock(target.with_name(f".{target.name}.lock"), _LOCK_TIMEOUT)):
                 _remove_leftovers(target)
         except TimeoutError:
             raise SettingsError(
@@ -105,14 +105,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[bool]:
+def file_lock(path: Path, timeout: float) -> Iterator[bool]:
     """Hold an exclusive lock on the lock file at `path`, which is created and stays there.
 
-    Yields False on a file system without locks. Raises `OSError`; a `TimeoutError` if another process holds it.
+    Yields False on a file system without locks. Raises `OSError`; it is a `TimeoutError` if another process holds the
+    lock for longer than `timeout` seconds.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only writing needs it
 
-    lock = FileLock(path, _LOCK_TIMEOUT, _NEW_MODE, poll_interval=_LOCK_POLL, fallback_to_soft=False)
+    lock = FileLock(path, timeout, _NEW_MODE, poll_interval=_LOCK_POLL, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:

@@ -14,6 +14,7 @@ import msgspec
 
 from swebench_providers import ProviderError, ProviderRegistry, ProviderSpec, TimeLimits
 from swebench_providers.config import from_environment
+from swebench_tui.settings.definitions import ProviderSettings, Settings
 from swebench_tui.settings.layers import Layer, LayeredSettings, Origin
 from swebench_tui.settings.toml_positions import SettingPath
 
@@ -24,6 +25,8 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _PROXIES: Final = ("https_proxy", "all_proxy", "http_proxy")
 _EDITORS: Final = ("VISUAL", "EDITOR")
 _DEFAULT_LIMITS: Final = TimeLimits()
+_DEFAULTS: Final = Settings()
+_PROVIDER_DEFAULTS: Final = ProviderSettings()
 
 
 class Variable(NamedTuple):
@@ -142,8 +145,17 @@ def _default(path: SettingPath, registry: ProviderRegistry) -> Effective:
         case ("providers", _, "time_limits", limit):
             value = getattr(_DEFAULT_LIMITS, limit, None)
         case _:
-            pass
+            value = defined_default(path)
     return Effective(value, Origin(Layer.DEFAULT))
+
+
+def defined_default(path: SettingPath, settings: msgspec.Struct = _DEFAULTS) -> object:
+    """The default that the definitions give a setting; None if that is empty, which means that there is none."""
+    of_provider = path[0] == "providers" and len(path) > 2
+    value: object = _PROVIDER_DEFAULTS if of_provider else settings
+    for name in path[2:] if of_provider else path:
+        value = getattr(value, name, None) if isinstance(value, msgspec.Struct) else None
+    return value if isinstance(value, str | int | float | tuple) and value not in {"", ()} else None
 
 
 def _spec(registry: ProviderRegistry, name: str) -> ProviderSpec | None:

@@ -1,4 +1,4 @@
-"""The merged settings of command line, project file and user file, in this order of precedence.
+"""The merged settings of command line, project file and the user's files, in this order of precedence.
 
 Tables are merged key by key; an array is replaced as a whole. Nothing is read before it is needed.
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from threading import RLock
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,9 +17,9 @@ from swebench_tui.settings import atomic_file, toml_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError
 from swebench_tui.settings.providers import known_providers, provider_problem
-from swebench_tui.settings.toml_positions import LineIndex, SettingPath, TomlPath, dotted
+from swebench_tui.settings.toml_positions import LineIndex, SettingPath, TomlPath, dotted, lookup
+from swebench_tui.settings.user_files import UserFiles
 
-USER_FILE: Final = "settings.toml"
 PROJECT_FILE: Final = "swebench-tui.toml"
 
 
@@ -60,10 +59,6 @@ class _Loaded(NamedTuple):
     project_file: Path | None
 
 
-class _Edit(Protocol):
-    def __call__(self, path: Path, text: str, /) -> str: ...
-
-
 class LayeredSettings:
     """Thread-safe. Reading and writing files blocks; what was read is cached until `reload`."""
 
@@ -74,7 +69,7 @@ class LayeredSettings:
 
         `overrides` come from the command line. Raises `SettingsError` for an invalid one.
         """
-        self.user_file = config_folder / USER_FILE
+        self.files = UserFiles(config_folder)
         self._project_folder = project_folder
         self._overrides = _nest({path: _validate(path, value) for path, value in overrides.items()})
         self._lock = RLock()
@@ -99,14 +94,29 @@ class LayeredSettings:
             self._loaded = self._load()
 
     def change(self, path: SettingPath, value: object) -> None:
-        """Write a value into the user's file, leaving the rest of it as it is; None removes the value.
-
-        Raises `SettingsError` for an invalid value, and for a file that cannot be read or written.
-        """
+        """Write a value into a file of the user; None removes it. Raises `SettingsError` for an invalid value."""
         if value is None:
             self.unset(path)
         else:
-            self._write(partial(toml_file.put, key=path, value=self.validate(path, value)))
+            checked = self.validate(path, value)
+            self._write(lambda: self.files.put(path, checked))
+
+    def unset(self, path: SettingPath) -> None:
+        """Remove a value, or an unknown setting, from the user's file that sets it. Raises `SettingsError`."""
+        self._write(lambda: self.files.take(path))
+
+    def add_provider(self, name: str, values: Mapping[str, str]) -> None:
+        """Define a custom provider in the program's own file. Raises `SettingsError`."""
+        checked = self.validate(("providers", name), values)
+        self._write(lambda: self.files.add_provider(name, checked))
+
+    def remove_provider(self, name: str) -> None:
+        """Remove all settings of a provider from the user's files. Raises `SettingsError`."""
+        self._write(lambda: self.files.remove_provider(name))
+
+    def create_user_file(self, text: str) -> None:
+        """Write the user's file if there is none. Raises `SettingsError`."""
+        self._write(lambda: self.files.create(text))
 
     def validate(self, path: SettingPath, value: object) -> object:
         """Return the value in the form that a file has it. Raises `SettingsError` for an invalid one."""
@@ -136,39 +146,17 @@ class LayeredSettings:
         if problem := provider_problem(name, like):
             raise SettingsError(problem.what, hint=problem.hint)
 
-    def unset(self, path: SettingPath) -> None:
-        """Remove a value, or an unknown setting, from the user's file. Raises `SettingsError`."""
-        self._write(partial(toml_file.take, key=path))
-
     def find(self, path: SettingPath) -> tuple[Origin, object] | None:
         """The effective value as its layer has it, with its origin; None if no layer sets it."""
         for layer in self._current().layers:
-            value = _lookup(layer.values, path)
+            value = lookup(layer.values, path)
             if value is not None:
                 return layer.origin, value
         return None
 
-    def create_user_file(self, text: str) -> None:
-        """Write the user's file if there is none. Raises `SettingsError`."""
-        if atomic_file.read(self.user_file) is None:
-            self._write(lambda _, before: before or text)
-
-    def in_user_file(self, path: SettingPath) -> bool:
-        """Whether the user's file sets it, validly or not."""
-        text = atomic_file.read(self.user_file)
-        return text is not None and _lookup(toml_file.parse(self.user_file, text), path) is not None
-
-    def _write(self, edit: _Edit) -> None:
+    def _write(self, write: Callable[[], None]) -> None:
         with self._lock:
-            if not self.user_file.is_absolute():
-                raise SettingsError(
-                    f"no folder for {USER_FILE}: the home folder is unknown", hint="Set HOME or XDG_CONFIG_HOME."
-                )
-            with atomic_file.locked(self.user_file):
-                before = atomic_file.read(self.user_file) or ""
-                after = toml_file.keep_line_ends(edit(self.user_file, before), before)
-                if after != before:
-                    atomic_file.replace(self.user_file, after)
+            write()
             self.reload()
 
     def _current(self) -> _Loaded:
@@ -184,7 +172,7 @@ class LayeredSettings:
         layers = [_LayerValues(Origin(Layer.COMMAND_LINE), self._overrides, lambda _: None)]
         problems: list[SettingsError] = []
         project_file = _find_project_file(self._project_folder)
-        files = [(self.user_file, Layer.USER_FILE)] if self.user_file.is_absolute() else []
+        files = [(path, Layer.USER_FILE) for path in self.files.readable]
         if project_file is not None:
             files.insert(0, (project_file, Layer.PROJECT_FILE))
         for path, layer in files:
@@ -233,7 +221,7 @@ def _validate(path: SettingPath, value: object) -> object:
     valid, problems = check(_nest({path: msgspec.to_builtins(value)}), source="")
     if problems:
         raise problems[0]
-    return _lookup(valid, path)
+    return lookup(valid, path)
 
 
 def _nest(values: Mapping[SettingPath, object]) -> dict[str, object]:
@@ -258,14 +246,6 @@ def _merge(lower: Mapping[str, object], higher: Mapping[str, object]) -> dict[st
     return merged
 
 
-def _lookup(values: object, path: SettingPath) -> object | None:
-    for name in path:
-        if not isinstance(values, dict) or name not in values:
-            return None
-        values = values[name]
-    return values
-
-
 def _drop_unknown_providers(merged: dict[str, object], layers: Sequence[_LayerValues]) -> list[SettingsError]:
     """Remove unknown providers, and a `like` without effect, from the merged settings.
 
@@ -285,7 +265,7 @@ def _drop_unknown_providers(merged: dict[str, object], layers: Sequence[_LayerVa
 
 def _located(layers: Sequence[_LayerValues], path: SettingPath, what: str, hint: str) -> SettingsError:
     """A problem of merged values, with the file and line that it comes from."""
-    layer = next(layer for layer in layers if _lookup(layer.values, path) is not None)
+    layer = next(layer for layer in layers if lookup(layer.values, path) is not None)
     line = layer.line_of(path)
     where = layer.origin.where or str(layer.origin)
     return SettingsError(f"{where}{f', line {line}' if line else ''}: {what}", hint=hint, line=line)

@@ -30,13 +30,12 @@ _HEADER: Final = """\
 
 
 class Leaf(msgspec.Struct, frozen=True, kw_only=True):
-    """One setting. `default` applies when it is not set; None and empty mean that there is no default."""
+    """One setting."""
 
     path: SettingPath
     kind: inspect.Type
     description: str
     example: object
-    default: object
 
     @property
     def user_only(self) -> bool:
@@ -106,9 +105,8 @@ def leaves(kind: inspect.Type | None = None, parent: SettingPath = ()) -> Iterat
             yield from leaves(bare(inner.value_type), (*path, NAME))
         else:
             notes = annotation(field.type)
-            default = field.default if field.default is not msgspec.NODEFAULT else None
             example = notes.get("examples", [""])[0]
-            yield Leaf(path=path, kind=inner, description=notes["description"], example=example, default=default)
+            yield Leaf(path=path, kind=inner, description=notes["description"], example=example)
 
 
 def describe_type(kind: inspect.Type) -> str:
@@ -117,10 +115,12 @@ def describe_type(kind: inspect.Type) -> str:
     match kind:
         case inspect.LiteralType():
             phrase = " or ".join(f'"{value}"' for value in kind.values)
+        case inspect.BoolType():
+            phrase = "true or false"
         case inspect.IntType():
-            phrase = f"an integer {_bounds(kind)}"
+            phrase = f"an integer{_bounds(kind)}"
         case inspect.FloatType():
-            phrase = f"a number {_bounds(kind)}"
+            phrase = f"a number{_bounds(kind)}"
         case inspect.StrType():
             phrase = f"a string that matches {kind.pattern}" if kind.pattern else "a string"
         case inspect.VarTupleType():
@@ -161,10 +161,10 @@ def _fields(kind: inspect.Type) -> tuple[inspect.Field, ...]:
 
 
 def _bounds(kind: inspect.IntType | inspect.FloatType) -> str:
-    """Its bounds; those of the definitions are `gt` or `ge`, with `le`."""
-    if kind.ge is not None:
-        return f"from {kind.ge:,} to {kind.le:,}"
-    return f"above {kind.gt:,}, at most {kind.le:,}"
+    if kind.ge is not None and kind.le is not None:
+        return f" from {kind.ge:,} to {kind.le:,}"
+    limits = (("above", kind.gt), ("at least", kind.ge), ("below", kind.lt), ("at most", kind.le))
+    return "".join(f", {name} {limit:,}" for name, limit in limits if limit is not None).replace(",", "", 1)
 
 
 def _adapted(part: Any) -> Any:  # noqa: ANN401 - any JSON

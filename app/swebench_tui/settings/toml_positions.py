@@ -36,6 +36,15 @@ def dotted(path: TomlPath) -> str:
     return text
 
 
+def lookup(values: object, path: SettingPath) -> object | None:
+    """The value at a path of parsed TOML, None if there is none."""
+    for name in path:
+        if not isinstance(values, dict) or name not in values:
+            return None
+        values = values[name]
+    return values
+
+
 class Statement(NamedTuple):
     """A header, or a key with its value. `first` and `last` are lines counted from 0; `paths` are all it defines."""
 

@@ -191,6 +191,8 @@ def _fits(kind: inspect.Type, value: object) -> bool:
             return isinstance(value, str) and (kind.pattern is None or re.search(kind.pattern, value) is not None)
         case inspect.LiteralType():
             return isinstance(value, str) and value in kind.values
+        case inspect.BoolType():
+            return isinstance(value, bool)
         case inspect.IntType() if isinstance(value, int) and not isinstance(value, bool):
             return _within_bounds(kind, value)
         case inspect.FloatType() if isinstance(value, int | float) and not isinstance(value, bool):
@@ -204,6 +206,7 @@ def _within_bounds(kind: inspect.IntType | inspect.FloatType, value: float) -> b
     return (
         (kind.gt is None or value > kind.gt)
         and (kind.ge is None or value >= kind.ge)
+        and (kind.lt is None or value < kind.lt)
         and (kind.le is None or value <= kind.le)
     )
 

@@ -55,7 +55,7 @@ class Workspace:
             data_folder=data_folder,
             keyring=keyring,
         )
-        self.providers = Providers(self, self.keys)
+        self.providers = Providers(self, self._layers, self.keys)
 
     def _key_host(self, provider: str) -> str:
         return self.providers.key_host(provider)
@@ -68,7 +68,17 @@ class Workspace:
     @property
     def user_file(self) -> Path:
         """The path of the user's settings file, which may not exist."""
-        return self._layers.user_file
+        return self._layers.files.settings
+
+    @property
+    def providers_file(self) -> Path:
+        """The path of the program's own file of custom providers, which may not exist."""
+        return self._layers.files.providers
+
+    @property
+    def has_user_files(self) -> bool:
+        """Whether one of the user's files exists."""
+        return self.user_file.exists() or self.providers_file.exists()
 
     @property
     def project_file(self) -> Path | None:
@@ -93,12 +103,16 @@ class Workspace:
         """Validate a value without writing it. Raises `SettingsError`."""
         self._layers.validate(path, value)
 
+    def file_of(self, path: SettingPath) -> Path:
+        """The file that `change` and `unset` of this setting edit. Raises `SettingsError` for a broken file."""
+        return self._layers.files.file_of(path)
+
     def change(self, path: SettingPath, value: object) -> None:
-        """Write a value into the user file; None removes it. Raises `SettingsError` for an invalid value."""
+        """Write a value into the user's files; None removes it. Raises `SettingsError` for an invalid value."""
         self._layers.change(path, value)
 
     def unset(self, path: SettingPath) -> None:
-        """Remove a value from the user file, if it is there."""
+        """Remove a value from the user's files, if it is there."""
         self._layers.unset(path)
 
     def create_user_file(self) -> None:
@@ -108,8 +122,8 @@ class Workspace:
         self._layers.create_user_file(template())
 
     def in_user_file(self, path: SettingPath) -> bool:
-        """Whether the user file sets it, validly or not. Raises `SettingsError` for a broken file."""
-        return self._layers.in_user_file(path)
+        """Whether a file of the user sets it, validly or not. Raises `SettingsError` for a broken file."""
+        return self._layers.files.sets(path)
 
     def origin(self, path: SettingPath) -> Origin:
         """Where the effective value comes from."""
@@ -136,8 +150,8 @@ class Workspace:
 class Providers:
     """The configured providers of a workspace. Thread-safe."""
 
-    def __init__(self, workspace: Workspace, keys: Keys) -> None:
-        self._workspace, self._keys = workspace, keys
+    def __init__(self, workspace: Workspace, layers: LayeredSettings, keys: Keys) -> None:
+        self._workspace, self._layers, self._keys = workspace, layers, keys
         self._configs = ProviderConfigs(settings=lambda: workspace.settings, origin=workspace.origin, keys=keys)
         self._registry = ProviderRegistry(workspace.environ, configure=self._configs.configure)
         self._custom = CustomProviders(self._registry)
@@ -149,19 +163,19 @@ class Providers:
         return self._registry
 
     def add(self, name: str, *, like: str, base_url: str) -> None:
-        """Add a custom provider. Raises `SettingsError` for a taken or invalid name."""
+        """Add a custom provider, in `providers.toml`. Raises `SettingsError` for a taken or invalid name."""
         if like not in known_providers():
             raise SettingsError(f"unknown provider {like!r}", hint=f"Known: {', '.join(sorted(known_providers()))}.")
         if name in self._workspace.settings.providers:
             raise SettingsError(f"provider {name!r} already exists", hint="Choose another name.")
         check_new(name, self.registry.spec(like), base_url)
-        self._workspace.change(("providers", name), {"like": like, "base_url": base_url})
+        self._layers.add_provider(name, {"like": like, "base_url": base_url})
 
     def remove(self, name: str) -> None:
         """Remove all settings and stored keys of a provider; a custom provider is gone then."""
         for entry in self._keys.entries(name):
             self._keys.remove(name, entry.label)
-        self._workspace.unset(("providers", name))
+        self._layers.remove_provider(name)
 
     def describe_config(self, provider: str, *, base_url: str | None = None) -> ProviderConfig:
         """The configuration with the source of its key, but without the key. Raises `ProviderError`."""

@@ -17,7 +17,7 @@ from textual.keys import Keys
 from textual.screen import ModalScreen
 
 from swebench_tui import tui
-from swebench_tui.tui.bindings import words
+from swebench_tui.tui.bindings import description
 
 APP: Final = "everywhere"
 _MODIFIERS: Final = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
@@ -116,7 +116,7 @@ def _action(part: type[DOMNode], binding: Binding) -> Action:
     return Action(
         id=binding.id or "",
         key=binding.key,
-        description=words(part, binding),
+        description=description(part, binding),
         screen=_place(part),
         dialog=issubclass(part, ModalScreen),
     )
@@ -126,8 +126,8 @@ def _place(part: type[DOMNode]) -> str:
     name = part.__name__
     if name.endswith("App"):
         return APP
-    words = name.removesuffix("Screen").removesuffix("View")
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in words).strip()
+    title = name.removesuffix("Screen").removesuffix("View")
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in title).strip()
 
 
 def _split(keys: str) -> list[str]:

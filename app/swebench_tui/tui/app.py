@@ -31,12 +31,12 @@ from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui import collector, crash_handling, signals
-from swebench_tui.tui.bindings import words
+from swebench_tui.tui.bindings import description
 from swebench_tui.tui.crash_handling import CrashHandlingApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.compare.screen import CompareScreen
-from swebench_tui.tui.widgets.too_small import LEAST
+from swebench_tui.tui.widgets.too_small import MINIMUM
 
 if TYPE_CHECKING:
     from swebench_providers.servers.discovery import FoundServer
@@ -62,8 +62,8 @@ class SwebenchApp(CrashHandlingApp):
     TITLE = "swebench-tui"
     CSS_PATH = [_HERE / "app.tcss", _HERE / "screens" / "compare" / "compare.tcss"]  # noqa: RUF012 - App declares these three as they stand
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (LEAST[0], "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (LEAST[1], "-short"), (30, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (MINIMUM.width, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-too-short"), (MINIMUM.height, "-short"), (30, "-tall")]  # noqa: RUF012
     DEFAULT_MODE = HOME_MODE = "compare"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit_twice", "quit (twice)", show=False, priority=True, id="app.quit"),
@@ -122,7 +122,7 @@ class SwebenchApp(CrashHandlingApp):
         if problem is not None:
             self._problems.append(("Your own prices are not used", f"{problem} → {problem.hint}"))
         self._problems += [("A column is left out", f"{error} → {error.hint}") for error in wrong]
-        self._quit_asked = float("-inf")
+        self._quit_pressed_at = float("-inf")
         self._wizard_in: str | None = None
         self._compare: CompareScreen | None = None
         for mode in MODES:
@@ -208,8 +208,8 @@ class SwebenchApp(CrashHandlingApp):
         self.refresh(layout=True)
 
     def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
-        for title, told in problems:
-            self.notify(one_line(told), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
+        for title, message in problems:
+            self.notify(one_line(message), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
 
     def _take_themes(self) -> None:
         """Before there is a loop that reading could hold up; the first paint has the right colours."""
@@ -245,8 +245,8 @@ class SwebenchApp(CrashHandlingApp):
         try:
             await asyncio.to_thread(workspace.change, ("appearance", "theme"), theme)
         except SetupError as error:
-            told = one_line(f"{error} → {error.hint}")
-            self.notify(told, title="The theme is not remembered", severity="error", markup=False)
+            message = one_line(f"{error} → {error.hint}")
+            self.notify(message, title="The theme is not remembered", severity="error", markup=False)
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)
@@ -259,7 +259,7 @@ class SwebenchApp(CrashHandlingApp):
             binding, node = active.binding, active.node
             if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.", "dialog.")):
                 run = self._command(binding.action, node)
-                yield SystemCommand(words(type(node), binding), f"Key {key}", run)
+                yield SystemCommand(description(type(node), binding), f"Key {key}", run)
         for mode in MODES:
             yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
         yield SystemCommand("Theme", "Choose the colours; they are remembered", self.action_change_theme)
@@ -295,8 +295,8 @@ class SwebenchApp(CrashHandlingApp):
         finally:
             self._wizard_in = None
         for error in problems:
-            told = one_line(f"{error} → {error.hint}")
-            self.notify(told, title="Not all of it is remembered", severity="error", markup=False)
+            message = one_line(f"{error} → {error.hint}")
+            self.notify(message, title="Not all of it is remembered", severity="error", markup=False)
         self.switch_mode("compare")
         if lineup and not await self.compare.take_lineup(lineup):
             self.notify("Columns that were asked stay. The new line-up holds from the next start; a adds a model.")
@@ -322,9 +322,9 @@ class SwebenchApp(CrashHandlingApp):
     def take_setting(self, path: SettingPath) -> bool:
         """Follow a setting that was changed, where that is simple; False where it holds from the next start."""
         if path[:1] == ("keymap",):
-            told = len(self._problems)
+            shown = len(self._problems)
             self._take_keymap()
-            self._tell(self._problems[told:])
+            self._tell(self._problems[shown:])
         elif path == ("appearance", "theme"):
             from swebench_tui.tui import themes  # noqa: PLC0415
 
@@ -341,10 +341,10 @@ class SwebenchApp(CrashHandlingApp):
 
     def action_quit_twice(self) -> None:
         """Quit on the second press; the first one warns, as it is too easily meant for something else."""
-        if self.now() - self._quit_asked < _QUIT_WINDOW:
+        if self.now() - self._quit_pressed_at < _QUIT_WINDOW:
             self.exit()
             return
-        self._quit_asked = self.now()
+        self._quit_pressed_at = self.now()
         self.notify("Press ctrl+c again to quit.", timeout=_QUIT_WINDOW)
 
     def action_toggle_help(self) -> None:
@@ -359,7 +359,7 @@ class SwebenchApp(CrashHandlingApp):
 
 def _is_first_start(workspace: Workspace) -> bool:
     """No settings have been written, and no key is there."""
-    if workspace.user_file.exists():
+    if workspace.has_user_files:
         return False
     return not any(workspace.providers.readiness(name).key_source for name in workspace.registry.list_providers())
 

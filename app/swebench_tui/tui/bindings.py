@@ -1,4 +1,4 @@
-"""What a key does, in words: for help, the palette and `swebench-tui keys`."""
+"""Descriptions of keys for help, the palette and `swebench-tui keys`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 
-def words(part: type[DOMNode], binding: Binding) -> str:
-    """The first sentence on the action where there is one: the footer's word is too short to explain it."""
+def description(part: type[DOMNode], binding: Binding) -> str:
+    """The first sentence of the action's docstring, else the label of the footer, which is shorter."""
     if binding.tooltip:
         return binding.tooltip
     name, *argument = binding.action.rpartition(".")[2].split("(")

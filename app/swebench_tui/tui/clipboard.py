@@ -21,7 +21,7 @@ from swebench_tui import private_file
 LONGEST_FOR_TERMINAL: Final = 74_000
 """Bytes of UTF-8 that any terminal known to take OSC 52 takes."""
 
-_PATIENCE: Final = 2.0  # seconds; xclip waits without end where the display does not answer
+_TIMEOUT: Final = 2.0  # seconds; xclip waits without end where the display does not answer
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -56,12 +56,12 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         ways = ["through the terminal (OSC 52)"] * self.terminal + [f"with {self.tool}"] * (self.tool is not None)
-        said = f"Copied {self.length:,} characters {' and '.join(ways)}." if ways else ""
+        message = f"Copied {self.length:,} characters {' and '.join(ways)}." if ways else ""
         if self.terminal:
-            return said
+            return message
         too_long = f"{self.length:,} characters are too long for the terminal's clipboard."
         kept = f"They are in {self.file}" if self.file else f"They could not be saved either: {self.problem}"
-        return f"{said} {too_long} {kept}".strip()
+        return f"{message} {too_long} {kept}".strip()
 
 
 def fits_the_terminal(text: str) -> bool:
@@ -95,7 +95,7 @@ def _by_tool(text: str, environ: Mapping[str, str]) -> str | None:
                 stdout=subprocess.DEVNULL,  # xclip stays to serve the clipboard, and would hold a pipe open
                 stderr=subprocess.DEVNULL,
                 env=dict(environ),
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 check=False,
                 start_new_session=sys.platform != "win32",
             )

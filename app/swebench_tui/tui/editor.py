@@ -26,12 +26,12 @@ def command(setting: str, environ: Mapping[str, str]) -> list[str]:
     if not line:
         raise EditorError("no editor is set", hint="Set EDITOR, such as EDITOR=nano, or editor in settings.toml.")
     try:
-        words = shlex.split(line)
+        arguments = shlex.split(line)
     except ValueError as error:
         raise EditorError(f"{where} is {line!r}: {error}", hint="Close the quotation marks.") from error
-    if not words or shutil.which(words[0], path=environ.get("PATH", os.defpath)) is None:
+    if not arguments or shutil.which(arguments[0], path=environ.get("PATH", os.defpath)) is None:
         raise EditorError(f"{where} is {line!r}, which is not installed", hint="Install it, or name another editor.")
-    return words
+    return arguments
 
 
 _VARIABLES = ("VISUAL", "EDITOR")

@@ -1,4 +1,4 @@
-"""Which columns a comparison starts with."""
+"""The columns that a comparison starts with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from swebench_tui.settings.errors import SettingsError
 
 
 def default_lineup() -> list[Target]:
-    """With nothing configured: the embedded model twice, once at its most likely words and once bolder."""
+    """The embedded model at temperatures 0 and 0.8, for when nothing is configured."""
     return [
         Target(provider="embedded", model="smollm2", temperature=0.0),
         Target(provider="embedded", model="smollm2", temperature=0.8),
@@ -17,7 +17,7 @@ def default_lineup() -> list[Target]:
 
 
 def lineup_of(settings: Settings) -> tuple[list[Target], list[SettingsError]]:
-    """The settings' columns, those without setup where there are none, and what of them names no model."""
+    """The configured columns, or the defaults, and the errors of entries that are not a target."""
     targets, problems = list[Target](), list[SettingsError]()
     for text in settings.compare.lineup:
         try:

@@ -22,29 +22,14 @@ been suspended."""
 _PROGRESS: Final = (TextDelta, ReasoningDelta)
 
 
-async def enforce_limits(
-    limits: TimeLimits, batches: AsyncGenerator[list[Event], None], provider: str
-) -> AsyncGenerator[list[Event], None]:
-    """`batches` of events for as long as they keep to `limits`. Raises `ProviderError` (timeout).
+class Deadline:
+    """The deadlines of one response, from its construction to the end of its `with` block.
 
-    The caller closes `batches`. `provider` is its title, for the error.
+    One timer for all of it: a timeout around each batch of events would cost more than decoding it.
     """
-    deadline = _Deadline(limits, provider)
-    try:
-        while (events := await deadline.next(batches)) is not None:
-            if any(isinstance(event, _PROGRESS) for event in events):
-                deadline.record_progress()
-            if events and isinstance(events[-1], Finished):
-                deadline.cancel()  # the answer is complete, however long its connection takes to close
-            yield events
-    finally:
-        deadline.cancel()
-
-
-class _Deadline:
-    """One timer for the whole response: a timeout around each batch would cost more than decoding it."""
 
     def __init__(self, limits: TimeLimits, provider: str) -> None:
+        """`provider` is its title, for the error."""
         self._loop = asyncio.get_running_loop()
         self._limits = limits
         self._provider = provider
@@ -58,28 +43,39 @@ class _Deadline:
         self._check_due = min(self._due, self._total_due)
         self._timer = self._loop.call_at(self._check_due, self._check)
 
-    def record_progress(self) -> None:
-        """Restart the limit: part of the answer has arrived."""
-        self._got_token = self._restart_due = True
+    def __enter__(self) -> Deadline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
 
     async def next(self, batches: AsyncGenerator[list[Event], None]) -> list[Event] | None:
-        """The next batch, None after the last one. Raises `ProviderError` (timeout)."""
+        """The next batch of events, None after the last one. Raises `ProviderError` (timeout)."""
         if self._restart_due:
             self._restart()
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         self._waiting = task
         try:
-            return await anext(batches, None)
+            events = await anext(batches, None)
         except asyncio.CancelledError:
             if self._expired and task is not None and task.uncancel() <= cancelled_before:
                 raise self._error() from None
             raise
         finally:
             self._waiting = None
+        if events:
+            self._record(events)
+        return events
 
-    def cancel(self) -> None:
-        self._timer.cancel()
+    def _record(self, events: list[Event]) -> None:
+        """Restart the limit if part of the answer has arrived; end it with the answer."""
+        for event in events:
+            if isinstance(event, _PROGRESS):
+                self._got_token = self._restart_due = True
+                break
+        if isinstance(events[-1], Finished):
+            self._timer.cancel()  # the answer is complete, however long its connection takes to close
 
     def _check(self) -> None:
         now = self._loop.time()

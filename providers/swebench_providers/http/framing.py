@@ -69,15 +69,15 @@ class SSEAdapter:
         """The events that `data` completes. Raises `ProviderError` (incomplete) for a line longer than `MAX_RECORD`."""
         if not data:
             return self._end()
-        if self._after_cr and data.startswith(b"\n"):  # the second half of a CRLF cut in two
-            data = data[1:]
-        self._after_cr = False
+        if self._after_cr:
+            self._after_cr = False
+            data = data.removeprefix(b"\n")  # the second half of a CRLF cut in two
         if b"\n" not in data and b"\r" not in data:
             self._buffer.append(data)
             return []
         self._after_cr = data.endswith(b"\r")
-        *lines, rest = self._split(self._buffer.pop(data))
-        if rest:
+        lines = self._split(self._buffer.pop(data))
+        if rest := lines.pop():
             self._buffer.append(rest)
         return self._events(lines)
 

@@ -69,17 +69,17 @@ class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a breaker's state; `at` is monotonic seconds."""
+    """A change of a breaker's state; `time` is monotonic seconds."""
 
     name: str
     before: BreakerState
     after: BreakerState
     reason: str
-    at: float
+    time: float
 
 
 class BreakerStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot of a breaker. `opens_in` is the rest of the open time in seconds, 0 unless it is open."""
+    """A snapshot of a breaker. `retry_in` is the rest of the open time in seconds, 0 unless it is open."""
 
     state: BreakerState
     calls: int
@@ -87,7 +87,7 @@ class BreakerStatistics(msgspec.Struct, frozen=True, kw_only=True):
     slow: int
     probes_done: int
     probes: int
-    opens_in: float
+    retry_in: float
     openings: int
     refused: int
     reason: str
@@ -171,7 +171,7 @@ class CircuitBreaker:
         self._advance()
         return self._state
 
-    def opens_in(self) -> float:
+    def retry_in(self) -> float:
         """Seconds until a request is worth trying; 0 if one may be admitted now."""
         self._advance()
         if self._state is BreakerState.OPEN:
@@ -183,7 +183,7 @@ class CircuitBreaker:
         """Raise `ProviderError` (overloaded, reason `circuit_open`) with the time to wait if nothing is admitted."""
         if self._state is BreakerState.CLOSED:
             return
-        wait = self.opens_in()
+        wait = self.retry_in()
         if wait > 0:
             self._refused += 1
             raise self._error(wait)
@@ -203,7 +203,7 @@ class CircuitBreaker:
 
     def statistics(self) -> BreakerStatistics:
         """A snapshot."""
-        wait = self.opens_in()
+        wait = self.retry_in()
         self._expire(self._now())
         return BreakerStatistics(
             state=self._state,
@@ -212,7 +212,7 @@ class CircuitBreaker:
             slow=self._slow,
             probes_done=self._probed,
             probes=self._settings.probes,
-            opens_in=wait if self._state is BreakerState.OPEN else 0.0,
+            retry_in=wait if self._state is BreakerState.OPEN else 0.0,
             openings=self._openings,
             refused=self._refused,
             reason=self._reason,
@@ -305,7 +305,7 @@ class CircuitBreaker:
         if self._on_transition is None:
             return
         try:
-            self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, at=self._since))
+            self._on_transition(Transition(name=self.name, before=before, after=state, reason=reason, time=self._since))
         except Exception:  # noqa: BLE001 - the listener is the caller's, and no call may fail for it
             _LOG.exception("a listener of the circuit breaker %s failed", self.name)
 

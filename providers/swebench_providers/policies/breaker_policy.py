@@ -29,7 +29,7 @@ class CircuitBreakerPolicy:
                 async for event in events:
                     if type(event) is TextDelta or type(event) is ReasoningDelta:
                         if call.first is None:
-                            call.responded(event.at)
+                            call.responded(event.time)
                     elif type(event) is Attempt:
                         call.admit(event)
                     elif type(event) is Finished:
@@ -59,7 +59,7 @@ class _Call:
     def admit(self, attempt: Attempt) -> None:
         """Raises `ProviderError` if the breaker has opened."""
         if self._admission is None:
-            self._admission, self._began = self._breaker.admit(streamed=self._streamed), attempt.at
+            self._admission, self._began = self._breaker.admit(streamed=self._streamed), attempt.time
 
     def responded(self, time: float) -> None:
         self.first = time

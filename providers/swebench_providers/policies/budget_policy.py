@@ -117,7 +117,7 @@ class BudgetPolicy:
                         for before in await self._account(event, request, ledger):
                             yield before
                         yield event
-                        ledger.passed_on(event)
+                        ledger.event_consumed(event)
             finally:
                 await events.aclose()
         except ProviderError as error:
@@ -135,10 +135,10 @@ class BudgetPolicy:
             ledger.begin(event, price, request)
         elif type(event) is Finished:
             charge = await self._finished(event, ledger)
-            notices = [Notice(message, event.at) for message in ledger.settle()]
+            notices = [Notice(message, event.time) for message in ledger.settle()]
             return notices if charge is None else (charge, *notices)
         elif type(event) is AttemptFailed:
-            charge = ledger.failed(event.error, event.at)
+            charge = ledger.failed(event.error, event.time)
             return () if charge is None else (charge,)
         elif type(event) is Charge:
             ledger.inner_charge = event
@@ -148,21 +148,21 @@ class BudgetPolicy:
         """Count the answer. Returns the charge unless a `BudgetPolicy` further inside has reported it."""
         attempt, inner, usage = ledger.attempt, ledger.inner_charge, ledger.usage
         if inner is not None:
-            ledger.charge(inner.amount, exact=inner.exact, time=event.at)
+            ledger.charge(inner.amount, exact=inner.exact, time=event.time)
             return None
         if attempt is None:
-            return ledger.charge(None, exact=False, time=event.at)
+            return ledger.charge(None, exact=False, time=event.time)
         model = event.model or attempt.model
         cost = await self._pricing.cost_of(usage, attempt.provider, model, requested_model=attempt.model)
         if cost is None or not is_cost(cost):
-            return ledger.charge_estimate(event.at)
+            return ledger.charge_estimate(event.time)
         # Without exact counts the cost is exact only where everything is free.
         counted = usage is None or usage.source == "exact" or usage.reported_cost is not None
-        return ledger.charge(cost, exact=counted or not cost, time=event.at)
+        return ledger.charge(cost, exact=counted or not cost, time=event.time)
 
     def _waiting(self, budget: Budget) -> Waiting:
         message = f"waiting for the {budget.name} budget: requests in flight may use it up"
-        return Waiting(reason="budget", message=message, seconds=None, at=self._now())
+        return Waiting(reason="budget", message=message, seconds=None, time=self._now())
 
 
 def _unknown_price(provider: str, model: str) -> ProviderError:

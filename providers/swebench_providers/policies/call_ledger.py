@@ -73,7 +73,7 @@ class CallLedger:
         self.held.append(held)
         return True
 
-    def passed_on(self, event: Event) -> None:
+    def event_consumed(self, event: Event) -> None:
         """The reader has seen the event and wants more. Raises `ProviderError` as `Reservation.again` does."""
         if type(event) is Attempt:
             self.sent = True
@@ -87,7 +87,7 @@ class CallLedger:
         for reservation in self.held:
             reservation.add(amount)
         provider, model = (attempt.provider, attempt.model) if attempt else ("", "")
-        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, at=time)
+        charge = Charge(amount=amount, exact=exact, provider=provider, model=model, time=time)
         if self._on_charge is not None:
             self._on_charge(charge)
         return charge

@@ -164,7 +164,7 @@ class Fallback:
 
     def _failed(self, call: _Call, error: ProviderError) -> AttemptFailed:
         route, model, key = call.route, call.model or call.route.model, call.key
-        return AttemptFailed(provider=route.provider, model=model, key=key, error=error, at=self._clock.now())
+        return AttemptFailed(provider=route.provider, model=model, key=key, error=error, time=self._clock.now())
 
 
 class _Next(msgspec.Struct, frozen=True):
@@ -176,7 +176,7 @@ class _Next(msgspec.Struct, frozen=True):
 
     def event(self, time: float) -> Event:
         if self.wait > 0:
-            return Waiting(reason="circuit open", message=self.message, seconds=self.wait, at=time)
+            return Waiting(reason="circuit open", message=self.message, seconds=self.wait, time=time)
         return Notice(self.message, time)
 
 

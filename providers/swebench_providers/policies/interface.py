@@ -116,7 +116,7 @@ def _events(response: UnifiedResponse, time: float) -> list[Event]:
     events.append(
         Finished(
             reason=response.finish_reason,
-            at=time,
+            time=time,
             refusal=response.refusal,
             model=response.model,
             request_id=response.request_id,

@@ -59,7 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def began(self) -> float:
-        return self.attempt.at
+        return self.attempt.time
 
 
 class Observer(Protocol):
@@ -79,7 +79,7 @@ class Observer(Protocol):
 
 
 @runtime_checkable
-class ObserverOfUnsent(Protocol):
+class UnsentObserver(Protocol):
     """An observer of calls, too, that ended before their first attempt."""
 
     def unsent(self, outcome: Outcome) -> None:
@@ -107,7 +107,7 @@ class ObserverPolicy:
                 async for event in events:
                     if type(event) is TextDelta or type(event) is ReasoningDelta:
                         if watch.first is None and streamed:
-                            watch.first = event.at
+                            watch.first = event.time
                         yield event
                         continue
                     if type(event) is Attempt:
@@ -115,9 +115,9 @@ class ObserverPolicy:
                     elif type(event) is UsageUpdate:
                         watch.usage = event.usage
                     elif type(event) is AttemptFailed:
-                        watch.end(event.at, error=event.error)
+                        watch.end(event.time, error=event.error)
                     elif type(event) is Finished:
-                        watch.end(event.at, finished=event)
+                        watch.end(event.time, finished=event)
                     yield event
                     watch.sent = True  # the reader has had the chance to stop an attempt before its request went out
             finally:
@@ -168,9 +168,9 @@ class _Watch:
     def end(self, time: float, *, finished: Finished | None = None, error: ProviderError | None = None) -> None:
         attempt, self._attempt = self._attempt, None
         outcome = Outcome(
-            attempt=attempt or Attempt(provider=self._provider, model=self._request.model, at=self._made_at),
+            attempt=attempt or Attempt(provider=self._provider, model=self._request.model, time=self._made_at),
             ended=time,
-            first_token=None if self.first is None or attempt is None else self.first - attempt.at,
+            first_token=None if self.first is None or attempt is None else self.first - attempt.time,
             retry=self._failed_before,
             sent=attempt is not None and (self.sent or error is not None),
             usage=(self.usage if attempt else None) if error is None or error.usage is None else error.usage,
@@ -183,7 +183,7 @@ class _Watch:
             try:
                 if attempt is not None:
                     observer.ended(outcome)
-                elif isinstance(observer, ObserverOfUnsent):
+                elif isinstance(observer, UnsentObserver):
                     observer.unsent(outcome)
             except Exception:  # noqa: BLE001 - as above
                 _log_fault(observer)

@@ -102,7 +102,7 @@ class RateLimitPolicy:
         used: Demand | None = _NOTHING
         try:
             # The reader may still stop it here: the breaker does, if it has opened in the meantime.
-            yield Attempt(provider=self._provider, model=request.model, key=self._key, at=self._now())
+            yield Attempt(provider=self._provider, model=request.model, key=self._key, time=self._now())
             used = None
             events = self._inner.stream_unified(request)
             if permit.is_probe:
@@ -137,7 +137,7 @@ class RateLimitPolicy:
         seconds: float | None = None if wait in {0.0, float("inf")} else wait
         reason = self._limiter.wait_reason(wait)
         what = "all slots of the server are in use" if reason == "queue" else "the rate limit is used up"
-        return Waiting(reason=reason, message=f"{self._provider}: {what}", seconds=seconds, at=self._now())
+        return Waiting(reason=reason, message=f"{self._provider}: {what}", seconds=seconds, time=self._now())
 
 
 async def _clearing(limiter: TokenBucketLimiter, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:

@@ -187,10 +187,10 @@ class Retry:
         provider, model, key = (
             (attempt.provider, attempt.model, attempt.key) if attempt else (self._provider, request.model, "")
         )
-        return AttemptFailed(provider=provider, model=model, key=key, error=error, at=self._clock.now())
+        return AttemptFailed(provider=provider, model=model, key=key, error=error, time=self._clock.now())
 
     def _waiting(self, following: _Next) -> Waiting:
-        return Waiting(reason="retry", message=following.message, seconds=following.wait, at=self._clock.now())
+        return Waiting(reason="retry", message=following.message, seconds=following.wait, time=self._clock.now())
 
     def _refund(self, call: _Call) -> None:
         """Return what a retry took that was not sent: the call ended before, or a circuit breaker refused it."""
@@ -237,8 +237,8 @@ class _Call:
             self.attempt = event
             self._requests += 1
             if self._requests == 1:
-                self._give_up_at = event.at + self._settings.deadline
-            elif event.at > self._give_up_at:
+                self._give_up_at = event.time + self._settings.deadline
+            elif event.time > self._give_up_at:
                 raise self._too_late()
             self.last_cost, self.taken = self.taken or self.last_cost, 0
 

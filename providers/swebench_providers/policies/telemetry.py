@@ -131,7 +131,7 @@ class Telemetry:
         self._in_progress: dict[int, _InProgress] = {}
 
     def began(self, attempt: Attempt, request: UnifiedRequest) -> None:
-        ago = round((self._now() - attempt.at) * _NANO)
+        ago = round((self._now() - attempt.time) * _NANO)
         self._in_progress[id(attempt)] = _InProgress(self._epoch() - ago, context.get_current(), request)
 
     def ended(self, outcome: Outcome) -> None:

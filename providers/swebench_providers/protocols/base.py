@@ -57,7 +57,7 @@ class Decoder(Protocol):
     def feed(self, data: bytes, received_at: float) -> list[Event]: ...
 
     def finish(self, received_at: float) -> Finished:
-        """The last event. Raises `ProviderError`: the error in the stream, or `incomplete` if its end never came."""
+        """The last event. Raises `ProviderError`: the error in the stream, or `incomplete` if its end is missing."""
         ...
 
 

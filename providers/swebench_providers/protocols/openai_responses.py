@@ -144,7 +144,7 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
     """Reads the numbered events up to the one with the whole response. A missing number means a lost event.
 
     Numbers start at 0, or at that of `response.created`, the first event. A stream that starts with another event and a
-    higher number has lost its beginning. A server may omit the numbers of some or all events.
+    higher number is missing its beginning. A server may omit the numbers of some or all events.
     """
 
     def __init__(self) -> None:
@@ -187,7 +187,7 @@ class ResponsesDecoder(StreamDecoder[ServerSentEvent]):
         number, opens = event.sequence_number, event.type == "response.created"
         if number is not None:
             if self._number is None and number > self._seen and not opens:
-                raise incomplete(f"the stream lost its beginning: the first event received is number {number}")
+                raise incomplete(f"the start of the stream is missing: the first event received is number {number}")
             if self._number is not None and number != self._number + 1:
                 raise incomplete(f"the stream lost events: number {self._number} was followed by number {number}")
             self._number = number

@@ -73,7 +73,7 @@ class StreamDecoder(ABC, Generic[Record]):
         reason = self._outcome(tool_calls)
         return Finished(
             reason=reason,
-            at=received_at,
+            time=received_at,
             raw_reason=self._raw_reason,
             refusal="".join(self._refusal),
             category=self._category,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from swebench_providers.redaction.secret_names import HEADERS, URL_PARAMETERS, WORDS
+from swebench_providers.redaction.secret_names import HEADERS, NAME_PARTS, URL_PARAMETERS
 from swebench_providers.types.secret import MASK
 
 _TAIL: Final = r"[A-Za-z0-9_.-]{12,}"
@@ -70,11 +70,11 @@ _USER_INFO: Final = r"^(\w+://)?[^/?#]*@"
 _UP_TO_THE_LAST_AT: Final = r"(?s)^(\w+://)?.*@"
 _QUERY: Final = r"(?s)[?#].*$"
 
-_NAMES: Final = "|".join((*HEADERS, r"x-[a-z-]*key", r"api[-_ ]?key", *(word for word in WORDS if word != "key")))
+_NAMES: Final = "|".join((*HEADERS, r"x-[a-z-]*key", r"api[-_ ]?key", *(word for word in NAME_PARTS if word != "key")))
 _SUSPICIOUS: Final = (
     (r"(?i)(?<=bearer )[^\s\"',;]+|(?<=basic )[A-Za-z0-9+/=]{8,}", MASK),
     (r"(?<=://)[^\s/@]+(?=@)", MASK),
-    (rf"(?i)([?&](?:[a-z_-]*(?:{'|'.join(WORDS)})|{'|'.join(URL_PARAMETERS)})=)[^\s&\"']+", rf"\1{MASK}"),
+    (rf"(?i)([?&](?:[a-z_-]*(?:{'|'.join(NAME_PARTS)})|{'|'.join(URL_PARAMETERS)})=)[^\s&\"']+", rf"\1{MASK}"),
     (rf"(?i)((?:{_NAMES})[\"']?\s*[:=]\s*[\"']?)(?!{MASK})[^\s\"',;]{{6,}}", rf"\1{MASK}"),
     (r"(?<![A-Za-z0-9_+=/.-])(?=[A-Za-z0-9_+=-]*\d)(?=[A-Za-z0-9_+=-]*[A-Za-z])[A-Za-z0-9_+=-]{28,}", MASK),
 )
@@ -103,7 +103,7 @@ def looks_like_a_key(word: str) -> bool:
 
 
 def is_a_key(word: str) -> bool:
-    """Whether a word has the whole shape of a vendor's key; surer than `looks_like_a_key`."""
+    """Whether a word has the whole shape of a vendor's key; stricter than `looks_like_a_key`."""
     return re.fullmatch(_KEY, word) is not None
 
 

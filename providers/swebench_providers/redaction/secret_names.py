@@ -8,20 +8,20 @@ from typing import Final
 
 from swebench_providers.types.secret import Secret
 
-WORDS: Final = ("key", "token", "secret", "password", "passwd", "credential")
+NAME_PARTS: Final = ("key", "token", "secret", "password", "passwd", "credential")
 """Words that make a name secret."""
 
 HEADERS: Final = ("authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie")
 """Headers that carry credentials, in lower case."""
 
 URL_PARAMETERS: Final = ("signature", "sig")
-"""Parameters of a query whose value is secret though none of `WORDS` stands in their name."""
+"""Parameters of a query whose value is secret though none of `NAME_PARTS` stands in their name."""
 
 SHORTEST: Final = 8
 """Characters of a value that can be secret; `1` and `true` are not."""
 
-_VARIABLE: Final = rf"(?i)(?:{'|'.join(WORDS)})S?\d*(?:_|$)"
-_MISPLACED: Final = rf"(?i)(?:api[_-]?)?(?:{'|'.join(WORDS)})s?"
+_VARIABLE: Final = rf"(?i)(?:{'|'.join(NAME_PARTS)})S?\d*(?:_|$)"
+_MISPLACED: Final = rf"(?i)(?:api[_-]?)?(?:{'|'.join(NAME_PARTS)})s?"
 _HEADER_LINE: Final = rf"(?i)^(?:{'|'.join(HEADERS)})\s*:\s*"
 _SCHEME: Final = r"(?i)^(?:authorization\s*:\s*)?bearer\s+"
 
@@ -44,7 +44,7 @@ def is_secret_setting(name: str) -> bool:
 def contains_secret_word(name: str) -> bool:
     """Whether one of the words stands anywhere in `name`."""
     lower = name.lower()
-    return any(word in lower for word in WORDS)
+    return any(word in lower for word in NAME_PARTS)
 
 
 def secrets_of_environment(environ: Mapping[str, str]) -> list[Secret]:

@@ -52,11 +52,11 @@ class ResponseAccumulator:
                 case TextDelta():
                     self._text.append(event.text)
                     if self.first_token_at is None:
-                        self.first_token_at = event.at
+                        self.first_token_at = event.time
                 case ReasoningDelta():
                     self._reasoning.append(event.text)
                     if self.first_token_at is None:
-                        self.first_token_at = event.at
+                        self.first_token_at = event.time
                 case UsageUpdate():
                     self.usage = event.usage
                 case Finished():
@@ -74,10 +74,10 @@ class ResponseAccumulator:
             case Charge():
                 self.charges.append(event)
             case Attempt():
-                self._begin(event.provider, event.at)
+                self._begin(event.provider, event.time)
             case AttemptFailed():
                 self._failed.append(_record(event))
-                self._begin("", event.at)
+                self._begin("", event.time)
 
     @property
     def text(self) -> str:
@@ -127,7 +127,7 @@ class ResponseAccumulator:
             finish_reason=self.finished.reason,
             usage=self.usage,
             cost=cost,
-            latency_ms=(self.finished.at - self._started) * 1000,
+            latency_ms=(self.finished.time - self._started) * 1000,
             ttft_ms=None if first is None else (first - self._started) * 1000,
             request_id=self.finished.request_id,
             tool_calls=self.finished.tool_calls,

@@ -1,4 +1,4 @@
-"""The events of a streamed response. `at` is when their bytes arrived, in monotonic seconds."""
+"""The events of a streamed response. `time` is when their bytes arrived, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class TextDelta(msgspec.Struct, frozen=True, gc=False):
     """More text of the answer."""
 
     text: str
-    at: float
+    time: float
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, gc=False):
     """More of the model's reasoning, as far as the provider sends it."""
 
     text: str
-    at: float
+    time: float
 
 
 class UsageUpdate(msgspec.Struct, frozen=True):
     """The usage so far. Cumulative: the last update holds, updates are never added."""
 
     usage: TokenUsage
-    at: float
+    time: float
 
 
 class Notice(msgspec.Struct, frozen=True):
     """Information for the user, such as a parameter left out. `passing` is for a temporary state, such as a start."""
 
     message: str
-    at: float
+    time: float
     passing: bool = False
 
 
@@ -47,7 +47,7 @@ class LimitsUpdate(msgspec.Struct, frozen=True):
     """The rate limits that the server reported with this response."""
 
     limits: tuple[ServerLimit, ...]
-    at: float
+    time: float
 
 
 class Waiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     reason: WaitReason
     message: str
     seconds: float | None
-    at: float
+    time: float
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     provider: str
     model: str
-    at: float
+    time: float
     key: str = ""
 
 
@@ -74,7 +74,7 @@ class AttemptFailed(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     model: str
     error: ProviderError
-    at: float
+    time: float
     key: str = ""
 
 
@@ -86,7 +86,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reason: FinishReason
-    at: float
+    time: float
     raw_reason: str = ""
     refusal: str = ""
     category: str = ""

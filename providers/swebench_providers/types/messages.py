@@ -38,7 +38,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class UnifiedRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to one model. A parameter that is None is not sent, so that the provider's default holds.
+    """A request to one model. A parameter that is None is not sent, so that the provider's default applies.
 
     `prompt` is appended to `messages` as the last user turn. `max_tokens` limits the output, including reasoning.
     `stream=False` requests the whole answer in one body. `cache_prompt` marks the system message as a stable prefix,

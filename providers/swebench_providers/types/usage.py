@@ -35,14 +35,14 @@ class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     """The cost of one attempt in USD, None if unknown. `exact` is False if the tokens were estimated.
 
-    `at` is monotonic seconds.
+    `time` is monotonic seconds.
     """
 
     amount: Decimal | None
     exact: bool
     provider: str
     model: str
-    at: float
+    time: float
 
 
 def is_cost(amount: Decimal) -> bool:

@@ -15,11 +15,11 @@ from tests.app.scripted import ScriptedProvider, ScriptedSource, charge, finishe
 
 BROKEN = ProviderError(ErrorKind.INCOMPLETE, "it broke off", hint="Run it again.")
 RESTARTED = ScriptedProvider(
-    Attempt(provider="acme", model="m", at=1.0),
+    Attempt(provider="acme", model="m", time=1.0),
     text("half", 1.5),
     charge("0.01", exact=False),
-    AttemptFailed(provider="acme", model="m", error=BROKEN, at=2.0),
-    Attempt(provider="acme", model="m", at=3.0),
+    AttemptFailed(provider="acme", model="m", error=BROKEN, time=2.0),
+    Attempt(provider="acme", model="m", time=3.0),
     text("whole", 3.25),
     charge("0.02"),
     finished(time=4.0),

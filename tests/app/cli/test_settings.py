@@ -309,7 +309,10 @@ def test_reading_settings_imports_no_writer_and_no_screen(arguments: tuple[str, 
     script = f"{LOADED}from swebench_tui.cli.main import main\nmain(['settings', *sys.argv[1:]])"
     done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout
-    assert set(done.stderr.split()) & {"tomlkit", "keyring", "textual", "httpx", "aiohttp", "rich"} == set()
+    assert (
+        set(done.stderr.split()) & {"tomlkit", "tomli_w", "filelock", "keyring", "textual", "httpx", "aiohttp", "rich"}
+        == set()
+    )
 
 
 def test_a_workspace_imports_nothing_heavy_and_reads_nothing(folder: Path) -> None:
@@ -321,7 +324,9 @@ assert workspace.settings.editor == "" and not workspace.problems
 """
     done = subprocess.run([sys.executable, "-c", script, folder], capture_output=True, text=True, check=True)
     assert (
-        set(done.stderr.split()) & {"tomlkit", "keyring", "textual", "httpx", "jsonschema", "urllib.request"} == set()
+        set(done.stderr.split())
+        & {"tomlkit", "tomli_w", "filelock", "keyring", "textual", "httpx", "jsonschema", "urllib.request"}
+        == set()
     )
     assert os.listdir(folder) == ["work"]  # noqa: PTH208 - the names alone
 

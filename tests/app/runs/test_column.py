@@ -47,7 +47,7 @@ async def test_a_screen_takes_each_piece_once() -> None:
 
 
 async def test_a_failed_attempt_resets_the_text_for_its_screen() -> None:
-    broken = AttemptFailed(provider="acme", model="m", error=OVERLOADED, at=2)
+    broken = AttemptFailed(provider="acme", model="m", error=OVERLOADED, time=2)
     made = unwatched(text("half"), broken, text("whole"), finished())
     await made.run()
     assert list(made.take()) == [text("half"), TextVoided(), text("whole")]

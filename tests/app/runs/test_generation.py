@@ -113,8 +113,8 @@ async def test_a_fault_after_the_end_leaves_the_answer_done() -> None:
 
 
 async def test_a_failed_attempt_voids_the_text_for_whoever_watches() -> None:
-    broken = AttemptFailed(provider="acme", model="m", error=OVERLOADED, at=2)
-    again = Attempt(provider="acme", model="m", at=3)
+    broken = AttemptFailed(provider="acme", model="m", error=OVERLOADED, time=2)
+    again = Attempt(provider="acme", model="m", time=3)
     made, seen = generation(text("half"), thought("r"), broken, again, text("whole"), finished())
     await made.run()
     assert [type(piece) for piece in seen.pieces] == [TextDelta, ReasoningDelta, TextVoided, TextDelta]

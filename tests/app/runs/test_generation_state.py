@@ -32,11 +32,11 @@ OVERLOADED = ProviderError(ErrorKind.OVERLOADED, "no room", hint="Try later.")
 
 
 def attempt(time: float, model: str = "m") -> Attempt:
-    return Attempt(provider="acme", model=model, at=time)
+    return Attempt(provider="acme", model=model, time=time)
 
 
 def failed(time: float) -> AttemptFailed:
-    return AttemptFailed(provider="acme", model="m", error=OVERLOADED, at=time)
+    return AttemptFailed(provider="acme", model="m", error=OVERLOADED, time=time)
 
 
 def reduced(*events: Event, started: float = 0.0, streamed: bool = True, free: bool = False) -> GenerationReducer:
@@ -66,9 +66,9 @@ def ended(*events: Event, status: Status = Status.DONE, free: bool = False) -> G
         ((text("a"), thought("b")), Status.THINKING),
         ((text("a"), text("b"), UsageUpdate(TokenUsage(), 1), text("c")), Status.STREAMING),
         ((text("a"), failed(2)), Status.CONNECTING),
-        ((Waiting(reason="queue", message="", seconds=None, at=1),), Status.WAITING),
-        ((Waiting(reason="queue", message="", seconds=None, at=1), text("a")), Status.STREAMING),
-        ((text("a"), Waiting(reason="queue", message="", seconds=None, at=1), text("b")), Status.STREAMING),
+        ((Waiting(reason="queue", message="", seconds=None, time=1),), Status.WAITING),
+        ((Waiting(reason="queue", message="", seconds=None, time=1), text("a")), Status.STREAMING),
+        ((text("a"), Waiting(reason="queue", message="", seconds=None, time=1), text("b")), Status.STREAMING),
         ((text("a"), finished()), Status.STREAMING),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_state_stays_the_same_object_while_nothing_changes() -> None:
 def test_the_answer_names_its_model_over_the_attempt() -> None:
     reducer = reduced(attempt(1, model="asked"))
     assert reducer.state.model == "asked"
-    reducer.apply(Finished(reason=FinishReason.STOP, at=2, model="answered"))
+    reducer.apply(Finished(reason=FinishReason.STOP, time=2, model="answered"))
     assert reducer.state.model == "answered"
 
 
@@ -171,7 +171,7 @@ def test_an_answer_that_broke_off_costs_its_estimate(status: Status) -> None:
 
 
 def test_a_call_that_sent_no_request_costs_nothing() -> None:
-    waiting = Waiting(reason="rate limit", message="", seconds=None, at=1)
+    waiting = Waiting(reason="rate limit", message="", seconds=None, time=1)
     assert ended(waiting, status=Status.CANCELLED).cost == Decimal(0)
     assert ended(status=Status.CANCELLED).cost == Decimal(0)
 

@@ -73,7 +73,7 @@ async def test_another_base_url_gets_none_of_the_keys() -> None:
         assert "authorization" not in server.requests[0].headers
 
 
-def test_a_key_that_cannot_be_read_is_an_error_with_its_hint() -> None:
+def test_an_unreadable_key_is_an_error_with_its_hint() -> None:
     resolver = ProviderResolver(ProviderRegistry({}), interactive_coordinator(), locked)
     with pytest.raises(ProviderError, match="the keyring is locked") as caught:
         resolver.resolve("openai")

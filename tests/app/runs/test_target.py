@@ -36,7 +36,7 @@ def test_a_missing_provider_is_an_error_with_a_hint(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["openai:{}", "{}", "openai:{}:free", ":{}"])
-def test_a_key_in_the_place_of_a_name_is_refused_unseen(written: str) -> None:
+def test_a_key_in_place_of_a_name_is_refused_unseen(written: str) -> None:
     key = "sk-proj-Ab3dEf6hIj9kLmN0pQrS"
     with pytest.raises(ProviderError, match="an API key in place of") as caught:
         parse_target(written.format(key))

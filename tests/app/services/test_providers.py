@@ -38,15 +38,15 @@ def with_test(entry: ProviderEntry, verdict: Verdict) -> ProviderEntry:
     return msgspec.structs.replace(entry, test=providers.TestResult(report=report))
 
 
-def with_health(entry: ProviderEntry, *, success_rate: float, opens_in: float | None = None) -> ProviderEntry:
+def with_health(entry: ProviderEntry, *, success_rate: float, retry_in: float | None = None) -> ProviderEntry:
     breaker = BreakerStatistics(
-        state=BreakerState.CLOSED if opens_in is None else BreakerState.OPEN,
+        state=BreakerState.CLOSED if retry_in is None else BreakerState.OPEN,
         calls=8,
         failures=6,
         slow=0,
         probes_done=0,
         probes=3,
-        opens_in=opens_in or 0.0,
+        retry_in=retry_in or 0.0,
         openings=1,
         refused=0,
         reason="",
@@ -82,7 +82,7 @@ REMOTE, LOCAL = entry(), entry(local=True)
         (entry(to_do="set ACME_API_KEY"), "– no API key"),
         (entry(to_do="set ACME_BASE_URL", base_url=None), "– no address"),
         (with_health(REMOTE, success_rate=0.2), "! failing"),
-        (with_health(with_test(REMOTE, "fine"), success_rate=0.2, opens_in=12.4), "○ open 12 s"),
+        (with_health(with_test(REMOTE, "fine"), success_rate=0.2, retry_in=12.4), "○ open 12 s"),
         (msgspec.structs.replace(REMOTE, testing=1.25), "◌ testing 1.2 s"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -125,7 +125,7 @@ async def test_both_front_ends_test_a_provider_alike() -> None:
     assert (by_command.report.ok, by_command.models) == (by_app.report.ok, by_app.models) == (True, 2)
 
 
-async def test_a_key_that_cannot_be_read_is_part_of_the_report() -> None:
+async def test_the_report_has_a_key_that_cannot_be_read() -> None:
     def locked(*_: object, **__: object) -> ProviderConfig:
         raise ProviderError(ErrorKind.AUTH, "the keyring is locked", hint="Unlock it.", reason="key_out_of_reach")
 

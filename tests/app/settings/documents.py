@@ -59,6 +59,8 @@ def _scalar(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.IntType():
             return st.integers(kind.ge, kind.le)
         case inspect.FloatType():

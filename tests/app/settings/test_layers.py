@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import getproxies_environment
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_tui.settings.definitions import USER_ONLY, Settings
-from swebench_tui.settings.effective import proxy_variable
+from swebench_tui.settings.effective import defined_default, proxy_variable
 from swebench_tui.settings.errors import SettingsError
-from swebench_tui.settings.layers import PROJECT_FILE, USER_FILE, Layer, Origin
+from swebench_tui.settings.layers import PROJECT_FILE, Layer, Origin
 from swebench_tui.settings.schema import NAME, Leaf, leaves, toml
 from swebench_tui.settings.toml_positions import SettingPath
+from swebench_tui.settings.user_files import USER_FILE
 from swebench_tui.settings.workspace import Workspace
 
 MODEL = ("providers", "openai", "model")
@@ -374,3 +376,19 @@ def test_concurrent_changes_from_threads_are_all_kept(files: Files) -> None:
     for thread in threads:
         thread.join()
     assert workspace.settings.keymap == {f"action.{number}": f"f{number}" for number in range(12)}
+
+
+class Batch(msgspec.Struct, frozen=True):
+    concurrency: int = 8
+    name: str = ""
+    strict: bool = False
+
+
+class Extended(msgspec.Struct, frozen=True):
+    batch: Batch = Batch()
+
+
+def test_a_default_of_the_definitions_is_effective() -> None:
+    paths = (("batch", "concurrency"), ("batch", "name"), ("batch", "strict"), ("batch", "other"), ("batch",))
+    assert [defined_default(path, Extended()) for path in paths] == [8, None, False, None, None]
+    assert defined_default(("providers", "openai", "time_limits", "idle")) is None

@@ -6,15 +6,17 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import inspect
 
 from swebench_tui.settings.providers import known_providers
-from swebench_tui.settings.schema import json_schema, leaves, template
+from swebench_tui.settings.schema import bare, describe_type, json_schema, leaves, template
 from swebench_tui.settings.toml_positions import dotted
 from swebench_tui.settings.value import check
 from tests.app.settings.documents import mangled, settings_documents
@@ -87,3 +89,20 @@ def test_the_schema_refuses_what_the_program_refuses(values: dict[str, Any], dat
 def test_both_refuse(values: dict[str, Any]) -> None:
     assert len(check(values, source="").problems) == 1
     assert not VALIDATOR.is_valid(values)
+
+
+class Flags(msgspec.Struct):
+    on: bool = False
+    any_number: int = 0
+    share: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    ratio: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+
+
+def test_types_that_no_setting_has_yet_are_described() -> None:
+    fields = inspect.type_info(Flags).fields  # type: ignore[attr-defined]
+    assert [describe_type(bare(field.type)) for field in fields] == [
+        "true or false",
+        "an integer",
+        "a number at least 0",
+        "a number at least 0, below 1",
+    ]

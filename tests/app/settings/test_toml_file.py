@@ -284,6 +284,16 @@ def test_a_file_locked_for_too_long_is_reported(tmp_path: Path, monkeypatch: pyt
         workspace.change(("editor",), "vim")
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+def test_a_file_system_without_locks_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def unsupported(descriptor: int, operation: int) -> None:
+        raise OSError(number, f"no locks for {descriptor} {operation}")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    setup_in(tmp_path).change(("editor",), "vim")
+    assert setup_in(tmp_path).settings.editor == "vim"
+
+
 def test_a_file_keeps_its_mode_and_starts_private(tmp_path: Path) -> None:
     workspace = setup_in(tmp_path / "new")
     workspace.change(("editor",), "vim")

@@ -68,7 +68,7 @@ class _FixedProviders(Providers):
     """The fixed providers, configured by the settings of a workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
-        super().__init__(workspace, workspace.keys)
+        super().__init__(workspace, workspace._layers, workspace.keys)
         self._registry = _FixedRegistry(workspace.environ, configure=self._configs.configure)
         for name, spec in FIXED.items():
             self._registry.register(name, spec)

@@ -35,7 +35,7 @@ def test_without_a_tool_only_the_terminal_copies(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_tool_gets_the_text_whole_on_its_input_and_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_clipboard_tool_gets_the_text_and_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
     install(tmp_path / "bin", "wl-copy", 'cat > "$OUT/got"; echo "$@" > "$OUT/arguments"')
     copied = clipboard.copy("a'b\n$x `y`", tmp_path, environ)
     assert (tmp_path / "got").read_text() == "a'b\n$x `y`"
@@ -43,7 +43,7 @@ def test_a_tool_gets_the_text_whole_on_its_input_and_is_named(tmp_path: Path, en
     assert str(copied) == "Copied 10 characters through the terminal (OSC 52) and with wl-copy."
 
 
-def test_a_tool_that_fails_or_has_no_display_is_passed_over(tmp_path: Path, environ: dict[str, str]) -> None:
+def test_a_failing_clipboard_tool_is_skipped(tmp_path: Path, environ: dict[str, str]) -> None:
     install(tmp_path / "bin", "wl-copy", "exit 1")
     install(tmp_path / "bin", "xclip", 'cat > "$OUT/got"')
     assert clipboard.copy("text", tmp_path, environ).tool == "xclip"
@@ -53,7 +53,7 @@ def test_a_tool_that_fails_or_has_no_display_is_passed_over(tmp_path: Path, envi
     assert not (tmp_path / "got").exists()
 
 
-def test_what_is_too_long_for_the_terminal_is_in_a_file_only_its_owner_reads(tmp_path: Path) -> None:
+def test_a_long_copy_goes_to_a_private_file(tmp_path: Path) -> None:
     assert clipboard.fits_the_terminal(LONG[1:])
     copied = clipboard.copy(LONG, tmp_path, {"PATH": str(tmp_path)})
     assert copied.file is not None

@@ -94,7 +94,7 @@ def only_report(folder: Path) -> str:
     return report.read_text("utf-8")
 
 
-async def asked(pilot: Pilot[None]) -> None:
+async def run_all(pilot: Pilot[None]) -> None:
     """Wait for the question, and make it private words."""
     screen = pilot.app.screen
     assert isinstance(screen, CompareScreen)
@@ -105,10 +105,10 @@ async def asked(pilot: Pilot[None]) -> None:
 
 
 @pytest.mark.parametrize("key", list("tuvw"))
-async def test_an_error_is_told_saved_and_survived_without_a_word_of_the_users(key: str, folder: Path) -> None:
+async def test_an_error_is_reported_without_any_text_of_the_user(key: str, folder: Path) -> None:
     app = Broken()
     async with app.run_test(notifications=True, size=(100, 30)) as pilot:
-        await asked(pilot)
+        await run_all(pilot)
         await pilot.press(key)
         dialog = await top_screen(pilot, UnexpectedScreen)
         await wait_until(pilot, lambda: "Report saved" in shown(dialog), what="the file")
@@ -131,10 +131,10 @@ async def test_an_error_is_told_saved_and_survived_without_a_word_of_the_users(k
     assert app.crash is None
 
 
-async def test_a_mode_that_cannot_be_built_is_left_and_the_others_go_on() -> None:
+async def test_a_mode_that_fails_to_build_is_left() -> None:
     app = Broken()
     async with app.run_test(notifications=True) as pilot:
-        await asked(pilot)
+        await run_all(pilot)
         for _ in range(2):
             await pilot.press("5")
             await top_screen(pilot, UnexpectedScreen)
@@ -147,7 +147,7 @@ async def test_a_mode_that_cannot_be_built_is_left_and_the_others_go_on() -> Non
 async def test_quit_in_the_dialog_ends_the_app_with_status_1() -> None:
     app = Broken()
     async with app.run_test() as pilot:
-        await asked(pilot)
+        await run_all(pilot)
         await pilot.press("t")
         await top_screen(pilot, UnexpectedScreen)
         await pilot.press("q")
@@ -160,7 +160,7 @@ async def test_errors_without_end_end_the_app() -> None:
     app = Broken()
     with pytest.raises(ValueError, match="bad header"):  # noqa: PT012 - the pilot raises it when it is left
         async with app.run_test() as pilot:
-            await asked(pilot)
+            await run_all(pilot)
             for _ in range(7):
                 app.call_later(explode)
             await wait_until(pilot, lambda: app.crash is not None, what="the end")
@@ -195,9 +195,7 @@ module.run()
 
 
 @pytest.mark.parametrize("where", STARTS)
-def test_an_error_that_ends_the_app_leaves_one_line_status_1_and_a_report_without_locals(
-    where: str, tmp_path: Path, folder: Path
-) -> None:
+def test_a_fatal_error_leaves_status_1_and_a_report(where: str, tmp_path: Path, folder: Path) -> None:
     environ = {**os.environ, "SOME_API_KEY": CANARY, "TERM": "xterm-256color", "HOME": str(tmp_path)}
     ours, theirs = pty.openpty()
     program = PROGRAM.replace("{definition}", STARTS[where])
@@ -214,14 +212,14 @@ def test_an_error_that_ends_the_app_leaves_one_line_status_1_and_a_report_withou
             pass
         assert process.wait(timeout=60) == 1
     os.close(ours)
-    told = (tmp_path / "stderr").read_text("utf-8")
+    stderr = (tmp_path / "stderr").read_text("utf-8")
     reports = list(folder.rglob("*.txt"))
     ending = "swebench-tui ended because of an internal error"
-    lines = [line for line in told.splitlines() if ending in line]
+    lines = [line for line in stderr.splitlines() if ending in line]
     assert len(lines) == 1
     assert any(str(report) in lines[0] for report in reports)
     assert {stat.S_IMODE(report.stat().st_mode) for report in reports} == {0o600}
-    for seen in (bytes(screen), told.encode(), *(report.read_bytes() for report in reports)):
+    for seen in (bytes(screen), stderr.encode(), *(report.read_bytes() for report in reports)):
         assert b"zebra" not in seen
         assert b"locals" not in seen
         assert b"Traceback" not in seen

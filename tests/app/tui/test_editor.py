@@ -58,7 +58,7 @@ def test_an_editor_that_cannot_be_started_is_told(setting: str, what: str) -> No
     assert caught.value.hint
 
 
-def test_what_is_saved_comes_back_and_the_file_was_private_and_is_gone(tmp_path: Path) -> None:
+def test_edited_text_returns_and_its_private_file_is_removed(tmp_path: Path) -> None:
     does = f"pathlib.Path({str(tmp_path / 'seen')!r}).write_text(f'{{path}} {{path.stat().st_mode}}')\n"
     does += "path.write_bytes(path.read_bytes() + 'ü new'.encode())"
     assert editor.edit("old\r\n", editor.command(an_editor(tmp_path, does), {})) == "old\r\nü new"
@@ -89,14 +89,14 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("does", "said", "changed"),
+    ("does", "message", "changed"),
     [
         ("path.write_text('from the editor')", "", True),
         ("pass", "The prompt was not changed", False),
         ("sys.exit(1)", "ended with status 1", False),
     ],
 )
-async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, said: str, changed: bool) -> None:
+async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, message: str, changed: bool) -> None:
     workspace = StandInWorkspace(Settings(editor=an_editor(tmp_path, does)))
     app = Lending(ProviderRegistry({}), workspace=workspace)
     app.animation_level = "none"
@@ -106,8 +106,8 @@ async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str
         dialog = await top_screen(pilot, EditPromptScreen)
         before = dialog.query_one(TextArea).text
         await pilot.press("ctrl+o")
-        if said:
-            await wait_until(pilot, lambda: said in shown(app.screen), what="the word")
+        if message:
+            await wait_until(pilot, lambda: message in shown(app.screen), what="the word")
         assert dialog.query_one(TextArea).text == ("from the editor" if changed else before)
 
 

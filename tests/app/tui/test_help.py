@@ -18,7 +18,7 @@ def titles(pilot: Pilot[None]) -> list[str]:
     return [title for title, _ in sections(pilot.app.screen)]
 
 
-async def test_the_focused_columns_keys_come_first_and_those_for_scrolling_last() -> None:
+async def test_focused_keys_come_first_and_scrolling_keys_last() -> None:
     async with running(*ONE) as pilot:
         found = list(sections(pilot.app.screen))
         assert [title for title, _ in found] == [
@@ -70,5 +70,5 @@ async def test_help_shows_keys_as_the_user_has_set_them() -> None:
     workspace = StandInWorkspace(Settings(keymap={"compare.zoom": "f9"}))
     async with running(*ONE, workspace=workspace) as pilot:
         await wait_until(pilot, lambda: "f9 zoom" in shown(pilot.app.screen), what="the key in the footer")
-        keys = {words: keys for _, rows in sections(pilot.app.screen) for keys, words in rows}
+        keys = {label: keys for _, rows in sections(pilot.app.screen) for keys, label in rows}
         assert keys["Zoom column"] == "f9"

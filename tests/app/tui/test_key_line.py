@@ -31,11 +31,11 @@ async def test_a_click_on_a_word_does_what_its_key_does() -> None:
 @pytest.mark.parametrize("width", [60, 70, 80, 90, 120])
 async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
     async with running("compatible:m", size=(width, 24)) as pilot:
-        words = shown(await key_line(pilot)).split()
-        assert words[-2:] == ["?", "help"]
+        labels = shown(await key_line(pilot)).split()
+        assert labels[-2:] == ["?", "help"]
         every = " ⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help "
-        assert all(f" {word} " in every for word in words)
-        assert width < 90 or "zoom" in words
+        assert all(f" {word} " in every for word in labels)
+        assert width < 90 or "zoom" in labels
 
 
 @pytest.mark.parametrize(("key", "helps"), [("i", "f1"), ("e", "f1")])
@@ -43,21 +43,21 @@ async def test_a_dialog_names_its_help_too(key: str, helps: str) -> None:
     async with running("compatible:m", size=(60, 16)) as pilot:
         await pilot.press(key)
         await top_screen(pilot, Dialog)
-        words = shown(pilot.app.screen.query_one(KeyLine)).split()
-        assert words[-2:] == [helps, "help"]
+        labels = shown(pilot.app.screen.query_one(KeyLine)).split()
+        assert labels[-2:] == [helps, "help"]
         await pilot.press("f1")
         await top_screen(pilot, HelpScreen)
         assert "help" not in shown(pilot.app.screen.query_one(KeyLine))
 
 
-async def test_a_key_that_the_user_has_moved_stays_where_it_stood() -> None:
+async def test_a_remapped_key_keeps_its_position() -> None:
     workspace = StandInWorkspace(Settings(keymap={"compare.run": "f5"}))
     async with running("compatible:m", workspace=workspace, size=(60, 24)) as pilot:
         line = pilot.app.screen.query_one(KeyLine)
         await wait_until(pilot, lambda: shown(line).split()[:2] == ["f5", "run"], what="the key in front")
 
 
-async def test_what_works_follows_the_focus_and_stays_while_the_window_is_in_the_background() -> None:
+async def test_the_key_line_follows_focus_and_survives_blur() -> None:
     async with running("compatible:m") as pilot:
         line = pilot.app.screen.query_one(KeyLine)
         at_the_column = shown(line)

@@ -49,7 +49,7 @@ async def test_the_models_are_listed_with_keys_that_were_read_apart(tmp_path: Pa
         assert read_apart(store)
 
 
-async def test_the_list_of_the_dialog_comes_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
+async def test_the_dialogs_list_loads_after_its_key(tmp_path: Path) -> None:
     async with FaultServer() as server:
         workspace, store = setup_at(tmp_path, server)
         async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:

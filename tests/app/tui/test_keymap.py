@@ -21,7 +21,7 @@ KNOWN = (
 )
 
 
-def test_every_binding_of_ours_has_an_id_and_no_two_have_the_same() -> None:
+def test_every_binding_has_an_id_of_its_own() -> None:
     ids = [action.id for action in actions.actions()]
     assert len(ids) == len(set(ids))
     without = [f"{part.__name__} {binding.key}" for part, binding in actions.bindings(DOMNode) if not binding.id]
@@ -52,7 +52,7 @@ def test_what_cannot_hold_is_told_and_left_out(keymap: dict[str, str], what: str
     assert [(what in problem.what, hint in problem.hint) for problem in problems] == [(True, True)]
 
 
-def test_two_actions_may_swap_their_keys_and_share_one_on_different_screens() -> None:
+def test_actions_may_swap_keys_or_share_across_screens() -> None:
     swapped = {"compare.run": "z", "compare.zoom": "enter", "models.search": "z"}
     assert check(swapped, KNOWN) == (swapped, [])
 
@@ -68,7 +68,7 @@ def test_whatever_stands_there_what_holds_has_no_clash(keymap: dict[str, str]) -
     assert len(good) + len(problems) == len(keymap)
 
 
-async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
+async def test_a_remapped_key_does_what_the_old_one_did() -> None:
     workspace = StandInWorkspace(Settings(keymap={"mode.history": "h", "compare.zoom": "f9"}))
     async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("z")
@@ -79,7 +79,7 @@ async def test_a_key_of_the_settings_does_what_the_old_one_did() -> None:
         await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
 
 
-async def test_a_keymap_that_is_wrong_is_told_at_the_start_and_the_app_runs() -> None:
+async def test_an_invalid_keymap_is_reported_and_the_app_runs() -> None:
     workspace = StandInWorkspace(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
     async with running("compatible:m", workspace=workspace, size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: shown(pilot.app.screen).count("A key is not used") == 2, what="the words")

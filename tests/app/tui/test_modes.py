@@ -47,7 +47,7 @@ async def test_a_click_on_the_bar_opens_the_mode() -> None:
         await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
 
 
-async def test_what_runs_in_compare_goes_on_while_another_mode_is_shown() -> None:
+async def test_compare_keeps_running_behind_another_mode() -> None:
     script = Script(("first ", "second"), ending=Ending.STALL)
     async with FaultServer(script) as server, running(*ONE, server=server) as pilot:
         await pilot.press("enter")
@@ -73,14 +73,14 @@ async def test_a_dialog_stays_open_in_its_mode() -> None:
         assert isinstance(pilot.app.screen, HelpScreen)
 
 
-@pytest.mark.parametrize(("key", "words"), [("2", "--count N --json"), ("5", "--count N --json")])
-async def test_a_mode_that_is_not_built_says_so_and_what_works_today(key: str, words: str) -> None:
+@pytest.mark.parametrize(("key", "text"), [("2", "--count N --json"), ("5", "--count N --json")])
+async def test_an_unbuilt_mode_says_what_works_today(key: str, text: str) -> None:
     async with running(*ONE, size=(80, 24)) as pilot:
         await pilot.press(key)
         await wait_until(pilot, lambda: "Not built yet" in shown(pilot.app.screen), what="the word")
         lines = [line for line in shown(pilot.app.screen).splitlines()[1:-1] if line.strip()]
         assert len(lines) == 2
-        assert words in lines[1]
+        assert text in lines[1]
 
 
 async def test_what_today_cost_is_shown_only_when_it_is_known() -> None:
@@ -94,7 +94,7 @@ async def test_what_today_cost_is_shown_only_when_it_is_known() -> None:
         await wait_until(pilot, lambda: "today $1,234.50" in shown(pilot.app.screen).splitlines()[0], what="it, there")
 
 
-async def test_below_60x16_a_line_stands_in_place_of_a_broken_layout() -> None:
+async def test_below_60x16_a_line_replaces_the_layout() -> None:
     async with running(*ONE) as pilot:
         for size in [(59, 24), (80, 15), (20, 5)]:
             await pilot.resize_terminal(*size)

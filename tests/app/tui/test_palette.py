@@ -13,7 +13,7 @@ from tests.app.tui.stand_in_workspace import StandInWorkspace
 ONE = ("compatible:m",)
 
 
-async def test_it_has_all_actions_of_the_screen_and_what_works_everywhere() -> None:
+async def test_the_palette_has_screen_and_global_actions() -> None:
     async with running(*ONE) as pilot:
         screen = pilot.app.screen
         titles = [command.title for command in pilot.app.get_system_commands(screen)]
@@ -23,23 +23,25 @@ async def test_it_has_all_actions_of_the_screen_and_what_works_everywhere() -> N
         assert len(titles) == len(set(titles))
 
 
-@pytest.mark.parametrize(("words", "kind"), [("edit the prompt", EditPromptScreen), ("help", HelpScreen)])
-async def test_a_command_does_what_its_key_does(words: str, kind: type[EditPromptScreen | HelpScreen]) -> None:
+@pytest.mark.parametrize(("query", "kind"), [("edit the prompt", EditPromptScreen), ("help", HelpScreen)])
+async def test_a_command_does_what_its_key_does(query: str, kind: type[EditPromptScreen | HelpScreen]) -> None:
     async with running(*ONE) as pilot:
         await pilot.press("ctrl+p")
-        await paste(pilot, words)
+        await paste(pilot, query)
         await wait_until(pilot, lambda: "▔" in shown(pilot.app.screen), what="the palette")
         await pilot.press("enter")
         await top_screen(pilot, kind)
 
 
-@pytest.mark.parametrize(("words", "said"), [("settings", "settings.toml"), ("set up again", "no settings to change")])
-async def test_without_settings_a_command_for_them_says_so(words: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "message"), [("settings", "settings.toml"), ("set up again", "no settings to change")]
+)
+async def test_without_settings_a_command_for_them_says_so(query: str, message: str) -> None:
     async with running(*ONE, size=(120, 40)) as pilot:
         await pilot.press("ctrl+p")
-        await paste(pilot, words)
+        await paste(pilot, query)
         await pilot.press("enter")
-        await wait_until(pilot, lambda: said in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: message in shown(pilot.app.screen), what="the word")
 
 
 async def test_a_mode_is_reached_by_its_name() -> None:
@@ -50,7 +52,7 @@ async def test_a_mode_is_reached_by_its_name() -> None:
         await wait_until(pilot, lambda: pilot.app.current_mode == "history", what="History")
 
 
-async def test_in_a_dialog_no_command_stands_twice_and_the_settings_say_that_it_is_in_the_way() -> None:
+async def test_a_dialogs_palette_has_no_duplicates_and_explains_settings() -> None:
     async with running(*ONE, workspace=StandInWorkspace(), size=(120, 40)) as pilot:
         await pilot.press("i")
         await top_screen(pilot, PickTaskScreen)

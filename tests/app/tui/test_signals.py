@@ -33,10 +33,10 @@ class Terminal:
         )
         os.close(theirs)
 
-    def read_until(self, words: bytes) -> None:
+    def read_until(self, text: bytes) -> None:
         """Fails where the program ends before."""
         start = len(self.seen)
-        while words not in self.seen[start:]:
+        while text not in self.seen[start:]:
             self.seen += os.read(self._ours, 65536)
 
     def read_to_the_end(self) -> None:
@@ -61,19 +61,17 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Termin
     terminal.process.wait()
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
-def test_told_to_end_it_gives_the_terminal_back_and_says_by_which_signal(
-    terminal: Terminal, told: signal.Signals
-) -> None:
-    terminal.process.send_signal(told)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_restores_the_terminal_and_is_named(terminal: Terminal, number: signal.Signals) -> None:
+    terminal.process.send_signal(number)
     terminal.read_to_the_end()
     terminal.close()
-    assert terminal.process.wait(timeout=60) == 128 + told
+    assert terminal.process.wait(timeout=60) == 128 + number
     assert GIVEN_BACK in terminal.seen
     assert list(paths.data().rglob("*.txt")) == []
 
 
-def test_a_terminal_that_is_closed_ends_it_and_is_no_fault(terminal: Terminal) -> None:
+def test_a_closed_terminal_ends_the_app_without_error(terminal: Terminal) -> None:
     terminal.close()
     assert terminal.process.wait(timeout=60) == 128 + signal.SIGHUP
     assert list(paths.data().rglob("*.txt")) == []

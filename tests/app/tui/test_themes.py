@@ -44,9 +44,7 @@ def chosen(name: str) -> StandInWorkspace:
         ("primary = ", "Invalid value", "primary ="),
     ],
 )
-def test_a_theme_that_is_wrong_is_told_with_file_key_and_what_may_stand_there(
-    folder: Path, text: str, what: str, hint: str
-) -> None:
+def test_an_invalid_theme_is_reported_with_file_and_key(folder: Path, text: str, what: str, hint: str) -> None:
     (folder / "mine.toml").write_text(text)
     (folder / "good.toml").write_text('primary = "#123456"\n[variables]\nx = "y"\n')
     good, (error,) = themes.load(folder)
@@ -62,7 +60,7 @@ def test_a_file_that_is_no_text_is_told(folder: Path) -> None:
         themes.read(folder / "mine.toml")
 
 
-async def test_a_theme_of_the_users_own_is_used_from_the_start(folder: Path) -> None:
+async def test_a_users_theme_is_used_at_start(folder: Path) -> None:
     (folder / "mine.toml").write_text('primary = "#123456"\nbackground = "#010203"\n')
     async with running(*ONE, workspace=chosen("mine")) as pilot:
         assert pilot.app.theme == "mine"
@@ -83,7 +81,7 @@ async def test_the_terminals_own_colours_reach_it_as_they_are(name: str) -> None
         assert pilot.app.native_ansi_color
 
 
-async def test_a_theme_that_is_not_there_is_told_and_the_usual_one_used() -> None:
+async def test_a_missing_theme_is_reported_and_the_default_used() -> None:
     async with running(*ONE, workspace=chosen("nordd"), size=(120, 40)) as pilot:
         await wait_until(pilot, lambda: "Did you mean 'nord'?" in shown(pilot.app.screen), what="the word")
         assert pilot.app.theme == themes.DEFAULT

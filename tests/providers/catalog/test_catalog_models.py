@@ -10,7 +10,7 @@ import pytest
 from swebench_providers import ErrorKind, ModelInfo, ProviderError, TokenUsage, UnifiedRequest
 from swebench_providers.catalog import provider_spec
 from swebench_providers.pricing.prices import cost_of
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.providers import wire
 from tests.providers.network import AZURE, VERTEX, Network, provider_on, request_for
 
@@ -95,7 +95,7 @@ async def test_without_a_list_endpoint_the_catalogs_models_are_listed() -> None:
 )
 def test_a_price_is_a_valid_number_or_unknown(reported: object, means: Decimal | None) -> None:
     listed = {"data": [{"id": "m", "pricing": {"prompt": reported, "completion": "0"}}]}
-    (model,) = PROTOCOLS["openai_chat"].parser.parse_models(msgspec.json.encode(listed))
+    (model,) = pipeline("openai_chat").parser.parse_models(msgspec.json.encode(listed))
     assert (model.price_input, model.price_output) == (means, Decimal(0))
 
 
@@ -107,7 +107,7 @@ def test_a_route_that_is_down_is_left_out() -> None:
         {"status": "live"},
     ]
     listed = {"data": [{"id": "m", "providers": routes}]}
-    assert PROTOCOLS["openai_chat"].parser.parse_models(msgspec.json.encode(listed)) == [
+    assert pipeline("openai_chat").parser.parse_models(msgspec.json.encode(listed)) == [
         ModelInfo(id="m", context_window=7),
         ModelInfo(id="m:a", context_window=9),
         ModelInfo(id="m:c", context_window=7),

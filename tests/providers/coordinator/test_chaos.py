@@ -89,7 +89,7 @@ class Log:
     def changed(self, transition: Transition) -> None:
         if transition.name.startswith("first"):
             self.entries.append(transition.after)
-            self._since = transition.at
+            self._since = transition.time
 
     def requests_by_state(self) -> Iterator[tuple[BreakerState, int]]:
         """How many requests that count were sent in each state of the breaker, in order."""

@@ -41,12 +41,12 @@ class Selecting:
         return "".join(route.provider for route in await self.selection.order(request, routes(*(names or NAMES))))
 
     def began(self, name: str) -> None:
-        self.speeds.began(Attempt(provider=name, model="m", at=self.clock.now()), REQUEST)
+        self.speeds.began(Attempt(provider=name, model="m", time=self.clock.now()), REQUEST)
 
     def ended(self, name: str, *, first_token: float | None = None, failure: ProviderError | None = None) -> None:
         self.began(name)
         outcome = Outcome(
-            attempt=Attempt(provider=name, model="m", at=self.clock.now()),
+            attempt=Attempt(provider=name, model="m", time=self.clock.now()),
             ended=self.clock.now(),
             first_token=first_token,
             retry=False,
@@ -157,7 +157,7 @@ async def test_failures_in_flight_together_count_once() -> None:
 
 def _failed(name: str, began: float, ended: float) -> Outcome:
     return Outcome(
-        attempt=Attempt(provider=name, model="m", at=began),
+        attempt=Attempt(provider=name, model="m", time=began),
         ended=ended,
         first_token=None,
         retry=False,

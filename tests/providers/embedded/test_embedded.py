@@ -106,6 +106,7 @@ async def test_the_first_request_starts_the_server_and_closing_stops_it() -> Non
     assert (again.provider, again.model, again.cost) == ("embedded", "smollm2", Decimal(0))
     assert again.usage is not None
     assert (again.usage.completion_tokens, again.finish_reason) == (4, FinishReason.LENGTH)
+    assert registry._server is not None
     running = registry._server.running
     assert running is not None
     await registry.aclose()

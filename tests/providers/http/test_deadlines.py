@@ -19,7 +19,7 @@ from swebench_providers import (
     TimeLimits,
     UnifiedRequest,
 )
-from swebench_providers.http.deadlines import enforce_limits
+from swebench_providers.http.deadlines import Deadline
 from swebench_providers.http.transport import Transport
 from tests.fault_server import Ending, FaultServer, Script
 from tests.providers.dialects import error_of, generate, provider_for
@@ -190,24 +190,22 @@ def test_only_the_time_spent_waiting_counts_as_silence(
         async def arriving() -> AsyncGenerator[list[Event], None]:
             yield [TextDelta("a", 0.0)]
             await more.wait()
-            yield [Finished(reason=FinishReason.STOP, at=0.0)]
+            yield [Finished(reason=FinishReason.STOP, time=0.0)]
 
-        async with (
-            aclosing(arriving()) as source,
-            aclosing(enforce_limits(TimeLimits(idle=300.0), source, "acme")) as events,
-        ):
-            await anext(events)
-            await loop.jump(busy)
-            last = asyncio.ensure_future(anext(events))
-            await loop.jump(0.0)
-            for seconds in (stopped, *silent):
-                await loop.jump(seconds)
-            more.set()
-            try:
-                await last
-            except ProviderError as error:
-                return error.reason
-            return "whole"
+        async with aclosing(arriving()) as source:
+            with Deadline(TimeLimits(idle=300.0), "acme") as deadline:
+                await deadline.next(source)
+                await loop.jump(busy)
+                last = asyncio.ensure_future(deadline.next(source))
+                await loop.jump(0.0)
+                for seconds in (stopped, *silent):
+                    await loop.jump(seconds)
+                more.set()
+                try:
+                    await last
+                except ProviderError as error:
+                    return error.reason
+                return "whole"
 
     with asyncio.Runner(loop_factory=Jumping) as runner:
         assert runner.run(play()) == ending
@@ -227,10 +225,12 @@ async def test_no_limit_ends_a_complete_answer_whose_connection_stays_open() -> 
 
     async def arriving() -> AsyncGenerator[list[Event], None]:
         yield [TextDelta("whole", 0.0)]
-        yield [Finished(reason=FinishReason.STOP, at=0.0)]
+        yield [Finished(reason=FinishReason.STOP, time=0.0)]
         asyncio.get_running_loop().call_later(5 * TINY.silence, ended.set)
         await ended.wait()
 
     async with aclosing(arriving()) as source:
-        batches = [batch async for batch in enforce_limits(TINY, source, "acme")]
-    assert isinstance(batches[-1][-1], Finished)
+        with Deadline(TINY, "acme") as deadline:
+            batches = [await deadline.next(source) for _ in range(3)]
+    assert [type(events[0]) for events in batches if events] == [TextDelta, Finished]
+    assert batches[-1] is None

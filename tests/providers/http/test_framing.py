@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swebench_providers import JSONLinesAdapter, ProviderError, ServerSentEvent, SSEAdapter, TextDelta
 from swebench_providers.http.framing import MAX_RECORD
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.fault_server import Script
 from tests.fault_server.formats import FORMATS, ChatRequest
 from tests.providers import wire
@@ -93,7 +93,7 @@ def test_any_text_passes_a_decoder_unchanged_however_it_is_cut(
     answer = FORMATS[path](Script(tokens, reasoning=thoughts), ChatRequest(model="m", stream=True), "req_1")
     body = b"".join([*answer.opening(), *answer.tokens(), *answer.closing()])
     name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
-    outcome = wire.run(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    outcome = wire.run(pipeline(name).parser.decoder(), data.draw(cut_anywhere(body)))
     assert (outcome.text, outcome.reasoning, outcome.finish) == ("".join(tokens), "".join(thoughts), "stop")
     assert outcome.saw_terminal
 
@@ -102,7 +102,7 @@ def test_any_text_passes_a_decoder_unchanged_however_it_is_cut(
 def test_an_event_comes_out_with_the_piece_that_completes_it(path: str) -> None:
     answer = FORMATS[path](Script(("one", "two")), ChatRequest(model="m", stream=True), "req_1")
     name = {"/chat/completions": "openai_chat", "/messages": "anthropic_messages", "/api/chat": "ollama_chat"}[path]
-    decoder = PROTOCOLS[name].parser.decoder()
+    decoder = pipeline(name).parser.decoder()
     for piece in answer.opening():
         decoder.feed(piece, 0.0)
     for index, (piece, text) in enumerate(zip(answer.tokens(), ("one", "two"), strict=True)):

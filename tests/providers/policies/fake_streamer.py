@@ -38,7 +38,7 @@ class FakeStreamer:
         self.open += 1
         try:
             if self._announces:
-                yield Attempt(provider=self._name, model=request.model, at=self._clock.now())
+                yield Attempt(provider=self._name, model=request.model, time=self._clock.now())
             for step in script:
                 if isinstance(step, ProviderError):
                     self.before_failing()
@@ -61,7 +61,7 @@ def text(content: str = "words", time: float = 0.0) -> TextDelta:
 
 
 def done(time: float = 0.0, reason: FinishReason = FinishReason.STOP) -> Finished:
-    return Finished(reason=reason, at=time)
+    return Finished(reason=reason, time=time)
 
 
 async def collect(streamer: Streamer, request: UnifiedRequest = REQUEST) -> list[Event]:

@@ -46,7 +46,7 @@ def test_it_opens_on_the_failure_rate_and_says_why() -> None:
     seen: list[Transition] = []
     breaker = opened(VirtualClock(3.0), seen)
     (transition,) = seen
-    assert (transition.before, transition.after, transition.at) == (CLOSED, OPEN, 3.0)
+    assert (transition.before, transition.after, transition.time) == (CLOSED, OPEN, 3.0)
     assert transition.reason == "4 of 4 calls failed"
     with pytest.raises(ProviderError, match="no requests to acme:m for 10 s: 4 of 4 calls failed") as caught:
         breaker.admit()
@@ -91,7 +91,7 @@ def test_each_reopening_lasts_longer_until_it_closes() -> None:
     clock = VirtualClock()
     breaker = opened(clock)
     for expected in (10, 20, 35, 35):
-        assert breaker.statistics().opens_in == expected
+        assert breaker.statistics().retry_in == expected
         clock.advance(expected)
         assert breaker.state is HALF_OPEN
         breaker.admit().failed(FAULT)
@@ -102,7 +102,7 @@ def test_each_reopening_lasts_longer_until_it_closes() -> None:
     assert breaker.state is CLOSED
     for _ in range(4):
         breaker.admit().failed(FAULT)
-    assert breaker.statistics().opens_in == 10
+    assert breaker.statistics().retry_in == 10
 
 
 def test_probes_that_never_end_do_not_block_it_for_ever() -> None:
@@ -194,7 +194,7 @@ def test_reading_an_idle_half_open_breaker_never_opens_it() -> None:
     breaker = opened(clock)
     clock.advance(10)
     for _ in range(5):
-        assert (breaker.state, breaker.statistics().state, breaker.opens_in()) == (HALF_OPEN, HALF_OPEN, 0.0)
+        assert (breaker.state, breaker.statistics().state, breaker.retry_in()) == (HALF_OPEN, HALF_OPEN, 0.0)
         clock.advance(SMALL.longest_half_open)
     breaker.admit().abandoned()  # a probe that has ended is no longer silent
     clock.advance(10 * SMALL.longest_half_open)
@@ -284,7 +284,7 @@ def test_a_clock_going_back_does_not_prolong_the_opening() -> None:
     clock = VirtualClock(1_000.0)
     breaker = opened(clock)
     clock.advance(-900)
-    assert breaker.opens_in() == SMALL.open_for
+    assert breaker.retry_in() == SMALL.open_for
     clock.advance(SMALL.open_for)
     assert breaker.state is HALF_OPEN
     probe = breaker.admit()
@@ -319,7 +319,7 @@ def test_an_endpoint_may_be_down_for_years() -> None:
     for _ in range(2_000):
         clock.advance(SMALL.longest_open)
         breaker.admit().failed(FAULT)
-    assert breaker.opens_in() == SMALL.longest_open
+    assert breaker.retry_in() == SMALL.longest_open
 
 
 class AnyCourse(RuleBasedStateMachine):
@@ -372,14 +372,14 @@ class AnyCourse(RuleBasedStateMachine):
     def look_while_nobody_probes(self, seconds: float) -> None:
         if self.breaker.state is HALF_OPEN and not self.probes():
             self.clock.advance(seconds)
-            assert (self.breaker.statistics().state, self.breaker.opens_in()) == (HALF_OPEN, 0)
+            assert (self.breaker.statistics().state, self.breaker.retry_in()) == (HALF_OPEN, 0)
 
     def probes(self) -> int:
         return sum(since == len(self.transitions) for since, _ in self.running)
 
     @invariant()
     def open_never_longer_than_its_time(self) -> None:
-        assert 0 <= self.breaker.opens_in() <= SMALL.longest_open
+        assert 0 <= self.breaker.retry_in() <= SMALL.longest_open
 
     @invariant()
     def only_allowed_edges(self) -> None:

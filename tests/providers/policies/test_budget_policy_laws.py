@@ -38,7 +38,7 @@ class Random:
         self._clock, self._draw = clock, random.Random(seed)
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        yield Attempt(provider="acme", model=request.model, at=self._clock.now())
+        yield Attempt(provider="acme", model=request.model, time=self._clock.now())
         await self._clock.sleep(self._draw.random() * 10)
         yield text()
         await self._clock.sleep(self._draw.random() * 10)
@@ -168,7 +168,7 @@ class _Call:
                         return
 
     async def stream_unified(self, request: UnifiedRequest) -> AsyncGenerator[Event, None]:
-        yield Attempt(provider="acme", model=request.model, at=0.0)
+        yield Attempt(provider="acme", model=request.model, time=0.0)
         yield text()
         match await self._decided.get():
             case "answer":

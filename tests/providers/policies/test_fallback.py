@@ -145,7 +145,7 @@ async def test_a_too_long_prompt_waits_only_for_a_large_model() -> None:
 
 async def test_a_refusal_without_an_alternative_reaches_the_caller_unchanged() -> None:
     clock = VirtualClock()
-    refusal = Finished(reason=FinishReason.REFUSAL, at=0.0, raw_reason="refusal", refusal="I will not.", category="x")
+    refusal = Finished(reason=FinishReason.REFUSAL, time=0.0, raw_reason="refusal", refusal="I will not.", category="x")
     shown: Script = [text("I will not."), refusal]
     for script, expected in (([refusal], 1), (shown, 0)):  # after text was shown no other model is used
         first, other = FakeStreamer(clock, script), FakeStreamer(clock, [refusal])

@@ -139,7 +139,7 @@ async def test_a_429_starts_the_cooldown_that_it_names() -> None:
     assert isinstance(waiting, Waiting)
     assert (waiting.reason, waiting.seconds) == ("rate limit", 7.0)
     assert isinstance(attempt, Attempt)
-    assert provider.began_at[1] == attempt.at == 7.0  # the time of the model counts from here
+    assert provider.began_at[1] == attempt.time == 7.0  # the time of the model counts from here
 
 
 async def test_requests_beyond_the_slots_of_a_server_are_queued() -> None:

@@ -82,7 +82,7 @@ def recorded(clock: VirtualClock) -> Recorded:
 
 
 def answer(time: float = 0.0) -> list[Event]:
-    end = Finished(reason=FinishReason.LENGTH, at=time, model="m-2026-01", request_id="req_1")
+    end = Finished(reason=FinishReason.LENGTH, time=time, model="m-2026-01", request_id="req_1")
     return [text(time=time - 1), UsageUpdate(USAGE, time), end]
 
 

@@ -139,7 +139,7 @@ OPENAI = [
     ),
     error_row("openai", 429, openai(code="insufficient_quota"), Kind.QUOTA_EXHAUSTED, "Add credit"),
     error_row("openai", 500, openai(kind="server_error"), Kind.TRANSIENT, retry=True),
-    error_row("openai", 502, openai(kind="server_error"), Kind.OVERLOADED, retry=True, inside=False),
+    error_row("openai", 502, openai(kind="server_error"), Kind.OVERLOADED, "gateway", retry=True, inside=False),
     error_row(
         "openai", 503, openai("The engine is currently overloaded.", kind="server_error"), Kind.OVERLOADED, retry=True
     ),

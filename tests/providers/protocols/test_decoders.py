@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from swebench_providers import ErrorKind, Event, Finished, FinishReason, ProviderError, TextDelta, ToolCall, UsageUpdate
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import PROTOCOLS, pipeline
 from tests.providers import wire
 
 CALL = ToolCall("call_1", "search", '{"query":"修复"}')
@@ -28,13 +28,13 @@ def json_lines(*records: dict[str, Any]) -> bytes:
 
 
 def finished(protocol: str, body: bytes) -> Finished:
-    outcome = wire.run(PROTOCOLS[protocol].parser.decoder(), [body])
+    outcome = wire.run(pipeline(protocol).parser.decoder(), [body])
     assert outcome.finished is not None, outcome.error
     return outcome.finished
 
 
 def parsed(protocol: str, body: dict[str, Any]) -> list[Event]:
-    return PROTOCOLS[protocol].parser.parse(msgspec.json.encode(body), 0.0)
+    return pipeline(protocol).parser.parse(msgspec.json.encode(body), 0.0)
 
 
 def test_an_anthropic_tool_call_is_assembled_from_its_parts() -> None:
@@ -84,14 +84,14 @@ def test_content_in_parts_is_joined() -> None:
 
 def test_the_usage_of_a_choice_is_used_without_another() -> None:
     choice = {"delta": {"content": "a"}, "finish_reason": "stop", "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
-    outcome = wire.run(PROTOCOLS["openai_chat"].parser.decoder(), [sse({"choices": [choice]}, "[DONE]")])
+    outcome = wire.run(pipeline("openai_chat").parser.decoder(), [sse({"choices": [choice]}, "[DONE]")])
     assert outcome.usage is not None
     assert (outcome.usage.prompt_tokens, outcome.usage.completion_tokens) == (3, 1)
 
 
 def test_running_totals_are_never_added_up() -> None:
     counts = [{"choices": [{"delta": {"content": "a"}}], "usage": {"completion_tokens": n}} for n in (1, 2, 3)]
-    decoder = PROTOCOLS["openai_chat"].parser.decoder()
+    decoder = pipeline("openai_chat").parser.decoder()
     events = decoder.feed(sse(*counts, "[DONE]"), 0.0)
     assert [event.usage.completion_tokens for event in events if isinstance(event, UsageUpdate)] == [1, 2, 3]
 
@@ -118,13 +118,13 @@ def test_what_follows_the_end_is_no_part_of_the_answer() -> None:
         "ollama_chat": json_lines({"message": {"content": "b"}}, {"error": "late"}),
     }
     for protocol, body in ends.items():
-        outcome = wire.run(PROTOCOLS[protocol].parser.decoder(), [body, more[protocol], body])
+        outcome = wire.run(pipeline(protocol).parser.decoder(), [body, more[protocol], body])
         assert (outcome.text, outcome.error) == ("a", None)
 
 
 def test_the_first_fault_is_the_one_that_is_told() -> None:
     body = sse({"error": {"message": "first", "code": 429}}, {"error": {"message": "second"}}, "[DONE]")
-    outcome = wire.run(PROTOCOLS["openai_chat"].parser.decoder(), [body])
+    outcome = wire.run(pipeline("openai_chat").parser.decoder(), [body])
     assert outcome.error is not None
     assert (str(outcome.error), outcome.error.kind) == ("first", ErrorKind.RATE_LIMITED)
 
@@ -139,7 +139,7 @@ def test_the_first_fault_is_the_one_that_is_told() -> None:
 )
 def test_an_error_carries_the_id_support_asks_for(headers: dict[str, str], request_id: str) -> None:
     body = b'{"error":{"message":"boom"},"request_id":"c"}'
-    for protocol in PROTOCOLS.values():
+    for protocol in map(pipeline, PROTOCOLS):
         assert protocol.parser.classify(500, headers, body).request_id == request_id
 
 
@@ -147,5 +147,5 @@ def test_a_daily_quota_is_not_a_passing_rate_limit() -> None:
     day = {"@type": "QuotaFailure", "violations": [{"quotaId": "RequestsPerDayPerProject"}]}
     wait = {"@type": "RetryInfo", "retryDelay": "34s"}
     body = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota", "details": [day, wait]}}
-    error = PROTOCOLS["openai_chat"].parser.classify(429, {}, msgspec.json.encode(body))
+    error = pipeline("openai_chat").parser.classify(429, {}, msgspec.json.encode(body))
     assert (error.kind, error.retryable, error.retry_after) == (ErrorKind.QUOTA_EXHAUSTED, False, 34.0)

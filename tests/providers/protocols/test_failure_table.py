@@ -32,7 +32,7 @@ async def outcome(fault_server: FaultServer, transport: Transport, name: str, sc
     return await error_of(make_provider(fault_server, transport, name))
 
 
-def is_told(row: Row, error: ProviderError) -> None:
+def check_row(row: Row, error: ProviderError) -> None:
     assert (error.kind, error.retryable) == (row.kind, row.retryable)
     assert error.parameter == row.parameter
     assert row.reason in {"", error.reason}
@@ -45,7 +45,7 @@ def is_told(row: Row, error: ProviderError) -> None:
 async def test_a_failure_is_told_as_what_it_is(fault_server: FaultServer, transport: Transport, row: Row) -> None:
     script = Script(status=row.status, body=msgspec.json.encode(row.body), headers=row.headers)
     error = await outcome(fault_server, transport, row.provider, script)
-    is_told(row, error)
+    check_row(row, error)
     assert (error.status, error.retry_after) == (row.status, row.retry_after)
     assert len(fault_server.requests) == 1
 
@@ -61,7 +61,7 @@ async def test_it_is_the_same_failure_inside_a_stream(
         headers={"content-type": "application/x-ndjson" if lines else "text/event-stream"},
     )
     error = await outcome(fault_server, transport, row.provider, script)
-    is_told(row, error)
+    check_row(row, error)
     assert error.status is None
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from swebench_providers import ErrorKind, Finished, ProviderError
 from swebench_providers.http.framing import MAX_RECORD
 from swebench_providers.http.retry_after import parse_delay, retry_after
-from swebench_providers.protocols import PROTOCOLS, Decoder
+from swebench_providers.protocols import PROTOCOLS, Decoder, pipeline
 from swebench_providers.protocols.failures import failure_from, read_failure, to_error
 from tests.providers import wire
 from tests.providers.http.test_framing import cut_anywhere
@@ -103,7 +103,7 @@ def ends(decoder: Decoder, pieces: list[bytes]) -> Finished | ProviderError:
 @example(data=None, body=b'event: error\ndata: "\xff"\n\n')
 def test_no_bytes_make_a_decoder_raise_anything_else(name: str, data: st.DataObject | None, body: bytes) -> None:
     pieces = data.draw(cut_anywhere(body)) if data else [body]
-    outcome = ends(PROTOCOLS[name].parser.decoder(), pieces)
+    outcome = ends(pipeline(name).parser.decoder(), pieces)
     assert isinstance(outcome, Finished) or outcome.hint
 
 
@@ -122,7 +122,7 @@ def test_a_damaged_stream_ends_in_an_answer_or_our_error(path: Path, data: st.Da
 @given(data=st.data())
 def test_a_recorded_stream_means_the_same_wherever_it_is_cut(name: str, data: st.DataObject) -> None:
     body = data.draw(st.sampled_from(recorded(name))).read_bytes()
-    new = PROTOCOLS[name].parser.decoder
+    new = pipeline(name).parser.decoder
     assert meaning(new(), data.draw(cut_anywhere(body))) == meaning(new(), [body])
 
 
@@ -130,7 +130,7 @@ def test_a_recorded_stream_means_the_same_wherever_it_is_cut(name: str, data: st
 @given(data=st.data())
 def test_hostile_streams_end_in_an_answer_or_a_provider_error(name: str, data: st.DataObject) -> None:
     body = data.draw(damaged(data.draw(st.sampled_from(recorded(name))).read_bytes()))
-    outcome = ends(PROTOCOLS[name].parser.decoder(), data.draw(cut_anywhere(body)))
+    outcome = ends(pipeline(name).parser.decoder(), data.draw(cut_anywhere(body)))
     assert isinstance(outcome, Finished) or outcome.hint
 
 
@@ -139,10 +139,10 @@ def test_a_line_may_have_ten_megabytes_but_not_be_endless(name: str) -> None:
     text = b"x" * 10_000_000
     assert 2 * len(text) < MAX_RECORD < 4 * len(text)
     for start in (b"data: ", b""):
-        outcome = ends(PROTOCOLS[name].parser.decoder(), [start + b'{"error":"' + text, b'"}\n\n'])
+        outcome = ends(pipeline(name).parser.decoder(), [start + b'{"error":"' + text, b'"}\n\n'])
         assert isinstance(outcome, ProviderError)
         assert len(str(outcome)) <= 700
-        outcome = ends(PROTOCOLS[name].parser.decoder(), [start, text, text, text, text, b"\n\n"])
+        outcome = ends(pipeline(name).parser.decoder(), [start, text, text, text, text, b"\n\n"])
         assert isinstance(outcome, ProviderError)
         assert outcome.reason == "bad_frame"
 
@@ -152,7 +152,7 @@ def test_a_line_may_have_ten_megabytes_but_not_be_endless(name: str) -> None:
 @example(body=DEEP, status=400)
 @example(body=b'"\xff"', status=500)
 def test_no_body_makes_a_parser_raise_anything_else(name: str, body: bytes, status: int) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
         with suppress(ProviderError):
             read()
@@ -165,7 +165,7 @@ def test_no_body_makes_a_parser_raise_anything_else(name: str, body: bytes, stat
 @pytest.mark.parametrize("name", PROTOCOLS)
 @given(data=st.data())
 def test_a_damaged_body_is_read_or_raises_a_provider_error(name: str, data: st.DataObject) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     body = data.draw(damaged(data.draw(st.sampled_from(wire.files("*/*.json"))).read_bytes()))
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):
         with suppress(ProviderError):
@@ -220,14 +220,14 @@ def test_any_header_is_a_wait_in_seconds_or_none(value: str) -> None:
 def test_one_body_that_is_not_finished_is_incomplete() -> None:
     body = b'{"model":"m","message":{"role":"assistant","content":"half of"},"done":false}'
     with pytest.raises(ProviderError, match="not done"):
-        PROTOCOLS["ollama_chat"].parser.parse(body, 0.0)
+        pipeline("ollama_chat").parser.parse(body, 0.0)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b"data: {}\n\n", b'{"choices":[]}', b'{"content":[]}'])
 def test_a_body_that_holds_no_answer_is_incomplete(name: str, body: bytes) -> None:
     with pytest.raises(ProviderError) as caught:
-        PROTOCOLS[name].parser.parse(body, 0.0)
+        pipeline(name).parser.parse(body, 0.0)
     assert caught.value.kind is ErrorKind.INCOMPLETE
 
 
@@ -236,7 +236,7 @@ def test_a_reported_cost_that_is_no_price_is_unknown(cost: str) -> None:
     body = msgspec.json.encode(
         {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"cost": cost}}
     )
-    outcome = wire.fold(PROTOCOLS["openai_chat"].parser.parse(body, 0.0), None, None, saw_terminal=True)
+    outcome = wire.fold(pipeline("openai_chat").parser.parse(body, 0.0), None, None, saw_terminal=True)
     assert outcome.usage is not None
     assert outcome.usage.reported_cost is None
 

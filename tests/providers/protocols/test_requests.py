@@ -13,7 +13,7 @@ from swebench_providers import ErrorKind, Message, ProviderError, Secret, Unifie
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
 from swebench_providers.http.transport import Transport
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from swebench_providers.protocols.base import WireRequest
 from tests.fault_server import FaultServer
 from tests.providers import wire
@@ -58,7 +58,7 @@ REQUESTS: dict[str, tuple[str, UnifiedRequest]] = {
 
 def encoded(name: str, request: UnifiedRequest) -> WireRequest:
     spec = provider_spec(name)
-    return PROTOCOLS[spec.protocol].transformer.encode(request, profile_of(spec, request.model), spec.quirks)
+    return pipeline(spec.protocol).transformer.encode(request, profile_of(spec, request.model), spec.quirks)
 
 
 def body_of(wired: WireRequest) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def test_ollama_is_sent_what_its_fixture_says() -> None:
         reasoning_effort="high",
     )
     known = ModelProfile(context_window=65536, effort_style="switch")
-    wired = PROTOCOLS["ollama_chat"].transformer.encode(request, known, provider_spec("ollama").quirks)
+    wired = pipeline("ollama_chat").transformer.encode(request, known, provider_spec("ollama").quirks)
     assert body_of(wired) == wire.read(wire.FIXTURES / "ollama" / "request.json")
     assert wired.notices == ()
 
@@ -155,13 +155,13 @@ def test_all_parameters_reach_a_server_that_takes_them() -> None:
 def test_usage_is_requested_only_where_it_is_optional() -> None:
     for usage in ("always", "never"):
         quirks = msgspec.convert({"usage_in_stream": usage}, Quirks)
-        wired = PROTOCOLS["openai_chat"].transformer.encode(UnifiedRequest(prompt="x"), ModelProfile(), quirks)
+        wired = pipeline("openai_chat").transformer.encode(UnifiedRequest(prompt="x"), ModelProfile(), quirks)
         assert "stream_options" not in body_of(wired)
 
 
 def test_a_server_without_a_seed_is_not_sent_one() -> None:
     request = UnifiedRequest(model="m", prompt="x", seed=7)
-    wired = PROTOCOLS["openai_chat"].transformer.encode(request, ModelProfile(), Quirks(seed=False))
+    wired = pipeline("openai_chat").transformer.encode(request, ModelProfile(), Quirks(seed=False))
     assert "seed" not in body_of(wired)
     assert wired.notices == ("seed left out: not supported by m",)
 

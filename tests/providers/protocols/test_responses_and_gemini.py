@@ -11,11 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swebench_providers import ErrorKind, Finished, FinishReason, ProviderError, ToolCall
-from swebench_providers.protocols import PROTOCOLS
+from swebench_providers.protocols import pipeline
 from tests.providers import wire
 from tests.providers.http.test_framing import cut_anywhere
 
-RESPONSES, GEMINI = PROTOCOLS["openai_responses"], PROTOCOLS["gemini"]
+RESPONSES, GEMINI = pipeline("openai_responses"), pipeline("gemini")
 BOTH = pytest.mark.parametrize("folder", ["openai-responses", "gemini"])
 ANSWER = "--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
 
@@ -44,11 +44,11 @@ def candidate(*parts: Mapping[str, object], finish: str | None = None, **fields:
 
 
 def streamed(folder: str, *pieces: bytes) -> wire.Outcome:
-    return wire.run(PROTOCOLS[wire.PROTOCOL_OF[folder]].parser.decoder(), list(pieces))
+    return wire.run(pipeline(wire.PROTOCOL_OF[folder]).parser.decoder(), list(pieces))
 
 
 def in_one_body(folder: str, body: object) -> wire.Outcome:
-    parser = PROTOCOLS[wire.PROTOCOL_OF[folder]].parser
+    parser = pipeline(wire.PROTOCOL_OF[folder]).parser
     try:
         *events, finished = parser.parse(msgspec.json.encode(body), 0.0)
     except ProviderError as error:
@@ -93,7 +93,7 @@ def test_a_stream_that_starts_late_has_lost_its_beginning() -> None:
     for lost in range(1, len(events)):
         error = streamed("openai-responses", *events[lost:]).error
         assert error is not None
-        assert f"lost its beginning: the first event received is number {lost}" in str(error)
+        assert f"start of the stream is missing: the first event received is number {lost}" in str(error)
 
 
 @pytest.mark.parametrize("numbers", [(1, 2, 3), (7, 8, 9), (None, 0, 1), (None, 1, 2), (0, None, 1)], ids=str)
@@ -195,7 +195,7 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("said_", "means"),
+    ("finish_word", "means"),
     [
         ("STOP", FinishReason.STOP),
         ("MAX_TOKENS", FinishReason.LENGTH),
@@ -203,14 +203,16 @@ def test_a_failed_response_is_an_error_however_little_it_says(error: object) -> 
         *((word, FinishReason.CONTENT_FILTER) for word in ("SPII", "IMAGE_SAFETY", "MODEL_ARMOR", "LANGUAGE")),
     ],
 )
-def test_geminis_word_for_the_end_is_one_of_ours(said_: str, means: FinishReason) -> None:
+def test_geminis_word_for_the_end_is_one_of_ours(finish_word: str, means: FinishReason) -> None:
     for outcome in (
-        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=said_)),
-        in_one_body("gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": said_}]}),
+        streamed("gemini", candidate({"text": "par"}), candidate({"text": "t"}, finish=finish_word)),
+        in_one_body(
+            "gemini", {"candidates": [{"content": {"parts": [{"text": "part"}]}, "finishReason": finish_word}]}
+        ),
     ):
         assert outcome.finished is not None
-        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, said_)
-        assert outcome.finished.category == (said_ if means is FinishReason.CONTENT_FILTER else "")
+        assert (outcome.text, outcome.finished.reason, outcome.finished.raw_reason) == ("part", means, finish_word)
+        assert outcome.finished.category == (finish_word if means is FinishReason.CONTENT_FILTER else "")
 
 
 @pytest.mark.parametrize(
@@ -355,7 +357,7 @@ PARTS = [
 @pytest.mark.parametrize("name", ["openai_responses", "gemini", "openai_chat"])
 @given(data=st.data(), body=st.lists(st.sampled_from(PARTS) | st.binary(max_size=3)).map(b"".join))
 def test_no_bytes_make_reading_raise_anything_but_our_error(name: str, data: st.DataObject, body: bytes) -> None:
-    parser = PROTOCOLS[name].parser
+    parser = pipeline(name).parser
     outcome = wire.run(parser.decoder(), data.draw(cut_anywhere(body)))
     assert outcome.finished or (outcome.error and outcome.error.hint)
     for read in (lambda: parser.parse(body, 0.0), lambda: parser.parse_models(body)):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from swebench_providers import Message, UnifiedRequest
 from swebench_providers.catalog import profile_of, provider_spec
 from swebench_providers.catalog.profiles import ModelProfile, Quirks
-from swebench_providers.protocols import PROTOCOLS, WireRequest
+from swebench_providers.protocols import WireRequest, pipeline
 from swebench_providers.types.messages import EFFORTS, Effort
 from swebench_providers.types.models import ModelInfo
 
@@ -28,7 +28,7 @@ def encode(protocol: str, model: str, **fields: Any) -> WireRequest:
     """The request to `model` by the rules of its family."""
     spec = provider_spec("gemini" if protocol == "gemini" else "openai")
     request = UnifiedRequest(**{"model": model, "prompt": "Hi", **fields})
-    return PROTOCOLS[protocol].transformer.encode(request, profile_of(spec, model), spec.quirks)
+    return pipeline(protocol).transformer.encode(request, profile_of(spec, model), spec.quirks)
 
 
 def body_of(wired: WireRequest) -> dict[str, Any]:
@@ -73,9 +73,7 @@ def test_responses_get_what_they_support_with_notices_for_the_rest() -> None:
 
 def test_responses_are_not_stored_whatever_the_chat_quirks() -> None:
     request = UnifiedRequest(model="m", prompt="Hi")
-    assert (
-        body_of(PROTOCOLS["openai_responses"].transformer.encode(request, ModelProfile(), Quirks()))["store"] is False
-    )
+    assert body_of(pipeline("openai_responses").transformer.encode(request, ModelProfile(), Quirks()))["store"] is False
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,7 @@ def test_the_models_gemini_lists_are_those_that_write_text() -> None:
             {"name": "models/c", "supportedGenerationMethods": ["generateContent"]},
         ]
     }
-    assert PROTOCOLS["gemini"].parser.parse_models(msgspec.json.encode(listed)) == [
+    assert pipeline("gemini").parser.parse_models(msgspec.json.encode(listed)) == [
         ModelInfo(id="a", name="A", context_window=9, max_output=3),
         ModelInfo(id="c"),
     ]

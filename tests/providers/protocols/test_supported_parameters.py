@@ -16,7 +16,7 @@ from swebench_providers.types.messages import EFFORTS, Effort
 
 ALWAYS = ["gpt-4o", "gpt-4o-2024-11-20", "gpt-4.1", "gpt-4.1-mini", "claude-haiku-4-5", "claude-sonnet-4-6"]
 WHILE_NOT_REASONING = ["gpt-5.1", "gpt-5.2", "gpt-5.4-mini"]
-ONLY_IF_TOLD_NOT_TO_REASON = ["gpt-5.5", "gpt-5.6-sol", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"]
+ONLY_WITHOUT_REASONING = ["gpt-5.5", "gpt-5.6-sol", "gpt-6-sol", "gpt-6-luna", "gpt-6.1-terra"]
 NEVER = [
     *("o1", "o3", "o4-mini", "gpt-5", "gpt-5-mini", "gpt-6-astra", "gpt-6.1-sol", "gpt-6.2-astra", "gpt-6.2-sol"),
     *("claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-opus-5-5", "claude-haiku-5-5"),
@@ -42,7 +42,7 @@ def takes_temperature(model: str, effort: Effort | None) -> bool:
     [
         (ALWAYS, True, True, True),
         (WHILE_NOT_REASONING, True, True, False),
-        (ONLY_IF_TOLD_NOT_TO_REASON, False, True, False),
+        (ONLY_WITHOUT_REASONING, False, True, False),
         (NEVER, False, False, False),
     ],
     ids=["always", "while not reasoning", "only if told not to", "never"],

@@ -154,7 +154,7 @@ async def test_waiting_for_a_slot_is_not_time_to_first_token(fault_server: Fault
         kinds = [type(event) for event in events if isinstance(event, Waiting | Attempt)]
         assert kinds == [Waiting, Attempt]
     for earlier, later in pairwise(answers):  # nobody's attempt began before the last one's end
-        assert attempt_of(later).at >= max(event.at for event in earlier if isinstance(event, TextDelta))
+        assert attempt_of(later).time >= max(event.time for event in earlier if isinstance(event, TextDelta))
     responses = await asyncio.gather(*(coordinator.generate_with_fallback(REQUEST) for _ in range(3)))
     by_wait = sorted(responses, key=lambda response: response.waited_ms)
     assert all(response.ttft_ms is not None and response.ttft_ms > 90 for response in responses)

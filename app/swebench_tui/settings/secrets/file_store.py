@@ -24,6 +24,7 @@ _Keys = dict[str, dict[str, Secret]]
 """By provider, then by label."""
 
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_LOCK_TIMEOUT: Final = 30.0  # seconds; a key that was entered is worth waiting for
 
 
 class FileStore:
@@ -83,7 +84,7 @@ class FileStore:
         """Lock out other processes, whose changes would be lost."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._check_owner(self._folder.stat(), self._folder, "700")
-        with file_lock(self._folder / "lock"):
+        with file_lock(self._folder / "lock", _LOCK_TIMEOUT):
             yield
 
     def _replace(self, keys: Mapping[str, Mapping[str, Secret]]) -> None:

@@ -294,12 +294,12 @@ def _indent(text: str) -> int:
 
 def _inline(text: str, look: Look) -> Iterator[tuple[str, Look]]:
     """The pieces of `text` without the marks of its inline spans; each mark switches its look on or off."""
-    at = 0
+    position = 0
     for start, end, switched in _marks(text):
-        yield text[at:start], look
+        yield text[position:start], look
         look ^= switched
-        at = end
-    yield text[at:], look
+        position = end
+    yield text[position:], look
 
 
 def _marks(text: str) -> list[tuple[int, int, Look]]:

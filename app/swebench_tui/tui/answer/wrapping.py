@@ -71,20 +71,20 @@ def _word_break(line: str, start: int, end: int, least: int) -> int:
         after = spaces.end()
         return after - 1 if after < len(line) and _joins(line, after) else after
     if line[start:end].isascii():
-        at = line.rfind(" ", start, end) + 1
+        index = line.rfind(" ", start, end) + 1
     else:
-        at = next((at for at in range(end, start, -1) if _may_break(line, at)), start)
-    return at if at >= least and line[start:at].strip(" ") else end
+        index = next((index for index in range(end, start, -1) if _may_break(line, index)), start)
+    return index if index >= least and line[start:index].strip(" ") else end
 
 
-def _may_break(line: str, at: int) -> bool:
-    before, after = line[at - 1], line[at]
-    return not _joins(line, at) and (before == " " or 2 in (_cells(before), _cells(after)))
+def _may_break(line: str, index: int) -> bool:
+    before, after = line[index - 1], line[index]
+    return not _joins(line, index) and (before == " " or 2 in (_cells(before), _cells(after)))
 
 
-def _joins(line: str, at: int) -> bool:
-    """Whether the character at `at` belongs to the one before it: combining, variation selector, joined emoji."""
-    return line[at - 1] == _JOINER or cell_len(line[at]) == 0
+def _joins(line: str, index: int) -> bool:
+    """Whether the character at `index` belongs to the one before it: combining, variation selector, joined emoji."""
+    return line[index - 1] == _JOINER or cell_len(line[index]) == 0
 
 
 def _cells(character: str) -> int:

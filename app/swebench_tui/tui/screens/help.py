@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
 
-from swebench_tui.tui.bindings import words
+from swebench_tui.tui.bindings import description
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
@@ -92,7 +92,7 @@ def _description(active: ActiveBinding) -> str:
         return "move"
     if binding.id is not None and binding.id.startswith("mode."):
         return f"go to {', '.join(mode.title for mode in MODES)}"
-    return words(type(active.node), binding)
+    return description(type(active.node), binding)
 
 
 def _name(node: DOMNode) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong, at the foot of a small dialog."""
+"""The error line at the foot of a dialog."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 
 class ProblemLine(Static):
-    """Comes into sight by itself: on a low terminal the dialog is higher than the screen."""
+    """Scrolls itself into view: on a low terminal the dialog is higher than the screen."""
 
     def __init__(self) -> None:
         super().__init__(classes="problem")

@@ -1,4 +1,4 @@
-"""The rules that classify codes, messages and statuses of servers (wire-contracts 6.2). The first that matches holds.
+"""The rules that classify codes, messages and statuses of servers (wire-contracts 6.2). The first match counts.
 
 Codes come first within a rule: they are made for programs. A message counts only where the contract says that nothing
 else distinguishes the kinds, and a status alone only at the end of the list.
@@ -34,8 +34,8 @@ class Rule(NamedTuple):
     parameter: str = ""
 
 
-def _codes(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+def _codes(codes: str) -> frozenset[str]:
+    return frozenset(codes.split())
 
 
 def _text(pattern: str) -> re.Pattern[str]:

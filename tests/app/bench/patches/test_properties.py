@@ -189,22 +189,22 @@ def test_a_crlf_file_gets_crlf_lines(repo: Repo, edit: tuple[str, str], damage: 
 
 def old_lines(diff: str) -> list[int]:
     lines = diff.split("\n")
-    first = next(at for at, line in enumerate(lines) if line.startswith("@@"))
-    return [at for at in range(first, len(lines)) if lines[at][:1] in {" ", "-"} and lines[at][1:].strip()]
+    first = next(index for index, line in enumerate(lines) if line.startswith("@@"))
+    return [index for index in range(first, len(lines)) if lines[index][:1] in {" ", "-"} and lines[index][1:].strip()]
 
 
 @settings(max_examples=40, deadline=None)
 @given(edits(), st.data(), st.sampled_from(["changed", "indented", "dropped", "elided"]))
 def test_a_damaged_content_is_refused(repo: Repo, edit: tuple[str, str], data: st.DataObject, damage: str) -> None:
     lines = git_diff(repo, *edit).split("\n")
-    at = data.draw(st.sampled_from(old_lines("\n".join(lines)) or [0]))
-    if at == 0:
+    index = data.draw(st.sampled_from(old_lines("\n".join(lines)) or [0]))
+    if index == 0:
         return
-    column, text = lines[at][0], lines[at][1:]
-    before_and_after = [line for line in (lines[at - 1], lines[at + 1]) if line[:1] == column]
+    column, text = lines[index][0], lines[index][1:]
+    before_and_after = [line for line in (lines[index - 1], lines[index + 1]) if line[:1] == column]
     if damage == "dropped" and len(before_and_after) < 2:
         return  # at the edge of its run, what is left is a smaller and honest hunk
-    lines[at : at + 1] = {
+    lines[index : index + 1] = {
         "changed": [column + text + "?"],
         "indented": [f"{column} {text}"],
         "dropped": [],
@@ -217,7 +217,7 @@ def test_a_damaged_content_is_refused(repo: Repo, edit: tuple[str, str], data: s
         "indented": {Failure.WHITESPACE},
         "dropped": {Failure.CONTEXT_NOT_FOUND, Failure.ALREADY_APPLIED},
         "elided": {Failure.ELISION, Failure.ALREADY_APPLIED},
-    }[damage] | ({Failure.MALFORMED} if lines[at - 1].startswith("@@") else set())
+    }[damage] | ({Failure.MALFORMED} if lines[index - 1].startswith("@@") else set())
 
 
 @settings(max_examples=25, deadline=None)
@@ -242,8 +242,8 @@ def test_a_text_renders_as_it_was(text: str) -> None:
     st.lists(st.sampled_from([" ", "-", "+"]), max_size=10),
     st.integers(0, 3),
 )
-def test_a_splice_replaces_the_old_side_by_the_new(letters: list[str], columns: list[str], at: int) -> None:
+def test_a_splice_replaces_the_old_side_by_the_new(letters: list[str], columns: list[str], index: int) -> None:
     hunk = Hunk(tuple(column + f"{number}" for number, column in enumerate(columns)))
-    before = FileText((*letters[:at], *hunk.old, *letters[at:]))
-    after, _ = splice(before, [Match(hunk, len(letters[:at]))])
-    assert after.lines == (*letters[:at], *hunk.new, *letters[at:])
+    before = FileText((*letters[:index], *hunk.old, *letters[index:]))
+    after, _ = splice(before, [Match(hunk, len(letters[:index]))])
+    assert after.lines == (*letters[:index], *hunk.new, *letters[index:])

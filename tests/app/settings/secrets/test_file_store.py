@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from swebench_providers import Secret
+from swebench_tui.settings import atomic_file
 from swebench_tui.settings.errors import KeyStoreError
+from swebench_tui.settings.secrets import file_store
 from swebench_tui.settings.secrets.file_store import FileStore
 from tests.app.leaks import shown
 
@@ -142,6 +144,7 @@ def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
 KEEPS = """
 import sys; from pathlib import Path
 from swebench_providers import Secret
+from swebench_tui.settings.secrets import file_store
 from swebench_tui.settings.secrets.file_store import FileStore
 for n in range(25): FileStore(Path(sys.argv[1])).write(sys.argv[2], str(n), Secret(f"{sys.argv[2]}-{n}"))
 """
@@ -152,3 +155,14 @@ def test_processes_that_write_at_once_lose_no_key(store: FileStore) -> None:
     running = [subprocess.Popen([sys.executable, "-c", KEEPS, folder, name]) for name in ("a", "b", "c")]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert all(store.read(name, str(n)) == Secret(f"{name}-{n}") for name in ("a", "b", "c") for n in range(25))
+
+
+def test_a_file_locked_for_too_long_is_reported(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("openai", "work", Secret("a"))
+    monkeypatch.setattr(file_store, "_LOCK_TIMEOUT", 0.0)
+    with (
+        atomic_file.file_lock(store.path.with_name("lock"), 1.0),
+        pytest.raises(KeyStoreError, match="could not be written: locked by another process"),
+    ):
+        store.write("openai", "home", Secret(CANARY))
+    assert store.read("openai", "home") is None

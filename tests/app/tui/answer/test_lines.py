@@ -46,7 +46,7 @@ def shown(answer: AnswerLines) -> list[str]:
 
 @given(TEXT, st.lists(st.integers(0, 80)))
 @example("```diff\r\n+**a**\r\n```\r\n*b*", list(range(80)))
-def test_however_the_text_is_cut_the_lines_and_their_styles_are_the_same(text: str, cuts: list[int]) -> None:
+def test_lines_and_styles_do_not_depend_on_cuts(text: str, cuts: list[int]) -> None:
     edges = sorted({0, *cuts, len(text)} & set(range(len(text) + 1)))
     cut = filled(*(("answer", text[a:b]) for a, b in pairwise(edges)))
     assert (cut.lines, cut.text) == (filled(("answer", text)).lines, text)
@@ -82,14 +82,14 @@ def test_only_a_line_feed_ends_a_line(text: str, lines: list[str]) -> None:
     assert shown(filled(("answer", text))) == lines
 
 
-def test_reasoning_stands_under_its_title_and_the_answer_under_its_own() -> None:
+def test_reasoning_and_answer_have_their_own_titles() -> None:
     answer = filled(("reasoning", "let me *see*"), ("reasoning", " more\n"), ("answer", "# Fix"))
     assert shown(answer) == ["── thinking ──", "let me *see* more", "── answer ──", "# Fix"]
     assert [line.spans[0].look for line in answer.lines[:3]] == [Look.MARKER, Look.REASONING, Look.MARKER]
     assert (answer.text, answer.reasoning) == ("# Fix", "let me *see* more\n")
 
 
-def test_thoughts_between_two_parts_of_an_answer_end_its_line_but_not_its_code_block() -> None:
+def test_reasoning_inside_an_answer_keeps_its_code_block() -> None:
     answer = filled(("answer", "```py\n*a*"), ("reasoning", "# hm"), ("answer", "*b*\n```\n*c*"))
     assert shown(answer) == ["```py", "*a*", "── thinking ──", "# hm", "── answer ──", "*b*", "```", "c"]
     assert answer.text == "```py\n*a**b*\n```\n*c*"

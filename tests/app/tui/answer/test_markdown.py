@@ -106,9 +106,7 @@ def is_shown(source: str, shown: str) -> bool:
         ("**a *b** c*", [("a *b", Look.BOLD), (" c*", Look.PLAIN)]),
     ],
 )
-def test_spans_that_close_on_their_line_are_styled_without_their_marks(
-    text: str, shown: list[tuple[str, Look]]
-) -> None:
+def test_closed_spans_are_styled_without_their_marks(text: str, shown: list[tuple[str, Look]]) -> None:
     assert pieces(text) == shown
 
 
@@ -217,7 +215,7 @@ DIFF_LOOKS = [
         ("<patch>\n", "\n</patch>"),
     ],
 )
-def test_a_diff_has_its_colours_and_every_character_fenced_or_not(before: str, after: str) -> None:
+def test_a_diff_keeps_its_colours_and_characters(before: str, after: str) -> None:
     text = before + DIFF + after
     start = before.count("\n")
     assert looks(text)[start : start + len(DIFF_LOOKS)] == DIFF_LOOKS
@@ -231,12 +229,12 @@ def test_prose_after_an_unfenced_diff_is_prose_again(last: str) -> None:
     assert (lines(text)[-1].verbatim, looks(text)[-1]) == (last[0] == "`", looks(last)[-1])
 
 
-def test_an_empty_line_that_the_hunk_still_expects_does_not_end_it() -> None:
+def test_an_expected_empty_line_does_not_end_a_hunk() -> None:
     assert looks("@@ -1,2 +1,3 @@\n a\n\n+    x")[-1] is Look.ADDED
     assert looks("@@ -1 +1 @@\n-a\n+b\n\n- item")[-1] is Look.MARKER
 
 
-def test_a_fence_in_the_context_of_a_hunk_does_not_close_the_block() -> None:
+def test_a_fence_in_a_hunk_does_not_close_its_block() -> None:
     text = "```diff\n@@ -1,4 +1,4 @@\n ```py\n-*old*\n+*new*\n ```\n-a\n+b\n```\n*prose*"
     assert looks(text)[4:] == [Look.ADDED, Look.CODE_BLOCK, Look.REMOVED, Look.ADDED, Look.MARKER, Look.ITALIC]
 
@@ -245,13 +243,13 @@ def test_a_diff_inside_a_list_is_a_diff() -> None:
     assert looks("1. Patch:\n   ```diff\n   -a\n   +b\n   ```")[2:] == [Look.REMOVED, Look.ADDED, Look.MARKER]
 
 
-def test_a_diff_without_prefixes_or_counts_is_one_inside_its_fence() -> None:
+def test_a_fenced_diff_needs_no_prefixes_or_counts() -> None:
     text = "```diff\n--- x.py\n+++ x.py\n@@ class A @@\n--- old\n+x\nodd\n```"
     assert looks(text)[1:-1] == [Look.FILE, Look.FILE, Look.HUNK, Look.REMOVED, Look.ADDED, Look.CODE_BLOCK]
 
 
 @pytest.mark.parametrize("count", ["9" * 5_000, "٣", "0", ""])
-def test_any_number_in_a_hunk_header_is_taken_as_it_comes(count: str) -> None:
+def test_a_hunk_header_may_have_any_number(count: str) -> None:
     text = f"@@ -1,{count} +1 @@"
     assert [line.text for line in lines(f"{text}\n-a")] == [text, "-a"]
 
@@ -263,7 +261,7 @@ def test_edit_blocks_show_what_goes_and_what_comes() -> None:
     assert [line.text for line in lines(text)][:-1] == text.split("\n")[:-1]
 
 
-def test_an_edit_block_that_never_closed_gives_way_to_the_next() -> None:
+def test_an_unclosed_edit_block_ends_at_the_next() -> None:
     assert looks("<<<<<<< SEARCH\na\n=======\nb\n<<<<<<< SEARCH\nc")[-1] is Look.REMOVED
 
 
@@ -271,7 +269,7 @@ def test_a_divider_without_an_edit_block_is_prose() -> None:
     assert looks("Title\n=======\ntext") == [Look.PLAIN] * 3
 
 
-def test_indented_code_keeps_its_asterisks_but_a_nested_item_is_no_code() -> None:
+def test_indented_code_keeps_asterisks_unlike_a_nested_item() -> None:
     assert pieces("text\n\n    f(*a, *b)*c*") == [("    f(*a, *b)*c*", Look.CODE_BLOCK)]
     assert pieces("text\n\n    a\n\n    *b*")[0][1] is Look.CODE_BLOCK
     assert pieces("- item\n\n    - *nested*")[-1] == ("nested", Look.ITALIC)
@@ -284,7 +282,7 @@ def test_tables_keep_their_columns() -> None:
     assert (line.text, line.verbatim) == ("| **a** | `b` |", True)
 
 
-def test_a_carriage_return_at_the_end_is_not_shown_and_tabs_are_spaces() -> None:
+def test_trailing_carriage_returns_are_hidden_and_tabs_become_spaces() -> None:
     assert [line.text for line in lines("a\r\n\tb\rc")] == ["a", "    b␍c"]
 
 

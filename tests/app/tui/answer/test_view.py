@@ -116,7 +116,7 @@ async def test_text_given_before_the_first_layout_is_shown_after_it() -> None:
 
 
 @pytest.mark.parametrize("width", [12, 30, 80])
-async def test_pieces_of_one_character_give_the_same_rows_and_styles_as_the_whole(width: int) -> None:
+async def test_pieces_of_one_character_give_the_same_rows(width: int) -> None:
     whole, pieces = AnswerView(NASTY), AnswerView()
     async with OneView(whole).run_test(size=(width, 10)) as pilot:
         await wait_until(pilot, lambda: at_end(whole), what="the whole text")
@@ -141,7 +141,7 @@ async def test_nothing_is_cut_off_at_any_width(width: int) -> None:
         assert all(cell_len(row) <= view.scrollable_content_region.width for row in all_rows(view))
 
 
-async def test_neither_markup_nor_escapes_nor_html_of_a_model_take_effect() -> None:
+async def test_markup_escapes_and_html_of_a_model_are_text() -> None:
     view = AnswerView(NASTY)
     app = OneView(view)
     async with app.run_test(size=(90, 40)) as pilot:
@@ -153,7 +153,7 @@ async def test_neither_markup_nor_escapes_nor_html_of_a_model_take_effect() -> N
         assert all(segment.style is None or segment.style.link is None for strip in strips(view) for segment in strip)
 
 
-async def test_the_end_is_followed_until_the_user_scrolls_up_and_again_from_the_end_on() -> None:
+async def test_the_view_follows_the_end_until_scrolled_up() -> None:
     view = AnswerView(numbered(50))
     async with OneView(view).run_test(size=(20, 10)) as pilot:
         view.focus()
@@ -200,7 +200,7 @@ async def test_home_and_the_arrow_keys_move_by_rows() -> None:
         await wait_until(pilot, lambda: on_screen(view)[0] == "line 1", what="one row down")
 
 
-async def test_a_new_width_wraps_again_and_keeps_the_text_at_the_top() -> None:
+async def test_a_new_width_rewraps_and_keeps_the_top_text() -> None:
     view = AnswerView("".join(f"{n} " + "word " * 30 + "\n" for n in range(60)))
     async with OneView(view).run_test(size=(80, 10)) as pilot:
         view.focus()
@@ -216,7 +216,7 @@ async def test_a_new_width_wraps_again_and_keeps_the_text_at_the_top() -> None:
 
 
 @pytest.mark.parametrize("size", [(30, 10), (80, 4), (80, 20)])
-async def test_a_view_that_follows_is_still_at_the_end_after_a_resize(size: tuple[int, int]) -> None:
+async def test_a_following_view_stays_at_the_end_after_resizing(size: tuple[int, int]) -> None:
     view = AnswerView("many words on a line " * 300 + "\nlast")
     async with OneView(view).run_test(size=(80, 10)) as pilot:
         await wait_until(pilot, lambda: on_screen(view)[-1] == "last", what="the end")
@@ -226,14 +226,14 @@ async def test_a_view_that_follows_is_still_at_the_end_after_a_resize(size: tupl
         await wait_until(pilot, lambda: on_screen(view)[-1] == "one more", what="the new end")
 
 
-async def test_wrapped_items_hang_under_their_text_and_wrapped_code_says_so() -> None:
+async def test_wrapped_items_are_indented_and_wrapped_code_is_marked() -> None:
     view = AnswerView("- one two three four\n```\nabcdefghijklmnopqr\n```\n12. three four")
     async with OneView(view).run_test(size=(13, 20)) as pilot:
         rows = ["- one two", "  three four", "```", "abcdefghijkl", "↳ mnopqr", "```", "12. three", "    four"]
         await wait_until(pilot, lambda: on_screen(view)[: len(rows)] == rows, what="the rows")
 
 
-async def test_reasoning_is_shown_under_its_title_and_kept_apart_from_the_answer() -> None:
+async def test_reasoning_is_shown_apart_from_the_answer() -> None:
     view = AnswerView()
     async with OneView(view).run_test(size=(30, 8)) as pilot:
         view.append_reasoning("hm, *so*")
@@ -261,7 +261,7 @@ async def test_replace_shows_only_the_new_text_and_clear_nothing() -> None:
 
 
 @pytest.mark.parametrize("height", [20, 200])
-async def test_one_more_line_renders_that_line_alone_and_lays_out_nothing(height: int) -> None:
+async def test_a_new_line_renders_alone_without_layout(height: int) -> None:
     view = WatchedView("```diff\n" + "".join(f"+line {n}\n" for n in range(300)))
     app = OneView(view)
     async with app.run_test(size=(40, height)) as pilot:
@@ -319,7 +319,7 @@ async def test_the_mouse_selects_lines_as_they_were_before_wrapping() -> None:
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark"])
-async def test_what_is_selected_is_painted_as_selected_and_can_be_read(theme: str) -> None:
+async def test_selected_text_is_highlighted_and_legible(theme: str) -> None:
     view = AnswerView("one two")
     app = OneView(view)
     async with app.run_test(size=(13, 5)) as pilot:
@@ -334,7 +334,7 @@ async def test_what_is_selected_is_painted_as_selected_and_can_be_read(theme: st
         await wait_until(pilot, lambda: pieces(view) == ["one two"], what="no selection")
 
 
-async def test_selecting_all_of_a_text_that_ends_with_empty_lines_gives_them_too() -> None:
+async def test_selecting_all_includes_trailing_empty_lines() -> None:
     view = AnswerView("a\n\n\n")
     async with OneView(view).run_test(size=(13, 5)):
         assert view.get_selection(SELECT_ALL) == ("a\n\n", "\n")
@@ -365,10 +365,10 @@ async def test_without_colour_the_characters_and_attributes_still_tell(monkeypat
     async with app.run_test(size=(40, 8)) as pilot:
         await wait_until(pilot, lambda: on_screen(view)[2:4] == ["+a", "-b"], what="the diff")
         styles = {segment.text: segment.style for segment in view.render_line(0)}
-        told = {text: (style.bold, style.italic, style.underline) for text, style in styles.items() if style}
-        assert told["bold"][0]
-        assert told["italic"][1]
-        assert told["code"][2]
+        shown_styles = {text: (style.bold, style.italic, style.underline) for text, style in styles.items() if style}
+        assert shown_styles["bold"][0]
+        assert shown_styles["italic"][1]
+        assert shown_styles["code"][2]
         colours = [segment.style.color for strip in rows_of(app.screen) for segment in strip if segment.style]
         assert all(len(set(colour.get_truecolor())) == 1 for colour in colours if colour)
 
@@ -412,7 +412,7 @@ async def test_the_scroll_bar_keeps_up_though_it_is_seldom_painted() -> None:
         await wait_until(pilot, lambda: bar.position == 0, what="the bar at the top")
 
 
-async def test_a_view_without_height_takes_text_and_shows_it_when_it_gets_some() -> None:
+async def test_a_view_without_height_shows_its_text_later() -> None:
     view = AnswerView(numbered(50))
     async with OneView(view).run_test(size=(30, 10)) as pilot:
         await wait_until(pilot, lambda: at_end(view), what="the end")

@@ -57,7 +57,7 @@ def test_later_rows_leave_room_for_the_hanging_indent() -> None:
     assert rows("- one two three four", 9, hang=2) == ["- one two ", "three ", "four"]
 
 
-def test_a_long_word_begins_beside_its_bullet_and_not_under_it() -> None:
+def test_a_long_word_begins_beside_its_bullet() -> None:
     assert rows("- django/contrib/auth", 10, hang=2) == ["- django/c", "ontrib/a", "uth"]
     assert rows("    indentation", 10, hang=4) == ["    indent", "ation"]
 
@@ -82,7 +82,7 @@ def test_rows_hold_all_of_the_line_and_fit(text: str, width: int, hang: int, fol
 @given(NASTY, st.integers(2, 12))
 @example(text="00 \u0300", width=2)
 @example(text="é \u0300é", width=2)
-def test_a_joined_character_is_cut_only_where_it_fills_a_row_by_itself(text: str, width: int) -> None:
+def test_a_joined_character_is_split_only_if_wider_than_rows(text: str, width: int) -> None:
     line = expand_tabs(sanitize(text.replace("\n", "")))
     joined = [index > 0 and (line[index - 1] == "\u200d" or cell_len(c) == 0) for index, c in enumerate(line)]
     for before, start in pairwise(wrap(line, width)):

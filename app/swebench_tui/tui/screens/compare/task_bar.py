@@ -13,7 +13,7 @@ class TaskBar(Static):
     """The title of the task, and the context in its prompt."""
 
     def __init__(self) -> None:
-        super().__init__(Content("Loading the first task …"))
+        super().__init__(Content("Loading the first task …\n"))  # as high as a task: nothing moves when it is there
         self.border_title = "Task"
 
     def show(self, task: TaskPrompt) -> None:

@@ -163,7 +163,7 @@ _BREAKERS: Final = {
 
 def _breaker(model: str, breaker: BreakerStatistics) -> Iterator[Content]:
     state, colour = _BREAKERS[breaker.state]
-    wait = f" for {breaker.opens_in:.0f} s" if breaker.state is BreakerState.OPEN else ""
+    wait = f" for {breaker.retry_in:.0f} s" if breaker.state is BreakerState.OPEN else ""
     probes = f", {breaker.probes_done} of {breaker.probes} probes" if breaker.state is BreakerState.HALF_OPEN else ""
     yield Content.assemble(_label("circuit breaker"), (f"{state}{wait}", colour), f"{probes}   {one_line(model)}")
     times = "once" if breaker.openings == 1 else f"{breaker.openings} times"

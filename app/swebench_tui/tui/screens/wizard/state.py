@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from swebench_providers import Provider
 from swebench_providers.catalog import provider_spec
-from swebench_providers.servers.discovery import FoundServer
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.provider_access import EngineAccess
@@ -16,6 +14,10 @@ from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.settings.secrets.store import KeyringStatus
 from swebench_tui.settings.workspace import Workspace
 from swebench_tui.tui.lineup import default_lineup
+
+if TYPE_CHECKING:
+    from swebench_providers import Provider
+    from swebench_providers.servers.discovery import FoundServer
 
 _POPULAR: Final = ("openai", "anthropic", "openrouter", "gemini", "ollama")
 """Listed before the other providers."""

@@ -53,7 +53,9 @@ class WizardStep(Dialog[StepResult]):
     def show(self, selector: str, content: Content) -> None:
         """Update a Static of the step; does nothing when the step is already being removed."""
         for widget in self.query(selector).results(Static):
-            widget.update(content)
+            one_row = "\n" not in content.plain and content.cell_length <= widget.size.width
+            # A layout paints everything again, and the screen below the dialog too.
+            widget.update(content, layout=not one_row or widget.size.height != 1)
 
     def action_next(self) -> None:
         """Continue with the next step."""

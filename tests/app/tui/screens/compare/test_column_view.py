@@ -231,7 +231,7 @@ async def test_a_failed_attempt_takes_its_text_off_the_screen() -> None:
     provider = ScriptedProvider(
         text("The first half"),
         broken,
-        AttemptFailed(provider="acme", model="m", error=error, at=2),
+        AttemptFailed(provider="acme", model="m", error=error, time=2),
         text("The second"),
         second,
         finished(),
@@ -283,7 +283,7 @@ async def test_a_servers_error_message_is_shown_literally() -> None:
 
 async def test_the_model_name_of_a_server_is_shown_literally() -> None:
     name = "evil [b]x[/b]\x1b]0;t\x07\nname"
-    provider = ScriptedProvider(text("x"), Finished(reason=FinishReason.STOP, at=1.0, model=name))
+    provider = ScriptedProvider(text("x"), Finished(reason=FinishReason.STOP, time=1.0, model=name))
     async with running("acme:m", registry=registry_of(acme=provider)) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)

@@ -97,7 +97,7 @@ async def test_quotes_around_a_key_are_removed(tmp_path: Path) -> None:
         assert keyring.kept["openrouter", "default"].reveal() == KEY
 
 
-async def test_without_a_keyring_ctrl_f_stores_the_key_in_a_file(tmp_path: Path) -> None:
+async def test_without_keyring_ctrl_f_stores_the_key_in_file(tmp_path: Path) -> None:
     keyring = MemoryStore()
     keyring.broken = "there is no keyring here"
     workspace = setup_in(tmp_path, keyring=keyring)

@@ -52,7 +52,7 @@ async def test_skipping_during_the_search_cancels_it(tmp_path: Path) -> None:
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="Compare")
 
 
-async def test_a_key_for_a_detected_server_is_sent_to_its_address(tmp_path: Path) -> None:
+async def test_a_detected_servers_key_is_sent_to_its_address(tmp_path: Path) -> None:
     async with FaultServer(default=Script("All is well.")) as server:
         workspace = setup_in(tmp_path)
         found = found_at(server.base_url, kind="compatible", needs_key=True)
