@@ -79,6 +79,8 @@ class Column:
         try:
             return await check_patch(self.text, self.state.finish_reason)
         except Exception as fault:  # noqa: BLE001 - the answer is complete, whatever happens to its check
+            from swebench_tui.bench.patches import PatchVerdict  # noqa: PLC0415 - the app starts without it
+
             return PatchVerdict(status="unchecked", detail=str(internal_error(fault)))
 
     def _changed(self, piece: Piece | None) -> None:
