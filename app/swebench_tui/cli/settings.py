@@ -88,7 +88,7 @@ def path(*, as_json: bool) -> None:
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not missing},
     ]
-    if workspace.providers_file.exists():
+    if not why_missing(workspace.providers_file):
         files.append({"layer": Layer.USER_FILE, "path": str(workspace.providers_file), "exists": True})
     if as_json:
         click.echo(json_text(files))
