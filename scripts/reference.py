@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import UnionType
@@ -180,6 +181,18 @@ PAGES: Final[Mapping[str, Generator]] = {"api.md": api, "command-line.md": comma
 """The generated pages, and those with a generated part, by file name below `docs`."""
 
 
+def main(arguments: list[str]) -> int:
+    """Write the pages; with `--check`, name those that differ on standard error instead. Returns the exit status."""
+    if arguments != ["--check"]:
+        for page, generate in PAGES.items():
+            (DOCS / page).write_text(generate(), encoding="utf-8")
+        return 0
+    stale = [page for page, generate in PAGES.items() if (DOCS / page).read_text("utf-8") != generate()]
+    sys.stderr.writelines(
+        f"docs/{page} is not up to date: run `uv run python scripts/reference.py`\n" for page in stale
+    )
+    return 1 if stale else 0
+
+
 if __name__ == "__main__":
-    for page, generate in PAGES.items():
-        (DOCS / page).write_text(generate(), encoding="utf-8")
+    sys.exit(main(sys.argv[1:]))

@@ -53,7 +53,9 @@ def command() -> None:
     """
 
 
-@command.command("show", epilog="Example: swebench-tui settings show --json")
+@command.command(
+    "show", short_help="Print every value and its origin.", epilog="Example: swebench-tui settings show --json"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(*, as_json: bool) -> None:
     """Print every setting that is set or has a default, and its origin.
@@ -78,7 +80,9 @@ def show(*, as_json: bool) -> None:
         click.echo(f"{key:<{keys}}  {value:<{min(values, 40)}}  {origin}".rstrip())
 
 
-@command.command("path", epilog="Example: swebench-tui settings path --json")
+@command.command(
+    "path", short_help="Print the files that are read.", epilog="Example: swebench-tui settings path --json"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def path(*, as_json: bool) -> None:
     """Print the files that are read, highest priority first, and whether they exist."""
@@ -88,7 +92,7 @@ def path(*, as_json: bool) -> None:
         {"layer": Layer.PROJECT_FILE, "path": str(project) if project else None, "exists": project is not None},
         {"layer": Layer.USER_FILE, "path": str(workspace.user_file), "exists": not missing},
     ]
-    if workspace.providers_file.exists():
+    if not why_missing(workspace.providers_file):
         files.append({"layer": Layer.USER_FILE, "path": str(workspace.providers_file), "exists": True})
     if as_json:
         click.echo(json_text(files))
@@ -99,7 +103,11 @@ def path(*, as_json: bool) -> None:
         click.echo(f"{file['layer']:<12}  {one_line(str(location))}{note}")
 
 
-@command.command("schema", epilog="Example: swebench-tui settings schema > settings.schema.json")
+@command.command(
+    "schema",
+    short_help="Print the JSON Schema of the files.",
+    epilog="Example: swebench-tui settings schema > settings.schema.json",
+)
 def schema() -> None:
     """Print the JSON Schema of the settings files, for completion and validation in editors.
 
@@ -110,7 +118,9 @@ def schema() -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(json_schema())))
 
 
-@command.command("edit", epilog="Example: swebench-tui settings edit")
+@command.command(
+    "edit", short_help="Open your settings file in an editor.", epilog="Example: swebench-tui settings edit"
+)
 def edit() -> None:
     """Open your settings file in an editor, then validate it.
 
@@ -127,7 +137,7 @@ def edit() -> None:
     click.echo(f"{one_line(str(workspace.user_file))} is valid.")
 
 
-@command.command("set", epilog=_SET_EXAMPLES)
+@command.command("set", short_help="Set one setting.", epilog=_SET_EXAMPLES)
 @click.argument("key")
 @click.argument("value")
 def set_(key: str, value: str) -> None:
@@ -151,7 +161,9 @@ def set_(key: str, value: str) -> None:
     _warn_if_overridden(workspace, path)
 
 
-@command.command("unset", epilog="Example: swebench-tui settings unset providers.openai.model")
+@command.command(
+    "unset", short_help="Remove one setting.", epilog="Example: swebench-tui settings unset providers.openai.model"
+)
 @click.argument("key")
 def unset(key: str) -> None:
     """Remove KEY, a setting or a whole table, from your settings file; the rest of it is not changed."""

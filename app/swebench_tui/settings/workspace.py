@@ -8,6 +8,7 @@ from pathlib import Path
 
 from swebench_providers import ProviderConfig, ProviderRegistry, Secret, catalog
 from swebench_providers.redaction import Scrubber, tokens_in_use
+from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.effective import Effective, effective
 from swebench_tui.settings.errors import KeyStoreError, SettingsError
@@ -77,8 +78,8 @@ class Workspace:
 
     @property
     def has_user_files(self) -> bool:
-        """Whether one of the user's files exists."""
-        return self.user_file.exists() or self.providers_file.exists()
+        """Whether one of the user's files exists and can be accessed."""
+        return not why_missing(self.user_file) or not why_missing(self.providers_file)
 
     @property
     def project_file(self) -> Path | None:
