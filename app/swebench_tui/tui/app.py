@@ -32,7 +32,7 @@ from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui import collector, crash_handling, signals
 from swebench_tui.tui.bindings import description
-from swebench_tui.tui.crash_handling import CrashHandlingApp
+from swebench_tui.tui.crash_handling import Choice, CrashHandlingApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
 from swebench_tui.tui.screens.compare.screen import CompareScreen
@@ -50,7 +50,7 @@ _HERE: Final = Path(__file__).parent
 
 
 @runtime_checkable
-class KnowsKeys(Protocol):
+class HasScrubber(Protocol):
     """A workspace that can mask every key it has read so far in a text."""
 
     def scrub(self, text: str) -> str: ...
@@ -120,7 +120,7 @@ class SwebenchApp(CrashHandlingApp):
         self.now = now
         self._problems: list[tuple[str, str]] = []
         if problem is not None:
-            self._problems.append(("Your own prices are not used", f"{problem} → {problem.hint}"))
+            self._problems.append(("prices.toml is not used", f"{problem} → {problem.hint}"))
         self._problems += [("A column is left out", f"{error} → {error.hint}") for error in wrong]
         self._quit_pressed_at = float("-inf")
         self._wizard_in: str | None = None
@@ -145,6 +145,11 @@ class SwebenchApp(CrashHandlingApp):
     def home(self) -> Screen[None] | None:
         return self._compare
 
+    def error_dialog(self, report: CrashReport) -> Screen[Choice]:
+        from swebench_tui.tui.screens.unexpected import UnexpectedScreen  # noqa: PLC0415 - seldom needed
+
+        return UnexpectedScreen(report, paths.data())
+
     def leave_mode(self, mode: str) -> None:
         self.switch_mode(self.HOME_MODE)
         self.remove_mode(mode)
@@ -152,9 +157,7 @@ class SwebenchApp(CrashHandlingApp):
 
     def scrub(self, text: str) -> str:
         workspace: object = self.workspace
-        return workspace.scrub(text) if isinstance(workspace, KnowsKeys) else text
-
-    # The modes: each screen is imported when it is first shown.
+        return workspace.scrub(text) if isinstance(workspace, HasScrubber) else text
 
     def _compare_screen(self) -> CompareScreen:
         self._compare = CompareScreen(self.engine, self._lineup, editor=lambda: self.settings.editor, now=self.now)
@@ -189,8 +192,6 @@ class SwebenchApp(CrashHandlingApp):
         if await self.compare.add(event.target):
             self.notify(one_line(f"{event.target} is in Compare now (1)."), markup=False)
 
-    # Starting, and ending.
-
     def on_mount(self) -> None:
         self.handle_task_errors()
         if not self.is_headless:
@@ -204,7 +205,7 @@ class SwebenchApp(CrashHandlingApp):
 
     @on(Driver.SignalResume)
     def _back_from_the_shell(self) -> None:
-        """Textual draws what has changed, and has not heard that all is gone."""
+        """Redraw everything after `fg`: Textual draws changes only."""
         self.refresh(layout=True)
 
     def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
@@ -212,7 +213,7 @@ class SwebenchApp(CrashHandlingApp):
             self.notify(one_line(message), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
 
     def _take_themes(self) -> None:
-        """Before there is a loop that reading could hold up; the first paint has the right colours."""
+        """Load themes before the event loop runs: reading blocks nothing, and the first paint has the right colours."""
         folder, chosen = paths.config() / "themes", self.settings.appearance.theme
         if not chosen and not folder.is_dir():
             return
@@ -236,7 +237,7 @@ class SwebenchApp(CrashHandlingApp):
         self._problems += [("A key is not used", f"{problem.what} → {problem.hint}") for problem in problems]
 
     def watch_theme(self, theme: str) -> None:
-        """A theme picked in the palette is there the next time."""
+        """Save a theme picked in the palette."""
         if self.is_running and self.workspace is not None and theme != self._kept_theme:
             self._kept_theme = theme
             self.run_worker(self._keep_theme(self.workspace, theme), group="theme", exclusive=True)
@@ -246,15 +247,13 @@ class SwebenchApp(CrashHandlingApp):
             await asyncio.to_thread(workspace.change, ("appearance", "theme"), theme)
         except SetupError as error:
             message = one_line(f"{error} → {error.hint}")
-            self.notify(message, title="The theme is not remembered", severity="error", markup=False)
+            self.notify(message, title="Theme not saved", severity="error", markup=False)
 
     async def on_unmount(self) -> None:
         await asyncio.to_thread(self.engine.close)
 
-    # What the palette has.
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Actions of the screen, modes, themes, settings, setting up again."""
+        """Actions of the screen, then modes, theme, settings, setup, help and quit."""
         for key, active in screen.active_bindings.items():
             binding, node = active.binding, active.node
             if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.", "dialog.")):
@@ -262,13 +261,11 @@ class SwebenchApp(CrashHandlingApp):
                 yield SystemCommand(description(type(node), binding), f"Key {key}", run)
         for mode in MODES:
             yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
-        yield SystemCommand("Theme", "Choose the colours; they are remembered", self.action_change_theme)
-        yield SystemCommand(
-            "Settings", "Every one, where it came from, and how to change it", self.action_open_settings
-        )
+        yield SystemCommand("Theme", "Choose the colours; the choice is saved", self.action_change_theme)
+        yield SystemCommand("Settings", "Every setting with its value and origin", self.action_open_settings)
         yield SystemCommand("Set up again", "Providers and keys, step by step", self.action_open_wizard)
-        yield SystemCommand("Help", "Keys of what has the focus", self.action_toggle_help)
-        yield SystemCommand("Quit", "Stop everything and leave", self.action_quit)
+        yield SystemCommand("Help", "Keys of the focused part", self.action_toggle_help)
+        yield SystemCommand("Quit", "Stop everything and quit", self.action_quit)
 
     def _command(self, action: str, node: object) -> Callable[[], object]:
         async def run() -> None:
@@ -296,14 +293,14 @@ class SwebenchApp(CrashHandlingApp):
             self._wizard_in = None
         for error in problems:
             message = one_line(f"{error} → {error.hint}")
-            self.notify(message, title="Not all of it is remembered", severity="error", markup=False)
+            self.notify(message, title="Setup not fully saved", severity="error", markup=False)
         self.switch_mode("compare")
         if lineup and not await self.compare.take_lineup(lineup):
-            self.notify("Columns that were asked stay. The new line-up holds from the next start; a adds a model.")
+            self.notify("Columns with answers are kept. The new line-up applies after a restart. a: add a model")
 
     @work(group="wizard")
     async def _begin(self, workspace: Workspace) -> None:
-        """At the very first start, where nothing is set up and no file says so: the steps. Never a second time."""
+        """Open the setup at the first start only: nothing is configured and no settings file exists."""
         if await asyncio.to_thread(_is_first_start, workspace):
             self.action_open_wizard()
 
@@ -320,7 +317,7 @@ class SwebenchApp(CrashHandlingApp):
             self.notify("Leave this dialog first; f2 opens the settings then.", severity="warning")
 
     def take_setting(self, path: SettingPath) -> bool:
-        """Follow a setting that was changed, where that is simple; False where it holds from the next start."""
+        """Apply a changed setting at once if possible; False if it applies after a restart."""
         if path[:1] == ("keymap",):
             shown = len(self._problems)
             self._take_keymap()
@@ -337,10 +334,8 @@ class SwebenchApp(CrashHandlingApp):
             return not self.compare.used
         return "rate_limits" not in path
 
-    # Leaving, and help.
-
     def action_quit_twice(self) -> None:
-        """Quit on the second press; the first one warns, as it is too easily meant for something else."""
+        """Quit on the second press; the first one warns, since the key is easily pressed for something else."""
         if self.now() - self._quit_pressed_at < _QUIT_WINDOW:
             self.exit()
             return
@@ -348,7 +343,7 @@ class SwebenchApp(CrashHandlingApp):
         self.notify("Press ctrl+c again to quit.", timeout=_QUIT_WINDOW)
 
     def action_toggle_help(self) -> None:
-        """Help for what has the focus."""
+        """Help for the focused part."""
         from swebench_tui.tui.screens.help import HelpScreen  # noqa: PLC0415
 
         if isinstance(self.screen, HelpScreen):
@@ -358,7 +353,7 @@ class SwebenchApp(CrashHandlingApp):
 
 
 def _is_first_start(workspace: Workspace) -> bool:
-    """No settings have been written, and no key is there."""
+    """Whether no settings file and no key exist."""
     if workspace.has_user_files:
         return False
     return not any(workspace.providers.readiness(name).key_source for name in workspace.registry.list_providers())
@@ -382,7 +377,7 @@ def _show(workspace: Workspace | None) -> CrashReport | None:
 
 
 def _own_prices(registry: ProviderRegistry) -> PricesError | None:
-    """What is wrong with the user's prices. They are read before there is a loop that reading could hold up."""
+    """Apply the user's prices before the event loop runs. Returns the error that makes them unusable."""
     try:
         prices_file.apply(paths.prices(), registry)
     except PricesError as error:

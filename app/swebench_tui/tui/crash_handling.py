@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from textual import events
 from textual.app import App
@@ -31,7 +31,9 @@ from swebench_tui import paths
 
 if TYPE_CHECKING:
     from swebench_tui.tui.crash_report import CrashReport
-    from swebench_tui.tui.screens.unexpected import Choice
+
+Choice = Literal["continue", "quit"]
+"""What the user does after an error."""
 
 _CONSTRUCTION: Final = (events.Compose, events.Mount, events.Load, events.Unmount)
 
@@ -64,12 +66,17 @@ class CrashHandlingApp(ErrorBoundary, App[None]):
         self.unexpected: list[CrashReport] = []
         self.crash: CrashReport | None = None
         self._pending = 0
+        self._dialog: Screen[Choice] | None = None
         self._loop_started = False
         self._stopped_by_signal = False
 
     @property
     def home(self) -> Screen[None] | None:
         """The screen without which the app is of no use; None before there is one."""
+        raise NotImplementedError
+
+    def error_dialog(self, report: CrashReport) -> Screen[Choice]:
+        """The dialog for an unexpected error; its result is what the user chose."""
         raise NotImplementedError
 
     def leave_mode(self, mode: str) -> None:
@@ -146,16 +153,12 @@ class CrashHandlingApp(ErrorBoundary, App[None]):
             self._handle_exception(error)
 
     def _can_continue(self) -> bool:
-        from swebench_tui.tui.screens.unexpected import UnexpectedScreen  # noqa: PLC0415
-
         running = self._loop_started and self.is_running and self.return_code is None
         if not running or self.home is None or not self.home.is_mounted:
             return False
-        return self.screen.is_mounted or not isinstance(self.screen, UnexpectedScreen)
+        return self.screen.is_mounted or self.screen is not self._dialog
 
     def _show(self, report: CrashReport, unbuilt: Screen[Any] | None) -> None:
-        from swebench_tui.tui.screens.unexpected import UnexpectedScreen  # noqa: PLC0415
-
         def proceed(choice: Choice | None) -> None:
             self._pending = 0
             if choice == "quit":
@@ -167,7 +170,8 @@ class CrashHandlingApp(ErrorBoundary, App[None]):
                 else:
                     self.pop_screen()
 
-        self.push_screen(UnexpectedScreen(report, paths.data()), proceed)
+        self._dialog = self.error_dialog(report)
+        self.push_screen(self._dialog, proceed)
 
     def _private_texts(self) -> list[str] | None:
         """Prompts and answers on all screens; None if they cannot be read, as on a half-built screen."""

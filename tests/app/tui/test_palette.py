@@ -60,6 +60,6 @@ async def test_a_dialogs_palette_has_no_duplicates_and_explains_settings() -> No
         assert len(titles) == len(set(titles))
         await pilot.press("ctrl+p")
         await paste(pilot, "settings")
-        await wait_until(pilot, lambda: "where it came from" in shown(pilot.app.screen), what="the command")
+        await wait_until(pilot, lambda: "value and origin" in shown(pilot.app.screen), what="the command")
         await pilot.press("enter")
         await wait_until(pilot, lambda: "Leave this dialog first" in shown(pilot.app.screen), what="the word")

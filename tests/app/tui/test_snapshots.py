@@ -343,6 +343,6 @@ def test_a_terminal_that_is_too_small(snap_compare: Compare, prompt: TaskPrompt)
     stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
-        await wait_until(pilot, lambda: "Enlarge the window" in shown(pilot.app.screen), what="the message")
+        await wait_until(pilot, lambda: "Needs at least 60x16" in shown(pilot.app.screen), what="the message")
 
     assert snap_compare(stage.app, terminal_size=(50, 12), run_before=open_it)

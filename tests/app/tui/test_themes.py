@@ -105,7 +105,7 @@ async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
     workspace = StandInWorkspace(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
     async with running(*ONE, workspace=workspace) as pilot:
         pilot.app.theme = "nord"
-        await wait_until(pilot, lambda: "The theme is not remembered" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "Theme not saved" in shown(pilot.app.screen), what="the word")
         assert "Make it writable." in toasts(pilot)[0].message
         assert pilot.app.theme == "nord"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -14,11 +14,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_tui.tui.copying import copy
+from swebench_tui.tui.crash_handling import Choice
 from swebench_tui.tui.crash_report import CrashReport
 from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.widgets.key_line import KeyLine
-
-Choice = Literal["continue", "quit"]
 
 
 class UnexpectedScreen(Dialog[Choice]):
