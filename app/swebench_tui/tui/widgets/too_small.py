@@ -18,4 +18,4 @@ class TooSmall(Static):
     def render(self) -> Content:
         width, height = self.app.size
         needed = f"Needs at least {MINIMUM.width}x{MINIMUM.height}. Enlarge the window."
-        return Content(f"{needed}\nIt is {width}x{height} now.")
+        return Content(f"This window: {width}x{height}.\n{needed}")
