@@ -57,6 +57,6 @@ async def test_a_crash_report_shows_no_expiring_token(tmp_path: Path) -> None:
     await renew(auth)
     workspace = Workspace({}, config_folder=tmp_path, data_folder=tmp_path)
     assert workspace.scrub(f"sent {TOKEN}") == "sent ••••"
-    report = crash_report.make(ValueError(f"no header can hold {TOKEN}"), crash_report.surroundings())
+    report = crash_report.make(ValueError(f"no header can hold {TOKEN}"), crash_report.crash_context())
     assert "no header can hold ••••" in report.text
     assert TOKEN not in report.text + report.what

@@ -80,7 +80,7 @@ def main(ctx: click.Context) -> None:
 
         collector.pause()
         from swebench_tui.cli.context import open_workspace  # noqa: PLC0415 - listing commands needs none
-        from swebench_tui.tui.app import run  # noqa: PLC0415 - only the app needs Textual
+        from swebench_tui.tui.launch import run  # noqa: PLC0415 - only the app needs Textual
 
         run(open_workspace(quiet=True))  # the app itself shows problems in the settings
 

@@ -1,4 +1,4 @@
-"""All actions with a key, collected from the `BINDINGS` of app, screens and widgets: there is no second list."""
+"""All actions with a key, collected from the `BINDINGS` of app, screens and widgets, which are the only list."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _PUNCTUATION: Final = frozenset(
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """`key` is as in `settings.keymap`, several separated by commas; `screen` is where it works.
+    """An action of `screen`. `key` is written as in `settings.keymap`; several are separated by commas.
 
-    What works everywhere does not work in a `dialog`, so there it may have the same key.
+    Actions that work everywhere do not work in a `dialog`, so its own may have the same keys.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeymapProblem(msgspec.Struct, frozen=True):
-    """A line of the keymap that does not hold, and what to do."""
+    """An invalid entry of the keymap, and what to do."""
 
     what: str
     hint: str
@@ -58,7 +58,7 @@ def actions() -> tuple[Action, ...]:
 
 
 def check(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[dict[str, str], list[KeymapProblem]]:
-    """The part of the keymap that can hold, and what is wrong with the rest."""
+    """The valid entries of the keymap, and the problems of the others."""
     by_id = {action.id: action for action in known}
     good: dict[str, str] = {}
     problems: list[KeymapProblem] = []
@@ -66,17 +66,17 @@ def check(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[dict[str,
         if name not in by_id:
             near = get_close_matches(name, by_id, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else "`swebench-tui keys` lists all actions."
-            problems.append(KeymapProblem(f"keymap: there is no action {name!r}", hint))
+            problems.append(KeymapProblem(f"keymap: unknown action {name!r}", hint))
         elif wrong := [key for key in _split(keys) if not _is_key(key)]:
-            hint = "Write it as f5, ctrl+r, shift+tab or a letter; `swebench-tui keys` shows how."
-            problems.append(KeymapProblem(f"keymap: {name} is {keys!r}, and {wrong[0]!r} is no key", hint))
+            hint = "Valid keys: f5, ctrl+r, shift+tab, a letter; `swebench-tui keys` shows more."
+            problems.append(KeymapProblem(f"keymap: {name} is {keys!r}; {wrong[0]!r} is not a key", hint))
         else:
             good[name] = ",".join(map(_normal, _split(keys)))
     while clash := _clash(good, known):
         name, other, key = clash
         del good[name]
-        hint = f"Give one of them another key, or move {other} away too."
-        problems.append(KeymapProblem(f"keymap: {name} and {other} would both be on {key}", hint))
+        hint = f"Give one of them another key, or move {other} too."
+        problems.append(KeymapProblem(f"keymap: {name} and {other} both use {key}", hint))
     return good, problems
 
 
@@ -87,7 +87,7 @@ def check_keys(keymap: Mapping[str, str], action: str, keys: str) -> KeymapProbl
 
 
 def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str, str] | None:
-    """The first remapped action that shares a key with another one which works in the same place."""
+    """The first remapped action that has the key of another one in the same place: both IDs, and the key."""
     taken: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for action in known:
         for key in _split(keymap.get(action.id, action.key)):
@@ -105,7 +105,7 @@ def _clash(keymap: Mapping[str, str], known: Sequence[Action]) -> tuple[str, str
 
 
 def bindings(kind: type[DOMNode]) -> Iterator[tuple[type[DOMNode], Binding]]:
-    """Of every class below `kind` that is this program's."""
+    """The bindings of this program's subclasses of `kind`."""
     for part in kind.__subclasses__():
         if part.__module__.startswith("swebench_tui."):
             yield from ((part, binding) for binding in Binding.make_bindings(part.__dict__.get("BINDINGS", ())))
@@ -135,7 +135,7 @@ def _split(keys: str) -> list[str]:
 
 
 def _normal(key: str) -> str:
-    """As Textual names it: `?` is `question_mark`."""
+    """The name of a key in Textual: `question_mark` for `?`."""
     return next(iter(Binding.make_bindings([(key, "", "")]))).key
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
@@ -23,15 +20,13 @@ from swebench_providers import ProviderRegistry, get_registry
 from swebench_tui import paths
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
-from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import Settings
 from swebench_tui.settings.errors import SettingsError, SetupError
 from swebench_tui.settings.prices_file import PricesError
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.toml_positions import SettingPath
 from swebench_tui.terminal_text import one_line
-from swebench_tui.tui import collector, crash_handling, signals
-from swebench_tui.tui.bindings import description
+from swebench_tui.tui import palette, preferences, signals
 from swebench_tui.tui.crash_handling import Choice, CrashHandlingApp
 from swebench_tui.tui.lineup import default_lineup, lineup_of
 from swebench_tui.tui.modes import MODES
@@ -82,16 +77,16 @@ class SwebenchApp(CrashHandlingApp):
         Binding(
             "ctrl+z",
             "suspend_process",
-            "to the shell",
+            "suspend",
             show=False,
-            tooltip="To the shell; fg comes back",
+            tooltip="Suspend; fg resumes",
             id="app.suspend",
         ),
         *(Binding(mode.key, f"mode('{mode.name}')", mode.title, show=False, id=f"mode.{mode.name}") for mode in MODES),
     ]
 
     spent_today: reactive[Decimal | None] = reactive(None)
-    """USD, for the bar of modes. None until somebody counts it: nothing is shown then."""
+    """In USD, for the mode bar. None is unknown and not shown."""
 
     def __init__(
         self,
@@ -120,19 +115,19 @@ class SwebenchApp(CrashHandlingApp):
         self.now = now
         self._problems: list[tuple[str, str]] = []
         if problem is not None:
-            self._problems.append(("prices.toml is not used", f"{problem} → {problem.hint}"))
-        self._problems += [("A column is left out", f"{error} → {error.hint}") for error in wrong]
+            self._problems.append(("Prices not used", f"{problem} → {problem.hint}"))
+        self._problems += [("Column skipped", f"{error} → {error.hint}") for error in wrong]
         self._quit_pressed_at = float("-inf")
-        self._wizard_in: str | None = None
+        self._wizard_mode: str | None = None
         self._compare: CompareScreen | None = None
         for mode in MODES:
             self.add_mode(mode.name, getattr(self, f"_{mode.name}_screen"))
-        self._take_themes()
-        self._kept_theme = self.theme
+        self._problems += preferences.load_themes(self, self.settings.appearance.theme)
+        self._saved_theme = self.theme
 
     @property
     def settings(self) -> Settings:
-        """What the user has set."""
+        """The user's settings."""
         return self.workspace.settings if self.workspace else Settings()
 
     @property
@@ -184,65 +179,41 @@ class SwebenchApp(CrashHandlingApp):
         return HistoryScreen()
 
     def action_mode(self, name: str) -> None:
-        """Go to a mode, and to the screen that was last open there."""
+        """Go to a mode."""
         self.switch_mode(name)
 
     async def on_models_screen_chosen(self, event: ModelsScreen.Chosen) -> None:
-        """A model of the Models screen goes into Compare."""
+        """Add the chosen model to Compare."""
         if await self.compare.add(event.target):
-            self.notify(one_line(f"{event.target} is in Compare now (1)."), markup=False)
+            self.notify(one_line(f"Added {event.target} to Compare (1)."), markup=False)
 
     def on_mount(self) -> None:
         self.handle_task_errors()
         if not self.is_headless:
             signals.on_termination(self.stop_by_signal)
-        self._take_keymap()
+        self._problems += preferences.apply_keymap(self, self.settings.keymap)
         if self.workspace is not None:
-            self._problems += [("In your settings", f"{error} → {error.hint}") for error in self.workspace.problems]
-        self._tell(self._problems)
+            self._problems += [("Settings problem", f"{error} → {error.hint}") for error in self.workspace.problems]
+        self._show_problems(self._problems)
         if self.workspace is not None:
-            self._begin(self.workspace)
+            self._start_wizard_once(self.workspace)
 
     @on(Driver.SignalResume)
-    def _back_from_the_shell(self) -> None:
-        """Redraw everything after `fg`: Textual draws changes only."""
+    def _redraw(self) -> None:
+        """Draw everything after the shell did. Textual draws what changed, and does not know that all is gone."""
         self.refresh(layout=True)
 
-    def _tell(self, problems: Sequence[tuple[str, str]]) -> None:
+    def _show_problems(self, problems: Sequence[tuple[str, str]]) -> None:
         for title, message in problems:
             self.notify(one_line(message), title=title, severity="error", timeout=_PROBLEM_SECONDS, markup=False)
 
-    def _take_themes(self) -> None:
-        """Load themes before the event loop runs: reading blocks nothing, and the first paint has the right colours."""
-        folder, chosen = paths.config() / "themes", self.settings.appearance.theme
-        if not chosen and not folder.is_dir():
-            return
-        from swebench_tui.tui import themes  # noqa: PLC0415 - few have themes of their own
-
-        own, errors = themes.load(folder)
-        for theme in own:
-            self.register_theme(theme)
-        self.theme, wrong = themes.choose(chosen, list(self.available_themes))
-        errors += [wrong] if wrong else []
-        self._problems += [("A theme is not used", f"{error} → {error.hint}") for error in errors]
-
-    def _take_keymap(self) -> None:
-        if not self.settings.keymap:
-            self.set_keymap({})
-            return
-        from swebench_tui.tui import actions  # noqa: PLC0415 - imports every screen
-
-        good, problems = actions.check(self.settings.keymap, actions.actions())
-        self.set_keymap(good)
-        self._problems += [("A key is not used", f"{problem.what} → {problem.hint}") for problem in problems]
-
     def watch_theme(self, theme: str) -> None:
-        """Save a theme picked in the palette."""
-        if self.is_running and self.workspace is not None and theme != self._kept_theme:
-            self._kept_theme = theme
-            self.run_worker(self._keep_theme(self.workspace, theme), group="theme", exclusive=True)
+        """Save a theme that was chosen in the palette."""
+        if self.is_running and self.workspace is not None and theme != self._saved_theme:
+            self._saved_theme = theme
+            self.run_worker(self._save_theme(self.workspace, theme), group="theme", exclusive=True)
 
-    async def _keep_theme(self, workspace: Workspace, theme: str) -> None:
+    async def _save_theme(self, workspace: Workspace, theme: str) -> None:
         try:
             await asyncio.to_thread(workspace.change, ("appearance", "theme"), theme)
         except SetupError as error:
@@ -253,81 +224,59 @@ class SwebenchApp(CrashHandlingApp):
         await asyncio.to_thread(self.engine.close)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Actions of the screen, then modes, theme, settings, setup, help and quit."""
-        for key, active in screen.active_bindings.items():
-            binding, node = active.binding, active.node
-            if binding.id and active.enabled and not binding.id.startswith(("mode.", "app.", "dialog.")):
-                run = self._command(binding.action, node)
-                yield SystemCommand(description(type(node), binding), f"Key {key}", run)
-        for mode in MODES:
-            yield SystemCommand(f"Go to {mode.title}", f"Key {mode.key}", self._command(f"mode('{mode.name}')", self))
-        yield SystemCommand("Theme", "Choose the colours; the choice is saved", self.action_change_theme)
-        yield SystemCommand("Settings", "Every setting with its value and origin", self.action_open_settings)
-        yield SystemCommand("Set up again", "Providers and keys, step by step", self.action_open_wizard)
-        yield SystemCommand("Help", "Keys of the focused part", self.action_toggle_help)
-        yield SystemCommand("Quit", "Stop everything and quit", self.action_quit)
-
-    def _command(self, action: str, node: object) -> Callable[[], object]:
-        async def run() -> None:
-            await self.run_action(action, node)  # type: ignore[arg-type]
-
-        return run
+        """The commands of the palette."""
+        return palette.commands(self, screen)
 
     def action_open_wizard(self) -> None:
         """Set up providers and keys step by step."""
         if self.workspace is None:
-            self.notify("There are no settings to change here.", severity="warning")
-        elif self._wizard_in is not None:
-            self.switch_mode(self._wizard_in)
+            self.notify("No settings to change.", severity="warning")
+        elif self._wizard_mode is not None:
+            self.switch_mode(self._wizard_mode)
         else:
-            self._set_up(self.workspace)
+            self._run_wizard(self.workspace)
 
     @work(group="wizard")
-    async def _set_up(self, workspace: Workspace) -> None:
+    async def _run_wizard(self, workspace: Workspace) -> None:
         from swebench_tui.tui.screens import wizard  # noqa: PLC0415
 
-        self._wizard_in = self.current_mode
+        self._wizard_mode = self.current_mode
         try:
             lineup, problems = await wizard.run_wizard(workspace, self.engine, self.push_screen_wait)
         finally:
-            self._wizard_in = None
+            self._wizard_mode = None
         for error in problems:
             message = one_line(f"{error} → {error.hint}")
-            self.notify(message, title="Setup not fully saved", severity="error", markup=False)
+            self.notify(message, title="Some settings were not saved", severity="error", markup=False)
         self.switch_mode("compare")
         if lineup and not await self.compare.take_lineup(lineup):
-            self.notify("Columns with answers are kept. The new line-up applies after a restart. a: add a model")
+            self.notify("Columns with an answer stay. The new line-up applies from the next start. a: add a model")
 
     @work(group="wizard")
-    async def _begin(self, workspace: Workspace) -> None:
-        """Open the setup at the first start only: nothing is configured and no settings file exists."""
+    async def _start_wizard_once(self, workspace: Workspace) -> None:
+        """Start the wizard if nothing is configured and it was never shown."""
         if await asyncio.to_thread(_is_first_start, workspace):
             self.action_open_wizard()
 
     def action_open_settings(self) -> None:
         """Change settings."""
         if self.workspace is None:
-            self.notify(f"Your settings are in {paths.config() / 'settings.toml'}", markup=False)
+            self.notify(f"Settings file: {paths.config() / 'settings.toml'}", markup=False)
             return
         from swebench_tui.tui.screens.settings.screen import SettingsScreen  # noqa: PLC0415
 
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(SettingsScreen(self.workspace))
         elif not isinstance(self.screen, SettingsScreen):
-            self.notify("Leave this dialog first; f2 opens the settings then.", severity="warning")
+            self.notify("Close this dialog first, then press f2.", severity="warning")
 
     def take_setting(self, path: SettingPath) -> bool:
-        """Apply a changed setting at once if possible; False if it applies after a restart."""
+        """Apply a changed setting if that is simple; False if it applies from the next start."""
         if path[:1] == ("keymap",):
-            shown = len(self._problems)
-            self._take_keymap()
-            self._tell(self._problems[shown:])
+            self._show_problems(preferences.apply_keymap(self, self.settings.keymap))
         elif path == ("appearance", "theme"):
-            from swebench_tui.tui import themes  # noqa: PLC0415
-
-            theme, _ = themes.choose(self.settings.appearance.theme, list(self.available_themes))
-            self._kept_theme = theme  # it is in the file already
-            self.theme = theme
+            self._saved_theme = preferences.theme_name(self, self.settings.appearance.theme)
+            self.theme = self._saved_theme
         elif path == ("compare", "lineup"):
             lineup, _ = lineup_of(self.settings)
             self.run_worker(self.compare.take_lineup(lineup), group="lineup", exclusive=True)
@@ -335,7 +284,7 @@ class SwebenchApp(CrashHandlingApp):
         return "rate_limits" not in path
 
     def action_quit_twice(self) -> None:
-        """Quit on the second press; the first one warns, since the key is easily pressed for something else."""
+        """Quit on the second press. The first one warns: in other programs the key copies."""
         if self.now() - self._quit_pressed_at < _QUIT_WINDOW:
             self.exit()
             return
@@ -343,7 +292,7 @@ class SwebenchApp(CrashHandlingApp):
         self.notify("Press ctrl+c again to quit.", timeout=_QUIT_WINDOW)
 
     def action_toggle_help(self) -> None:
-        """Help for the focused part."""
+        """Help for the focused widget."""
         from swebench_tui.tui.screens.help import HelpScreen  # noqa: PLC0415
 
         if isinstance(self.screen, HelpScreen):
@@ -353,33 +302,7 @@ class SwebenchApp(CrashHandlingApp):
 
 
 def _is_first_start(workspace: Workspace) -> bool:
-    """Whether no settings file and no key exist."""
+    """Whether no settings were saved and no key is configured."""
     if workspace.has_user_files:
         return False
     return not any(workspace.providers.readiness(name).key_source for name in workspace.registry.list_providers())
-
-
-def run(workspace: Workspace | None = None) -> None:
-    """Show the app until the user leaves it; ends the process, with status 1 after a fault."""
-    sys.exit(crash_handling.run_reporting_crashes(lambda: _show(workspace)))
-
-
-def _show(workspace: Workspace | None) -> CrashReport | None:
-    registry = workspace.registry if workspace else get_registry()
-    app = SwebenchApp(registry, workspace=workspace, problem=_own_prices(registry))
-    collector.tune()
-    threading.excepthook = app.thread_failed
-    logging.getLogger().addHandler(logging.NullHandler())  # else what is logged while ending appears as noise
-    app.run()
-    if app.crash is None and app.return_code:
-        sys.exit(app.return_code)
-    return app.crash
-
-
-def _own_prices(registry: ProviderRegistry) -> PricesError | None:
-    """Apply the user's prices before the event loop runs. Returns the error that makes them unusable."""
-    try:
-        prices_file.apply(paths.prices(), registry)
-    except PricesError as error:
-        return error
-    return None

@@ -1,4 +1,4 @@
-"""Descriptions of keys for help, the palette and `swebench-tui keys`."""
+"""The descriptions of keys in help, palette and `swebench-tui keys`."""
 
 from __future__ import annotations
 

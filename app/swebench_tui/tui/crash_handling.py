@@ -132,7 +132,7 @@ class CrashHandlingApp(ErrorBoundary, App[None]):
         screens = self.screen_stack if self.home is not None else []
         report = crash_report.make(
             error,
-            crash_report.surroundings(
+            crash_report.crash_context(
                 size=(self.size.width, self.size.height),
                 screens=[self.current_mode, *(type(screen).__name__ for screen in screens)],
                 private=self._private_texts(),
@@ -193,7 +193,7 @@ def run_reporting_crashes(show: Callable[[], CrashReport | None]) -> int:
     except Exception as error:  # noqa: BLE001 - Python would print the traceback
         from swebench_tui.tui import crash_report  # noqa: PLC0415
 
-        report = crash_report.make(error, crash_report.surroundings(private=None))
+        report = crash_report.make(error, crash_report.crash_context(private=None))
     if report is None:
         return 0
     try:

@@ -26,12 +26,12 @@ from swebench_tui.terminal_text import one_line, sanitize
 _PACKAGES: Final = ("textual", "rich", "click", "msgspec", "httpx", "httpx-aiohttp", "aiohttp", "keyring")
 _VARIABLES: Final = ("TERM", "COLORTERM", "NO_COLOR", "TERM_PROGRAM", "LANG", "LC_ALL")
 LEFT_OUT: Final = "[…]"
-_LONGEST_MESSAGE: Final = 300
-_MOST_ERRORS: Final = 8
-_MOST_FRAMES: Final = 40
+_MAX_MESSAGE: Final = 300
+_MAX_ERRORS: Final = 8
+_MAX_FRAMES: Final = 40
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class CrashContext(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the app that goes into a report, and the texts that must not.
 
     `screens` are names of classes. `private` are prompts and answers; None means that they are not known, and then no
@@ -58,39 +58,39 @@ class CrashReport(msgspec.Struct, frozen=True, kw_only=True):
         return private_file.write_new(folder / "crash-reports", "crash", ".txt", self.text)
 
 
-def surroundings(**known: object) -> Surroundings:
+def crash_context(**known: object) -> CrashContext:
     """The state of this process, with the fields that the caller sets."""
-    return msgspec.structs.replace(Surroundings(environ=dict(os.environ), home=Path.home()), **known)
+    return msgspec.structs.replace(CrashContext(environ=dict(os.environ), home=Path.home()), **known)
 
 
-def make(error: BaseException, around: Surroundings) -> CrashReport:
+def make(error: BaseException, context: CrashContext) -> CrashReport:
     """Make the report. Raises nothing: here another error would end the program without a message."""
-    clean = _cleaner(around)
+    clean = _cleaner(context)
     errors = list(_chain(error))
-    what = clean(_message(errors[-1], around))
+    what = clean(_message(errors[-1], context))
     lines = [
         "swebench-tui: report of an unexpected error",
         f"at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "",
         f"versions   swebench-tui {__version__}, Python {platform.python_version()}, {_versions()}",
         f"platform   {platform.platform()}",
-        f"terminal   {around.size[0]}x{around.size[1]}, {_terminal(around.environ)}",
-        f"screens    {' > '.join(around.screens) or 'none yet'}",
+        f"terminal   {context.size[0]}x{context.size[1]}, {_terminal(context.environ)}",
+        f"screens    {' > '.join(context.screens) or 'none yet'}",
         "",
     ]
-    for number, one in enumerate(errors):
+    for number, cause in enumerate(errors):
         lines += ["which led to:"] * (number > 0)
-        lines += _places(one)
-        lines += [_message(one, around), ""]
+        lines += _frames(cause)
+        lines += [_message(cause, context), ""]
     text = sanitize(clean("\n".join(lines)))
-    return CrashReport(what=one_line(what), where=one_line(clean(_last_place(errors[-1]))), text=text)
+    return CrashReport(what=one_line(what), where=one_line(clean(_location(errors[-1]))), text=text)
 
 
-def _cleaner(around: Surroundings) -> Callable[[str], str]:
-    scrubber = Scrubber(lambda: (*secrets_of_environment(around.environ), *tokens_in_use()))
+def _cleaner(context: CrashContext) -> Callable[[str], str]:
+    scrubber = Scrubber(lambda: (*secrets_of_environment(context.environ), *tokens_in_use()))
 
     def clean(text: str) -> str:
-        return _without_home(mask_suspicious(scrubber.scrub(around.scrub(text))), around.home)
+        return _without_home(mask_suspicious(scrubber.scrub(context.scrub(text))), context.home)
 
     return clean
 
@@ -102,18 +102,18 @@ def _without_home(text: str, home: Path) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, the first one first; those of a group follow their group's causes."""
+    """The error and its causes, the first cause first; the errors of a group come before the group's own causes."""
     found: list[BaseException] = []
-    todo: list[BaseException | None] = [error]
-    while todo and len(found) < _MOST_ERRORS:
-        one = todo.pop()
-        if one is None or any(one is known for known in found):
+    pending: list[BaseException | None] = [error]
+    while pending and len(found) < _MAX_ERRORS:
+        cause = pending.pop()
+        if cause is None or any(cause is known for known in found):
             continue
-        found.append(one)
-        if isinstance(one, BaseExceptionGroup):
-            todo.extend(one.exceptions)
-        todo.append(getattr(one, "error", None) if _wraps(one) else None)
-        todo.append(one.__cause__ if one.__suppress_context__ or one.__cause__ else one.__context__)
+        found.append(cause)
+        if isinstance(cause, BaseExceptionGroup):
+            pending.extend(cause.exceptions)
+        pending.append(getattr(cause, "error", None) if _wraps(cause) else None)
+        pending.append(cause.__cause__ if cause.__suppress_context__ or cause.__cause__ else cause.__context__)
     return reversed(found)
 
 
@@ -122,17 +122,17 @@ def _wraps(error: BaseException) -> bool:
     return isinstance(getattr(error, "error", None), BaseException)
 
 
-def _places(error: BaseException) -> Iterator[str]:
+def _frames(error: BaseException) -> Iterator[str]:
     frames = traceback.extract_tb(error.__traceback__)
-    if len(frames) > _MOST_FRAMES:
-        yield f"  … {len(frames) - _MOST_FRAMES} places left out"
-    for frame in frames[-_MOST_FRAMES:]:
+    if len(frames) > _MAX_FRAMES:
+        yield f"  … {len(frames) - _MAX_FRAMES} frames left out"
+    for frame in frames[-_MAX_FRAMES:]:
         yield f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}"
         if frame.line:
             yield f"    {frame.line}"
 
 
-def _last_place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     return f"{_short(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
 
@@ -146,20 +146,20 @@ def _short(filename: str) -> str:
     return filename.removeprefix(base).removeprefix(sys.base_prefix + os.sep)
 
 
-def _message(error: BaseException, around: Surroundings) -> str:
+def _message(error: BaseException, context: CrashContext) -> str:
     """Type and message of an error, in one line. Quotations are masked before the message is truncated."""
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    if around.private is None:
+    if context.private is None:
         return name
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 - `__str__` is any class's own code
         message = "(its message cannot be read)"
-    message = _cleaner(around)(message[: 20 * _LONGEST_MESSAGE])  # before it is truncated: half a key is not recognised
-    message = one_line(mask_overlaps(message[: 2 * _LONGEST_MESSAGE], "\n".join(around.private), LEFT_OUT))
-    if len(message) > _LONGEST_MESSAGE:
-        message = f"{message[:_LONGEST_MESSAGE]} … ({len(message):,} characters)"
+    message = _cleaner(context)(message[: 20 * _MAX_MESSAGE])  # before it is truncated: half a key is not recognised
+    message = one_line(mask_overlaps(message[: 2 * _MAX_MESSAGE], "\n".join(context.private), LEFT_OUT))
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]} … ({len(message):,} characters)"
     return f"{name}: {message}" if message else name
 
 

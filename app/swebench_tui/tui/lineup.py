@@ -1,4 +1,4 @@
-"""The columns that a comparison starts with."""
+"""The columns a comparison starts with."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from swebench_tui.settings.errors import SettingsError
 
 
 def default_lineup() -> list[Target]:
-    """The embedded model at temperatures 0 and 0.8, for when nothing is configured."""
+    """Without settings: the embedded model twice, at two temperatures."""
     return [
         Target(provider="embedded", model="smollm2", temperature=0.0),
         Target(provider="embedded", model="smollm2", temperature=0.8),
@@ -17,11 +17,11 @@ def default_lineup() -> list[Target]:
 
 
 def lineup_of(settings: Settings) -> tuple[list[Target], list[SettingsError]]:
-    """The configured columns, or the defaults, and the errors of entries that are not a target."""
-    targets, problems = list[Target](), list[SettingsError]()
+    """The line-up of the settings, else the default, and the errors of entries that are no target."""
+    targets, errors = list[Target](), list[SettingsError]()
     for text in settings.compare.lineup:
         try:
             targets.append(parse_target(text))
         except ProviderError as error:
-            problems.append(SettingsError(f"compare.lineup: {error}", hint=error.hint))
-    return targets or default_lineup(), problems
+            errors.append(SettingsError(f"compare.lineup: {error}", hint=error.hint))
+    return targets or default_lineup(), errors

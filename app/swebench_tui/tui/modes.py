@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 
 class Mode(NamedTuple):
-    """One main screen: its key, the name Textual knows it by, and its title."""
+    """A main screen: its key, its name in Textual, and its title."""
 
     key: str
     name: str

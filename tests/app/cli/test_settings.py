@@ -195,8 +195,8 @@ def test_set_writes_text_as_the_type_of_the_setting(file: Path, key: str, value:
         ("compare.lineup", "olama:x", "Did you mean 'ollama'?"),
         ("compare.lineup", ":x", "no provider in"),
         ("keymap.compare.rum", "f5", "Did you mean 'compare.run'?"),
-        ("keymap.compare.run", "notakey", "'notakey' is no key"),
-        ("keymap.compare.run", "f1", "would both be on f1"),
+        ("keymap.compare.run", "notakey", "'notakey' is not a key"),
+        ("keymap.compare.run", "f1", "both use f1"),
     ],
 )
 def test_an_invalid_value_is_a_usage_error_and_not_written(file: Path, key: str, value: str, message: str) -> None:

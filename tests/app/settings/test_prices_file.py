@@ -281,7 +281,7 @@ def test_a_command_stops_on_invalid_prices(server: FaultServerThread, own: Path)
 def test_the_app_opens_with_invalid_prices(own: Path) -> None:
     own.write_text("[openai.m]\ninput = 1\n")
     with Terminal() as terminal:
-        terminal.read_until(b"prices.toml is not used")
+        terminal.read_until(b"Prices not used")
         terminal.read_until(b"starter__")
 
 

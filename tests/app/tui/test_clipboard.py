@@ -30,43 +30,43 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_without_a_tool_only_the_terminal_copies(tmp_path: Path) -> None:
-    copied = clipboard.copy("text", tmp_path, {"PATH": str(tmp_path)})
-    assert str(copied) == "Copied 4 characters through the terminal (OSC 52)."
+    copied = clipboard.copy_with_tool("text", tmp_path, {"PATH": str(tmp_path)})
+    assert str(copied) == "Copied 4 characters with the terminal (OSC 52)."
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_clipboard_tool_gets_the_text_and_is_named(tmp_path: Path, environ: dict[str, str]) -> None:
     install(tmp_path / "bin", "wl-copy", 'cat > "$OUT/got"; echo "$@" > "$OUT/arguments"')
-    copied = clipboard.copy("a'b\n$x `y`", tmp_path, environ)
+    copied = clipboard.copy_with_tool("a'b\n$x `y`", tmp_path, environ)
     assert (tmp_path / "got").read_text() == "a'b\n$x `y`"
     assert (tmp_path / "arguments").read_text() == "\n"
-    assert str(copied) == "Copied 10 characters through the terminal (OSC 52) and with wl-copy."
+    assert str(copied) == "Copied 10 characters with the terminal (OSC 52) and wl-copy."
 
 
 def test_a_failing_clipboard_tool_is_skipped(tmp_path: Path, environ: dict[str, str]) -> None:
     install(tmp_path / "bin", "wl-copy", "exit 1")
     install(tmp_path / "bin", "xclip", 'cat > "$OUT/got"')
-    assert clipboard.copy("text", tmp_path, environ).tool == "xclip"
+    assert clipboard.copy_with_tool("text", tmp_path, environ).tool == "xclip"
     (tmp_path / "got").unlink()
     del environ["DISPLAY"]
-    assert clipboard.copy("text", tmp_path, environ).tool is None
+    assert clipboard.copy_with_tool("text", tmp_path, environ).tool is None
     assert not (tmp_path / "got").exists()
 
 
 def test_a_long_copy_goes_to_a_private_file(tmp_path: Path) -> None:
-    assert clipboard.fits_the_terminal(LONG[1:])
-    copied = clipboard.copy(LONG, tmp_path, {"PATH": str(tmp_path)})
+    assert clipboard.fits_terminal(LONG[1:])
+    copied = clipboard.copy_with_tool(LONG, tmp_path, {"PATH": str(tmp_path)})
     assert copied.file is not None
     assert copied.file.read_text("utf-8") == LONG
     assert stat.S_IMODE(copied.file.stat().st_mode) == 0o600
     assert "OSC 52" not in str(copied)
     assert str(copied.file) in str(copied)
-    assert clipboard.copy(LONG, tmp_path, {"PATH": str(tmp_path)}).file != copied.file
+    assert clipboard.copy_with_tool(LONG, tmp_path, {"PATH": str(tmp_path)}).file != copied.file
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
-    copied = clipboard.copy(LONG, tmp_path / "data", {"PATH": str(tmp_path)})
+    copied = clipboard.copy_with_tool(LONG, tmp_path / "data", {"PATH": str(tmp_path)})
     assert not copied.anywhere
     assert str(tmp_path / "data") in str(copied)
 

@@ -183,14 +183,14 @@ STARTS = {
 }
 PROGRAM = """
 import os
-from swebench_tui.tui import app as module
-Base, CANARY = module.SwebenchApp, os.environ["SOME_API_KEY"]
+from swebench_tui.tui import app, launch
+Base, CANARY = app.SwebenchApp, os.environ["SOME_API_KEY"]
 def explode(*_):
     api_key = CANARY
     raise ValueError(f"bad header {api_key}")
 {definition}
-module.SwebenchApp = App
-module.run()
+launch.SwebenchApp = App
+launch.run()
 """
 
 

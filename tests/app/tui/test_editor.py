@@ -46,7 +46,7 @@ def test_the_setting_comes_before_visual_and_visual_before_editor() -> None:
 @pytest.mark.parametrize(
     ("setting", "what"),
     [
-        ("", "no editor is set"),
+        ("", "No editor"),
         ("no-such-editor -w", "not installed"),
         ("vi 'x", "No closing quotation"),
         ("''", "not installed"),
@@ -80,7 +80,7 @@ def test_an_editor_that_fails_gives_nothing_and_leaves_no_file(tmp_path: Path) -
 def test_a_file_that_cannot_be_read_back_is_told(tmp_path: Path, does: str) -> None:
     with pytest.raises(EditorError) as caught:
         editor.edit("old", editor.command(an_editor(tmp_path, does), {}))
-    assert "before" in caught.value.hint
+    assert "unchanged" in caught.value.hint
 
 
 def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
     [
         ("path.write_text('from the editor')", "", True),
         ("pass", "The prompt was not changed", False),
-        ("sys.exit(1)", "ended with status 1", False),
+        ("sys.exit(1)", "exited with status 1", False),
     ],
 )
 async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, message: str, changed: bool) -> None:

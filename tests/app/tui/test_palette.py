@@ -34,7 +34,7 @@ async def test_a_command_does_what_its_key_does(query: str, kind: type[EditPromp
 
 
 @pytest.mark.parametrize(
-    ("query", "message"), [("settings", "settings.toml"), ("set up again", "no settings to change")]
+    ("query", "message"), [("settings", "settings.toml"), ("set up again", "No settings to change")]
 )
 async def test_without_settings_a_command_for_them_says_so(query: str, message: str) -> None:
     async with running(*ONE, size=(120, 40)) as pilot:
@@ -60,6 +60,6 @@ async def test_a_dialogs_palette_has_no_duplicates_and_explains_settings() -> No
         assert len(titles) == len(set(titles))
         await pilot.press("ctrl+p")
         await paste(pilot, "settings")
-        await wait_until(pilot, lambda: "value and origin" in shown(pilot.app.screen), what="the command")
+        await wait_until(pilot, lambda: "their sources" in shown(pilot.app.screen), what="the command")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "Leave this dialog first" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "Close this dialog first" in shown(pilot.app.screen), what="the word")

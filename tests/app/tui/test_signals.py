@@ -15,7 +15,7 @@ import pytest
 
 from swebench_tui import paths
 
-PROGRAM = "from swebench_tui.tui.app import run; run()"
+PROGRAM = "from swebench_tui.tui.launch import run; run()"
 DRAWN = b"5 History"
 GIVEN_BACK = b"\x1b[?1049l"
 

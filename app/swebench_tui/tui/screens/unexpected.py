@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from swebench_tui.tui.copying import copy
+from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.crash_handling import Choice
 from swebench_tui.tui.crash_report import CrashReport
 from swebench_tui.tui.screens.base import Dialog

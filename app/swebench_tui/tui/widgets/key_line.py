@@ -1,4 +1,4 @@
-"""The bottom line of every screen: the keys that work here and now."""
+"""The bottom line of every screen: the keys that work now."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 _KEY: Final = "bold $footer-key-foreground on $footer-key-background"
-_WORD: Final = "$footer-description-foreground on $footer-description-background"
+_LABEL: Final = "$footer-description-foreground on $footer-description-background"
 
 
 class KeyLine(Static):
-    """Textual's `Footer` in one widget: that one mounts a widget for each key anew whenever the focus moves.
+    """Like Textual's `Footer`, which mounts a widget for each key whenever the focus moves; this is one widget.
 
-    A click does what the key does. Help stands last. Where the line is too short, keys are left out from behind, but
-    never the help, which tells them all.
+    A click does what the key does. Help is last. If the line is too short, the last keys before the help are left out:
+    the help lists them all.
     """
 
     ALLOW_SELECT = False
@@ -29,23 +29,23 @@ class KeyLine(Static):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def _changed(self, screen: Screen[Any]) -> None:
-        # While the terminal's window is in the background nothing has the focus, and half of the keys would go.
+        # While the window is in the background nothing has the focus, and half of the keys would disappear.
         if screen.app.app_focus:
             self.refresh()
 
     def render(self) -> Content:
         width = self.content_size.width
         keys = self._keys()
-        airy = Content.assemble(*(Content.assemble(" ", key, " ", word, " ") for key, word in keys))
+        airy = Content.assemble(*(Content.assemble(" ", key, " ", label, " ") for key, label in keys))
         if airy.cell_length <= width:
             return airy
-        tight = [Content.assemble(key, " ", word) for key, word in keys]
+        tight = [Content.assemble(key, " ", label) for key, label in keys]
         while len(tight) > 1 and sum(part.cell_length + 1 for part in tight) - 1 > width:
             del tight[-2]
         return Content(" ").join(tight)
 
     def _keys(self) -> list[tuple[Content, Content]]:
-        """Each action once, by its first key, with its word; the help last."""
+        """Key and label of each action, by its first key; the help last."""
         first: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
             if active.binding.show:
@@ -59,7 +59,7 @@ class KeyLine(Static):
         binding = active.binding
         rest = f"{'' if active.enabled else ' dim'} @click=app.simulate_key('{binding.key}')"
         key = Content.styled(self.app.get_key_display(binding), _KEY + rest)
-        return key, Content.styled(binding.description, _WORD + rest)
+        return key, Content.styled(binding.description, _LABEL + rest)
 
 
 def _is_help(active: ActiveBinding) -> bool:
@@ -67,7 +67,7 @@ def _is_help(active: ActiveBinding) -> bool:
 
 
 def _declared(active: ActiveBinding) -> int:
-    """The place of a key among those of its screen or widget: one that the user has moved stands last otherwise."""
+    """The index of a key in its class's `BINDINGS`. Textual puts a key of the user's keymap last."""
     ids = _ids(type(active.node))
     return ids.index(active.binding.id) if active.binding.id in ids else len(ids)
 

@@ -17,4 +17,5 @@ class TooSmall(Static):
 
     def render(self) -> Content:
         width, height = self.app.size
-        return Content(f"Needs at least {MINIMUM.width}x{MINIMUM.height}, has {width}x{height}. Enlarge the window.")
+        needed = f"Needs at least {MINIMUM.width}x{MINIMUM.height}. Enlarge the window."
+        return Content(f"This window: {width}x{height}.\n{needed}")

@@ -22,7 +22,7 @@ from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
 from swebench_tui.settings.definitions import MAX_COLUMNS
-from swebench_tui.tui.copying import copy
+from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar

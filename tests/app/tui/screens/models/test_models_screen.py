@@ -78,7 +78,7 @@ async def test_enter_adds_the_model_to_compare() -> None:
         await opened(pilot, until="2 of 2 models")
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the column")
-        await wait_until(pilot, lambda: "one:tiny is in Compare now" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "one:tiny to Compare" in shown(pilot.app.screen), what="the word")
         await pilot.press("1")
         await wait_until(pilot, lambda: "one · tiny" in shown(pilot.app.screen), what="it in Compare")
         assert str(column(pilot, 1).target) == "one:tiny"

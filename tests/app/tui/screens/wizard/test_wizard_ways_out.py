@@ -119,7 +119,7 @@ async def test_an_unwritable_settings_file_keeps_the_choice_for_now(tmp_path: Pa
         await says(pilot, "llamacpp at")
         await enter_to_the_end(pilot)
         await wait_until(pilot, lambda: lineup(pilot) == ["embedded", "llamacpp"], what="the line-up")
-        await says(pilot, "Setup not fully saved")
+        await says(pilot, "Some settings were not saved")
 
 
 async def choose_embedded_alone(workspace: Workspace) -> list[str]:
@@ -153,7 +153,7 @@ async def test_columns_with_an_answer_are_kept(tmp_path: Path, ending: Ending, s
             pilot.app.action_open_wizard()  # type: ignore[attr-defined]
             await says(pilot, "none on the default ports of this machine")
             await enter_to_the_end(pilot)
-            await says(pilot, "Columns with answers are kept")
+            await says(pilot, "Columns with an answer stay")
             assert lineup(pilot) == ["compatible:m"]
             assert (states(pilot), column(pilot).answer) == ([state], "paid for")
 
