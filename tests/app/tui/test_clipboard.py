@@ -1,4 +1,4 @@
-"""Copying: which ways a text goes, that it arrives whole, and that the word on it is true."""
+"""Copying: the tools that are used, the file for a long text, and the notification."""
 
 from __future__ import annotations
 
@@ -64,20 +64,20 @@ def test_a_long_copy_goes_to_a_private_file(tmp_path: Path) -> None:
     assert clipboard.copy_with_tool(LONG, tmp_path, {"PATH": str(tmp_path)}).file != copied.file
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the folder should be")
     copied = clipboard.copy_with_tool(LONG, tmp_path / "data", {"PATH": str(tmp_path)})
     assert not copied.anywhere
     assert str(tmp_path / "data") in str(copied)
 
 
-async def test_y_says_which_way_a_long_answer_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_y_reports_a_long_answer_as_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     async with FaultServer(Script((LONG,))) as server, running("compatible:m", server=server, size=(160, 40)) as pilot:
         await pilot.press("enter")
         await all_settled(pilot)
         await pilot.press("y")
-        await wait_until(pilot, lambda: "too long for the terminal" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "too long for the terminal" in shown(pilot.app.screen), what="the message")
         (file,) = (paths.data() / "copied").iterdir()
         assert file.read_bytes() == LONG.encode()
         assert pilot.app.clipboard == ""

@@ -1,4 +1,4 @@
-"""Errors nobody expected: the app goes on where it can, and no road leads to Textual's traceback with its locals."""
+"""Unexpected errors: the app goes on if it can, and no path leads to Textual's traceback with local variables."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ async def test_an_error_is_reported_without_any_text_of_the_user(key: str, folde
         assert "lazy dogs" not in text
         assert "lazy dogs" not in shown(dialog.query_one(".dialog"))
         await pilot.press("c")
-        await wait_until(pilot, lambda: "Copied" in shown(pilot.app.screen), what="the word on copying")
+        await wait_until(pilot, lambda: "Copied" in shown(pilot.app.screen), what="the notification")
         assert app.clipboard == text
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(app.screen, CompareScreen), what="Compare again")

@@ -1,4 +1,4 @@
-"""What a crash report must not hold."""
+"""What a crash report must not contain."""
 
 from __future__ import annotations
 

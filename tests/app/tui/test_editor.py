@@ -1,4 +1,4 @@
-"""The prompt in the user's own editor: what comes back, what is told, and that nothing stays behind."""
+"""The prompt in the user's editor: the text it returns, errors, and the files it leaves."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_setting_comes_before_visual_and_visual_before_editor() -> None:
         ("''", "not installed"),
     ],
 )
-def test_an_editor_that_cannot_be_started_is_told(setting: str, what: str) -> None:
+def test_an_editor_that_cannot_start_is_an_error(setting: str, what: str) -> None:
     with pytest.raises(EditorError, match=what) as caught:
         editor.command(setting, {"PATH": "/usr/bin:/bin"})
     assert caught.value.hint
@@ -77,7 +77,7 @@ def test_an_editor_that_fails_gives_nothing_and_leaves_no_file(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("does", ["path.write_bytes(b'\\xff')", "path.unlink()"])
-def test_a_file_that_cannot_be_read_back_is_told(tmp_path: Path, does: str) -> None:
+def test_an_unreadable_result_is_an_error(tmp_path: Path, does: str) -> None:
     with pytest.raises(EditorError) as caught:
         editor.edit("old", editor.command(an_editor(tmp_path, does), {}))
     assert "unchanged" in caught.value.hint
@@ -96,7 +96,9 @@ def test_a_line_end_that_the_editor_added_is_no_change(tmp_path: Path) -> None:
         ("sys.exit(1)", "exited with status 1", False),
     ],
 )
-async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str, message: str, changed: bool) -> None:
+async def test_ctrl_o_takes_the_text_that_the_editor_saved(
+    tmp_path: Path, does: str, message: str, changed: bool
+) -> None:
     workspace = StandInWorkspace(Settings(editor=an_editor(tmp_path, does)))
     app = Lending(ProviderRegistry({}), workspace=workspace)
     app.animation_level = "none"
@@ -107,14 +109,16 @@ async def test_ctrl_o_takes_over_what_the_editor_saved(tmp_path: Path, does: str
         before = dialog.query_one(TextArea).text
         await pilot.press("ctrl+o")
         if message:
-            await wait_until(pilot, lambda: message in shown(app.screen), what="the word")
+            await wait_until(pilot, lambda: message in shown(app.screen), what="the message")
         assert dialog.query_one(TextArea).text == ("from the editor" if changed else before)
 
 
-async def test_a_terminal_that_cannot_be_lent_is_told() -> None:
+async def test_a_terminal_that_cannot_suspend_is_reported() -> None:
     workspace = StandInWorkspace(Settings(editor="cat"))
     async with running("compatible:m", workspace=workspace) as pilot:
         await pilot.press("e")
         await top_screen(pilot, EditPromptScreen)
         await pilot.press("ctrl+o")
-        await wait_until(pilot, lambda: "cannot be opened in this terminal" in shown(pilot.app.screen), what="the word")
+        await wait_until(
+            pilot, lambda: "cannot be opened in this terminal" in shown(pilot.app.screen), what="the message"
+        )

@@ -1,4 +1,4 @@
-"""Help on `?`: of what has the focus, its own keys first."""
+"""Help on `?`: the keys of the focused widget come first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_focused_keys_come_first_and_scrolling_keys_last() -> None:
         assert ("1 2 3 4 5", "go to Compare, Batch, Models, Providers, History") in found[2][1]
 
 
-async def test_help_is_about_the_screen_it_was_asked_on() -> None:
+async def test_help_is_about_the_screen_below_it() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("3")
         await wait_until(pilot, lambda: pilot.app.current_mode == "models", what="Models")
@@ -53,7 +53,7 @@ async def test_it_fits_80x24_and_closes_again(key: str) -> None:
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="no help")
 
 
-async def test_f1_is_help_where_a_question_mark_is_typed() -> None:
+async def test_f1_opens_help_where_a_question_mark_is_typed() -> None:
     async with running(*ONE) as pilot:
         await pilot.press("e")
         await top_screen(pilot, EditPromptScreen)

@@ -1,4 +1,4 @@
-"""The bottom line: the keys that work here and now, by key and by mouse."""
+"""The bottom line: the keys that work now, by key and by mouse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def key_line(pilot: Pilot[None]) -> KeyLine:
     return line
 
 
-async def test_a_click_on_a_word_does_what_its_key_does() -> None:
+async def test_a_click_on_a_label_does_what_its_key_does() -> None:
     async with running("compatible:m") as pilot:
         line = await key_line(pilot)
         await pilot.click(line, offset=(shown(line).index("help"), 0))
@@ -29,7 +29,7 @@ async def test_a_click_on_a_word_does_what_its_key_does() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 70, 80, 90, 120])
-async def test_help_is_always_there_and_no_word_is_cut(width: int) -> None:
+async def test_help_is_always_listed_and_no_label_is_cut(width: int) -> None:
     async with running("compatible:m", size=(width, 24)) as pilot:
         labels = shown(await key_line(pilot)).split()
         assert labels[-2:] == ["?", "help"]

@@ -1,4 +1,4 @@
-"""A keyring may take seconds: no screen reads a key in its own thread, nor in the one in which answers are taken in."""
+"""Reading a key may take seconds: no screen does it in its own thread, nor in the thread that streams answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WatchedStore(MemoryStore):
         return super().read(provider, label)
 
 
-def setup_at(folder: Path, server: FaultServer) -> tuple[Workspace, WatchedStore]:
+def workspace_with_key(folder: Path, server: FaultServer) -> tuple[Workspace, WatchedStore]:
     """One provider with a kept key, which no session has read yet."""
     store = WatchedStore()
     environ = {"COMPATIBLE_BASE_URL": server.base_url}
@@ -36,42 +36,42 @@ def setup_at(folder: Path, server: FaultServer) -> tuple[Workspace, WatchedStore
     return Workspace(environ, config_folder=folder, data_folder=folder, keyring=store), store
 
 
-def read_apart(store: WatchedStore) -> bool:
+def read_in_thread(store: WatchedStore) -> bool:
     return bool(store.read_in) and all(name.startswith("keys") for name in store.read_in)
 
 
-async def test_the_models_are_listed_with_keys_that_were_read_apart(tmp_path: Path) -> None:
+async def test_keys_for_listing_models_are_read_in_another_thread(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        workspace, store = setup_at(tmp_path, server)
+        workspace, store = workspace_with_key(tmp_path, server)
         async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("3")
             await wait_until(pilot, lambda: "compatible:" in shown(pilot.app.screen), what="its models")
-        assert read_apart(store)
+        assert read_in_thread(store)
 
 
 async def test_the_dialogs_list_loads_after_its_key(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        workspace, store = setup_at(tmp_path, server)
+        workspace, store = workspace_with_key(tmp_path, server)
         async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("a")
             await top_screen(pilot, AddModelScreen)
             await paste(pilot, "compatible:")
             await wait_until(pilot, lambda: "1 model" in shown(pilot.app.screen), what="its models")
-        assert read_apart(store)
+        assert read_in_thread(store)
 
 
-async def test_a_column_asks_with_a_key_that_was_read_apart(tmp_path: Path) -> None:
+async def test_a_columns_key_is_read_in_another_thread(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        workspace, store = setup_at(tmp_path, server)
+        workspace, store = workspace_with_key(tmp_path, server)
         async with running("compatible:m", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("enter")
             await all_settled(pilot)
-        assert read_apart(store)
+        assert read_in_thread(store)
 
 
 async def test_looking_at_the_providers_reads_no_key(tmp_path: Path) -> None:
     async with FaultServer() as server:
-        workspace, store = setup_at(tmp_path, server)
+        workspace, store = workspace_with_key(tmp_path, server)
         async with running("embedded:smollm2", workspace=workspace, registry=workspace.registry) as pilot:
             await pilot.press("4")
             await wait_until(pilot, lambda: "keyring: default" in shown(pilot.app.screen), what="the row")

@@ -1,4 +1,4 @@
-"""Keys of the user's own: every action has an id, and what cannot hold is told and changes nothing."""
+"""The user's keymap: every action has an ID, and an invalid entry is reported and ignored."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_keys_the_program_comes_with_do_not_clash() -> None:
         ({"app.help": "/"}, "app.help and models.search both use slash", "another key"),
     ],
 )
-def test_what_cannot_hold_is_told_and_left_out(keymap: dict[str, str], what: str, hint: str) -> None:
+def test_an_invalid_entry_is_reported_and_ignored(keymap: dict[str, str], what: str, hint: str) -> None:
     good, problems = check(keymap, KNOWN)
     assert good == {}
     assert [(what in problem.what, hint in problem.hint) for problem in problems] == [(True, True)]
@@ -57,12 +57,12 @@ def test_actions_may_swap_keys_or_share_across_screens() -> None:
     assert check(swapped, KNOWN) == (swapped, [])
 
 
-def test_several_keys_stand_with_commas_and_signs_are_named() -> None:
+def test_keys_are_separated_by_commas_and_signs_are_named() -> None:
     assert check({"compare.run": "f5, ctrl+r, +"}, KNOWN) == ({"compare.run": "f5,ctrl+r,plus"}, [])
 
 
 @given(st.dictionaries(st.sampled_from([action.id for action in KNOWN]), st.text("az?/+,ctrl f5", max_size=8)))
-def test_whatever_stands_there_what_holds_has_no_clash(keymap: dict[str, str]) -> None:
+def test_the_valid_part_of_any_keymap_has_no_clash(keymap: dict[str, str]) -> None:
     good, problems = check(keymap, KNOWN)
     assert check(good, KNOWN) == (good, [])
     assert len(good) + len(problems) == len(keymap)
@@ -82,7 +82,7 @@ async def test_a_remapped_key_does_what_the_old_one_did() -> None:
 async def test_an_invalid_keymap_is_reported_and_the_app_runs() -> None:
     workspace = StandInWorkspace(Settings(keymap={"compare.zom": "f9", "compare.run": "i"}))
     async with running("compatible:m", workspace=workspace, size=(120, 40)) as pilot:
-        await wait_until(pilot, lambda: shown(pilot.app.screen).count("Key not used") == 2, what="the words")
+        await wait_until(pilot, lambda: shown(pilot.app.screen).count("Key not used") == 2, what="the message")
         first, second = (toast.message for toast in toasts(pilot))
         assert "Did you mean 'compare.zoom'?" in first
         assert "both use i" in second

@@ -1,4 +1,4 @@
-"""The five modes: their keys, the bar that shows them, and that each keeps what was open in it."""
+"""The five modes: their keys, the mode bar, and the dialogs that stay open in each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ONE = ("compatible:m",)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-async def test_each_key_opens_its_mode_and_the_bar_says_which(mode: tuple[str, str, str]) -> None:
+async def test_each_key_opens_its_mode_and_the_bar_marks_it(mode: tuple[str, str, str]) -> None:
     key, name, title = mode
     async with running(*ONE) as pilot:
         await pilot.press(key)
@@ -74,16 +74,16 @@ async def test_a_dialog_stays_open_in_its_mode() -> None:
 
 
 @pytest.mark.parametrize(("key", "text"), [("2", "--count N --json"), ("5", "--count N --json")])
-async def test_an_unbuilt_mode_says_what_works_today(key: str, text: str) -> None:
+async def test_an_unbuilt_mode_names_what_works_today(key: str, text: str) -> None:
     async with running(*ONE, size=(80, 24)) as pilot:
         await pilot.press(key)
-        await wait_until(pilot, lambda: "Not built yet" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "Not built yet" in shown(pilot.app.screen), what="the message")
         lines = [line for line in shown(pilot.app.screen).splitlines()[1:-1] if line.strip()]
         assert len(lines) == 2
         assert text in lines[1]
 
 
-async def test_what_today_cost_is_shown_only_when_it_is_known() -> None:
+async def test_the_cost_of_today_is_shown_once_known() -> None:
     async with running(*ONE, size=(80, 24)) as pilot:
         assert isinstance(pilot.app, SwebenchApp)
         assert "today" not in shown(pilot.app.screen)

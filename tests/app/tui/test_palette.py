@@ -1,4 +1,4 @@
-"""The palette finds every action of the screen, every mode, themes, settings, and setting up again."""
+"""The palette has every action of the screen, the modes, themes, settings and the wizard."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ async def test_a_command_does_what_its_key_does(query: str, kind: type[EditPromp
 @pytest.mark.parametrize(
     ("query", "message"), [("settings", "settings.toml"), ("set up again", "No settings to change")]
 )
-async def test_without_settings_a_command_for_them_says_so(query: str, message: str) -> None:
+async def test_without_settings_their_commands_show_a_message(query: str, message: str) -> None:
     async with running(*ONE, size=(120, 40)) as pilot:
         await pilot.press("ctrl+p")
         await paste(pilot, query)
         await pilot.press("enter")
-        await wait_until(pilot, lambda: message in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: message in shown(pilot.app.screen), what="the message")
 
 
 async def test_a_mode_is_reached_by_its_name() -> None:
@@ -62,4 +62,4 @@ async def test_a_dialogs_palette_has_no_duplicates_and_explains_settings() -> No
         await paste(pilot, "settings")
         await wait_until(pilot, lambda: "their sources" in shown(pilot.app.screen), what="the command")
         await pilot.press("enter")
-        await wait_until(pilot, lambda: "Close this dialog first" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "Close this dialog first" in shown(pilot.app.screen), what="the message")

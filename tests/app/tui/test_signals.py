@@ -1,4 +1,4 @@
-"""What comes from outside the app: signals, a terminal that is closed, the shell in between. On a real terminal."""
+"""Signals, a closed terminal and suspending, on a real terminal."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_closed_terminal_ends_the_app_without_error(terminal: Terminal) -> Non
     assert list(paths.data().rglob("*.txt")) == []
 
 
-def test_back_from_the_shell_everything_is_drawn_again(terminal: Terminal) -> None:
+def test_everything_is_redrawn_after_suspending(terminal: Terminal) -> None:
     terminal.process.send_signal(signal.SIGTSTP)
     terminal.read_until(GIVEN_BACK)
     _, status = os.waitpid(terminal.process.pid, os.WUNTRACED)

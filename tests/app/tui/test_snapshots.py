@@ -234,7 +234,7 @@ def test_add_a_model(snap_compare: Compare, prompt: TaskPrompt) -> None:
     assert snap_compare(stage.app, run_before=open_it)
 
 
-def test_add_a_model_that_there_is_none_of(snap_compare: Compare, prompt: TaskPrompt) -> None:
+def test_add_an_unknown_model(snap_compare: Compare, prompt: TaskPrompt) -> None:
     stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
@@ -295,7 +295,7 @@ def test_models_in_the_terminals_own_colours(snap_compare: Compare, prompt: Task
 
 
 @TWO_SIZES
-def test_the_bar_with_what_today_cost(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
+def test_the_mode_bar_with_todays_cost(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
     stage = Stage(prompt, registry_of(), "embedded:smollm2")
 
     async def open_it(pilot: Pilot[None]) -> None:
@@ -322,7 +322,7 @@ def test_help(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) 
 
 
 @TWO_SIZES
-def test_something_went_wrong(
+def test_the_dialog_of_an_unexpected_error(
     snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/dev/null")

@@ -1,4 +1,4 @@
-"""Themes: the user's own are checked, the chosen one is kept, and the terminal's colours stay its own."""
+"""Themes: the user's are checked, the chosen one is saved, and the terminal's own colours are kept."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_an_invalid_theme_is_reported_with_file_and_key(folder: Path, text: str,
     assert hint in error.hint
 
 
-def test_a_file_that_is_no_text_is_told(folder: Path) -> None:
+def test_a_binary_file_is_an_error(folder: Path) -> None:
     (folder / "mine.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ThemeError, match=r"mine\.toml"):
         themes.read(folder / "mine.toml")
@@ -88,7 +88,7 @@ async def test_a_missing_theme_is_reported_and_the_default_used() -> None:
         assert pilot.app.theme == themes.DEFAULT
 
 
-async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
+async def test_a_theme_picked_in_the_palette_is_saved() -> None:
     workspace = chosen("")
     async with running(*ONE, workspace=workspace) as pilot:
         await pilot.press("ctrl+p")
@@ -102,11 +102,11 @@ async def test_a_theme_picked_in_the_palette_is_remembered() -> None:
         assert workspace.changes == [(("appearance", "theme"), "gruvbox")]
 
 
-async def test_a_theme_that_cannot_be_remembered_is_told_and_used() -> None:
+async def test_a_theme_that_cannot_be_saved_is_used() -> None:
     workspace = StandInWorkspace(refuse=SettingsError("settings.toml cannot be written", hint="Make it writable."))
     async with running(*ONE, workspace=workspace) as pilot:
         pilot.app.theme = "nord"
-        await wait_until(pilot, lambda: "Theme not saved" in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "Theme not saved" in shown(pilot.app.screen), what="the message")
         assert "Make it writable." in toasts(pilot)[0].message
         assert pilot.app.theme == "nord"
 
@@ -120,7 +120,7 @@ async def test_no_color_leaves_no_colour(monkeypatch: pytest.MonkeyPatch) -> Non
         assert all(colour[0:2] == colour[2:4] == colour[4:6] for colour in colours)
 
 
-async def test_problems_of_the_settings_are_told_at_the_start() -> None:
+async def test_problems_of_the_settings_are_shown_at_the_start() -> None:
     problem = SettingsError("settings.toml: theme is 3", hint="It is a text.")
     async with running(*ONE, workspace=StandInWorkspace(problems=[problem])) as pilot:
-        await wait_until(pilot, lambda: "theme is 3 → It is a text." in shown(pilot.app.screen), what="the word")
+        await wait_until(pilot, lambda: "theme is 3 → It is a text." in shown(pilot.app.screen), what="the message")

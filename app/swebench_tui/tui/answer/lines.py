@@ -1,43 +1,47 @@
-"""An answer as it arrives: pieces of text, cut anywhere, become formatted lines."""
+"""The formatted lines of an answer, from pieces of text that may be cut anywhere."""
 
 from __future__ import annotations
 
-from swebench_tui.tui.answer.markdown import Line, Look, Span, State, format_line
+from typing import TYPE_CHECKING
+
+from swebench_tui.tui.answer.line import Line, Look, Span
 from swebench_tui.tui.answer.wrapping import display_line
+
+if TYPE_CHECKING:
+    from swebench_tui.tui.answer.markdown import State
 
 
 class AnswerLines:
-    """The lines of one answer, and of the reasoning that may come with it.
+    """The lines of an answer and of its reasoning, in the order they arrived.
 
-    How the text was cut makes no difference. Where reasoning begins, and where the answer goes on after it, a line with
-    a title is put in; the line before it counts as ended.
+    A title line separates reasoning and answer; it ends the line before it.
     """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self._answer: list[str] = []
         self._reasoning: list[str] = []
-        self._state = State()
+        self._state: State | None = None
         self._open = ""
         self._in_reasoning = False
 
     @property
     def text(self) -> str:
-        """The answer so far, each character as it came."""
+        """The answer so far, unchanged."""
         return _joined(self._answer)
 
     @property
     def reasoning(self) -> str:
-        """The reasoning so far, each character as it came."""
+        """The reasoning so far, unchanged."""
         return _joined(self._reasoning)
 
     def append(self, text: str) -> int:
-        """Add to the answer; returns the index of the first line that is new or not as it was."""
+        """Add to the answer. Returns the index of the first new or changed line."""
         self._answer.append(text)
         return self._extend(text, reasoning=False)
 
     def append_reasoning(self, text: str) -> int:
-        """Add to the reasoning; returns the index of the first line that is new or not as it was."""
+        """Add to the reasoning. Returns the index of the first new or changed line."""
         self._reasoning.append(text)
         return self._extend(text, reasoning=True)
 
@@ -45,7 +49,7 @@ class AnswerLines:
         if not text:
             return len(self.lines)
         if reasoning != self._in_reasoning:
-            self._turn(reasoning=reasoning)
+            self._begin_part(reasoning=reasoning)
             changed = len(self.lines) - 1
         else:
             changed = len(self.lines) - bool(self._open)
@@ -56,8 +60,8 @@ class AnswerLines:
             self.lines.append(self._format(self._open)[0])
         return changed
 
-    def _turn(self, *, reasoning: bool) -> None:
-        """From answer to reasoning or back. The open line is among the lines already; here it ends."""
+    def _begin_part(self, *, reasoning: bool) -> None:
+        """Change from answer to reasoning or back. The open line, which is among the lines already, ends."""
         if self._open:
             self._end_line(self._open)
         self._open, self._in_reasoning = "", reasoning
@@ -67,10 +71,12 @@ class AnswerLines:
         line, self._state = self._format(source)
         return line
 
-    def _format(self, source: str) -> tuple[Line, State]:
-        if not self._in_reasoning:
-            return format_line(source, self._state)
-        return _uniform(display_line(source), Look.REASONING), self._state
+    def _format(self, source: str) -> tuple[Line, State | None]:
+        if self._in_reasoning:
+            return _uniform(display_line(source), Look.REASONING), self._state
+        from swebench_tui.tui.answer.markdown import State, format_line  # noqa: PLC0415 - the app starts without it
+
+        return format_line(source, self._state or State())
 
 
 def _uniform(text: str, look: Look) -> Line:
@@ -78,6 +84,6 @@ def _uniform(text: str, look: Look) -> Line:
 
 
 def _joined(pieces: list[str]) -> str:
-    """All pieces as one text, which replaces them in the list, so that asking again is cheap."""
+    """Join the pieces, and keep the result as the only one, so that the next call is cheap."""
     pieces[:] = ["".join(pieces)]
     return pieces[0]

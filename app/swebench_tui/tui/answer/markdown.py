@@ -1,17 +1,17 @@
-"""Markdown one line at a time, for answers that are still being written.
+"""Markdown line by line, for answers that are still streaming in.
 
-`format_line` turns one source line into a `Line` to show and the `State` the next line starts from. It never
-looks ahead, so an answer looks the same however its text was cut on the way, line ten thousand costs no more than
-line ten, and what is shown does not change when more arrives.
+`format_line` turns one source line into a `Line` and the `State` for the next one. It never looks ahead. So the result
+does not depend on how the text was cut, the ten thousandth line costs no more than the tenth, and a line that is shown
+does not change when more text arrives.
 
-Hidden are the asterisks of `*italic*`, `**bold**` and `***both***` and the backticks of a code span, when the span
-closes on its line. Heading hashes, bullets, quote marks, fences and rules stay, dimmed. HTML, links, escapes,
-underscores and whatever else Markdown knows stand as typed. In code, diffs, SEARCH/REPLACE blocks and tables nothing
-is hidden, so no character of a patch can be lost.
+Hidden are the asterisks of `*italic*`, `**bold**` and `***both***` and the backticks of a code span, if the span is
+closed on its line. Heading hashes, bullets, quote marks, fences and rules are dimmed. HTML, links, escapes, underscores
+and the rest of Markdown are shown as typed. In code, diffs, SEARCH/REPLACE blocks and tables nothing is hidden, so no
+character of a patch is lost.
 
-The first of these that claims a line has it:
+A line is the first of these that matches:
 
-    SEARCH/REPLACE block    from `<<<<<<< SEARCH` to `>>>>>>> REPLACE`, wherever it stands; fences inside are content
+    SEARCH/REPLACE block    from `<<<<<<< SEARCH` to `>>>>>>> REPLACE`, anywhere; fences inside are content
     closing fence           of the same character, at least as long as the opening one, at most three columns deeper
     unified diff            in a `diff` fence, or from a file or hunk header to the first line that is no diff line
     fenced code
@@ -24,54 +24,15 @@ import re
 import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import Enum, Flag, auto
+from enum import Enum, auto
 from operator import itemgetter
-from typing import NamedTuple
 
+from swebench_tui.tui.answer.line import Line, Look, Span
 from swebench_tui.tui.answer.wrapping import display_line
 
 
-class Look(Flag):
-    """What a piece of text is; the widget chooses the colours. Looks add up: bold in a heading is both."""
-
-    PLAIN = 0
-    MARKER = auto()
-    HEADING = auto()
-    QUOTE = auto()
-    REASONING = auto()
-    CODE_BLOCK = auto()
-    FILE = auto()
-    HUNK = auto()
-    REMOVED = auto()
-    ADDED = auto()
-    CODE = auto()
-    BOLD = auto()
-    ITALIC = auto()
-
-
-class Span(NamedTuple):
-    """`text[start:end]` of a line has this look."""
-
-    start: int
-    end: int
-    look: Look
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line as shown, before it is wrapped; the spans cover its text without gaps.
-
-    Wrapped rows are indented by `hang` columns. A `verbatim` line is wrapped at any column and keeps all its spaces.
-    """
-
-    text: str
-    spans: tuple[Span, ...]
-    hang: int = 0
-    verbatim: bool = False
-
-
 class Patch(Enum):
-    """The kind of patch text that the lines from here on are."""
+    """The kind of patch that the next line continues."""
 
     NONE = auto()
     DIFF = auto()
@@ -81,7 +42,7 @@ class Patch(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """What opened a block of fenced code: its run of backticks or tildes and the column they stand in."""
+    """The opening fence of a code block: its backticks or tildes, and their column."""
 
     run: str
     column: int
@@ -90,10 +51,10 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that earlier lines say about the next one.
+    """What the earlier lines determine about the next one.
 
-    `hunk` counts the lines that the header of a hunk still promises, a context line twice, once for each side. While
-    it is positive an empty line is a context line whose one space was lost; after that it ends the diff.
+    `hunk` is the number of lines that the header of a hunk still announces; a context line counts twice, once for each
+    side. While it is positive, an empty line is a context line that lost its space; after that it ends the diff.
     """
 
     patch: Patch = Patch.NONE
@@ -106,7 +67,7 @@ class State:
 
 _Formatted = tuple[Line, State]
 
-_LONGEST_STYLED = 4_000  # characters; a longer line is shown as typed, since its open end is parsed again as it grows
+_LONGEST_STYLED = 4_000  # characters; a longer line is shown as typed, as its open end is parsed again with each piece
 _HUNK_WITHOUT_COUNTS = 1_000_000_000
 
 _SEARCH = re.compile(r"<{5,9} SEARCH\s*$")
@@ -151,7 +112,7 @@ _NEVER_INSIDE_END = frozenset([*string.whitespace, *"([{/"])
 
 
 def format_line(source: str, state: State) -> _Formatted:
-    """`source`, one line without its line feed, as it is shown, and the state for the line after it."""
+    """Format `source`, a line without its line feed; returns the state for the next line too."""
     text = display_line(source)
     in_patch = _edit_block(text, state) or _closing_fence(text, state) or _diff(text, state)
     if in_patch:
@@ -163,7 +124,7 @@ def format_line(source: str, state: State) -> _Formatted:
 
 
 def _edit_block(text: str, state: State) -> _Formatted | None:
-    """A line of a SEARCH/REPLACE block: the first half goes, the second comes."""
+    """A line of a SEARCH/REPLACE block: the first half is removed, the second added."""
     if _SEARCH.match(text):
         return _whole(text, Look.HUNK), replace(state, patch=Patch.SEARCH)
     if state.patch is Patch.SEARCH:
@@ -178,7 +139,7 @@ def _edit_block(text: str, state: State) -> _Formatted | None:
 
 
 def _closing_fence(text: str, state: State) -> _Formatted | None:
-    """A fence deeper than the opening one may be a context line of a hunk, which begins with a space."""
+    """A fence deeper than the opening one may be a context line of a hunk, which starts with a space."""
     fence, match = state.fence, _CLOSING_FENCE.match(text)
     if not fence or not match or not match[2].startswith(fence.run):
         return None
@@ -192,8 +153,8 @@ def _diff(text: str, state: State) -> _Formatted | None:
     if _FILE.match(line):
         return _whole(text, Look.FILE), replace(state, patch=Patch.DIFF, hunk=0, after_blank=False)
     if match := _HUNK.match(line):
-        promised = sum(int(count or 1) for count in match.groups())
-        return _whole(text, Look.HUNK), replace(state, patch=Patch.DIFF, hunk=promised, after_blank=False)
+        announced = sum(int(count or 1) for count in match.groups())
+        return _whole(text, Look.HUNK), replace(state, patch=Patch.DIFF, hunk=announced, after_blank=False)
     if state.patch is not Patch.DIFF:
         return None
     inside = _inside_diff(line, state)
@@ -201,7 +162,7 @@ def _diff(text: str, state: State) -> _Formatted | None:
 
 
 def _inside_diff(line: str, state: State) -> tuple[Look, int] | None:
-    """The look of a line of a diff, and what the hunk promises after it; None where the diff ends."""
+    """The look of a line of a diff, and the lines its hunk still announces; None if the diff ended before it."""
     fenced = state.fence is not None and state.fence.is_diff
     if line.startswith("@@"):
         return Look.HUNK, _HUNK_WITHOUT_COUNTS
@@ -214,7 +175,7 @@ def _inside_diff(line: str, state: State) -> tuple[Look, int] | None:
 
 
 def _opening_fence(text: str, state: State) -> _Formatted | None:
-    """A fence, at any depth: code taken for prose could lose characters, prose taken for code cannot."""
+    """A fence at any depth. Code formatted as prose could lose characters; prose formatted as code cannot."""
     match = _OPENING_FENCE.match(text)
     if not match:
         return None
@@ -266,7 +227,7 @@ _PROSE = (_blank, _opening_fence, _indented_code, _heading, _rule, _table, _quot
 
 
 def _after_prose(text: str, state: State) -> State:
-    """A list goes on until a line after a blank one starts in the first column."""
+    """A list ends at a line that follows a blank one and starts in the first column."""
     return State(after_blank=False, in_list=state.in_list and (not state.after_blank or text.startswith(" ")))
 
 
@@ -275,7 +236,7 @@ def _whole(text: str, look: Look) -> Line:
 
 
 def _marked(text: str, start: int, look: Look) -> Line:
-    """A line whose first `start` characters mark what it is."""
+    """A line whose first `start` characters are its marker."""
     return _line([(text[:start], look | Look.MARKER), *_inline(text[start:], look)], hang=start)
 
 
@@ -293,7 +254,7 @@ def _indent(text: str) -> int:
 
 
 def _inline(text: str, look: Look) -> Iterator[tuple[str, Look]]:
-    """The pieces of `text` without the marks of its inline spans; each mark switches its look on or off."""
+    """The pieces of `text` without the marks of its inline spans."""
     position = 0
     for start, end, switched in _marks(text):
         yield text[position:start], look
@@ -303,7 +264,7 @@ def _inline(text: str, look: Look) -> Iterator[tuple[str, Look]]:
 
 
 def _marks(text: str) -> list[tuple[int, int, Look]]:
-    """Start, end and look of each mark that opens or closes an inline span, in order; one pass over `text`."""
+    """Start, end and look of each mark that opens or closes an inline span, in order."""
     if len(text) > _LONGEST_STYLED:
         return []
     marks: list[tuple[int, int, Look]] = []
@@ -316,14 +277,14 @@ def _marks(text: str) -> list[tuple[int, int, Look]]:
         elif size in opened and _may_close(text, start, end):
             opening = opened[size]
             marks += [(opening, opening + size, _EMPHASIS[size]), (start, end, _EMPHASIS[size])]
-            opened = {other: place for other, place in opened.items() if place < opening}
+            opened = {other: position for other, position in opened.items() if position < opening}
         elif _may_open(text, start, end):
             opened[size] = start
     return sorted(marks, key=itemgetter(0))
 
 
 def _may_open(text: str, start: int, end: int) -> bool:
-    """Whether asterisks stand at the start of a word: those of `2*3`, `f(*)` and `**/*.py` do not."""
+    """Whether asterisks are at the start of a word: those of `2*3`, `f(*)` and `**/*.py` are not."""
     return not _WORD.match(text, start - 1, start) and text[end : end + 1] not in _NEVER_INSIDE_START
 
 

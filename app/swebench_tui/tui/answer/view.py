@@ -20,8 +20,8 @@ from textual.strip import Strip
 from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
+from swebench_tui.tui.answer.line import Line, Look
 from swebench_tui.tui.answer.lines import AnswerLines
-from swebench_tui.tui.answer.markdown import Line, Look
 from swebench_tui.tui.answer.wrapping import wrap
 
 _COMPONENTS = {look: f"answer-view--{look.name.lower().replace('_', '-')}" for look in Look if look.name}

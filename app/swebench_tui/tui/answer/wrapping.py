@@ -1,4 +1,4 @@
-"""One line of text on a grid of terminal cells."""
+"""Wrapping a line of text on a grid of terminal cells."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def expand_tabs(line: str) -> str:
 
 
 def wrap(line: str, width: int, *, hang: int = 0, fold: bool = False) -> list[int]:
-    """Where the rows of `line` begin when it is shown `width` cells wide; the first is always 0.
+    """The indices where the rows of `line` begin at a `width` in cells; the first is 0.
 
-    Rows after the first have `hang` cells less. Breaks are made at spaces and beside wide characters, anywhere when
-    a word is wider than a row, and with `fold` anywhere at all. Spaces at a break may stick out of their row; nothing
-    else does, unless the row has less than two cells. `line` holds no tabs and no control characters.
+    Rows after the first have `hang` cells less. A row ends at a space or beside a wide character, inside a word only if
+    the word is wider than a row, and with `fold` anywhere. Spaces at the end may stick out of a row; nothing else does,
+    unless the row has less than two cells. `line` has no tabs and no control characters.
     """
     starts, room, first_break = [0], max(2, width), hang + 1
     while (end := _fit(line, starts[-1], room)) < len(line):
@@ -49,7 +49,7 @@ def wrap(line: str, width: int, *, hang: int = 0, fold: bool = False) -> list[in
 
 
 def _fit(line: str, start: int, width: int) -> int:
-    """The end of the longest piece from `start` that takes at most `width` cells and cuts no joined characters."""
+    """The end of the longest piece from `start` that fits into `width` cells and splits no joined characters."""
     end = start + width
     if line[start:end].isascii() and (end >= len(line) or not _joins(line, end)):
         return min(end, len(line))
@@ -63,9 +63,9 @@ def _fit(line: str, start: int, width: int) -> int:
 
 
 def _word_break(line: str, start: int, end: int, least: int) -> int:
-    """Where the next row begins when at most `line[start:end]` fits: after a space, by a wide character, or at `end`.
+    """The index of the next row if `line[start:end]` fits: after a space, beside a wide character, or `end`.
 
-    Not before `least`, nor after nothing but spaces: the next row has no more room than is left behind those.
+    Not before `least`, nor after spaces alone: the next row would have no more room than is left after those.
     """
     if spaces := _SPACES.match(line, end):
         after = spaces.end()

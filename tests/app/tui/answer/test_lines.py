@@ -1,4 +1,4 @@
-"""An answer in pieces is the same answer."""
+"""The lines of an answer do not depend on how its text was cut."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from swebench_tui.tui.answer.line import Look
 from swebench_tui.tui.answer.lines import AnswerLines
-from swebench_tui.tui.answer.markdown import Look
 
 TEXT = st.one_of(
     st.text(st.sampled_from("`*-+@<>=~#| \n\r\tab\x1b\u2028é日"), max_size=80),

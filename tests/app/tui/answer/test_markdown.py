@@ -1,4 +1,4 @@
-"""Markdown one line at a time: what is styled, what is hidden, and that nothing else ever is."""
+"""Markdown line by line: what is styled, and which few marks are hidden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swebench_tui.terminal_text import sanitize
-from swebench_tui.tui.answer.markdown import Line, Look, State, format_line
+from swebench_tui.tui.answer.line import Line, Look
+from swebench_tui.tui.answer.markdown import State, format_line
 from swebench_tui.tui.answer.wrapping import expand_tabs
 
 LINES_THAT_MATTER = st.sampled_from(
@@ -127,7 +128,7 @@ def test_closed_spans_are_styled_without_their_marks(text: str, shown: list[tupl
         "<think>html</think> <br> &amp; [link](http://x) ![img](y) [red]x[/]",
     ],
 )
-def test_whatever_is_no_closed_span_stands_as_typed(text: str) -> None:
+def test_an_unclosed_span_is_shown_as_typed(text: str) -> None:
     assert pieces(text) == [(text, Look.PLAIN)]
 
 
@@ -309,7 +310,7 @@ def test_nothing_but_asterisks_and_backticks_is_ever_hidden(sources: list[str]) 
 
 
 @given(st.lists(NASTY_LINE, max_size=12), st.lists(NASTY_LINE, max_size=3))
-def test_what_comes_later_changes_nothing_before(sources: list[str], later: list[str]) -> None:
+def test_later_text_changes_no_earlier_line(sources: list[str], later: list[str]) -> None:
     text = "\n".join(sources)
     assert lines("\n".join([text, *later]))[: len(sources)] == lines(text)[: len(sources)]
 

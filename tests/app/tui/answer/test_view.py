@@ -1,4 +1,4 @@
-"""The view of an answer, driven as a user and a stream would drive it."""
+"""The view of an answer, under a user's keys and a stream's pieces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textual.selection import SELECT_ALL, Selection
 from textual.strip import Strip
 
 from swebench_tui.tui.answer import AnswerView
-from swebench_tui.tui.answer.markdown import Look
+from swebench_tui.tui.answer.line import Look
 from tests.app.tui.pilot import rows_of, wait_until
 
 NASTY = (
@@ -358,7 +358,7 @@ async def test_a_new_theme_repaints_what_is_shown() -> None:
         await wait_until(pilot, lambda: colours(view, 0)[0] != before, what="the other colour")
 
 
-async def test_without_colour_the_characters_and_attributes_still_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colours_attributes_and_characters_remain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     view = AnswerView("**bold** *italic* `code`\n```diff\n+a\n-b\n")
     app = OneView(view)

@@ -1,4 +1,4 @@
-"""One line of text on a grid of cells."""
+"""A line of text on a grid of cells."""
 
 from __future__ import annotations
 
