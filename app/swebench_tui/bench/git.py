@@ -101,6 +101,14 @@ class Git:
             raise GitError(message or f"git apply ended with status {result.status}")
         return message if result.status else None
 
+    def tracked_files(self) -> list[str]:
+        """Paths of the regular files in the index, sorted."""
+        result = run_git(self._root, ["ls-files", "--stage", "-z"])
+        if result.status:
+            raise GitError(result.stderr)
+        entries = result.stdout.decode("utf-8", "surrogateescape").split("\0")
+        return sorted(entry.partition("\t")[2] for entry in entries if entry.startswith("100"))
+
     def files_with(self, line: str) -> list[str]:
         """Paths of the tracked text files that contain `line`."""
         result = run_git(self._root, ["grep", "-I", "-l", "-z", "-F", "-f", "-"], stdin=line.encode() + b"\n")

@@ -11,12 +11,13 @@ from swebench_tui.bench import prompts
 from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.repositories import bundled
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
 
 
 class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     """Title, prompt, and the task it is made of.
 
-    `context` names the context from the repository that the prompt holds. `checkout` is the repository at the task's
+    `context` names the context from the repository that the prompt holds. `snapshot` is the repository at the task's
     base commit; None: it is not on this machine, and patches cannot be checked.
     """
 
@@ -25,7 +26,7 @@ class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     system: str | None = None
     context: str = "prompt only"
     instance: Instance | None = None
-    checkout: Path | None = None
+    snapshot: Snapshot | None = None
 
     def request(self, *, max_tokens: int | None, stream: bool = True) -> UnifiedRequest:
         return UnifiedRequest(
@@ -60,7 +61,7 @@ def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
         system=prompts.SYSTEM,
         context="all source files" if files else "issue only",
         instance=instance,
-        checkout=folder,
+        snapshot=FolderSnapshot(folder) if folder else None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from swebench_providers import FinishReason
@@ -12,12 +11,13 @@ from swebench_tui.bench.git import Cancellation, cancellable
 
 if TYPE_CHECKING:
     from swebench_tui.bench.patches import PatchVerdict
+    from swebench_tui.bench.repositories.snapshot import Snapshot
 
 _WORKERS: Final = 2  # processes of git at once
 
 
 class _Judge(Protocol):
-    def __call__(self, answer: str, *, checkout: Path | None, finish_reason: str | None = None) -> PatchVerdict: ...
+    def __call__(self, answer: str, *, snapshot: Snapshot | None, finish_reason: str | None = None) -> PatchVerdict: ...
 
 
 class PatchChecker:
@@ -28,7 +28,7 @@ class PatchChecker:
         self._judge = judge
 
     async def check(
-        self, answer: str, finish_reason: FinishReason | None = None, *, checkout: Path | None
+        self, answer: str, finish_reason: FinishReason | None = None, *, snapshot: Snapshot | None
     ) -> PatchVerdict:
         """The verdict on the patch in `answer`. A cancelled check ends its git, or does not begin."""
         reason = None if finish_reason is None else finish_reason.value
@@ -38,7 +38,7 @@ class PatchChecker:
             from swebench_tui.bench.patches import judge  # noqa: PLC0415 - the app starts without it
 
             with cancellable(cancellation):
-                return (self._judge or judge)(answer, checkout=checkout, finish_reason=reason)
+                return (self._judge or judge)(answer, snapshot=snapshot, finish_reason=reason)
 
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, check)

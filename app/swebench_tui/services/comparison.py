@@ -86,7 +86,7 @@ class Comparison:
     ) -> Column:
         """A column that has not run. Its patch is checked where the prompt is a task's."""
         request = prompt.request(max_tokens=self._max_tokens, stream=self._stream)
-        check = partial(self._checker.check, checkout=prompt.checkout) if prompt.expects_patch else None
+        check = partial(self._checker.check, snapshot=prompt.snapshot) if prompt.expects_patch else None
         return Column(
             target,
             request,

@@ -11,6 +11,7 @@ from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories import bundled
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.task import TaskPrompt, custom_prompt, instance_prompt
 
 STARTER = datasets.load("starter")
@@ -33,7 +34,7 @@ def added_lines(patch: str) -> set[str]:
 
 
 def _verdict(prompt: TaskPrompt, answer: str) -> PatchVerdict:
-    return judge(answer, checkout=prompt.checkout, finish_reason="stop")
+    return judge(answer, snapshot=prompt.snapshot, finish_reason="stop")
 
 
 # Custom prompts.
@@ -66,11 +67,11 @@ def test_a_prompt_is_sent_unchanged_and_wants_no_patch() -> None:
 @EACH_STARTER_TASK
 def test_a_starter_task_has_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
     prompt = instance_prompt(task, repositories=repositories)
-    assert prompt.checkout is not None
-    assert (prompt.checkout / "pyproject.toml").is_file()
+    assert isinstance(prompt.snapshot, FolderSnapshot)
+    assert (prompt.snapshot.folder / "pyproject.toml").is_file()
     assert prompt.title == f"{task.instance_id}  {task.title}"
     assert (prompt.context, prompt.expects_patch) == ("all source files", True)
-    for file in prompt.checkout.glob("*/*.py"):
+    for file in prompt.snapshot.folder.glob("*/*.py"):
         if file.parent.name != "tests":
             assert file.read_text().rstrip("\n") in prompt.prompt
 
@@ -120,20 +121,20 @@ def foreign(**changes: object) -> Instance:
 
 def test_a_foreign_task_has_the_issue_alone_and_no_check(tmp_path: Path) -> None:
     prompt = instance_prompt(foreign(), repositories=tmp_path)
-    assert (prompt.checkout, prompt.context) == (None, "issue only")
+    assert (prompt.snapshot, prompt.context) == (None, "issue only")
     verdict = _verdict(prompt, "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n")
     assert verdict.status == "unchecked"
 
 
 def test_a_borrowed_repository_name_gets_no_checkout(tmp_path: Path) -> None:
     prompt = instance_prompt(foreign(repo=STARTER[0].repo), repositories=tmp_path)
-    assert (prompt.checkout, prompt.context) == (None, "issue only")
+    assert (prompt.snapshot, prompt.context) == (None, "issue only")
     assert "<file" not in prompt.prompt
 
 
 def test_a_repository_named_like_a_path_is_none_of_ours(tmp_path: Path) -> None:
     prompt = instance_prompt(foreign(repo="../../etc"), repositories=tmp_path)
-    assert (prompt.checkout, list(tmp_path.iterdir())) == (None, [])
+    assert (prompt.snapshot, list(tmp_path.iterdir())) == (None, [])
 
 
 def test_line_ends_of_an_issue_become_line_feeds(tmp_path: Path) -> None:

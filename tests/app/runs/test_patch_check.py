@@ -14,6 +14,7 @@ import pytest
 from swebench_providers import FinishReason
 from swebench_tui.bench.git import GitError, run_git
 from swebench_tui.bench.patches import PatchVerdict
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
 from swebench_tui.runs.patch_check import PatchChecker
 
 
@@ -26,12 +27,12 @@ class Held:
         self.answers: list[str] = []
         self.reasons: list[str | None] = []
 
-    def __call__(self, answer: str, *, checkout: Path | None, finish_reason: str | None = None) -> PatchVerdict:
+    def __call__(self, answer: str, *, snapshot: Snapshot | None, finish_reason: str | None = None) -> PatchVerdict:
         self.answers.append(answer)
         self.reasons.append(finish_reason)
         self.began.release()
         assert self.released.wait(10)
-        return PatchVerdict(status="applies", detail=str(checkout))
+        return PatchVerdict(status="applies", detail=repr(snapshot))
 
     async def begun(self, count: int) -> None:
         for _ in range(count):
@@ -47,7 +48,7 @@ def held() -> Iterator[Held]:
 
 async def test_no_more_checks_run_than_there_are_workers(held: Held) -> None:
     checker = PatchChecker(2, judge=held)
-    checks = [asyncio.create_task(checker.check(f"answer {n}", checkout=None)) for n in range(5)]
+    checks = [asyncio.create_task(checker.check(f"answer {n}", snapshot=None)) for n in range(5)]
     await held.begun(2)
     assert len(held.answers) == 2
     held.released.set()
@@ -59,17 +60,17 @@ async def test_no_more_checks_run_than_there_are_workers(held: Held) -> None:
 async def test_a_check_blocks_neither_the_loop_nor_its_default_executor(held: Held) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     checker = PatchChecker(1, judge=held)
-    check = asyncio.create_task(checker.check("answer", FinishReason.STOP, checkout=Path("repo")))
+    check = asyncio.create_task(checker.check("answer", FinishReason.STOP, snapshot=FolderSnapshot(Path("repo"))))
     await held.begun(1)
     assert await asyncio.to_thread(lambda: "not blocked") == "not blocked"
     held.released.set()
-    assert (await check).detail == "repo"
+    assert (await check).detail == repr(FolderSnapshot(Path("repo")))
     assert held.reasons == ["stop"]
 
 
 async def test_a_cancelled_check_in_line_never_begins(held: Held) -> None:
     checker = PatchChecker(1, judge=held)
-    running, waiting = (asyncio.create_task(checker.check(answer, checkout=None)) for answer in ("first", "second"))
+    running, waiting = (asyncio.create_task(checker.check(answer, snapshot=None)) for answer in ("first", "second"))
     await held.begun(1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -81,7 +82,7 @@ async def test_a_cancelled_check_in_line_never_begins(held: Held) -> None:
 
 async def test_a_cancelled_check_that_runs_is_not_waited_for(held: Held) -> None:
     checker = PatchChecker(1, judge=held)
-    check = asyncio.create_task(checker.check("answer", checkout=None))
+    check = asyncio.create_task(checker.check("answer", snapshot=None))
     await held.begun(1)
     check.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -97,16 +98,16 @@ async def test_cancelling_a_check_kills_its_git(tmp_path: Path, monkeypatch: pyt
     git.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    def judge(answer: str, *, checkout: Path | None, finish_reason: str | None = None) -> PatchVerdict:
+    def judge(answer: str, *, snapshot: Snapshot | None, finish_reason: str | None = None) -> PatchVerdict:
         try:
             run_git(tmp_path, ["version"])
         except GitError as error:
-            return PatchVerdict(status="unchecked", detail=f"{answer} {checkout} {finish_reason} {error}")
+            return PatchVerdict(status="unchecked", detail=f"{answer} {snapshot} {finish_reason} {error}")
         finally:
             ended.set()
         pytest.fail("git was not killed")
 
-    check = asyncio.create_task(PatchChecker(judge=judge).check("answer", checkout=None))
+    check = asyncio.create_task(PatchChecker(judge=judge).check("answer", snapshot=None))
     while not began.exists():  # noqa: ASYNC110 - another process makes it
         await asyncio.sleep(0.01)
     check.cancel()
@@ -117,6 +118,6 @@ async def test_cancelling_a_check_kills_its_git(tmp_path: Path, monkeypatch: pyt
 
 async def test_an_answer_without_a_patch_is_judged_for_real() -> None:
     checker = PatchChecker()
-    verdict = await checker.check("I cannot help with that.", checkout=None)
+    verdict = await checker.check("I cannot help with that.", snapshot=None)
     checker.close()
     assert verdict.status == "no_patch"

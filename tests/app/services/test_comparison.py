@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.patches import PatchVerdict
+from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.column import run_all
 from swebench_tui.runs.generation import Answer, Source
@@ -42,8 +42,8 @@ class Keeping:
         self.answers.append(answer)
 
 
-def applies(answer: str, *, checkout: Path | None, finish_reason: str | None = None) -> PatchVerdict:
-    return PatchVerdict(status="applies", detail=f"{answer} {checkout} {finish_reason}")
+def applies(answer: str, *, snapshot: Snapshot | None, finish_reason: str | None = None) -> PatchVerdict:
+    return PatchVerdict(status="applies", detail=f"{answer} {snapshot} {finish_reason}")
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ async def test_a_column_sends_the_prompt_with_the_options(checker: PatchChecker)
     assert (request.max_tokens, request.stream) == (77, False)
 
 
-async def test_the_patch_of_a_task_is_checked_against_its_checkout(checker: PatchChecker) -> None:
+async def test_the_patch_of_a_task_is_checked_against_its_repository(checker: PatchChecker) -> None:
     comparison = Comparison(Lookup(ScriptedProvider(text("answer"), finished())), checker)
     prompt = await asyncio.to_thread(load_prompt, datasets.load("starter")[0])
     (verdict,) = await compare(comparison, prompt, TARGET)
     assert verdict is not None
-    assert verdict.detail == f"answer {prompt.checkout} stop"
+    assert verdict.detail == f"answer {prompt.snapshot} stop"
 
 
 async def test_a_custom_prompt_has_no_patch_to_check(checker: PatchChecker) -> None:
@@ -131,7 +131,7 @@ def test_prompts_are_the_first_tasks_or_one_by_its_id() -> None:
     ids = [instance.instance_id for instance in datasets.load("starter")]
     prompts = [*load_prompts("starter", count=2), *load_prompts("starter", instance_id=ids[-1])]
     assert [prompt.instance and prompt.instance.instance_id for prompt in prompts] == [*ids[:2], ids[-1]]
-    assert all(prompt.checkout is not None for prompt in prompts)
+    assert all(prompt.snapshot is not None for prompt in prompts)
 
 
 def test_an_unknown_task_or_dataset_is_an_error() -> None:

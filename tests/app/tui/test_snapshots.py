@@ -26,6 +26,7 @@ from swebench_providers import (
     UsageUpdate,
 )
 from swebench_tui.bench.instance import Instance
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
@@ -107,7 +108,9 @@ def prompt(tmp_path: Path) -> TaskPrompt:
     ):
         subprocess.run(["git", "-C", str(repo), *command], check=True)
     title = f"{TASK.instance_id}  {TASK.title}"
-    return TaskPrompt(title=title, prompt=ISSUE + SOURCE, context="all source files", instance=TASK, checkout=repo)
+    return TaskPrompt(
+        title=title, prompt=ISSUE + SOURCE, context="all source files", instance=TASK, snapshot=FolderSnapshot(repo)
+    )
 
 
 def streaming(prompt: TaskPrompt) -> Stage:

@@ -1,4 +1,4 @@
-"""A checkout with an answer's changes laid over it in memory. Nothing is written; the differences become one diff."""
+"""A tree with an answer's changes laid over it in memory. Nothing is written; the differences become one diff."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from swebench_tui.bench.repositories.snapshot import Tree
 
 _NO_NEWLINE = "\\ No newline at end of file"
 
 
 class Overlay:
-    """Files of a checkout with changes on top. Paths are relative and already checked by `paths.Locator`."""
+    """Files of a tree with changes on top. Paths are relative and already checked by `paths.Locator`."""
 
-    def __init__(self, checkout: Path) -> None:
-        self._root = checkout
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
         self._bytes: dict[str, bytes | None] = {}
         self._now: dict[str, FileText | None] = {}
         self._modes: dict[str, tuple[str, ...]] = {}
@@ -32,12 +32,12 @@ class Overlay:
         """Whether a file exists at `path`, changes included."""
         if path in self._now:
             return self._now[path] is not None
-        return (self._root / path).is_file()
+        return self._tree.kind(path) in {"file", "executable"}
 
     def read(self, path: str) -> FileText:
         """The text at `path`, changes included. Raises `PatchError` for a missing file."""
         if not self.exists(path):
-            raise PatchError(Failure.FILE_NOT_FOUND, f"no file {path!r} in the checkout")
+            raise PatchError(Failure.FILE_NOT_FOUND, f"no file {path!r} in the repository")
         return self._now.get(path) or self._base(path)
 
     def must_be_free(self, path: str) -> None:
@@ -45,8 +45,8 @@ class Overlay:
 
         `git apply --check` accepts a patch that needs a file as a folder, and `git apply` then fails.
         """
-        if self.exists(path) or (self._root / path).is_dir():
-            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but the checkout has it already")
+        if self.exists(path) or self._tree.kind(path) == "folder":
+            raise PatchError(Failure.FILE_EXISTS, f"{path!r} would be a new file, but the repository has it already")
         blocking = next((str(parent) for parent in PurePosixPath(path).parents if self.exists(str(parent))), None)
         if blocking is not None:
             what = f"{path!r} would be a new file, but {blocking!r} is a file, not a folder"
@@ -99,8 +99,7 @@ class Overlay:
         return None
 
     def _deletion(self, path: str) -> FileChange:
-        executable = (self._root / path).stat().st_mode & 0o100
-        mode = f"deleted file mode {100755 if executable else 100644}"
+        mode = f"deleted file mode {100755 if self._tree.kind(path) == 'executable' else 100644}"
         return FileChange(old=path, new=None, hunks=_all(self._base(path), "-"), modes=(mode,))
 
     def _hunks(self, paths: list[str]) -> dict[str, tuple[Hunk, ...]]:
@@ -120,8 +119,7 @@ class Overlay:
 
     def _base_bytes(self, path: str) -> bytes | None:
         if path not in self._bytes:
-            file = self._root / path
-            self._bytes[path] = file.read_bytes() if file.is_file() else None
+            self._bytes[path] = self._tree.read(path)
         return self._bytes[path]
 
 

@@ -1,4 +1,4 @@
-"""Resolve a path that a model wrote to a file of the checkout. Every path is hostile until checked."""
+"""Resolve a path that a model wrote to a file of the repository. Every path is hostile until checked."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from swebench_tui.bench.repositories.snapshot import Tree
 
 _SANDBOX = "testbed"  # where the official images keep the repository
 _LONGEST_PATH, _LONGEST_NAME = 900, 255
 
 
 class Locator:
-    """Resolves paths in one checkout; without a checkout only their form is checked."""
+    """Resolves paths in one tree; without a tree only their form is checked."""
 
-    def __init__(self, checkout: Path | None) -> None:
-        self._root = checkout
+    def __init__(self, tree: Tree | None) -> None:
+        self._tree = tree
 
     def from_diff(self, written: str) -> tuple[str, list[Repair]]:
         """Relative path for a name in a diff, with or without a/ or b/, and the repairs. Raises `PatchError`."""
@@ -26,7 +26,7 @@ class Locator:
             path, repairs = self.from_text(written)
             return path, [*repairs, Repair.PREFIXES]
         path, repairs = self.from_text(written[2:])
-        if self._root is not None and not self._is_file(path) and _is_safe(written) and self._is_file(written):
+        if self._tree is not None and not self._is_file(path) and _is_safe(written) and self._is_file(written):
             return self._checked(written), [Repair.PREFIXES]
         return path, repairs
 
@@ -40,20 +40,20 @@ class Locator:
         return self._checked(path), [Repair.PATH] if path != written else []
 
     def _inside(self, path: str) -> str:
-        """The longest suffix of `path` that is a file of the checkout; `path` itself when there is none."""
+        """The longest suffix of `path` that is a file of the tree; `path` itself when there is none."""
         parts = path.split("/")
         ends = ("/".join(parts[start:]) for start in range(1, len(parts)))
         return next((end for end in ends if len(parts) < 50 and self._is_file(end)), path)
 
     def _is_file(self, path: str) -> bool:
-        return self._root is not None and _is_safe(path) and (self._root / path).is_file()
+        return self._tree is not None and _is_safe(path) and self._tree.kind(path) in {"file", "executable"}
 
     def _checked(self, path: str) -> str:
         if not _is_safe(path):
             raise PatchError(Failure.UNSAFE_PATH, f"{path[:200]!r} is not a path inside the repository")
-        if self._root is not None:
+        if self._tree is not None:
             chain = [PurePosixPath(path), *PurePosixPath(path).parents]
-            if any((self._root / part).is_symlink() for part in chain if part.parts):
+            if any(self._tree.kind(str(part)) == "symlink" for part in chain if part.parts):
                 raise PatchError(Failure.UNSAFE_PATH, f"{path!r} goes through a symbolic link")
         return path
 

@@ -120,7 +120,7 @@ def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
 
 
 def apply_blocks(
-    blocks: Sequence[Block], overlay: Overlay, locator: Locator, files_with: Callable[[str], list[str]]
+    blocks: Sequence[Block], overlay: Overlay, locator: Locator, files_with: Callable[[str], Sequence[str]]
 ) -> tuple[Repair, ...]:
     """Apply the blocks in order, each to the result of the previous ones. Returns the repairs; raises `PatchError`.
 
@@ -144,7 +144,7 @@ def apply_blocks(
 
 
 def _resolve_file(
-    block: Block, before: str | None, overlay: Overlay, locator: Locator, files_with: Callable[[str], list[str]]
+    block: Block, before: str | None, overlay: Overlay, locator: Locator, files_with: Callable[[str], Sequence[str]]
 ) -> tuple[str, list[Repair]]:
     if block.name is not None:
         return locator.from_text(block.name)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
+
 _ENVIRONMENT = {
     "PATH": os.environ.get("PATH", os.defpath),
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -22,6 +24,10 @@ class Repo:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.git("init", "-q", "--template=")
+
+    @property
+    def snapshot(self) -> FolderSnapshot:
+        return FolderSnapshot(self.root)
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         command = ["git", "-c", "core.autocrlf=false", *arguments]

@@ -27,7 +27,7 @@ def fence(line: int, text: str, name: str = "x.py") -> str:
 
 def test_of_two_fences_for_a_file_the_last_one_counts(make_repo: MakeRepo) -> None:
     answer = fence(3, "draft") + "Wait, better:\n" + fence(5, "final")
-    verdict = judge(answer, checkout=make_repo({"x.py": CODE}).root)
+    verdict = judge(answer, snapshot=make_repo({"x.py": CODE}).snapshot)
     assert "+final" in verdict.patch
     assert "draft" not in verdict.patch
     assert verdict.repairs == (Repair.DRAFT_DROPPED,)
@@ -35,7 +35,7 @@ def test_of_two_fences_for_a_file_the_last_one_counts(make_repo: MakeRepo) -> No
 
 def test_the_last_fence_that_applies_wins(make_repo: MakeRepo) -> None:
     answer = fence(3, "first") + fence(5, "second") + fence(25, "third")
-    verdict = judge(answer, checkout=make_repo({"x.py": CODE}).root)
+    verdict = judge(answer, snapshot=make_repo({"x.py": CODE}).snapshot)
     assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
     assert "+second" in verdict.patch
     assert "other diffs or blocks of the answer were left out" in verdict.detail
@@ -51,7 +51,7 @@ def test_fences_for_different_files_are_one_patch(make_repo: MakeRepo) -> None:
         + "and the test:\n"
         + fence(7, "c", "tests/test_x.py")
     )
-    verdict = judge(answer, checkout=repo.root)
+    verdict = judge(answer, snapshot=repo.snapshot)
     assert verdict.files == ("x.py", "y.py", "tests/test_x.py")
     assert verdict.repairs == (Repair.DRAFT_DROPPED, Repair.FENCES_JOINED)
     assert "draft" not in verdict.patch
@@ -59,20 +59,20 @@ def test_fences_for_different_files_are_one_patch(make_repo: MakeRepo) -> None:
 
 def test_a_fix_is_not_lost_for_its_tests(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE, "tests/test_x.py": CODE})
-    good_fix = judge(fence(3, "fix") + fence(25, "test", "tests/test_x.py"), checkout=repo.root)
+    good_fix = judge(fence(3, "fix") + fence(25, "test", "tests/test_x.py"), snapshot=repo.snapshot)
     assert (good_fix.status, good_fix.files) == ("applies", ("x.py",))
     assert good_fix.repairs == (Repair.FENCE_LEFT_OUT,)
-    bad_fix = judge(fence(25, "fix") + fence(3, "test", "tests/test_x.py"), checkout=repo.root)
+    bad_fix = judge(fence(25, "fix") + fence(3, "test", "tests/test_x.py"), snapshot=repo.snapshot)
     assert bad_fix.failure is Failure.CONTEXT_NOT_FOUND
     unreadable_fix = judge(
-        fence(3, "fix").replace("-line 3", "line 3") + fence(3, "test", "tests/test_x.py"), checkout=repo.root
+        fence(3, "fix").replace("-line 3", "line 3") + fence(3, "test", "tests/test_x.py"), snapshot=repo.snapshot
     )
     assert unreadable_fix.failure is Failure.MALFORMED
 
 
 def test_an_unclosed_draft_does_not_swallow_the_final_diff(make_repo: MakeRepo) -> None:
     answer = fence(3, "draft").removesuffix("```\n") + "Wait.\n" + fence(5, "final")
-    verdict = judge(answer, checkout=make_repo({"x.py": CODE}).root)
+    verdict = judge(answer, snapshot=make_repo({"x.py": CODE}).snapshot)
     assert verdict.status == "applies"
     assert "draft" not in verdict.patch
 
@@ -87,7 +87,7 @@ def test_blocks_come_before_diffs_and_diffs_before_files() -> None:
 
 def test_a_diff_is_taken_when_the_blocks_do_not_fit(make_repo: MakeRepo) -> None:
     block = "x.py\n<<<<<<< SEARCH\nnot there\n=======\nb\n>>>>>>> REPLACE\n"
-    verdict = judge(block + fence(3, "a"), checkout=make_repo({"x.py": CODE}).root)
+    verdict = judge(block + fence(3, "a"), snapshot=make_repo({"x.py": CODE}).snapshot)
     assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
 
 
@@ -111,14 +111,14 @@ def test_a_path_is_a_test_by_its_name(path: str, is_test: bool) -> None:
 def test_a_whole_draft_survives_a_cut_off_final_diff(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE, "y.py": CODE})
     cut = fence(5, "final").partition("+++")[0]
-    verdict = judge(fence(3, "draft") + cut, checkout=repo.root, finish_reason="length")
+    verdict = judge(fence(3, "draft") + cut, snapshot=repo.snapshot, finish_reason="length")
     assert verdict.failure is Failure.TRUNCATED
     cut = fence(5, "final").removesuffix(" line 6\n```\n")
-    verdict = judge(fence(3, "draft") + cut, checkout=repo.root, finish_reason="length")
+    verdict = judge(fence(3, "draft") + cut, snapshot=repo.snapshot, finish_reason="length")
     assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
     assert "cut off" in verdict.detail
     other = cut.replace("x.py", "y.py")
-    assert judge(fence(3, "draft") + other, checkout=repo.root, finish_reason="length").failure is Failure.TRUNCATED
+    assert judge(fence(3, "draft") + other, snapshot=repo.snapshot, finish_reason="length").failure is Failure.TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_whole_draft_survives_a_cut_off_final_diff(make_repo: MakeRepo) -> Non
 )
 def test_a_named_fence_is_a_whole_file(answer: str, make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE})
-    verdict = judge(answer.format(CODE.replace("line 7", "LINE 7")), checkout=repo.root)
+    verdict = judge(answer.format(CODE.replace("line 7", "LINE 7")), snapshot=repo.snapshot)
     assert (verdict.status, verdict.added, verdict.removed) == ("applies", 1, 1)
     assert repo.after(verdict.patch) == {"x.py": CODE.replace("line 7", "LINE 7").encode()}
 
@@ -153,14 +153,14 @@ def test_a_named_fence_is_a_whole_file(answer: str, make_repo: MakeRepo) -> None
     ],
 )
 def test_other_fences_are_not_whole_files(answer: str, make_repo: MakeRepo) -> None:
-    verdict = judge(answer, checkout=make_repo({"x.py": "line 1\n"}).root)
+    verdict = judge(answer, snapshot=make_repo({"x.py": "line 1\n"}).snapshot)
     assert (verdict.status, verdict.failure) == ("no_patch", Failure.NO_DIFF)
 
 
 def test_whole_files_may_be_new_and_keep_line_ends(make_repo: MakeRepo) -> None:
     repo = make_repo({"crlf.py": "a\r\nb\r\n", "open.py": "a\nb"})
     answer = "new/n.py\n```\nx\n```\ncrlf.py\n```\na\nc\n```\nopen.py\n```\na\nc\n```\n"
-    verdict = judge(answer, checkout=repo.root)
+    verdict = judge(answer, snapshot=repo.snapshot)
     assert repo.after(verdict.patch) == {"new/n.py": b"x\n", "crlf.py": b"a\r\nc\r\n", "open.py": b"a\nc"}
     assert verdict.repairs == (Repair.LINE_ENDS, Repair.END_OF_FILE)
 
@@ -254,6 +254,6 @@ def test_regions_lose_no_line_but_the_marks(lines: list[str]) -> None:
 
 @given(st.text())
 def test_any_text_gets_a_verdict(text: str) -> None:
-    verdict = judge(text, checkout=None)
+    verdict = judge(text, snapshot=None)
     assert verdict.status != "applies"
     assert verdict.detail.isprintable()

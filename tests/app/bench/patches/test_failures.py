@@ -9,6 +9,7 @@ import pytest
 
 from swebench_tui.bench import git as git_module
 from swebench_tui.bench.patches import Failure, judge
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 if TYPE_CHECKING:
     from tests.app.bench.patches.conftest import MakeRepo, Repo
@@ -129,7 +130,7 @@ CASES = [
     Case(
         diff("@@ -0,0 +1 @@\n+x").replace("--- a/app/x.py", "--- /dev/null"),
         Failure.FILE_EXISTS,
-        "the checkout has it already",
+        "the repository has it already",
     ),
     Case(block("", "x\n"), Failure.FILE_EXISTS, "already there"),
     Case(diff("@@ -3,2 +3,2 @@\n line 3\n-line four\n+x"), Failure.CONTEXT_NOT_FOUND, "'line four'"),
@@ -153,7 +154,7 @@ CASES = [
     Case("app/x.py\n```python\nline 1\nline 2\n```\n", Failure.PARTIAL_FILE, "2 lines for a file of 30"),
     Case(block("", "x\n", "app/x.py/y.py"), Failure.FILE_EXISTS, "'app/x.py' is a file, not a folder"),
     Case(block("", "x\n", "app"), Failure.NO_FILE_NAME, "names no file"),
-    Case(block("", "x\n", "./app"), Failure.FILE_EXISTS, "the checkout has it already"),
+    Case(block("", "x\n", "./app"), Failure.FILE_EXISTS, "the repository has it already"),
     Case(block("version 1\n", "version 2\n", "ident.txt"), Failure.GIT_REFUSED, "patch failed: ident.txt:1"),
 ]
 
@@ -167,7 +168,7 @@ def repo(make_repo: MakeRepo) -> Repo:
 @pytest.mark.parametrize("case", CASES, ids=[f"{number}-{case.failure}" for number, case in enumerate(CASES)])
 def test_an_answer_is_refused_with_its_class(case: Case, repo: Repo) -> None:
     before = repo.files()
-    verdict = judge(case.answer, checkout=repo.root, finish_reason=case.finish_reason)
+    verdict = judge(case.answer, snapshot=repo.snapshot, finish_reason=case.finish_reason)
     assert (verdict.failure, verdict.status) == (case.failure, case.status), verdict.detail
     assert case.says in verdict.detail
     assert verdict.detail.isprintable()
@@ -183,28 +184,28 @@ def test_every_class_has_a_case() -> None:
     "answer", [block("line 1\n", "x\n"), diff("@@ ... @@\n-line 1\n+x"), "app/x.py\n```\nline 1\n```\n"]
 )
 def test_without_a_checkout_some_answers_cannot_become_a_diff(answer: str) -> None:
-    verdict = judge(answer, checkout=None)
+    verdict = judge(answer, snapshot=None)
     assert (verdict.status, verdict.failure, verdict.patch) == ("unchecked", Failure.NEEDS_CHECKOUT, "")
     assert verdict.files == ("app/x.py",)
 
 
 def test_without_a_checkout_no_diff_is_better_than_unchecked() -> None:
-    good = judge(diff("@@ -1 +1 @@\n-a\n+b"), checkout=None)
+    good = judge(diff("@@ -1 +1 @@\n-a\n+b"), snapshot=None)
     assert (good.status, good.failure, good.added, good.removed) == ("unchecked", None, 1, 1)
     assert good.patch == "--- a/app/x.py\n+++ b/app/x.py\n@@ -1 +1 @@\n-a\n+b\n"
-    assert judge(diff("@@ -1 +1 @@\n-a\n+b", "../x"), checkout=None).failure is Failure.UNSAFE_PATH
-    assert judge(diff("@@ -1 +1 @@\n-a\nb"), checkout=None).failure is Failure.MALFORMED
+    assert judge(diff("@@ -1 +1 @@\n-a\n+b", "../x"), snapshot=None).failure is Failure.UNSAFE_PATH
+    assert judge(diff("@@ -1 +1 @@\n-a\nb"), snapshot=None).failure is Failure.MALFORMED
 
 
 def test_a_missing_checkout_is_no_fault_of_the_answer(tmp_path: Path) -> None:
-    verdict = judge(diff("@@ -1 +1 @@\n-a\n+b"), checkout=tmp_path / "gone")
+    verdict = judge(diff("@@ -1 +1 @@\n-a\n+b"), snapshot=FolderSnapshot(tmp_path / "gone"))
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "no checkout" in verdict.detail
 
 
 def test_a_missing_git_is_no_fault_of_the_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    verdict = judge(diff("@@ -1 +1 @@\n-line 1\n+x\n line 2"), checkout=repo.root)
+    verdict = judge(diff("@@ -1 +1 @@\n-line 1\n+x\n line 2"), snapshot=repo.snapshot)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "git was not found" in verdict.detail
 
@@ -216,7 +217,7 @@ def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch
     hanging.chmod(0o755)
     monkeypatch.setenv("PATH", str(hanging.parent))
     monkeypatch.setattr(git_module, "TIME_LIMIT", 0.2)
-    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), checkout=repo.root)
+    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), snapshot=repo.snapshot)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "did not finish" in verdict.detail
 
@@ -224,9 +225,9 @@ def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch
 def test_a_broken_repository_is_no_fault_of_the_answer(make_repo: MakeRepo, tmp_path: Path) -> None:
     broken = make_repo(FILES)
     (broken.root / ".git" / "config").write_text("not a configuration")
-    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), checkout=broken.root)
+    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), snapshot=broken.snapshot)
     assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "bad config" in verdict.detail
-    unnamed = judge("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", checkout=tmp_path)
+    unnamed = judge("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", snapshot=FolderSnapshot(tmp_path))
     assert (unnamed.status, unnamed.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "not a git repository" in unnamed.detail

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Failure, PatchError, judge
 from swebench_tui.bench.patches.paths import Locator
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,13 +79,13 @@ def test_a_path_that_leads_elsewhere_is_refused_in_every_format(path: str, trapp
         f"```diff\n--- a/{path}\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n```\n",
     ]
     for answer in answers:
-        verdict = judge(answer, checkout=trapped)
+        verdict = judge(answer, snapshot=FolderSnapshot(trapped))
         # A name that does not look like one is no name, and then the one file that holds the text is meant.
         assert verdict.status in {"does_not_apply", "no_patch"} or verdict.files == ("app/x.py",), answer
         assert verdict.patch == "" or verdict.failure in {None, Failure.FILE_NOT_FOUND}
         assert verdict.detail.isprintable()
         assert all(file.isprintable() for file in verdict.files)
-    assert judge(answers[5], checkout=trapped).failure is Failure.UNSAFE_PATH
+    assert judge(answers[5], snapshot=FolderSnapshot(trapped)).failure is Failure.UNSAFE_PATH
     assert (outside / "secret.py").read_text() == "old\n"
 
 
@@ -101,7 +102,7 @@ def test_a_path_that_passes_stays_inside(path: str) -> None:
 @pytest.mark.parametrize("mode", ["120000", "160000", "100777", "040000"])
 def test_nothing_but_regular_files_can_be_made(mode: str, make_repo: MakeRepo) -> None:
     header = f"diff --git a/new b/new\nnew file mode {mode}\n--- /dev/null\n+++ b/new\n"
-    verdict = judge(f"```diff\n{header}@@ -0,0 +1 @@\n+/etc/passwd\n```\n", checkout=make_repo({"x": "y\n"}).root)
+    verdict = judge(f"```diff\n{header}@@ -0,0 +1 @@\n+/etc/passwd\n```\n", snapshot=make_repo({"x": "y\n"}).snapshot)
     assert (verdict.status, verdict.failure) == (
         ("applies", None) if not mode else ("does_not_apply", Failure.UNSAFE_PATH)
     )
@@ -110,7 +111,7 @@ def test_nothing_but_regular_files_can_be_made(mode: str, make_repo: MakeRepo) -
 
 def test_terminal_escapes_reach_the_patch_but_no_message(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": "a\nb\n"})
-    fits = judge("x.py\n<<<<<<< SEARCH\na\n=======\n\x1b]0;title\x07\n>>>>>>> REPLACE\n", checkout=repo.root)
+    fits = judge("x.py\n<<<<<<< SEARCH\na\n=======\n\x1b]0;title\x07\n>>>>>>> REPLACE\n", snapshot=repo.snapshot)
     assert "+\x1b]0;title\x07\n" in fits.patch
     for answer in (
         "x.py\n<<<<<<< SEARCH\n\x1b[31mred\n=======\n>>>>>>> REPLACE\n",
@@ -118,7 +119,7 @@ def test_terminal_escapes_reach_the_patch_but_no_message(make_repo: MakeRepo) ->
         "```diff\n--- a/\x1b[31m.py\n+++ b/\x9b.py\n@@ -1 +1 @@\n-a\n+b\n```\n",
         "```diff\ndiff --git a/x b/x\nnew file mode \x1b[31m\n```\n",
     ):
-        assert judge(answer, checkout=repo.root).detail.isprintable()
+        assert judge(answer, snapshot=repo.snapshot).detail.isprintable()
 
 
 MEGABYTE = 1_000_000
@@ -192,7 +193,7 @@ def long_file(make_repo: MakeRepo) -> Repo:
 @pytest.mark.parametrize("name", HUGE)
 def test_a_megabyte_of_nonsense_is_refused_in_linear_time(name: str, long_file: Repo) -> None:
     started = time.process_time()
-    verdict = judge(HUGE[name], checkout=long_file.root)
+    verdict = judge(HUGE[name], snapshot=long_file.snapshot)
     assert verdict.status in {"does_not_apply", "no_patch"}
     assert len(verdict.detail) <= 600
     # A second by hand, where the machine is quiet; anything quadratic takes minutes.
@@ -204,6 +205,6 @@ def test_a_megabyte_of_nonsense_is_refused_in_linear_time(name: str, long_file: 
 def test_random_tokens_never_break_the_judge_or_the_checkout(make_repo: MakeRepo, lines: list[str]) -> None:
     repo = make_repo({"x.py": "line 1\nline 2\nline 3\n"})
     before = repo.files()
-    verdict = judge("\n".join(lines), checkout=repo.root)
+    verdict = judge("\n".join(lines), snapshot=repo.snapshot)
     assert (verdict.status == "applies") == (verdict.failure is None)
     assert repo.files() == before

@@ -167,7 +167,7 @@ def test_a_damaged_form_leaves_the_tree_of_the_undamaged_diff(
     damaged = diff
     for damage in damages:
         damaged = damage(damaged)
-    verdict = judge(around(damaged), checkout=repo.root)
+    verdict = judge(around(damaged), snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}\n{damaged}"
     assert repo.after(verdict.patch) == repo.after(diff)
     if damages == [as_it_is]:
@@ -182,7 +182,7 @@ def test_a_crlf_file_gets_crlf_lines(repo: Repo, edit: tuple[str, str], damage: 
     diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
     crlf = before if before.endswith("\n") else before + "\n"
     repo.write({NAME: crlf.replace("\n", "\r\n")})
-    verdict = judge(fenced(damage(diff)), checkout=repo.root)
+    verdict = judge(fenced(damage(diff)), snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert repo.after(verdict.patch)[NAME] == expected
 
@@ -210,7 +210,7 @@ def test_a_damaged_content_is_refused(repo: Repo, edit: tuple[str, str], data: s
         "dropped": [],
         "elided": [f"{column}..."],
     }[damage]
-    verdict = judge(fenced("\n".join(lines)), checkout=repo.root)
+    verdict = judge(fenced("\n".join(lines)), snapshot=repo.snapshot)
     assert verdict.status == "does_not_apply"
     assert verdict.failure in {
         "changed": {Failure.CONTEXT_NOT_FOUND, Failure.ALREADY_APPLIED},
@@ -227,7 +227,7 @@ def test_a_block_of_whole_files_produces_the_new_file(repo: Repo, edit: tuple[st
     diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
     repo.write({NAME: before if before.endswith("\n") else before + "\n"})
     search = before if before.endswith("\n") else before + "\n"
-    verdict = judge(f"{NAME}\n<<<<<<< SEARCH\n{search}=======\n{after}>>>>>>> REPLACE\n", checkout=repo.root)
+    verdict = judge(f"{NAME}\n<<<<<<< SEARCH\n{search}=======\n{after}>>>>>>> REPLACE\n", snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert repo.after(verdict.patch) == repo.after(diff)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from swebench_tui.bench.patches import Failure, PatchVerdict, Repair, judge
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ def assert_changes(
 ) -> PatchVerdict:
     """`answer` applies with just these repairs and leaves just these files different (None: gone)."""
     before = repo.files()
-    verdict = judge(answer, checkout=repo.root)
+    verdict = judge(answer, snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert list(verdict.repairs) == repairs
     wanted = {
@@ -130,7 +131,7 @@ def test_what_surrounds_a_diff_is_mended(answer: str, repairs: list[Repair], mak
 def test_a_true_index_line_is_kept(make_repo: MakeRepo) -> None:
     blob = hashlib.sha1(b"blob %d\0" % len(CODE) + CODE.encode(), usedforsecurity=False).hexdigest()
     header = f"{GIT_LINE}index {blob[:9]}..89abcde 100644\n"
-    assert judge(fence(header + CLEAN), checkout=make_repo({"app/x.py": CODE}).root).patch == header + CLEAN
+    assert judge(fence(header + CLEAN), snapshot=make_repo({"app/x.py": CODE}).snapshot).patch == header + CLEAN
 
 
 BLANKS = "def f():\n    a = 1\n\n    b = 2\n\n    return a\n"
@@ -157,7 +158,7 @@ def test_blanks_at_the_end_of_context_lines_follow_the_file(make_repo: MakeRepo)
 
 def test_blanks_at_the_end_of_a_removed_line_are_content(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": BLANKS.replace("b = 2", "b = 2  ")})
-    verdict = judge(fence("--- a/x.py\n+++ b/x.py\n@@ -4 +4 @@\n-    b = 2\n+    b = 3\n"), checkout=repo.root)
+    verdict = judge(fence("--- a/x.py\n+++ b/x.py\n@@ -4 +4 @@\n-    b = 2\n+    b = 3\n"), snapshot=repo.snapshot)
     assert verdict.failure is Failure.WHITESPACE
 
 
@@ -234,7 +235,7 @@ def test_stated_line_or_heading_decides_between_equal_matches(
 ) -> None:
     repo = make_repo({"x.py": TWINS})
     if place is None:
-        assert judge(twin_diff(start, heading), checkout=repo.root).failure is Failure.CONTEXT_AMBIGUOUS
+        assert judge(twin_diff(start, heading), snapshot=repo.snapshot).failure is Failure.CONTEXT_AMBIGUOUS
     else:
         lines = TWINS.split("\n")
         lines[place] = "    c()"
@@ -344,9 +345,9 @@ def test_lines_only_end_at_a_line_feed(make_repo: MakeRepo) -> None:
 
 def test_a_checkout_inside_another_repository_is_still_checked(make_repo: MakeRepo) -> None:
     repo = make_repo({"inner/app/x.py": CODE})
-    wrong = judge(fence(CLEAN.replace("line 5", "line five")), checkout=repo.root / "inner")
+    wrong = judge(fence(CLEAN.replace("line 5", "line five")), snapshot=FolderSnapshot(repo.root / "inner"))
     assert wrong.failure is Failure.CONTEXT_NOT_FOUND
-    assert judge(fence(CLEAN), checkout=repo.root / "inner").status == "applies"
+    assert judge(fence(CLEAN), snapshot=FolderSnapshot(repo.root / "inner")).status == "applies"
 
 
 def test_the_users_git_configuration_does_not_matter(make_repo: MakeRepo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,31 +360,31 @@ def test_the_users_git_configuration_does_not_matter(make_repo: MakeRepo, monkey
     monkeypatch.setenv("HOME", str(repo.root / "home"))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     trailing = fence(HEADERS + "@@ @@\n-line 7\n+LINE 7  \n")
-    verdict = judge(trailing, checkout=repo.root)
+    verdict = judge(trailing, snapshot=repo.snapshot)
     assert (verdict.status, verdict.added) == ("applies", 1)
 
 
 def test_a_cut_behind_the_patch_applies_with_a_warning(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/x.py": CODE})
     for verdict in (
-        judge(fence(CLEAN), checkout=repo.root, finish_reason="length"),
-        judge(fence(CLEAN), checkout=repo.root, incomplete=True),
-        judge(CLEAN + "\nThis change is", checkout=repo.root, finish_reason="length"),
+        judge(fence(CLEAN), snapshot=repo.snapshot, finish_reason="length"),
+        judge(fence(CLEAN), snapshot=repo.snapshot, incomplete=True),
+        judge(CLEAN + "\nThis change is", snapshot=repo.snapshot, finish_reason="length"),
     ):
         assert verdict.status == "applies"
         assert "cut off at the output limit" in verdict.detail
-    assert "cut off" not in judge(fence(CLEAN), checkout=repo.root, finish_reason="stop").detail
+    assert "cut off" not in judge(fence(CLEAN), snapshot=repo.snapshot, finish_reason="stop").detail
 
 
 def test_warnings_name_test_only_patches_and_helper_scripts(make_repo: MakeRepo) -> None:
     repo = make_repo({"app/tests/x.py": CODE, "app/x.py": CODE})
-    assert "touches only tests" in judge(fence(CLEAN.replace("app/", "app/tests/")), checkout=repo.root).detail
+    assert "touches only tests" in judge(fence(CLEAN.replace("app/", "app/tests/")), snapshot=repo.snapshot).detail
     script = "--- /dev/null\n+++ b/reproduce_bug.py\n@@ -0,0 +1 @@\n+x\n"
-    assert "adds a helper script, reproduce_bug.py" in judge(fence(CLEAN + script), checkout=repo.root).detail
+    assert "adds a helper script, reproduce_bug.py" in judge(fence(CLEAN + script), snapshot=repo.snapshot).detail
 
 
 def test_a_refusal_shows_the_diff_and_what_git_says(make_repo: MakeRepo) -> None:
-    verdict = judge(fence(CLEAN.replace("line 5", "line five")), checkout=make_repo({"app/x.py": CODE}).root)
+    verdict = judge(fence(CLEAN.replace("line 5", "line five")), snapshot=make_repo({"app/x.py": CODE}).snapshot)
     assert verdict.patch == CLEAN.replace("line 5", "line five")
     assert verdict.files == ("app/x.py",)
     assert "hunk 1 of 1" in verdict.detail

@@ -22,7 +22,7 @@ CHANGED = CODE.replace("return 1\n", "return 10\n")
 
 def assert_leaves(repo: Repo, answer: str, expected: dict[str, str], repairs: tuple[Repair, ...] = ()) -> None:
     before = repo.files()
-    verdict = judge(answer, checkout=repo.root)
+    verdict = judge(answer, snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert verdict.repairs == repairs
     assert repo.after(verdict.patch) == before | {name: text.encode() for name, text in expected.items()}
@@ -68,7 +68,7 @@ def test_blocks_for_several_files_are_one_patch_in_order(make_repo: MakeRepo) ->
     assert_leaves(
         repo, answer, {"app/x.py": CHANGED.replace("2\n", "20\n"), "y.py": "x = 1\n", "app/new.py": "new = 1\n"}
     )
-    verdict = judge(answer, checkout=repo.root)
+    verdict = judge(answer, snapshot=repo.snapshot)
     assert verdict.files == ("app/x.py", "y.py", "app/new.py")
     assert (verdict.added, verdict.removed) == (3, 3)
 
@@ -82,7 +82,7 @@ def test_a_block_sees_what_the_ones_before_it_left(make_repo: MakeRepo) -> None:
 
 def test_if_one_block_does_not_fit_none_is_done(make_repo: MakeRepo) -> None:
     wrong = "app/x.py\n<<<<<<< SEARCH\nnot there\n=======\n>>>>>>> REPLACE\n"
-    verdict = judge(f"app/x.py\n{BLOCK}{wrong}", checkout=make_repo({"app/x.py": CODE}).root)
+    verdict = judge(f"app/x.py\n{BLOCK}{wrong}", snapshot=make_repo({"app/x.py": CODE}).snapshot)
     assert (verdict.failure, verdict.patch) == (Failure.SEARCH_NOT_FOUND, "")
     assert verdict.detail.startswith("block 2 of 2: app/x.py: its SEARCH text")
 
@@ -95,13 +95,13 @@ def test_an_unnamed_block_applies_to_the_only_matching_file(make_repo: MakeRepo)
 @pytest.mark.parametrize("copies", [0, 2])
 def test_an_unnamed_block_with_no_unique_file_is_refused(copies: int, make_repo: MakeRepo) -> None:
     repo = make_repo({f"{number}.py": CODE for number in range(copies)})
-    verdict = judge(BLOCK, checkout=repo.root)
+    verdict = judge(BLOCK, snapshot=repo.snapshot)
     assert verdict.failure is Failure.NO_FILE_NAME
     assert ("2 files contain" if copies else "no file contains") in verdict.detail
 
 
 def test_a_search_text_at_two_places_is_refused(make_repo: MakeRepo) -> None:
-    verdict = judge(f"x.py\n{BLOCK}", checkout=make_repo({"x.py": CODE + "\n\ndef three():\n    return 1\n"}).root)
+    verdict = judge(f"x.py\n{BLOCK}", snapshot=make_repo({"x.py": CODE + "\n\ndef three():\n    return 1\n"}).snapshot)
     assert verdict.failure is Failure.SEARCH_AMBIGUOUS
     assert "lines 5, 13" in verdict.detail
 
@@ -124,7 +124,7 @@ def test_as_many_equal_blocks_as_places_leave_no_choice(make_repo: MakeRepo) -> 
     crlf = make_repo({"x.py": code.replace("\n", "\r\n")})
     changed = code.replace("return 1\n", "return 10\n").replace("\n", "\r\n")
     assert_leaves(crlf, f"x.py\n{BLOCK}" * 2, {"x.py": changed}, (Repair.LINE_ENDS, Repair.REPEATED_BLOCK))
-    assert judge(f"x.py\n{BLOCK}" * 3, checkout=repo.root).failure is Failure.SEARCH_AMBIGUOUS
+    assert judge(f"x.py\n{BLOCK}" * 3, snapshot=repo.snapshot).failure is Failure.SEARCH_AMBIGUOUS
 
 
 def test_a_block_said_twice_is_done_once(make_repo: MakeRepo) -> None:
@@ -149,7 +149,7 @@ def test_a_block_said_twice_is_done_once(make_repo: MakeRepo) -> None:
 )
 def test_almost_the_text_is_not_the_text(search: str, make_repo: MakeRepo) -> None:
     answer = f"x.py\n<<<<<<< SEARCH\n{search.removesuffix(chr(10))}\n=======\n    x\n>>>>>>> REPLACE\n"
-    verdict = judge(answer, checkout=make_repo({"x.py": CODE}).root)
+    verdict = judge(answer, snapshot=make_repo({"x.py": CODE}).snapshot)
     assert (verdict.status, verdict.failure, verdict.patch) == ("does_not_apply", Failure.SEARCH_NOT_FOUND, "")
 
 
@@ -166,14 +166,14 @@ def test_an_empty_search_creates_or_fills_a_file(make_repo: MakeRepo) -> None:
     repo = make_repo({"empty.py": "", "y.py": OTHER})
     assert_leaves(repo, f"deep/down/new.py\n{block}", {"deep/down/new.py": "a = 1\n\nb = 2\n"})
     assert_leaves(repo, f"empty.py\n{block}", {"empty.py": "a = 1\n\nb = 2\n"})
-    assert judge(f"y.py\n{block}", checkout=repo.root).failure is Failure.FILE_EXISTS
+    assert judge(f"y.py\n{block}", snapshot=repo.snapshot).failure is Failure.FILE_EXISTS
 
 
 def test_an_underline_like_the_divider_needs_other_markers(make_repo: MakeRepo) -> None:
     rst = "Heading\n=======\n\nText.\n"
     repo = make_repo({"doc.rst": rst})
     block = "doc.rst\n<<<<<<< SEARCH\nHeading\n=======\n\nText.\n=======\nHeading\n=======\n\nMore.\n>>>>>>> REPLACE\n"
-    verdict = judge(block, checkout=repo.root)
+    verdict = judge(block, snapshot=repo.snapshot)
     assert verdict.failure is Failure.MALFORMED
     assert "3 `=======` lines instead of one" in verdict.detail
     longer = block.replace("<<<<<<<", "<<<<<<<<<").replace("Text.\n=======", "Text.\n=========")
@@ -192,7 +192,7 @@ def test_distant_changes_in_one_block_become_small_hunks(make_repo: MakeRepo) ->
     block = f"x.py\n<<<<<<< SEARCH\n{code}=======\n{code.replace('3', 'three')}>>>>>>> REPLACE\n"
     repo = make_repo({"x.py": code})
     assert_leaves(repo, block, {"x.py": code.replace("3", "three")})
-    assert judge(block, checkout=repo.root).removed == 4
+    assert judge(block, snapshot=repo.snapshot).removed == 4
 
 
 lines = st.lists(st.sampled_from(["a", "b", "", "    c"]), max_size=6)

@@ -47,7 +47,7 @@ if ANSWERS:
     @pytest.mark.shared_data
     @pytest.mark.parametrize("row", ANSWERS, ids=[f"{number}-{row.instance_id}" for number, row in enumerate(ANSWERS)])
     def test_every_real_answer_gets_the_verdict_its_form_deserves(row: Row) -> None:
-        verdict = judge(row.raw_text, checkout=None)
+        verdict = judge(row.raw_text, snapshot=None)
         if row.harness_outcome == "empty":
             assert (verdict.status, verdict.failure) == ("no_patch", Failure.EMPTY_ANSWER)
         elif has_blocks(row):
@@ -64,7 +64,7 @@ if ANSWERS:
             assert changed_lines(verdict.patch) == changed_lines(row.extracted_patch or "")
         if row.best_repair == "last/rewritten":  # only the form of its hunks kept git from taking it
             assert mended
-        again = judge(verdict.patch, checkout=None)
+        again = judge(verdict.patch, snapshot=None)
         assert (again.patch, again.repairs) == (verdict.patch, ())
 
     @pytest.mark.shared_data
@@ -73,5 +73,5 @@ if ANSWERS:
         assert len(patches) == 390
         for patch in patches:
             for answer in (patch, f"Words.\n\n```diff\n{patch}```\n\nWords.\n", f"<patch>\n{patch}</patch>\n"):
-                verdict = judge(answer, checkout=None)
+                verdict = judge(answer, snapshot=None)
                 assert (verdict.patch, verdict.repairs) == (patch, ())

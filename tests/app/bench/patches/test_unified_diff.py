@@ -65,12 +65,12 @@ index 1234567..89abcde 100644
 
 
 def test_a_diff_by_git_round_trips() -> None:
-    assert judge(BY_GIT, checkout=None).patch == BY_GIT
-    assert judge(BY_GIT, checkout=None).repairs == ()
+    assert judge(BY_GIT, snapshot=None).patch == BY_GIT
+    assert judge(BY_GIT, snapshot=None).repairs == ()
 
 
 def test_a_diff_names_its_files_and_counts_its_lines() -> None:
-    verdict = judge(BY_GIT, checkout=None)
+    verdict = judge(BY_GIT, snapshot=None)
     assert verdict.files == ("app/x.py", "gone.py", "new.sh", "old name.py", "new name.py", "run.py", "ü.py")
     assert (verdict.added, verdict.removed) == (5, 5)
 
