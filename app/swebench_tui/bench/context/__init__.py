@@ -45,7 +45,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The files of a prompt.
 
     `tokens` are the tokens of the files with their markers, counted as `budget` was. `budget` is None without a limit.
-    `match` says how sure a search is; `note` is a sentence about it for people.
+    `numbered`: the lines are shown, and were counted, with their numbers. `match` says how sure a search is; `note` is
+    a sentence about it for people. `build.build_context` makes one, `markup.render_files` writes its files.
     """
 
     mode: ContextMode
@@ -53,5 +54,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...] = ()
     tokens: int = 0
     budget: int | None = None
+    numbered: bool = False
     match: Literal["strong", "weak"] | None = None
     note: str = ""
