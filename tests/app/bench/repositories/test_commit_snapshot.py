@@ -22,7 +22,7 @@ def bare_clone(folder: Path, into: Path) -> Path:
 
 
 @pytest.mark.parametrize("task", load("starter").instances, ids=lambda task: task.instance_id)
-def test_the_gold_patch_of_a_starter_task_gets_one_verdict_from_both_ends(tmp_path: Path, task: Instance) -> None:
+def test_a_starter_task_gets_one_verdict_from_both_ends(tmp_path: Path, task: Instance) -> None:
     folder = checkout(task.repo, tmp_path)
     commit = CommitSnapshot(bare_clone(folder, tmp_path / "bare"), task.base_commit)
     for answer in (f"```diff\n{task.patch}```\n", f"```diff\n{task.patch.replace('@@ -', '@@ -9')}```\n", "no patch"):
