@@ -1,4 +1,7 @@
-"""Files of the repository that go into the prompt, chosen under a token budget."""
+"""Files of the repository that go into the prompt, chosen under a token budget.
+
+`build` chooses them, `markup` writes them as text.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `tokens` are the tokens of the files with their markers, counted as `budget` was. `budget` is None without a limit.
     `numbered`: the lines are shown, and were counted, with their numbers. `match` says how sure a search is; `note` is
-    a sentence about it for people. `build.build_context` makes one, `markup.render_files` writes its files.
+    a sentence about it for people.
     """
 
     mode: ContextMode

@@ -1,6 +1,7 @@
 """Build the context of a prompt: `build_context` for every mode, and the lists of paths for the mode `pick`.
 
-    build_context(mode, instance, tree, *, budget, count, index_folder, picked=(), numbered=False, should_stop=never)
+    build_context(mode, instance, tree, *, budget, count, index_folder, picked=(), numbered=False,
+                  whole_files_from=WHOLE_FILES, should_stop=never) -> Context
     ranked_paths(instance, tree, *, count, index_folder, budget=2000, should_stop=never) -> tuple[str, ...]
     grouped_paths(tree) -> str
 
@@ -59,18 +60,20 @@ def build_context(
     index_folder: Path,
     picked: Sequence[str] = (),
     numbered: bool = False,
+    whole_files_from: int = WHOLE_FILES,
     should_stop: Stop = never,
 ) -> Context:
     """The files of a prompt, of `budget` tokens at most, counted with their markers by `count`.
 
     `picked` are the paths that a model named, for the mode `pick`. `numbered`: the lines will be shown with numbers.
+    A search shows parts of files with a budget below `whole_files_from`, else whole files.
     """
     builder = _Builder(instance, tree, budget, TokenCounts(count), index_folder, numbered, should_stop)
     match mode:
         case ContextMode.NONE:
             return Context(mode=mode, budget=budget, numbered=numbered)
         case ContextMode.SEARCH:
-            return builder.search()
+            return builder.search(whole_files_from)
         case ContextMode.ORACLE:
             paths = sorted(set(_OLD_PATH.findall(instance.patch)))
             return builder.named(mode, paths, "the files that the gold patch touches: the solution was read")
@@ -113,7 +116,7 @@ class _Builder(msgspec.Struct, frozen=True):
     numbered: bool
     should_stop: Stop
 
-    def search(self) -> Context:
+    def search(self, whole_files_from: int) -> Context:
         """Files or parts of files, found by a search for the issue."""
         budget = SEARCH_BUDGET if self.budget is None else self.budget
         question = read_question(self.instance.problem_statement)
@@ -122,9 +125,9 @@ class _Builder(msgspec.Struct, frozen=True):
         ) as index:
             ranking = rank(index, question)
             skipped = [LeftOut(path, reason) for path, reason in index.skipped]
-        sources, missing = self._read(ranking, _MOST_FILES if budget >= WHOLE_FILES else _TOP_FILES)
+        sources, missing = self._read(ranking, _MOST_FILES if budget >= whole_files_from else _TOP_FILES)
         filler = self._filler(sources, budget)
-        if budget >= WHOLE_FILES:
+        if budget >= whole_files_from:
             filled = filler.fill(blocks.whole(number, source) for number, source in enumerate(sources))
         else:
             parts = list(self._parts(sources))

@@ -90,12 +90,10 @@ class Filler:
         if left <= 0 or len(text) > left * _LONGEST_TOKEN:
             return None
         source = self._sources[block.source]
-        cost = self._count(text)
-        if block.source not in chosen.sources:
-            empty = ContextFile(source.path, len(source.lines), (), whole=block == whole(block.source, source))
-            cost += self._count(render_file(empty) + "\n")
-        if block != whole(block.source, source):
-            cost += (1 - chosen.neighbours(block)) * self._count(_WINDOW_MARKERS)
+        complete = block == whole(block.source, source)
+        markers = 1 if complete else 1 - chosen.neighbours(block)  # windows that touch become one
+        shape = ContextFile(source.path, len(source.lines), (Window(block.first, ""),), whole=complete)
+        cost = self._count(text) + markers * self._count(render_file(shape) + "\n\n")
         return cost if cost <= left else None
 
     def _exact(self, chosen: _Chosen) -> Filled:
@@ -134,9 +132,6 @@ class Filler:
         return number_lines(text, block.first) + "\n" if self._numbered and text else text
 
 
-_WINDOW_MARKERS: Final = '<lines from="1000" to="1000">\n</lines>\n'
-
-
 class _Chosen:
     """The blocks chosen so far, in the order of choosing, and what each costs."""
 
@@ -146,7 +141,6 @@ class _Chosen:
         self._costs: list[int] = []
         self._starts: set[tuple[int, int]] = set()
         self._ends: set[tuple[int, int]] = set()
-        self.sources: set[int] = set()
 
     def add(self, block: Block, cost: int) -> None:
         self.blocks.append(block)
@@ -154,7 +148,6 @@ class _Chosen:
         self.cost += cost
         self._starts.add((block.source, block.first))
         self._ends.add((block.source, block.last))
-        self.sources.add(block.source)
 
     def neighbours(self, block: Block) -> int:
         """How many chosen blocks touch it."""

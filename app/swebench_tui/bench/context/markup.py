@@ -1,54 +1,57 @@
 """How a prompt shows files: markers around each, and the numbers of its lines where the answer format needs them.
 
-A whole file, and a file of which two windows are shown:
+A whole file, and two windows of a file:
 
     <file path="pkg/a.py">
     ...
     </file>
-    <file path="pkg/b.py" lines="310">
-    <lines from="12" to="40">
+
+    <file path="pkg/b.py" lines="12-40 of 310">
     ...
-    </lines>
-    <lines from="200" to="231">
-    ...
-    </lines>
     </file>
 
-The text of a file may contain anything, its own closing marker too. Then its markers have another name (`file2`), so
-that no file can end itself and go on as something else. Text is never changed or cut.
+    <file path="pkg/b.py" lines="200-231 of 310">
+    ...
+    </file>
+
+The text of a file may contain anything, such markers too. Then its own have another name (`file2`), so that no file can
+end itself and go on as something else. Text is never changed or cut.
 """
 
 from __future__ import annotations
 
 import re
 from itertools import chain, count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from swebench_tui.bench.context.corpus import lines_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from swebench_tui.bench.context import ContextFile
+    from swebench_tui.bench.context import ContextFile, Window
+
+_MARKER: Final = re.compile(r"</?file(\d{0,9})[\s>]")
 
 
 def render_files(files: Sequence[ContextFile], *, numbered: bool = False) -> str:
     """All files of a prompt. The tokens of a context are those of this text."""
-    return "\n".join(render_file(file, numbered=numbered) for file in files)
+    return "\n\n".join(render_file(file, numbered=numbered) for file in files)
 
 
 def render_file(file: ContextFile, *, numbered: bool = False) -> str:
-    """A file between its markers, without a line end behind them."""
-    texts = [number_lines(window.text, window.first) if numbered else window.text for window in file.windows]
-    name = _free_name("file", texts)
-    if file.whole:
-        return "\n".join([f'<{name} path="{file.path}">', *_body(texts), f"</{name}>"])
-    part = _free_name("lines", texts)
-    shown = [f'<{name} path="{file.path}" lines="{file.lines}">']
-    for window, text in zip(file.windows, texts, strict=True):
-        last = window.first + len(lines_in(window.text)) - 1
-        shown += [f'<{part} from="{window.first}" to="{last}">', *_body([text]), f"</{part}>"]
-    return "\n".join([*shown, f"</{name}>"])
+    """A file, or its windows, between markers, without a line end behind the last."""
+    if not file.windows:
+        return _between_markers(f'path="{file.path}"', "")
+    return "\n\n".join(render_window(file, window, numbered=numbered) for window in file.windows)
+
+
+def render_window(file: ContextFile, window: Window, *, numbered: bool = False) -> str:
+    """A window of a file between markers, which name its lines unless it is the whole file."""
+    last = window.first + len(lines_in(window.text)) - 1
+    lines = "" if file.whole else f' lines="{window.first}-{last} of {file.lines}"'
+    text = number_lines(window.text, window.first) if numbered else window.text
+    return _between_markers(f'path="{file.path}"{lines}', text)
 
 
 def number_lines(text: str, first: int) -> str:
@@ -56,12 +59,8 @@ def number_lines(text: str, first: int) -> str:
     return "\n".join(f"{number}| {line}" if line else f"{number}|" for number, line in enumerate(lines_in(text), first))
 
 
-def _body(texts: Sequence[str]) -> list[str]:
-    """Without a line where a file is empty."""
-    return [text.removesuffix("\n") for text in texts if text]
-
-
-def _free_name(name: str, texts: Sequence[str]) -> str:
-    """The name, with the least number that no marker in the texts has."""
-    taken = {number for text in texts for number in re.findall(rf"</?{name}(\d{{0,9}})[\s>]", text)}
-    return next(f"{name}{number}" for number in chain([""], map(str, count(2))) if number not in taken)
+def _between_markers(attributes: str, text: str) -> str:
+    taken = set(_MARKER.findall(text))
+    number = next(number for number in chain([""], map(str, count(2))) if number not in taken)
+    body = [text.removesuffix("\n")] if text else []
+    return "\n".join([f"<file{number} {attributes}>", *body, f"</file{number}>"])
