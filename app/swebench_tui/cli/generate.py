@@ -14,20 +14,24 @@ import msgspec
 
 from swebench_tui import paths
 from swebench_tui.bench import datasets
+from swebench_tui.bench.datasets import Dataset, Selection, select
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.predictions import Provenance, file_stem, model_name
+from swebench_tui.bench.predictions import file_stem, model_name
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
 from swebench_tui.cli.key_input import is_interactive
+from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, ResolvedProvider, batch_coordinator
 from swebench_tui.runs.target import Target, parse_target
-from swebench_tui.services.comparison import BaseURLs, load_prompt
+from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
+from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
@@ -53,8 +57,7 @@ Examples:
     help="Model to generate predictions with. Repeatable.",
 )
 @click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
-@click.option("--instance", "instances", multiple=True, metavar="ID", help="Only this task. Repeatable.")
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Only the first N tasks.")
+@selection_options
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -79,8 +82,7 @@ def command(
     *,
     targets: tuple[str, ...],
     dataset: str,
-    instances: tuple[str, ...],
-    count: int | None,
+    selection: Selection,
     output: Path | None,
     concurrency: int,
     base_urls: tuple[str, ...],
@@ -113,24 +115,18 @@ def command(
             allow_partial=allow_partial,
             unapplied=submit_unapplied,
             replace=replace,
-            provenance=Provenance(dataset=dataset) if provenance else None,
+            provenance=provenance,
         )
-        tasks = _tasks(dataset, instances, count)
+        loaded = datasets.load(dataset)
+        tasks = select(loaded.instances, selection)
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines(dataset) if as_json else Text(dataset)
-        plan = _Plan(chosen, urls, tasks, folder, options, yes)
+        plan = _Plan(chosen, urls, loaded, tasks, folder, options, yes)
         with closing(PatchChecker()) as checker:
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
         click.get_current_context().exit(status)
-
-
-def _tasks(dataset: str, instances: Sequence[str], count: int | None) -> list[Instance]:
-    rows = datasets.load(dataset)
-    if instances:
-        rows = [datasets.find(rows, instance) for instance in dict.fromkeys(instances)]
-    return rows[:count]
 
 
 class _Plan(NamedTuple):
@@ -138,6 +134,7 @@ class _Plan(NamedTuple):
 
     targets: Sequence[Target]
     base_urls: BaseURLs
+    dataset: Dataset
     tasks: Sequence[Instance]
     folder: Path
     options: RunOptions
@@ -148,18 +145,23 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
     """Returns the exit status."""
     coordinator = batch_coordinator(rate_limits(workspace.settings))
     resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
-    try:
+    async with CommandAccess(workspace) as access:
+        prompts = TaskPrompts(access, base_url=plan.base_urls.url)
+
+        async def prepare(instance: Instance, target: Target) -> TaskPrompt:
+            options = PromptOptions(max_tokens=plan.options.max_tokens)
+            dataset = plan.dataset
+            return await prompts.build(instance, target, options, dataset=dataset.name, revision=dataset.revision)
+
         runs = []
         for target in plan.targets:
             source = resolver.resolve(target.provider, base_url=plan.base_urls.url(target.provider))
             runs.append(await _target_run(target, source, plan.tasks, plan.folder))
         _check_distinct(runs)
         _confirm(runs, confirmed=plan.confirmed)
-        run = GenerationRun(runs, _prepare, checker, plan.options, printer.changed)
+        run = GenerationRun(runs, prepare, checker, plan.options, printer.changed)
         printer.begin(run)
         interrupted = await _until_ended(run, printer)
-    finally:
-        await workspace.registry.aclose()
     printer.end(run)
     return _INTERRUPTED if interrupted else int(any(each.tally.without_prediction for each in runs))
 
@@ -187,10 +189,6 @@ def _confirm(runs: Sequence[TargetRun], *, confirmed: bool) -> None:
     click.confirm(f"Send {runs[0].tally.total} tasks to {', '.join(paid)}?", abort=True, err=True)
 
 
-async def _prepare(instance: Instance, target: Target) -> TaskPrompt:  # noqa: ARG001 - the same for every target
-    return await asyncio.to_thread(load_prompt, instance)
-
-
 async def _until_ended(run: GenerationRun, printer: Printer) -> bool:
     """Run to the end. The first SIGINT begins no more tasks, the second cancels. Returns whether there was one."""
     task = asyncio.ensure_future(run.run())
@@ -211,9 +209,16 @@ async def _until_ended(run: GenerationRun, printer: Printer) -> bool:
         except asyncio.CancelledError:
             if presses < 2:
                 raise
+        except BaseExceptionGroup as errors:  # of the output, as a full disk or a closed pipe; one from each worker
+            raise _first(errors) from None
         finally:
             ticker.cancel()
     return presses > 0
+
+
+def _first(errors: BaseExceptionGroup) -> BaseException:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 @contextmanager

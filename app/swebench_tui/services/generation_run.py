@@ -7,14 +7,14 @@ killed goes on where it was: what the files hold is not requested again.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from swebench_providers import ErrorKind, FinishReason
-from swebench_tui.bench.datasets import DatasetError
+from swebench_tui.bench.context import ContextMode
+from swebench_tui.bench.git import GitError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.predictions import (
@@ -25,6 +25,7 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.prompts import PromptError
 from swebench_tui.bench.repositories.bundled import CheckoutError
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.generation import Answer, Generation, Source, internal_error
@@ -35,7 +36,7 @@ from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
-"""Makes the prompt of a task for a target. Raises `DatasetError` or `CheckoutError`, which fail the task alone."""
+"""Makes the prompt of a task for a target. The errors of repositories and templates fail the task alone."""
 
 _ENDS_TARGET: Final = frozenset(
     {ErrorKind.AUTH, ErrorKind.QUOTA_EXHAUSTED, ErrorKind.MODEL_NOT_FOUND, ErrorKind.BAD_ENDPOINT}
@@ -44,7 +45,7 @@ _ENDS_TARGET: Final = frozenset(
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run does with answers. `provenance` is what all its predictions have in common; None: the official keys.
+    """What a run does with answers. Without `provenance` predictions have the three official keys alone.
 
     `concurrency` is by target. `replace` renews predictions that were made with another prompt.
     """
@@ -54,7 +55,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     allow_partial: bool = False
     unapplied: bool = False
     replace: bool = False
-    provenance: Provenance | None = Provenance()
+    provenance: bool = True
 
 
 class TargetRun:
@@ -134,9 +135,10 @@ class GenerationRun:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         try:
             prompt = await self._prepare(task, run.target)
-        except (DatasetError, CheckoutError) as error:
-            return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=error.hint)
-        digest = prompt_hash(prompt)
+        except (CheckoutError, GitError, PromptError) as error:
+            hint = getattr(error, "hint", "")
+            return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=hint)
+        digest = prompt.hash
         if known is not None and known.prompt_hash == digest:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         if known is not None and not self._options.replace:
@@ -187,7 +189,7 @@ class GenerationRun:
             instance_id=answer.instance_id,
             model_name_or_path=run.output.model,
             model_patch=patch,
-            provenance=_provenance(options.provenance, run.target, prompt, answer, verdict),
+            provenance=_provenance(run.target, prompt, answer, verdict) if options.provenance else None,
         )
         try:
             torn = await run.output.keep_prediction(
@@ -222,18 +224,13 @@ class _Recorder:
         self._output = output
         self._instance_id = instance_id
         self._digest = digest
-        self._context = prompt.context
+        self._context = prompt.mode
         self.stored: StoredAnswer | None = None
 
     async def commit(self, answer: Answer) -> None:
         stored = stored_answer(answer, self._instance_id, self._digest, context=self._context, guided=False)
         await self._output.keep_answer(stored)
         self.stored = stored
-
-
-def prompt_hash(prompt: TaskPrompt) -> str:
-    """The SHA-256 of the messages of a prompt, in hexadecimal."""
-    return hashlib.sha256(msgspec.json.encode([prompt.system, prompt.prompt])).hexdigest()
 
 
 def _conflict(instance_id: str) -> TaskResult:
@@ -245,15 +242,14 @@ def _conflict(instance_id: str) -> TaskResult:
     )
 
 
-def _provenance(
-    common: Provenance | None, target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdict: PatchVerdict
-) -> Provenance | None:
-    if common is None:
-        return None
-    return msgspec.structs.replace(
-        common,
+def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdict: PatchVerdict) -> Provenance:
+    return Provenance(
         target=str(target),
-        context=prompt.context,
+        dataset=prompt.dataset,
+        revision=prompt.revision,
+        context=prompt.mode,
+        oracle=prompt.mode == ContextMode.ORACLE,
+        template="" if prompt.template is None else prompt.template.name,
         prompt_hash=answer.prompt_hash,
         temperature=target.temperature,
         status=verdict.status,

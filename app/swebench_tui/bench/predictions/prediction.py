@@ -25,7 +25,6 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
 
     target: str = ""
     dataset: str = ""
-    split: str | None = None
     revision: str = ""
     context: str = ""
     oracle: bool = False
