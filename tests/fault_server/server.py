@@ -30,9 +30,9 @@ class FaultServer:
     """A server in the running loop; an async context manager. Scripts can be changed, and records read, at any time.
 
     The script of a chat request is the first available of `by_path[path]`, the next one of `enqueue`, that of the first
-    text of `by_text` that its messages contain, `by_model[model]`, a random one of `mix`, and `default`. Other paths use
-    `by_path`, else their usual body. `remembered` is how many of the latest requests are kept, None for all: a run of
-    hours needs few.
+    text of `by_text` that its messages contain, `by_model[model]`, a random one of `mix`, and `default`. Other paths
+    use `by_path`, else their usual body. `remembered` is how many of the latest requests are kept, None for all: a run
+    of hours needs few.
     """
 
     def __init__(
