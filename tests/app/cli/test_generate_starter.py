@@ -82,5 +82,6 @@ def test_no_prompt_holds_the_solution(task: Instance, server: FaultServerThread,
     assert done.returncode == 0
     added = [line.strip() for line in re.findall(r"^\+(?!\+\+)(.+)$", task.patch, re.MULTILINE) if line.strip()]
     assert added
-    prompt = "".join(str(message["content"]) for message in request.json["messages"])
+    messages = msgspec.convert(request.json["messages"], list[dict[str, str]])
+    prompt = "".join(message["content"] for message in messages)
     assert [line for line in added if line in prompt] == []
