@@ -11,7 +11,7 @@ from swebench_tui.bench.context import Context, ContextMode, LeftOut
 from swebench_tui.bench.context.build import build_context, grouped_paths, ranked_paths
 from swebench_tui.bench.context.errors import ContextStoppedError
 from swebench_tui.bench.context.markup import render_files
-from tests.app.bench.context.trees import MemoryTree, count_words, task
+from tests.app.bench.context.trees import MemoryTree, count_roughly, task
 
 Build = Callable[..., Context]
 
@@ -34,7 +34,7 @@ def build(tmp_path: Path) -> Build:
         budget: int | None = 10_000,
         picked: Sequence[str] = (),
         patch: str = "",
-        count: Callable[[str], int] = count_words,
+        count: Callable[[str], int] = count_roughly,
         **options: object,
     ) -> Context:
         return build_context(
@@ -57,7 +57,9 @@ def paths(context: Context) -> list[str]:
 
 def test_no_context_reads_nothing(tmp_path: Path) -> None:
     tree = MemoryTree(PACKAGE)
-    context = build_context(ContextMode.NONE, task("Span"), tree, budget=100, count=count_words, index_folder=tmp_path)
+    context = build_context(
+        ContextMode.NONE, task("Span"), tree, budget=100, count=count_roughly, index_folder=tmp_path
+    )
     assert (context.files, context.tokens, tree.reads) == ((), 0, [])
 
 
@@ -66,7 +68,7 @@ def test_a_search_puts_the_likely_file_first(build: Build) -> None:
     assert paths(context)[0] == "pkg/spans.py"
     assert context.files[0].whole
     assert (context.match, context.note) == ("strong", "")
-    assert context.tokens == count_words(render_files(context.files))
+    assert context.tokens == count_roughly(render_files(context.files))
 
 
 def test_a_search_without_names_is_a_weak_match(build: Build) -> None:
@@ -113,10 +115,10 @@ def test_the_work_stops_when_the_caller_wants(build: Build, tmp_path: Path) -> N
 def test_ranked_paths_are_cut_at_the_budget(tmp_path: Path) -> None:
     files = {f"pkg/module_{number}.py": f"value = {number}\n" for number in range(50)}
     ranked = ranked_paths(
-        task("`pkg/module_7.py` is wrong"), MemoryTree(files), count=count_words, index_folder=tmp_path, budget=20
+        task("`pkg/module_7.py` is wrong"), MemoryTree(files), count=count_roughly, index_folder=tmp_path, budget=20
     )
     assert ranked[0] == "pkg/module_7.py"
-    assert count_words("\n".join(ranked)) == 19
+    assert count_roughly("\n".join(ranked)) == 19
 
 
 def test_paths_are_grouped_by_folder() -> None:

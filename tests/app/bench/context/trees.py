@@ -43,6 +43,6 @@ def task(issue: str, *, patch: str = "", commit: str = "c0ffee00" * 5) -> Instan
     )
 
 
-def count_words(text: str) -> int:
+def count_roughly(text: str) -> int:
     """Words and line ends: cheap, and roughly as many as tokens."""
     return len(text.split()) + text.count("\n")
