@@ -91,7 +91,7 @@ def test_a_file_over_the_budget_is_passed_over_and_named(build: Build) -> None:
     assert context.tokens <= 100
 
 
-def test_the_oracle_shows_the_files_of_the_gold_patch_and_says_so(build: Build) -> None:
+def test_the_oracle_shows_the_gold_files_and_says_so(build: Build) -> None:
     patch = "--- a/pkg/rooms.py\n+++ b/pkg/rooms.py\n@@ -1 +1 @@\n-def book\n+def cook\n"
     context = build(ContextMode.ORACLE, "Span", PACKAGE, patch=patch)
     assert paths(context) == ["pkg/rooms.py"]
