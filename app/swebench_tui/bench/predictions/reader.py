@@ -42,19 +42,20 @@ def rows(path: Path) -> Iterator[Row | Breach]:
 
 
 def _lines(file: BinaryIO) -> Iterator[Row | Breach]:
-    number, raw, line = 0, False, b"\n"
-    while line := file.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(line) > LONGEST_LINE:
-            yield Breach(rule=Rule.TOO_LARGE, line=number, message=f"the line is longer than {LONGEST_LINE:,} bytes")
+    number, raw = 0, False
+    while block := file.readline(LONGEST_LINE + 1):
+        if len(block) > LONGEST_LINE:
+            what = f"the line is longer than {LONGEST_LINE:,} bytes"
+            yield Breach(rule=Rule.TOO_LARGE, line=number + 1, message=what)
             return
-        if not raw and not line.isascii() and not line.startswith(_BOM):
-            raw = True
-            yield Breach(rule=Rule.RAW_TEXT, line=number, message="text that is not ASCII")
-        yield _row(line, number)
-        ended = line.endswith(b"\n")
-        if not ended:
-            yield Breach(rule=Rule.UNENDED_FILE, line=number, message="the last line does not end with a newline")
+        for line in block.splitlines(keepends=True):  # a lone CR ends a line for readers too
+            number += 1
+            if not raw and not line.isascii() and not line.startswith(_BOM):
+                raw = True
+                yield Breach(rule=Rule.RAW_TEXT, line=number, message="text that is not ASCII")
+            yield _row(line, number)
+            if not line.endswith((b"\n", b"\r")):
+                yield Breach(rule=Rule.UNENDED_FILE, line=number, message="the last line does not end with a newline")
 
 
 def _row(line: bytes, number: int) -> Row | Breach:
@@ -62,8 +63,6 @@ def _row(line: bytes, number: int) -> Row | Breach:
         return Breach(rule=Rule.BYTE_ORDER_MARK, line=number, message="a byte order mark")
     if not line.strip():
         return Breach(rule=Rule.BLANK_LINE, line=number, message="a blank line")
-    if b"\r" in line.rstrip(b"\r\n"):
-        return Breach(rule=Rule.NOT_JSON, line=number, message="a carriage return, which ends the line for readers")
     try:
         text = line.decode()
     except UnicodeDecodeError as error:
