@@ -100,7 +100,7 @@ def test_the_near_match_wins_whatever_its_blanks(start: int, expected: int | Non
     assert place_of(Hunk((" x", "-y"), start), text) == expected
 
 
-def test_the_equal_match_wins_where_no_line_is_stated_or_it_is_the_nearest() -> None:
+def test_the_equal_match_wins_without_stated_line_or_as_nearest() -> None:
     text = text_of("x  ", "y", *["# filler"] * 30, "x", "y", *["# filler"] * 30, "x\t", "y")
     assert place_of(Hunk((" x", "-y")), text) == 33
     assert place_of(Hunk((" x", "-y"), 45), text) == 33
@@ -137,7 +137,7 @@ def test_a_match_names_its_function_and_its_rivals() -> None:
         ((*[" "] * 6, " x", "-y"), None, None, ()),
     ],
 )
-def test_blank_context_at_the_ends_that_the_file_has_not(
+def test_blank_context_at_the_ends_may_be_missing(
     lines: tuple[str, ...], start: int | None, place: int | None, left: tuple[str, ...]
 ) -> None:
     text = text_of("x", "y", "z", "w", "x")
@@ -222,11 +222,11 @@ def test_a_spliced_text_is_like_a_new_one(lines: list[str], edits: list[tuple[in
     assert before.carriage_returns >= 0
     assert not before.index.holds([], 0)
     splices: list[Splice] = []
-    at = 0
+    end = 0
     for gap, removed, added in edits:
-        start = min(len(lines), at + gap)
+        start = min(len(lines), end + gap)
         splices.append(Splice(start, min(removed, len(lines) - start), tuple(added)))
-        at = start + splices[-1].removed
+        end = start + splices[-1].removed
     after = before.spliced(splices, final_newline=False)
     expected = list(lines)
     for splice in reversed(splices):

@@ -222,7 +222,7 @@ CRLF_ENDS = {
 
 
 @pytest.mark.parametrize("name", CRLF_ENDS)
-def test_the_end_of_a_crlf_file_has_a_whole_line_end_or_none(name: str, make_repo: MakeRepo) -> None:
+def test_a_crlf_file_ends_in_a_whole_line_end(name: str, make_repo: MakeRepo) -> None:
     before, body, after, repairs = CRLF_ENDS[name]
     answer = fence(HEADERS_X + " a\n" * (not body.startswith(" b")) + body)
     repo = make_repo({"x.py": before.replace("\n", "\r\n")})
@@ -232,7 +232,7 @@ def test_the_end_of_a_crlf_file_has_a_whole_line_end_or_none(name: str, make_rep
     assert set(repairs) <= set(verdict.repairs)
 
 
-def test_crlf_written_in_the_diff_ends_no_file_in_a_return(make_repo: MakeRepo) -> None:
+def test_crlf_of_a_diff_leaves_no_lone_return(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": "a\r\nb\r\n", "y.py": "a\r\nb"})
     answer = fence(f"{HEADERS_X} a\r\n-b\r\n+c\r\n{MARK}")
     assert repo.after(judge(answer, snapshot=repo.snapshot).patch)["x.py"] == b"a\r\nc"

@@ -131,7 +131,7 @@ def test_what_the_start_of_a_hunk_says_about_its_place(start: str, hunk: Hunk) -
 
 
 @pytest.mark.parametrize("start", ["-9 +11", "-9 +9"])  # with and without the two lines that the first hunk adds
-def test_the_new_start_of_a_later_hunk_may_forget_the_shift(start: str) -> None:
+def test_a_new_start_may_forget_the_shift(start: str) -> None:
     lines = ["--- a/x", "+++ b/x", "@@ -1 +1,3 @@", " a", "+b", "+c", f"@@ {start} @@", "-d", "+e"]
     assert parse_diff(lines).changes[0].hunks[1].other_start is None
 
