@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from swebench_tui.bench.datasets import starter
 from swebench_tui.bench.git import GitError, run_git
+from swebench_tui.bench.repositories.errors import RepositoryError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -29,12 +30,8 @@ _REPRODUCIBLE = {
 }
 
 
-class CheckoutError(Exception):
-    """A checkout that cannot be created or trusted. `str(error)` says what happened, `hint` what to do about it."""
-
-    def __init__(self, what: str, *, hint: str) -> None:
-        super().__init__(what)
-        self.hint = hint
+class CheckoutError(RepositoryError):
+    """A checkout that cannot be created or trusted."""
 
 
 def bundled(repo: str) -> bool:
