@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from filelock import FileLock, Timeout
 
-from swebench_tui.bench.git import GitError, run_git
+from swebench_tui.bench.git import run_git
 from swebench_tui.bench.git.objects import list_tree
 from swebench_tui.bench.git.process import check_cancelled
 from swebench_tui.bench.git.sealed import object_folder, sealed
@@ -87,18 +87,22 @@ class Clone(msgspec.Struct, frozen=True):
             lock.release()
 
 
+def has_commit(repository: Path, commit: str) -> bool:
+    """Whether a commit with its folders is in a repository. Raises `GitError` where there is no repository."""
+    with sealed(object_folder(repository)) as own:
+        result = run_git(own.folder, ["cat-file", "-e", f"{commit}^{{tree}}"], variables=own.variables)
+    return result.status == 0
+
+
 def missing_files(repository: Path, commit: str) -> list[str] | None:
     """Ids of the blobs that `commit` needs and the repository lacks, without duplicates; None: it lacks the commit.
 
     Raises `GitError` where git cannot be run, or the folder is no repository.
     """
+    if not has_commit(repository, commit):
+        return None
     with sealed(object_folder(repository)) as own:
-        try:
-            entries = list_tree(own, commit)
-        except GitError:
-            if run_git(own.folder, ["cat-file", "-e", f"{commit}^{{tree}}"], variables=own.variables).status == 0:
-                raise
-            return None
+        entries = list_tree(own, commit)
     missing = {
         entry.blob_id for path, entry in entries.items() if entry.size is None and _may_be_text(path, entry.mode)
     }

@@ -87,7 +87,10 @@ def _create(clone: Clone) -> None:
         for left_over in clone.folder.glob("objects/tmp_objdir-*"):
             shutil.rmtree(left_over, ignore_errors=True)
         return
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=clone.cache) as workshop:
+    prefix = f".making-{clone.folder.name}~"  # no name has a tilde, so this repository's alone
+    for left_over in clone.cache.glob(f"{prefix}*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=clone.cache) as workshop:
         made = Path(workshop) / "clone"
         for part in ("objects/pack", "refs/heads"):
             (made / part).mkdir(parents=True)
