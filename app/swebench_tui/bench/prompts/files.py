@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from swebench_tui.bench.prompts.text import plain_lines
+
 if TYPE_CHECKING:
     from swebench_tui.bench.context import ContextFile, Window
 
@@ -22,8 +24,3 @@ def window_block(file: ContextFile, window: Window, *, numbered: bool = False) -
         width = len(str(last))
         lines = [f"{number:>{width}} {line}".rstrip() for number, line in enumerate(lines, start=window.first)]
     return "\n".join([f'<file path="{file.path}"{shown}>', *lines, "</file>"])
-
-
-def plain_lines(text: str) -> str:
-    """The text with line feeds as its only line ends: many issues and some files carry CRs."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.context import Context
-from swebench_tui.bench.prompts.files import file_block, plain_lines
+from swebench_tui.bench.prompts.files import file_block
 from swebench_tui.bench.prompts.prompt_hash import prompt_hash
 from swebench_tui.bench.prompts.template import Template
+from swebench_tui.bench.prompts.text import plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
