@@ -7,8 +7,7 @@ it answers is checked against the paths of the repository.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -49,31 +48,6 @@ def choice_prompt(issue: str, listing: str) -> Prompt:
         ["<issue>", plain_lines(issue).strip(), "</issue>", "", "<paths>", listing, "</paths>", "", "Which files?"]
     )
     return Prompt(_SYSTEM, user, prompt_hash(_SYSTEM, user))
-
-
-def listing_of(ranked: Sequence[str], *, strong: bool, count: Callable[[str], int], budget: int) -> str:
-    """The paths for a prompt, in `budget` tokens at most: ranked ones, or without a strong match all by folder."""
-    if not strong:
-        tree = by_folder(ranked)
-        if count(tree) <= min(TREE_TOKENS, budget):
-            return tree
-    lines: list[str] = []
-    left = min(RANKED_TOKENS, budget)
-    for path in ranked:
-        left -= count(f"{path}\n")
-        if left < 0:
-            break
-        lines.append(path)
-    return "\n".join(lines)
-
-
-def by_folder(paths: Iterable[str]) -> str:
-    """One line for each folder, with the names of its files: `pkg/core/: a.py b.py`."""
-    pairs = sorted(path.rpartition("/")[::2] for path in paths)
-    return "\n".join(
-        f"{folder or '.'}/: {' '.join(name for _, name in group)}"
-        for folder, group in groupby(pairs, key=lambda pair: pair[0])
-    )
 
 
 def read_choice(answer: str, paths: Iterable[str], *, most: int = MAX_FILES) -> Choice:
