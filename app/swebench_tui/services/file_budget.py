@@ -57,13 +57,12 @@ def excess(tokens: TokenCount, limits: ModelLimits, *, max_tokens: int | None) -
 def budget_notes(
     context: Context, budget: FileBudget, tokens: TokenCount, limits: ModelLimits, *, max_tokens: int | None
 ) -> Iterator[str]:
-    """What the user must know of the budget: an unknown window, one that leaves less than was requested, or too little.
-    """
+    """What the user must know of the budget: an unknown window, one that leaves less than was requested, none."""
     if context.mode is not ContextMode.NONE and budget.room is None:
         origin = "the default" if budget.requested is None else "as requested"
         yield f"window unknown: the budget of files is {budget.tokens:,} tokens, {origin}"
     if excess(tokens, limits, max_tokens=max_tokens) > 0:
         yield f"the prompt does not fit the window of {limits.window:,} tokens with its answer"
-    elif budget.room == budget.tokens and context.left_out:
+    elif budget.room == budget.tokens and any(left.reason.startswith("over budget") for left in context.left_out):
         slack = "" if budget.exact else "; 15 % of it stay free, since tokens are estimated"
         yield f"the window of {limits.window:,} tokens has room for {budget.room:,} tokens of files{slack}"

@@ -38,8 +38,7 @@ async def input_estimate(
         price = await access.run(model.provider.price_of(model.name))
     cost = None
     if price is not None and tokens is not None:
-        usage = TokenUsage(prompt_tokens=tokens.tokens, completion_tokens=0, total_tokens=tokens.tokens)
-        cost = price.cost(usage)
+        cost = price.cost(TokenUsage(prompt_tokens=tokens.tokens))
     free = price is not None and not price.input and not price.output
     return InputEstimate(
         limits=model.limits, tokens=tokens, cost=cost, free=free, answer_tokens=_left(model, tokens, max_tokens)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from swebench_providers import UnifiedRequest
-from swebench_tui.bench.prompts.file_choice import RANKED_TOKENS, TREE_TOKENS, choice_prompt, read_choice
+from swebench_tui.bench.prompts.file_choice import RANKED_TOKENS, TREE_TOKENS, Choice, choice_prompt, read_choice
 from swebench_tui.bench.task import Pick
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.runs.generation import Generation
@@ -68,19 +68,18 @@ class FirstAnswer(msgspec.Struct, frozen=True):
     def pick(self, snapshot: Snapshot) -> Pick:
         """The files that the answer names, checked against the repository. Blocks."""
         state = self.state
-        problem, files, unknown = "", (), ()
+        choice, problem = Choice(), ""
         if state.status is Status.DONE:
             with snapshot.open() as tree:
                 choice = read_choice(self.text, tree.files())
-            files, unknown = choice.files, choice.unknown
-            if not files:
+            if not choice.files:
                 problem = f"{self.target} named no file of the repository"
         else:
             problem = f"the call for files failed: {state.error}" if state.error else "the call for files was stopped"
         return Pick(
             target=str(self.target),
-            files=files,
-            unknown=unknown,
+            files=choice.files,
+            unknown=choice.unknown,
             problem=problem,
             prompt_hash=self.prompt.hash,
             answer=self.text,

@@ -1,12 +1,13 @@
 """Makes the prompt of a task for a model: its context from the repository under a token budget, rendered and counted.
 
-    async with CommandAccess(workspace) as access:
-        prompts = TaskPrompts(access)
-        prompt = await prompts.build(instance, parse_target("openai:gpt-5.4"), PromptOptions())
+async with CommandAccess(workspace) as access:
+    prompts = TaskPrompts(access)
+    prompt = await prompts.build(instance, parse_target("openai:gpt-5.4"), PromptOptions())
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -172,9 +173,7 @@ class TaskPrompts:
             )
         )
 
-    async def _pick(
-        self, job: Job, target: Target | None, budget: FileBudget, progress: Progress
-    ) -> tuple[Job, Pick]:
+    async def _pick(self, job: Job, target: Target | None, budget: FileBudget, progress: Progress) -> tuple[Job, Pick]:
         """The job with the files that the model names in a first call; with a search where it names none."""
         if target is None or self._sources is None:
             raise PromptError("the context `pick` calls a model, and there is none to call", hint="Use `search`.")
@@ -194,7 +193,7 @@ class TaskPrompts:
         limit = budget.tokens
         while True:
             context, prompt = await self._contexts.make(job, limit)
-            counted = await in_thread(lambda _, prompt=prompt: _count(job, prompt))
+            counted = await asyncio.to_thread(_count, job, prompt)
             tokens = await self._server_count(model, prompt) or counted
             over = excess(tokens, model.limits, max_tokens=options.max_tokens)
             if over <= 0 or not context.files:

@@ -58,8 +58,11 @@ async def model_limits(
                 max_output=listed.max_output or profile.max_output,
                 source="server" if local else "provider's list",
             )
-    known = "catalog" if profile.context_window else "unknown"
-    return ModelLimits(window=profile.context_window, max_output=profile.max_output, source=known)
+    return ModelLimits(
+        window=profile.context_window,
+        max_output=profile.max_output,
+        source="catalog" if profile.context_window else "unknown",
+    )
 
 
 def profile_of(registry: ProviderRegistry, config: ProviderConfig, model: str) -> ModelProfile:

@@ -38,7 +38,7 @@ Answer with paths from the list and nothing else: one a line, the most important
 class Choice(msgspec.Struct, frozen=True):
     """The files that an answer names, best first, and the other paths in it, which the repository does not have."""
 
-    files: tuple[str, ...]
+    files: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
@@ -59,9 +59,9 @@ def read_choice(answer: str, paths: Iterable[str], *, most: int = MAX_FILES) -> 
     chosen: dict[str, None] = {}
     unknown: dict[str, None] = {}
     for written in _written(answer[:_MAX_ANSWER], known):
-        path = _resolved(written, known, by_name)
-        if path is not None:
-            chosen.setdefault(path)
+        resolved = _resolved(written, known, by_name)
+        if resolved is not None:
+            chosen.setdefault(resolved)
         elif "/" in written and "." in written.rpartition("/")[2]:
             unknown.setdefault(written)
     return Choice(tuple(chosen)[:most], tuple(unknown)[:most])
