@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 import click
 
+from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.patches import PatchVerdict, judge
@@ -16,7 +17,7 @@ from swebench_tui.bench.repositories.revision import commit_id
 from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.patch_output import patch_fields, patch_lines
-from swebench_tui.services.comparison import load_prompt
+from swebench_tui.services.snapshots import find_snapshot
 from swebench_tui.terminal_text import json_text, sanitize
 
 _LONGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes
@@ -92,7 +93,8 @@ def _snapshot(repo: Path | None, base: str | None, instance: str | None, dataset
             ) from error
     if instance is None:
         return None
-    snapshot = load_prompt(datasets.find(datasets.load(dataset).instances, instance)).snapshot
+    task = datasets.find(datasets.load(dataset).instances, instance)
+    snapshot = find_snapshot(task, repositories=paths.repositories()).snapshot
     if snapshot is None:
         raise Failed(
             f"the repository of {instance} is not on this machine", "Name a clone of it with --repo and --base."

@@ -92,7 +92,7 @@ def test_a_killed_run_keeps_what_it_reported_and_continues(
     assert check_predictions(tmp_path / FILE).breaches == ()
 
 
-def test_an_answer_whose_patch_was_not_written_is_not_requested_again(
+def test_an_answer_without_its_patch_is_not_requested_again(
     server: FaultServerThread, dataset: Path, tmp_path: Path
 ) -> None:
     server.server.default = Script(ANSWER)
@@ -130,7 +130,7 @@ def test_ctrl_c_waits_for_the_answers_in_flight(server: FaultServerThread, datas
 
 
 @pytest.mark.usefixtures("sigint_is_handled")
-def test_a_second_ctrl_c_cancels_and_keeps_what_had_arrived(
+def test_a_second_ctrl_c_keeps_what_had_arrived(
     server: FaultServerThread, dataset: Path, tmp_path: Path
 ) -> None:
     server.server.default = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)

@@ -152,7 +152,7 @@ def test_no_file_is_an_error_with_a_hint(name: str, tmp_path: Path) -> None:
     assert caught.value.hint
 
 
-def test_every_rule_has_a_code_of_its_own_and_a_fix() -> None:
+def test_every_rule_has_its_own_code_and_a_fix() -> None:
     assert len({rule.code for rule in Rule}) == len(Rule)
     assert all(rule.fix.endswith(".") for rule in Rule)
 

@@ -105,7 +105,7 @@ def test_a_broken_line_is_named_and_nothing_written(line: bytes, path: Path) -> 
     assert path.read_bytes() == before
 
 
-def test_a_torn_tail_is_moved_aside_when_the_file_is_opened(path: Path) -> None:
+def test_opening_the_file_moves_a_torn_tail_aside(path: Path) -> None:
     PredictionsFile(path, "acme/m").add(prediction())
     with path.open("ab") as file:
         file.write(b'{"instance_id": "b", "model_')

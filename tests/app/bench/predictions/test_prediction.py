@@ -79,7 +79,7 @@ def test_two_models_share_a_file_name_only_by_their_separators(one: str, other: 
         ("embedded/smollm2", "embedded__smollm2"),
     ],
 )
-def test_a_usual_name_is_that_of_the_paths_of_the_harness(model: str, stem: str) -> None:
+def test_a_usual_name_is_that_of_the_harness(model: str, stem: str) -> None:
     assert file_stem(model) == stem
 
 
