@@ -130,9 +130,7 @@ def test_ctrl_c_waits_for_the_answers_in_flight(server: FaultServerThread, datas
 
 
 @pytest.mark.usefixtures("sigint_is_handled")
-def test_a_second_ctrl_c_keeps_what_had_arrived(
-    server: FaultServerThread, dataset: Path, tmp_path: Path
-) -> None:
+def test_a_second_ctrl_c_keeps_what_had_arrived(server: FaultServerThread, dataset: Path, tmp_path: Path) -> None:
     server.server.default = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)
     with start(server, dataset, tmp_path, "--json", "--concurrency", "2") as process:
         wait_for_requests(server, 2)
