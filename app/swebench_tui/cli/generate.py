@@ -24,6 +24,7 @@ from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
 from swebench_tui.cli.key_input import is_interactive
 from swebench_tui.cli.selection import selection_options
+from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, ResolvedProvider, batch_coordinator
 from swebench_tui.runs.target import Target, parse_target
@@ -146,7 +147,11 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
     coordinator = batch_coordinator(rate_limits(workspace.settings))
     resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
     async with CommandAccess(workspace) as access:
-        prompts = TaskPrompts(access, base_url=plan.base_urls.url)
+
+        async def sources(provider: str, *, base_url: str | None) -> Source:
+            return resolver.source(provider, base_url=base_url)
+
+        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls)
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
             options = PromptOptions(max_tokens=plan.options.max_tokens)
