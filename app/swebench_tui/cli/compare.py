@@ -11,11 +11,12 @@ import click
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench.datasets import Selection
+from swebench_tui.bench.datasets import Selection, select
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.column import run_all
@@ -23,7 +24,7 @@ from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, interactive_coordinator
 from swebench_tui.runs.target import Target, parse_target
-from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompts
+from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompt
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
@@ -51,7 +52,7 @@ Examples:
 @click.option(
     "--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the prompt from FILE."
 )
-@click.option("--dataset", metavar="D", help="Send tasks of this dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--dataset", metavar="D", help="Send tasks of this dataset: see `swebench-tui dataset`.")
 @selection_options
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
@@ -109,7 +110,7 @@ def _prompts(
         return [custom_prompt(_read(prompt_file) if prompt_file else prompt or "")]
     if selection.selects_all:
         raise click.UsageError("Select tasks of the dataset, as with --instance ID or --count N.")
-    return load_prompts(dataset, selection)
+    return [load_prompt(task) for task in select(load_dataset(dataset).instances, selection)]
 
 
 def _read(file: Path) -> str:

@@ -19,10 +19,10 @@ _WIDTH: Final = 30
 _CLEAR: Final = "\r\x1b[K"
 
 
-def load_dataset(spec: str) -> Dataset:
+def load_dataset(spec: str, *, split: str | None = None) -> Dataset:
     """The dataset. Raises `DatasetError`; ctrl+c stops a download."""
     with download_progress() as progress:
-        dataset = datasets.load(spec, progress=progress)
+        dataset = datasets.load(spec, split=split, progress=progress)
     if dataset.notice is not None:
         click.echo(f"Note: {one_line(dataset.notice)}", err=True)
     return dataset

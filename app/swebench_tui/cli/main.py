@@ -21,8 +21,11 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "dataset": ("dataset", "List, show, fetch and count the tasks of datasets."),
     "doctor": ("doctor", "Show what is installed, configured and reachable."),
     "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
+    "generate": ("generate", "Write predictions of models for the tasks of a dataset."),
     "keys": ("keys", "List the actions of the app and their keyboard shortcuts."),
     "models": ("models", "List the models of all configured providers."),
+    "patch": ("patch", "Extract, repair and check the patch in a model's answer."),
+    "predictions": ("predictions", "Check predictions files for the SWE-bench harness and sb-cli."),
     "provider": ("provider", "List, set up, test and remove providers."),
     "settings": ("settings", "Show and change settings, with the source of each value."),
 }

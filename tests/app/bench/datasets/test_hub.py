@@ -95,7 +95,7 @@ def test_an_unpinned_revision_asks_the_hub_once(hub: StandInHub) -> None:
     assert hub.requests == ["GET /api/datasets/a/set"]
 
 
-def test_without_network_the_cached_copy_is_used_and_it_is_reported(hub: StandInHub) -> None:
+def test_without_network_the_cached_copy_is_used_and_reported(hub: StandInHub) -> None:
     load("a/set")
     hub.stop()
     dataset = load("a/set")
@@ -269,7 +269,7 @@ def test_the_cache_tells_its_newest_whole_copy() -> None:
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_copy_that_lacks_a_file_of_a_series_is_not_whole() -> None:
+def test_a_copy_without_all_files_is_not_whole() -> None:
     load("a/set")
     assert isinstance(cached("a/set"), CachedDataset)
     next(cache_folder().rglob("test-00001*")).unlink()
