@@ -8,7 +8,7 @@ async with CommandAccess(workspace) as access:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -120,6 +120,30 @@ class TaskPrompts:
             revision=revision,
             pick=pick,
         )
+
+    async def build_all(
+        self,
+        instance: Instance,
+        targets: Sequence[Target],
+        options: PromptOptions | None = None,
+        *,
+        dataset: str = "",
+        revision: str = "",
+        progress: Progress = lambda _: None,
+    ) -> list[TaskPrompt]:
+        """As `build`, for several targets at once. The first error ends them all."""
+        builds = [
+            asyncio.ensure_future(
+                self.build(instance, target, options, dataset=dataset, revision=revision, progress=progress)
+            )
+            for target in targets
+        ]
+        try:
+            return list(await asyncio.gather(*builds))
+        finally:
+            for build in builds:
+                build.cancel()
+            await asyncio.gather(*builds, return_exceptions=True)
 
     async def first_call(
         self, instance: Instance, target: Target | None, options: PromptOptions | None = None
