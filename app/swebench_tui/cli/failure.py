@@ -14,7 +14,7 @@ from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.predictions import PredictionsError
 from swebench_tui.bench.prompts import PromptError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.terminal_text import one_line, sanitize
 
@@ -40,7 +40,7 @@ def failing() -> Iterator[None]:
     except (
         ProviderError,
         DatasetError,
-        CheckoutError,
+        RepositoryError,
         ContextError,
         PredictionsError,
         PromptError,
