@@ -8,8 +8,8 @@ from typing import Protocol
 import click
 
 from swebench_providers import ReasoningDelta, TextDelta
-from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.task import TaskPrompt
+from swebench_tui.cli.patch_output import patch_fields
 from swebench_tui.cli.prompt_output import (
     context_line,
     differ,
@@ -167,20 +167,8 @@ def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
         "usage": usage_fields(state.usage),
         **formatting.metric_fields(state),
         "request_id": state.request_id,
-        "patch": None if column.patch is None else _patch(column.patch),
+        "patch": None if column.patch is None else patch_fields(column.patch),
         "error": _error(state),
-    }
-
-
-def _patch(patch: PatchVerdict) -> dict[str, object]:
-    return {
-        "status": patch.status,
-        "class": None if patch.failure is None else str(patch.failure),
-        "detail": patch.detail,
-        "files": list(patch.files),
-        "repairs": list(patch.repairs),
-        "warnings": [{"code": str(warning.code), "text": warning.text} for warning in patch.warnings],
-        "diff": patch.patch,
     }
 
 
