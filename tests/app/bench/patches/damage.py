@@ -92,6 +92,11 @@ def ranges(form: Callable[[re.Match[str]], str]) -> Callable[[str], str | None]:
     return fenced(lambda diff: with_headers(diff, lambda line: form(found) if (found := RANGE.match(line)) else line))
 
 
+def three_lines_off(numbers: re.Match[str]) -> str:
+    old, new = int(numbers[1]) + 3, int(numbers[3]) + 3
+    return f"@@ -{old},{numbers[2] or 1} +{new},{numbers[4] or 1} @@{numbers[5]}"
+
+
 def paths(form: Callable[[str, str], str]) -> Callable[[str], str | None]:
     """Every path of the headers that git prefixes, as `form` of prefix and path."""
 
@@ -166,7 +171,7 @@ FORMS = [
     Damage(name="no counts but dots", make=ranges(lambda found: f"@@ ... @@{found[5]}"), allowed=AMBIGUOUS),
     Damage(
         name="wrong lines",
-        make=ranges(lambda found: f"@@ -{int(found[1]) + 3},{found[2] or 1} +{int(found[3]) + 3},{found[4] or 1} @@{found[5]}"),
+        make=ranges(three_lines_off),
         allowed=AMBIGUOUS,
     ),
     Damage(name="blank context", make=fenced(lambda diff: with_lines(diff, lambda line: line.strip() and line, " "))),
