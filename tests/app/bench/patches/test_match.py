@@ -114,7 +114,7 @@ def test_more_matches_than_are_counted() -> None:
     assert len(candidate_starts(Hunk(("-x",)), text)) == 201
 
 
-def test_new_lines_at_the_stated_line_are_no_place_for_more() -> None:
+def test_new_lines_at_the_stated_line_are_applied_already() -> None:
     text = text_of("a", "b", "x", "a", "c")
     with pytest.raises(PatchError) as error:
         match(Hunk((" a", "+b", "+x", " a"), 1), text_of("a", "b", "x", "a", "a"))
