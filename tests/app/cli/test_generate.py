@@ -72,7 +72,7 @@ def test_predictions_and_answers_are_written_side_by_side(generate: Generate) ->
     assert {row["text"] for row in stored if row["record"] == "answer"} == {ANSWER}
 
 
-def test_the_summary_counts_and_never_shows_an_unknown_cost_as_zero(generate: Generate) -> None:
+def test_the_summary_never_shows_an_unknown_cost_as_zero(generate: Generate) -> None:
     done = generate()
     assert "  Patches: 3 not checked\n" in done.stdout
     assert "  Tasks: 3 predicted\n" in done.stdout
@@ -179,7 +179,7 @@ def test_two_targets_write_two_files(generate: Generate) -> None:
     assert "  Cost: free. " in done.stdout
 
 
-def test_requests_that_cost_money_need_yes_without_a_terminal(generate: Generate) -> None:
+def test_paid_requests_need_yes_without_a_terminal(generate: Generate) -> None:
     done = generate(yes=False)
     assert (done.exit_code, generate.requests) == (2, 0)
     assert "--yes" in done.stderr

@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_patch_is_on_standard_output_and_the_verdict_beside_it(repository: Path) -> None:
+def test_standard_output_has_the_patch_alone(repository: Path) -> None:
     answer = f"Here:\n```diff\n{DIFF.replace('-1,2 +1,2', '-1,9 +1,9')}```\n"
     done = patch("-", "--repo", str(repository), "--base", "base", stdin=answer)
     assert done.exit_code == 0
