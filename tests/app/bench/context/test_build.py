@@ -174,7 +174,7 @@ def test_windows_do_not_tell_what_the_gold_patch_changes(build: Build) -> None:
     assert not one.files[0].whole
 
 
-def test_new_files_of_the_gold_patch_are_not_in_the_base_commit(build: Build) -> None:
+def test_new_files_of_the_gold_patch_are_not_shown(build: Build) -> None:
     patch = "--- /dev/null\n+++ b/pkg/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
     context = build(ContextMode.ORACLE, "Span", PACKAGE, patch=patch)
     assert (context.files, context.left_out) == ((), ())
@@ -187,7 +187,7 @@ def test_nothing_fits_into_nothing(build: Build, mode: ContextMode) -> None:
     assert LeftOut("pkg/spans.py", "over budget: 16 tokens") in context.left_out
 
 
-def test_a_picked_path_that_no_marker_can_hold_has_its_reason(build: Build) -> None:
+def test_a_path_that_no_marker_can_hold_is_named(build: Build) -> None:
     context = build(ContextMode.PICK, "Span", {'a".py': "x = 1\n"}, picked=['a".py'])
     assert context.left_out == (LeftOut('a".py', "its name cannot stand in a prompt"),)
 
