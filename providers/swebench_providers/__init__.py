@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from swebench_providers.protocols import RequestTransformer, ResponseParser, TransformPipeline
     from swebench_providers.provider import HTTPProvider, Provider
     from swebench_providers.tokens.api_counter import APITokenCounter
+    from swebench_providers.tokens.blocking_counter import BlockingCounter, blocking_counter
     from swebench_providers.tokens.counter import TokenCount, TokenCounter
     from swebench_providers.tokens.estimate import EstimateCounter
     from swebench_providers.tokens.metadata_counter import MetadataTokenCounter
@@ -116,6 +117,8 @@ _LATER: Final = {
     "Candidate": "coordinator.routes",
     "SharedState": "coordinator.shared",
     "APITokenCounter": "tokens.api_counter",
+    "BlockingCounter": "tokens.blocking_counter",
+    "blocking_counter": "tokens.blocking_counter",
     "EstimateCounter": "tokens.estimate",
     "MetadataTokenCounter": "tokens.metadata_counter",
     "TiktokenCounter": "tokens.tiktoken_counter",
@@ -139,6 +142,7 @@ __all__ = [
     "AuthStrategy",
     "BatchResult",
     "BearerTokenAuth",
+    "BlockingCounter",
     "BreakerSettings",
     "BreakerState",
     "BreakerStatistics",
@@ -206,6 +210,7 @@ __all__ = [
     "UnifiedResponse",
     "UsageUpdate",
     "Waiting",
+    "blocking_counter",
     "get_registry",
     "local_day",
     "run_sync",

@@ -24,6 +24,7 @@ class Instance(
     created_at: str = ""
     version: str = ""
     environment_setup_commit: str = ""
+    difficulty: str = ""
     fail_to_pass: str | list[str] = "[]"  # noqa: S105 - names of tests
     pass_to_pass: str | list[str] = "[]"  # noqa: S105
 

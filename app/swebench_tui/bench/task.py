@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_providers import UnifiedRequest
-from swebench_tui.bench import prompts
+from swebench_tui.bench.context import Context, ContextFile, ContextMode, Window
 from swebench_tui.bench.context.all_files import source_files
-from swebench_tui.bench.instance import Instance
+from swebench_tui.bench.prompts import prompt_hash, render_prompt
 from swebench_tui.bench.repositories import bundled
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from swebench_providers import TokenCount, TokenUsage
+    from swebench_tui.bench.instance import Instance
+    from swebench_tui.bench.prompts import Template
+
+
+class Pick(msgspec.Struct, frozen=True, kw_only=True):
+    """The first call of the context mode `pick`, in which a model names files.
+
+    `files` are those of the tree that it named; `problem` says why the search chose the files instead. `cost` is in
+    USD, None where unknown. It is not part of the cost of the answer that follows.
+    """
+
+    target: str
+    files: tuple[str, ...] = ()
+    problem: str = ""
+    prompt_hash: str = ""
+    answer: str = ""
+    usage: TokenUsage | None = None
+    cost: Decimal | None = None
+    cost_estimated: bool = False
 
 
 class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     """Title, prompt, and the task it is made of.
 
-    `context` names the context from the repository that the prompt holds. `snapshot` is the repository at the task's
-    base commit; None: it is not on this machine, and patches cannot be checked.
+    `context` labels the context from the repository that the prompt holds, for people; `shown` is that context
+    itself, None for a prompt written or edited by the user. `tokens` are those of the whole prompt, for the model it
+    was made for. `notes` are sentences about how it was made. `snapshot` is the repository at the task's base commit;
+    None: it is not on this machine, and patches cannot be checked. `revision` is that of the dataset.
     """
 
     title: str
@@ -27,6 +54,13 @@ class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     context: str = "prompt only"
     instance: Instance | None = None
     snapshot: Snapshot | None = None
+    shown: Context | None = None
+    tokens: TokenCount | None = None
+    notes: tuple[str, ...] = ()
+    template: Template | None = None
+    dataset: str = ""
+    revision: str = ""
+    pick: Pick | None = None
 
     def request(self, *, max_tokens: int | None, stream: bool = True) -> UnifiedRequest:
         return UnifiedRequest(
@@ -41,11 +75,28 @@ class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     def expects_patch(self) -> bool:
         return self.instance is not None
 
+    @property
+    def hash(self) -> str:
+        """The SHA-256 of exactly what is sent, see `prompt_hash`."""
+        return prompt_hash(self.system, self.prompt)
+
+    @property
+    def mode(self) -> str:
+        """The context mode; empty for a prompt written or edited by the user."""
+        return "" if self.shown is None else self.shown.mode.value
+
 
 def custom_prompt(text: str) -> TaskPrompt:
     """A prompt written by the user, of no task."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "(empty prompt)")
     return TaskPrompt(title=first, prompt=text)
+
+
+def edited_prompt(task: TaskPrompt, text: str) -> TaskPrompt:
+    """The prompt of the same task, as the user has rewritten it: what it shows of the repository is not known."""
+    return msgspec.structs.replace(
+        task, prompt=text, context="edited prompt", shown=None, tokens=None, notes=(), template=None, pick=None
+    )
 
 
 def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
@@ -55,13 +106,19 @@ def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
     """
     folder = bundled.checkout(instance.repo, repositories) if _is_bundled(instance) else None
     files = source_files(folder) if folder else []
+    context = Context(
+        mode=ContextMode.ALL if files else ContextMode.NONE,
+        files=tuple(ContextFile(path=path, lines=text.count("\n"), windows=(Window(1, text),)) for path, text in files),
+    )
+    prompt = render_prompt(instance, context)
     return TaskPrompt(
         title=f"{instance.instance_id}  {instance.title}",
-        prompt=prompts.user_prompt(instance.problem_statement, files),
-        system=prompts.SYSTEM,
+        prompt=prompt.user,
+        system=prompt.system,
         context="all source files" if files else "issue only",
         instance=instance,
         snapshot=FolderSnapshot(folder) if folder else None,
+        shown=context,
     )
 
 

@@ -11,11 +11,13 @@ import click
 import msgspec
 
 from swebench_tui import paths
+from swebench_tui.bench.datasets import Selection
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import Failed, failing
+from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.column import run_all
 from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
@@ -50,8 +52,7 @@ Examples:
     "--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the prompt from FILE."
 )
 @click.option("--dataset", metavar="D", help="Send tasks of this dataset: `starter`, or a .json or .jsonl file.")
-@click.option("--instance", metavar="ID", help="Task of the dataset.")
-@click.option("--count", type=click.IntRange(min=1), metavar="N", help="First N tasks of the dataset, one by one.")
+@selection_options
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, including reasoning.")
@@ -64,8 +65,7 @@ def command(
     prompt: str | None,
     prompt_file: Path | None,
     dataset: str | None,
-    instance: str | None,
-    count: int | None,
+    selection: Selection,
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
@@ -73,6 +73,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Send one prompt to several models and print their answers.
+
+    Tasks of a dataset are sent one by one. Selection flags apply in their order here, each to what the ones before it
+    left.
 
     Exit status 1 if a column failed. With --json each line is an object with `event` (state, delta, reset, notice or
     done), `column` and `target`. `reset` voids the deltas of the column so far. `done` has text, reasoning,
@@ -82,7 +85,7 @@ def command(
     if not names:
         raise click.UsageError("Name at least one column with -t PROVIDER:MODEL or --providers.")
     with failing():
-        prompts = _prompts(prompt, prompt_file, dataset, instance, count)
+        prompts = _prompts(prompt, prompt_file, dataset, selection)
         columns = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         urls = _base_urls(base_urls, columns)
         workspace = open_workspace(spends=True)
@@ -96,17 +99,17 @@ def command(
 
 
 def _prompts(
-    prompt: str | None, prompt_file: Path | None, dataset: str | None, instance: str | None, count: int | None
+    prompt: str | None, prompt_file: Path | None, dataset: str | None, selection: Selection
 ) -> list[TaskPrompt]:
     if sum(value is not None for value in (prompt, prompt_file, dataset)) != 1:
         raise click.UsageError("Give one of --prompt, --prompt-file and --dataset.")
     if dataset is None:
-        if instance or count:
-            raise click.UsageError("--instance and --count need --dataset.")
+        if not selection.selects_all:
+            raise click.UsageError("--instance, --count and the other selection flags need --dataset.")
         return [custom_prompt(_read(prompt_file) if prompt_file else prompt or "")]
-    if (instance is None) == (count is None):
-        raise click.UsageError("Give --instance ID or --count N with --dataset.")
-    return load_prompts(dataset, instance_id=instance, count=count)
+    if selection.selects_all:
+        raise click.UsageError("Select tasks of the dataset, as with --instance ID or --count N.")
+    return load_prompts(dataset, selection)
 
 
 def _read(file: Path) -> str:

@@ -143,6 +143,7 @@ def _patch(patch: PatchVerdict) -> dict[str, object]:
         "detail": patch.detail,
         "files": list(patch.files),
         "repairs": list(patch.repairs),
+        "warnings": [{"code": str(warning.code), "text": warning.text} for warning in patch.warnings],
         "diff": patch.patch,
     }
 

@@ -33,6 +33,7 @@ _EARLY_ENDS: Final = {
 
 _PATCH_STATUS: Final = {
     "applies": "patch applies",
+    "partial": "patch applies in part",
     "does_not_apply": "patch does not apply",
     "no_patch": "no patch",
     "unchecked": "patch not checked",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from swebench_tui import paths
 from swebench_tui.bench import datasets
+from swebench_tui.bench.datasets import Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt, instance_prompt
 from swebench_tui.runs.column import Column
@@ -98,14 +99,12 @@ class Comparison:
         )
 
 
-def load_prompts(dataset: str, *, instance_id: str | None = None, count: int | None = None) -> list[TaskPrompt]:
-    """The prompts of one task of a dataset, or of its first `count` tasks. Blocks.
+def load_prompts(dataset: str, selection: Selection) -> list[TaskPrompt]:
+    """The prompts of the selected tasks of a dataset. Blocks.
 
     Raises `DatasetError`, and `CheckoutError` where a bundled repository cannot be laid out.
     """
-    instances = datasets.load(dataset)
-    chosen = instances[:count] if instance_id is None else [datasets.find(instances, instance_id)]
-    return [load_prompt(instance) for instance in chosen]
+    return [load_prompt(instance) for instance in select(datasets.load(dataset).instances, selection)]
 
 
 def load_prompt(instance: Instance) -> TaskPrompt:

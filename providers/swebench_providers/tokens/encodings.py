@@ -39,6 +39,12 @@ class Tokenizer(NamedTuple):
     certain: bool = True
     framing: int = 0
 
+    @property
+    def means(self) -> str:
+        """How its counts were made."""
+        caveat = "" if self.certain else ", which may not be this model's encoding"
+        return f"tiktoken {self.encoding}{caveat}"
+
 
 class _Recipe(NamedTuple):
     """How to build an encoding: rank file, its hash, and the pattern that splits text before bytes are merged."""

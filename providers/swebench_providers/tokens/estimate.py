@@ -89,7 +89,7 @@ class EstimateCounter:
 
 def estimate_tokens(text: str, model: str = "") -> int:
     """About how many tokens `text` has for `model`; at least 1 unless it is empty. 100 kB take 20 milliseconds."""
-    tokens = sum(_cost(piece) for piece in _PIECE.finditer(text)) * _factor(model)
+    tokens = sum(_cost(piece) for piece in _PIECE.finditer(text)) * estimate_factor(model)
     return max(round(tokens), 1 if text else 0)
 
 
@@ -111,7 +111,8 @@ def _cost(piece: re.Match[str]) -> float:
     return cost.tokens + max(0, piece.end() - piece.start() - cost.size) * cost.further
 
 
-def _factor(model: str) -> float:
+def estimate_factor(model: str) -> float:
+    """Tokens of `model` for each one of the estimate: some tokenizers cut finer."""
     name = model.lower().replace(".", "-")  # some routers write claude-opus-4.7
     prefix = longest_prefix(_FACTORS, name[max(name.find("claude-"), 0) :])
     return 1.0 if prefix is None else _FACTORS[prefix]

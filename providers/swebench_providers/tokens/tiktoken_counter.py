@@ -7,7 +7,7 @@ from typing import Final
 
 from swebench_providers.tokens.cache import ENTRIES, CountCache, digest
 from swebench_providers.tokens.counter import TokenCount, TokenCounter, framing, turns
-from swebench_providers.tokens.encodings import PACKAGE, Encodings, Tokenizer, tokenizer_of
+from swebench_providers.tokens.encodings import PACKAGE, Encodings, tokenizer_of
 from swebench_providers.tokens.estimate import EstimateCounter
 from swebench_providers.types.messages import UnifiedRequest
 
@@ -27,7 +27,7 @@ class TiktokenCounter:
         self, *, otherwise: TokenCounter | None = None, package: str = PACKAGE, entries: int = ENTRIES
     ) -> None:
         self._otherwise = otherwise or EstimateCounter()
-        self._encodings = Encodings(package)
+        self.encodings = Encodings(package)
         self._known = CountCache(entries)
 
     async def count_tokens(self, text: str, model: str) -> TokenCount:
@@ -35,7 +35,7 @@ class TiktokenCounter:
         tokens = None if tokenizer is None else await self._count(tokenizer.encoding, text)
         if tokenizer is None or tokens is None:
             return await self._otherwise.count_tokens(text, model)
-        return TokenCount(tokens, "exact" if tokenizer.certain else "estimated", _means(tokenizer))
+        return TokenCount(tokens, "exact" if tokenizer.certain else "estimated", tokenizer.means)
 
     async def count_request(self, request: UnifiedRequest) -> TokenCount:
         tokenizer = tokenizer_of(request.model)
@@ -47,22 +47,17 @@ class TiktokenCounter:
             if counted is None:
                 return await self._otherwise.count_request(request)
             tokens += counted
-        return TokenCount(tokens, "estimated", f"{_means(tokenizer)}, with the usual framing of a chat")
+        return TokenCount(tokens, "estimated", f"{tokenizer.means}, with the usual framing of a chat")
 
     async def _count(self, encoding: str, text: str) -> int | None:
         key = digest(encoding, text)
         tokens = self._known.get(key)
         if tokens is not None:
             return tokens
-        if len(text) <= _WITHOUT_THREAD and self._encodings.ready(encoding):
-            tokens = self._encodings.count(encoding, text)
+        if len(text) <= _WITHOUT_THREAD and self.encodings.ready(encoding):
+            tokens = self.encodings.count(encoding, text)
         else:
-            tokens = await asyncio.to_thread(self._encodings.count, encoding, text)
+            tokens = await asyncio.to_thread(self.encodings.count, encoding, text)
         if tokens is not None:
             self._known.put(key, tokens)
         return tokens
-
-
-def _means(tokenizer: Tokenizer) -> str:
-    caveat = "" if tokenizer.certain else ", which may not be this model's encoding"
-    return f"tiktoken {tokenizer.encoding}{caveat}"

@@ -22,7 +22,7 @@ from swebench_tui.bench.repositories.bundled import checkout
 
 STARTER = files("swebench_tui.bench") / "starter"
 ROWS = [msgspec.json.decode(line, type=dict[str, str]) for line in (STARTER / "tasks.jsonl").read_bytes().splitlines()]
-TASKS = load("starter")
+TASKS = load("starter").instances
 COLUMNS = {
     *("repo", "instance_id", "base_commit", "patch", "test_patch", "problem_statement", "hints_text", "created_at"),
     *("version", "FAIL_TO_PASS", "PASS_TO_PASS", "environment_setup_commit"),

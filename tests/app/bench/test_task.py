@@ -14,9 +14,9 @@ from swebench_tui.bench.repositories import bundled
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.task import TaskPrompt, custom_prompt, instance_prompt
 
-STARTER = datasets.load("starter")
+STARTER = datasets.load("starter").instances
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "swebench_sample.jsonl"
-REAL_TASKS = datasets.load(str(SHARED)) if SHARED.is_file() else []
+REAL_TASKS = datasets.load(str(SHARED)).instances if SHARED.is_file() else ()
 SECRETS = "patch", "test_patch", "hints_text"
 
 EACH_STARTER_TASK = pytest.mark.parametrize("task", STARTER, ids=lambda task: task.instance_id)

@@ -208,12 +208,12 @@ def test_a_key_is_not_sent_to_another_base_url(server: FaultServerThread) -> Non
 
 
 def test_a_starter_task_is_sent_and_its_patch_checked(server: FaultServerThread) -> None:
-    task = datasets.load("starter")[0]
+    task = datasets.load("starter").instances[0]
     server.server.default = Script((f"Fixed.\n\n```diff\n{task.patch}```\n",))
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--instance", task.instance_id, "--json")
     (done,) = events(result, event="done")
     assert isinstance(done["patch"], dict)
-    assert set(done["patch"]) == {"status", "class", "detail", "files", "repairs", "diff"}
+    assert set(done["patch"]) == {"status", "class", "detail", "files", "repairs", "warnings", "diff"}
     assert (done["patch"]["status"], done["patch"]["class"]) == ("applies", None)
     assert {event["instance"] for event in events(result)} == {task.instance_id}
     assert task.problem_statement.splitlines()[0] in str(prompt_of(sent(server)[0]))
@@ -231,7 +231,7 @@ def test_count_runs_the_first_tasks_one_by_one(server: FaultServerThread) -> Non
     result = compare(
         server, "-t", "compatible:a", "-t", "compatible:b", "--dataset", "starter", "--count", "2", "--json"
     )
-    first, second = (task.instance_id for task in datasets.load("starter")[:2])
+    first, second = (task.instance_id for task in datasets.load("starter").instances[:2])
     instances = [str(event["instance"]) for event in events(result)]
     assert list(dict.fromkeys(instances)) == [first, second]
     assert instances == sorted(instances, key=(first, second).index)
@@ -300,13 +300,11 @@ def test_the_patch_status_is_printed_under_the_answer(server: FaultServerThread)
         (("--providers", " , ", *ASK), "Name at least one column"),
         (("-t", "ollama"), "Give one of --prompt, --prompt-file and --dataset."),
         (("-t", "ollama", *ASK, "--dataset", "starter"), "Give one of --prompt, --prompt-file and --dataset."),
-        (("-t", "ollama", *ASK, "--instance", "x"), "--instance and --count need --dataset."),
-        (("-t", "ollama", *ASK, "--count", "2"), "--instance and --count need --dataset."),
-        (("-t", "ollama", "--dataset", "starter"), "Give --instance ID or --count N with --dataset."),
-        (
-            ("-t", "ollama", "--dataset", "starter", "--count", "1", "--instance", "x"),
-            "Give --instance ID or --count N",
-        ),
+        (("-t", "ollama", *ASK, "--instance", "x"), "the other selection flags need --dataset."),
+        (("-t", "ollama", *ASK, "--count", "2"), "the other selection flags need --dataset."),
+        (("-t", "ollama", "--dataset", "starter"), "Select tasks of the dataset"),
+        (("-t", "ollama", "--dataset", "starter", "--filter", "("), "is not a regular expression"),
+        (("-t", "ollama", "--dataset", "starter", "--slice", "3"), "is not a slice such as 10:20"),
         (("-t", "ollama", "--dataset", "starter", "--count", "0"), "--count"),
         (("-t", "ollama", *ASK, "--temperature", "-1"), "--temperature"),
         (("-t", "ollama", *ASK, "--max-tokens", "0"), "--max-tokens"),
@@ -346,7 +344,7 @@ def test_a_prompt_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_unknown_task_suggests_the_nearest_one() -> None:
-    known = datasets.load("starter")[0].instance_id
+    known = datasets.load("starter").instances[0].instance_id
     result = invoke({}, "-t", "ollama", "--dataset", "starter", "--instance", known.upper().lower().replace("__", "_"))
     assert result.exit_code == 1
     assert f"Did you mean {known}" in result.stderr

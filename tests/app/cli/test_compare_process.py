@@ -113,7 +113,9 @@ def test_a_closed_pipe_ends_it_without_a_message(server: FaultServerThread) -> N
 
 
 def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
-    task = min(datasets.load("starter"), key=lambda task: len(task.problem_statement))  # it reads 100 tokens a second
+    task = min(
+        datasets.load("starter").instances, key=lambda task: len(task.problem_statement)
+    )  # it reads 100 tokens a second
     arguments = "-t", "embedded", "-t", "embedded:smollm2", "--dataset", "starter", "--instance", task.instance_id
     done = subprocess.run(
         [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False

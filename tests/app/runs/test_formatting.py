@@ -163,6 +163,7 @@ def test_the_summary_is_one_line_of_all_figures(known: GenerationState, shown: s
         ("applies", "", "patch applies"),
         ("applies", "recounted a hunk", "patch applies (recounted a hunk)"),
         ("does_not_apply", "SEARCH text not found in a.py", "patch does not apply (SEARCH text not found in a.py)"),
+        ("partial", "1 of 2 hunks applies", "patch applies in part (1 of 2 hunks applies)"),
         ("no_patch", "", "no patch"),
         ("unchecked", "no checkout", "patch not checked (no checkout)"),
     ],

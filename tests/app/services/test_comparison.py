@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from swebench_tui.bench import datasets
-from swebench_tui.bench.datasets import DatasetError
+from swebench_tui.bench.datasets import DatasetError, Selection
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
@@ -106,7 +106,7 @@ async def test_a_column_sends_the_prompt_with_the_options(checker: PatchChecker)
 
 async def test_the_patch_of_a_task_is_checked_against_its_repository(checker: PatchChecker) -> None:
     comparison = Comparison(Lookup(ScriptedProvider(text("answer"), finished())), checker)
-    prompt = await asyncio.to_thread(load_prompt, datasets.load("starter")[0])
+    prompt = await asyncio.to_thread(load_prompt, datasets.load("starter").instances[0])
     (verdict,) = await compare(comparison, prompt, TARGET)
     assert verdict is not None
     assert verdict.detail == f"answer {prompt.snapshot} stop"
@@ -127,14 +127,14 @@ async def test_all_columns_use_the_recorder(checker: PatchChecker) -> None:
 # Prompts.
 
 
-def test_prompts_are_the_first_tasks_or_one_by_its_id() -> None:
-    ids = [instance.instance_id for instance in datasets.load("starter")]
-    prompts = [*load_prompts("starter", count=2), *load_prompts("starter", instance_id=ids[-1])]
-    assert [prompt.instance and prompt.instance.instance_id for prompt in prompts] == [*ids[:2], ids[-1]]
+def test_prompts_are_those_of_the_selected_tasks() -> None:
+    ids = [instance.instance_id for instance in datasets.load("starter").instances]
+    prompts = load_prompts("starter", Selection(ids=(ids[0], ids[-1])))
+    assert [prompt.instance and prompt.instance.instance_id for prompt in prompts] == [ids[0], ids[-1]]
     assert all(prompt.snapshot is not None for prompt in prompts)
 
 
 def test_an_unknown_task_or_dataset_is_an_error() -> None:
-    for dataset, instance_id in (("nonsense", None), ("starter", "nonsense")):
+    for dataset, instance_id in (("nonsense", "a"), ("starter", "nonsense")):
         with pytest.raises(DatasetError):
-            load_prompts(dataset, instance_id=instance_id)
+            load_prompts(dataset, Selection(ids=(instance_id,)))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from swebench_tui.bench.datasets.rows import NOT_JSON, DatasetError, instances, numbered_lines
+from swebench_tui.bench.datasets.dataset import Dataset
+from swebench_tui.bench.datasets.errors import DatasetError
+from swebench_tui.bench.datasets.regular_file import read_regular_file
+from swebench_tui.bench.datasets.rows import NOT_JSON, content_revision, instances, numbered_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from swebench_tui.bench.instance import Instance
 
 SUFFIXES: Final = frozenset({".json", ".jsonl"})
 _BOM: Final = b"\xef\xbb\xbf"
@@ -29,23 +30,19 @@ class _Document(msgspec.Struct):
 _document = msgspec.json.Decoder(list[msgspec.Raw] | _Document)
 
 
-def load(spec: str) -> list[Instance]:
-    """The instances of the file at the path `spec`, in the order of the file. Blocks.
+def load(spec: str) -> Dataset:
+    """The dataset of the file at the path `spec`, in the order of the file. Blocks.
 
     Unknown columns are ignored. Raises `DatasetError` for a file that cannot be read or is not a dataset.
     """
-    name, data = _read(spec)
-    return instances(name, numbered_lines(data) if Path(spec).suffix.lower() == ".jsonl" else _elements(name, data))
-
-
-def _read(spec: str) -> tuple[str, bytes]:
     try:
         path = Path(spec).expanduser()
-        return path.name, path.read_bytes().removeprefix(_BOM)
-    except (OSError, ValueError, RuntimeError) as error:  # besides the disk's: a NUL in the path, a ~user without home
-        raise DatasetError(
-            f"the dataset cannot be read: {error}", hint="Check the path and its permissions."
-        ) from error
+    except RuntimeError as error:  # a ~user without home
+        raise DatasetError(f"{spec} cannot be read: {error}", hint="Check the path.") from error
+    data = read_regular_file(path)
+    rows = data.removeprefix(_BOM)
+    numbered = numbered_lines(rows) if path.suffix.lower() == ".jsonl" else _elements(path.name, rows)
+    return Dataset(name=spec, split=None, revision=content_revision(data), instances=instances(path.name, numbered))
 
 
 def _elements(name: str, data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from swebench_tui.bench.datasets.errors import DatasetError
 from swebench_tui.bench.instance import Instance
 
 if TYPE_CHECKING:
@@ -22,12 +24,9 @@ _instance = msgspec.json.Decoder(Instance)
 _test_names = msgspec.json.Decoder(list[str])
 
 
-class DatasetError(Exception):
-    """A dataset that cannot be loaded. `str(error)` says what is wrong and where, `hint` what to do about it."""
-
-    def __init__(self, what: str, *, hint: str) -> None:
-        super().__init__(what)
-        self.hint = hint
+def content_revision(data: bytes) -> str:
+    """The revision of a dataset that has no commit: a hash of its content."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def numbered_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -35,7 +34,7 @@ def numbered_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip())
 
 
-def instances(name: str, rows: Iterable[tuple[int, bytes]]) -> list[Instance]:
+def instances(name: str, rows: Iterable[tuple[int, bytes]]) -> tuple[Instance, ...]:
     """The instances of `rows`, which are pairs of line number and JSON text. `name` is the file's, for errors.
 
     Raises `DatasetError` for no row at all, a row that is not an instance, and a repeated `instance_id`.
@@ -51,7 +50,7 @@ def instances(name: str, rows: Iterable[tuple[int, bytes]]) -> list[Instance]:
         found.append(instance)
     if not found:
         raise DatasetError(f"{name} holds no tasks", hint=COLUMNS_HINT)
-    return found
+    return tuple(found)
 
 
 def _decode(row: bytes, where: str) -> Instance:

@@ -11,23 +11,37 @@ from swebench_tui.bench.patches.diff_parser import ParsedDiff, parse_diff
 from swebench_tui.bench.patches.extract import Diff, Edits, Files, Found, find_candidates
 from swebench_tui.bench.patches.search_replace import Block, Blocks, parse_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk, emit_diff
-from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status
+from swebench_tui.bench.patches.verdict import (
+    DroppedRegion,
+    Failure,
+    HunkReport,
+    PatchError,
+    PatchVerdict,
+    PatchWarning,
+    Repair,
+    Status,
+    WarningCode,
+)
 
 __all__ = [
     "Block",
     "Blocks",
     "Diff",
+    "DroppedRegion",
     "Edits",
     "Failure",
     "FileChange",
     "Files",
     "Found",
     "Hunk",
+    "HunkReport",
     "ParsedDiff",
     "PatchError",
     "PatchVerdict",
+    "PatchWarning",
     "Repair",
     "Status",
+    "WarningCode",
     "emit_diff",
     "find_candidates",
     "judge",

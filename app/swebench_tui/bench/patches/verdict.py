@@ -1,4 +1,4 @@
-"""The verdict on an answer's patch: status, failure class and repairs."""
+"""The verdict on an answer's patch: status, failure class, repairs, warnings, and a report of its hunks."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import msgspec
 
 from swebench_tui.terminal_text import joined_lines
 
-Status = Literal["applies", "does_not_apply", "no_patch", "unchecked"]
+Status = Literal["applies", "partial", "does_not_apply", "no_patch", "unchecked"]
+"""`partial`: some hunks, files or blocks apply and others do not. `patch` has those that do."""
 
 MOST_EDITS = 2000  # hunks and files, or blocks, in one patch; real ones have under fifty
 MOST_LINES = 50_000  # in one diff
+MOST_REPORTED = 200  # hunks, dropped regions and warnings, each, in one verdict
 _LONGEST_DETAIL = 600
 
 
@@ -50,6 +52,7 @@ class Failure(StrEnum):
     # Not the answer's fault.
     GIT_REFUSED = "git_refused"  # every line matches and git still refuses it
     GIT_UNAVAILABLE = "git_unavailable"  # git is missing, failed or timed out
+    TIMED_OUT = "timed_out"  # the time limit for a verdict passed
     NEEDS_CHECKOUT = "needs_checkout"  # becomes a diff only with the files
 
 
@@ -78,6 +81,51 @@ class Repair(StrEnum):
     CONTEXT = "context"  # context lines completed from the file
 
 
+class WarningCode(StrEnum):
+    """What a user should look at in a patch that can be used. The values are stored with runs, so they never change."""
+
+    ONLY_TESTS = "only_tests"  # it touches only tests
+    HELPER_SCRIPT = "helper_script"  # it adds a script such as `reproduce_bug.py` at the top of the repository
+    CUT_OFF = "cut_off"  # the answer was cut off, so there may have been more to the patch
+    JOINED = "joined"  # parts from several fences became one patch
+    DROPPED_FITS = "dropped_fits"  # a part that was dropped would apply too
+    LEFT_OUT = "left_out"  # a part does not apply and was left out
+    WHOLE_FILE = "whole_file"  # a file is replaced as a whole; says how many lines that removes
+    THOUGHTS = "thoughts"  # edits in the model's thoughts were ignored
+    PLACED_BY_GIT = "placed_by_git"  # the place is ambiguous, and git takes the nearest one
+
+
+class PatchWarning(msgspec.Struct, frozen=True):
+    """A warning about a patch. `text` is one sentence for the user."""
+
+    code: WarningCode
+    text: str
+
+
+class HunkReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one hunk or block goes. Lines count from 1 in the file at the base commit.
+
+    `failure` is None where it applies, else the class, with the sentence in `detail`.
+    """
+
+    file: str
+    number: int  # from 1, among the hunks of its file or the blocks of the answer
+    stated: int | None = None  # the line that the answer states
+    line: int | None = None  # the line at which it matches
+    rivals: tuple[int, ...] = ()  # other lines at which it matches
+    function: str = ""  # the heading of the function or class around the place
+    failure: Failure | None = None
+    detail: str = ""
+
+
+class DroppedRegion(msgspec.Struct, frozen=True):
+    """Lines `first` to `last` of the answer, counted from 1, that look like an edit and are not part of the patch."""
+
+    first: int
+    last: int
+    reason: str
+
+
 class PatchError(Exception):
     """An unusable answer, or part of one. `str(error)` is one sentence for the user."""
 
@@ -90,8 +138,9 @@ class PatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The result of `judge` for one answer.
 
     `patch` is a unified diff with a/ and b/ prefixes that ends in a newline, or "". A diff that does not apply is kept
-    too, so that it can be shown; only `status == "applies"` means that git accepted it. `detail` is for people and has
-    no control characters; `patch` is the model's text and may have some.
+    too, so that it can be shown; only `status == "applies"` means that git accepted all of it. `detail` is for people
+    and has no control characters; `patch` is the model's text and may have some. `hunks`, `dropped` and `warnings` have
+    at most `MOST_REPORTED` entries each.
     """
 
     status: Status
@@ -102,6 +151,13 @@ class PatchVerdict(msgspec.Struct, frozen=True, kw_only=True):
     repairs: tuple[Repair, ...] = ()
     added: int = 0
     removed: int = 0
+    warnings: tuple[PatchWarning, ...] = ()
+    hunks: tuple[HunkReport, ...] = ()
+    dropped: tuple[DroppedRegion, ...] = ()
+
+    def prediction(self, *, allow_partial: bool = False) -> str:
+        """The patch to submit: that of a verdict that applies, on request that of a partial one, else ""."""
+        return self.patch if self.status == "applies" or (allow_partial and self.status == "partial") else ""
 
 
 def detail_line(text: str) -> str:

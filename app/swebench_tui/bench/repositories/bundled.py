@@ -87,7 +87,7 @@ def _make(repo: str, commit: str, target: Path) -> None:
 
 
 def _base_commits() -> dict[str, str]:
-    return {task.repo: task.base_commit for task in starter.load()}
+    return {task.repo: task.base_commit for task in starter.load().instances}
 
 
 def _source(repo: str) -> Traversable:

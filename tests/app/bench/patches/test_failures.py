@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from swebench_tui.bench import git as git_module
+from swebench_tui.bench.git import runner as git_module
 from swebench_tui.bench.patches import Failure, judge
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
@@ -176,7 +176,11 @@ def test_an_answer_is_refused_with_its_class(case: Case, repo: Repo) -> None:
 
 
 def test_every_class_has_a_case() -> None:
-    elsewhere = {Failure.GIT_UNAVAILABLE, Failure.NEEDS_CHECKOUT}  # below: they are not about the answer
+    elsewhere = {
+        Failure.GIT_UNAVAILABLE,
+        Failure.NEEDS_CHECKOUT,
+        Failure.TIMED_OUT,
+    }  # below: they are not about the answer
     assert {case.failure for case in CASES} | elsewhere == set(Failure)
 
 
@@ -222,12 +226,13 @@ def test_a_git_that_hangs_is_stopped(repo: Repo, monkeypatch: pytest.MonkeyPatch
     assert "did not finish" in verdict.detail
 
 
-def test_a_broken_repository_is_no_fault_of_the_answer(make_repo: MakeRepo, tmp_path: Path) -> None:
+def test_a_checkouts_own_configuration_is_not_read(make_repo: MakeRepo) -> None:
     broken = make_repo(FILES)
     (broken.root / ".git" / "config").write_text("not a configuration")
-    verdict = judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), snapshot=broken.snapshot)
-    assert (verdict.status, verdict.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
-    assert "bad config" in verdict.detail
+    assert judge(diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2"), snapshot=broken.snapshot).status == "applies"
+
+
+def test_a_folder_without_git_is_no_fault_of_the_answer(tmp_path: Path) -> None:
     unnamed = judge("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", snapshot=FolderSnapshot(tmp_path))
     assert (unnamed.status, unnamed.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "not a git repository" in unnamed.detail

@@ -12,7 +12,8 @@ from swebench_tui.bench.datasets import load
 from swebench_tui.bench.repositories.bundled import CheckoutError, base_commit, bundled, checkout
 
 REPO = "starter/tillroll"
-REPOS = sorted({task.repo for task in load("starter")})
+TASKS = load("starter").instances
+REPOS = sorted({task.repo for task in TASKS})
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -22,14 +23,12 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.mark.parametrize("repo", REPOS)
 def test_a_checkout_is_clean_and_has_the_tasks_commit(tmp_path: Path, repo: str) -> None:
     folder = checkout(repo, tmp_path)
-    assert {git(folder, "log", "--all", "--format=%H")} == {
-        task.base_commit for task in load("starter") if task.repo == repo
-    }
+    assert {git(folder, "log", "--all", "--format=%H")} == {task.base_commit for task in TASKS if task.repo == repo}
     assert git(folder, "status", "--porcelain", "--ignored") == ""
 
 
 def test_a_repository_has_the_same_commit_in_all_its_tasks() -> None:
-    assert all(task.base_commit == task.environment_setup_commit == base_commit(task.repo) for task in load("starter"))
+    assert all(task.base_commit == task.environment_setup_commit == base_commit(task.repo) for task in TASKS)
 
 
 def test_the_commit_is_independent_of_user_and_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,13 @@ _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
 
 _ONE_LINE_WIDTH: Final = 46
+_PATCH_SIGNS = {
+    "applies": ("✓", "$text-success"),
+    "partial": ("◐", "$text-warning"),
+    "does_not_apply": ("✗", "$text-error"),
+    "no_patch": ("✗", "$text-error"),
+    "unchecked": ("?", "$text-warning"),
+}
 """Cells that hold all metrics in one line."""
 
 _COLOURS: Final = {
@@ -76,7 +83,5 @@ class MetricsView(Static, CachedLines):
 
 
 def _patch(patch: PatchVerdict) -> Content:
-    sign, colour = ("✓", "$text-success") if patch.status == "applies" else ("✗", "$text-error")
-    if patch.status == "unchecked":
-        sign, colour = "?", "$text-warning"
+    sign, colour = _PATCH_SIGNS[patch.status]
     return Content.assemble((f"{sign} {one_line(formatting.patch_text(patch))}", colour))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual import on, work
@@ -36,7 +37,7 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         super().__init__()
         self._dataset = dataset
         self._current = current
-        self._tasks: list[Instance] = []
+        self._tasks: Sequence[Instance] = ()
         self._shown: list[Instance] = []
 
     def compose(self) -> ComposeResult:
@@ -61,7 +62,7 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         problem.update("")
         hint.update(Content("Reading …"))
         try:
-            self._tasks = await asyncio.to_thread(datasets.load, dataset)
+            self._tasks = (await asyncio.to_thread(datasets.load, dataset)).instances
         except DatasetError as error:
             hint.update("")
             problem.update(Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}"))

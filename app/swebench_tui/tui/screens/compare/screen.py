@@ -120,8 +120,8 @@ are shown as symbols, such as `␛`.
     @work
     async def _load_first_task(self) -> None:
         try:
-            instances = await asyncio.to_thread(datasets.load, self._dataset)
-            task = await asyncio.to_thread(load_prompt, instances[0])
+            dataset = await asyncio.to_thread(datasets.load, self._dataset)
+            task = await asyncio.to_thread(load_prompt, dataset.instances[0])
             if self._task_prompt is None:  # the user may have picked one meanwhile
                 self._set_task(task)
         except (DatasetError, CheckoutError) as error:

@@ -36,7 +36,7 @@ from tests.app.tui.pilot import (
 )
 from tests.fault_server import Ending, FaultServer, Script, failing, html_page
 
-TASK = datasets.load("starter")[0]
+TASK = datasets.load("starter").instances[0]
 UNSAFE = {*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), *"\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066"} - {
     "\n"
 }

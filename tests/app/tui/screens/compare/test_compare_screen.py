@@ -44,7 +44,7 @@ def focused(pilot: Pilot[None]) -> int:
 
 async def test_it_opens_with_two_embedded_columns_and_a_starter_task() -> None:
     async with running() as pilot:
-        first = datasets.load("starter")[0]
+        first = datasets.load("starter").instances[0]
         assert first.instance_id in task_bar(pilot)
         assert first.title in task_bar(pilot)
         assert "Context: all source files" in task_bar(pilot)

@@ -40,7 +40,7 @@ async def test_an_edited_prompt_is_sent_and_its_patch_still_checked() -> None:
         editor.query_one(TextArea).text = "Just say hello.\n\tNaïve 修复"
         await pilot.press("ctrl+s")
         await wait_until(pilot, lambda: "edited prompt" in task_bar(pilot), what="the context in the bar")
-        assert datasets.load("starter")[0].instance_id in task_bar(pilot)
+        assert datasets.load("starter").instances[0].instance_id in task_bar(pilot)
         await pilot.press("enter")
         await all_settled(pilot)
         assert user_prompt(server.requests[0].json) == "Just say hello.\n\tNaïve 修复"

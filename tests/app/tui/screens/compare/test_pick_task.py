@@ -23,7 +23,7 @@ from tests.app.tui.pilot import (
     wait_until,
 )
 
-STARTER = datasets.load("starter")
+STARTER = datasets.load("starter").instances
 ONE = ("compatible:m",)
 
 

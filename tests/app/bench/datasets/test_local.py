@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.bench.datasets import DatasetError, find, load
+from swebench_tui.bench.datasets import DatasetError, load
 from swebench_tui.bench.instance import Instance
 
-SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
+SHARED = Path(__file__).parents[4] / ".." / "shared" / "data"
 REAL_FILES = [("swebench_sample.jsonl", 170), ("swebench_verified_sample.jsonl", 25)] if SHARED.is_dir() else []
 BOM = b"\xef\xbb\xbf"
 
@@ -38,11 +38,11 @@ def written(folder: Path, content: bytes, name: str = "tasks.jsonl") -> str:
 
 
 def ids(spec: str) -> list[str]:
-    return [instance.instance_id for instance in load(spec)]
+    return [instance.instance_id for instance in load(spec).instances]
 
 
 def test_the_starter_set_is_there_without_any_file() -> None:
-    assert len(load("starter")) >= 8
+    assert len(load("starter").instances) >= 8
 
 
 def test_rows_keep_their_order_and_blank_lines_are_skipped(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_unknown_columns_are_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("column", ['["t.py::a", "t.py::b"]', ["t.py::a", "t.py::b"]])
 def test_test_names_are_json_text_or_a_list(tmp_path: Path, column: str | list[str]) -> None:
-    (instance,) = load(written(tmp_path, row(FAIL_TO_PASS=column, PASS_TO_PASS=column)))
+    (instance,) = load(written(tmp_path, row(FAIL_TO_PASS=column, PASS_TO_PASS=column))).instances
     assert instance.tests_to_fix == instance.tests_to_keep == ["t.py::a", "t.py::b"]
 
 
@@ -133,32 +133,14 @@ def test_other_specs_are_refused_with_what_is_read(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", ["nowhere/tasks.jsonl", "with\0nul.json", "~nobody-of-this-name/tasks.jsonl"])
 def test_an_unreadable_file_is_a_dataset_error(spec: str) -> None:
-    with pytest.raises(DatasetError, match=r"^the dataset cannot be read: "):
+    with pytest.raises(DatasetError, match="cannot be read: "):
         load(spec)
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "tasks.jsonl").mkdir()
-    with pytest.raises(DatasetError, match=r"^the dataset cannot be read: .*directory"):
+    with pytest.raises(DatasetError, match=r"cannot be read: .*directory"):
         load(str(tmp_path / "tasks.jsonl"))
-
-
-def test_a_task_is_found_by_its_id() -> None:
-    starter = load("starter")
-    assert find(starter, starter[3].instance_id) is starter[3]
-
-
-def test_a_misspelled_id_gets_the_nearest_ones() -> None:
-    with pytest.raises(DatasetError, match="the dataset has no task 'calspan-1'") as caught:
-        find(load("starter"), "calspan-1")
-    assert "Did you mean starter__calspan-1" in caught.value.hint
-
-
-def test_an_id_like_no_other_gets_an_example() -> None:
-    starter = load("starter")
-    with pytest.raises(DatasetError) as caught:
-        find(starter, "0")
-    assert starter[0].instance_id in caught.value.hint
 
 
 def test_hostile_ids_are_shown_escaped(tmp_path: Path) -> None:
@@ -177,8 +159,9 @@ def test_lines_and_documents_round_trip(
     folder = tmp_path_factory.getbasetemp()
     gaps = data.draw(st.lists(st.sampled_from([b"\n", b"\r\n", b"\n \n\n"]), min_size=len(tasks), max_size=len(tasks)))
     lines = b"".join(msgspec.json.encode(task) + gap for task, gap in zip(tasks, gaps, strict=True))
-    assert load(written(folder, lines)) == tasks
-    assert load(written(folder, msgspec.json.format(msgspec.json.encode(tasks)), "tasks.json")) == tasks
+    assert load(written(folder, lines)).instances == tuple(tasks)
+    document = msgspec.json.format(msgspec.json.encode(tasks))
+    assert load(written(folder, document, "tasks.json")).instances == tuple(tasks)
 
 
 @given(content=st.binary(max_size=60) | st.text('[]{},:"\\ud80\n1 rowsdat', max_size=40).map(str.encode))
@@ -191,6 +174,6 @@ def test_any_content_loads_or_raises_a_dataset_error(tmp_path_factory: pytest.Te
 @pytest.mark.shared_data
 @pytest.mark.parametrize(("name", "rows"), REAL_FILES)
 def test_real_rows_of_swe_bench_are_all_loaded(name: str, rows: int) -> None:
-    tasks = load(str(SHARED / name))
+    tasks = load(str(SHARED / name)).instances
     assert len(tasks) == rows
     assert all(task.tests_to_fix and task.patch and task.title for task in tasks)

@@ -1,0 +1,281 @@
+"""The one place that starts git.
+
+Every process runs without a shell, a terminal, the user's configuration and `GIT_*` variables, hooks, monitors, pagers,
+credential prompts and, unless it is a fetch, without any transport. Its output and its time are bounded.
+What a repository's own configuration could start is shut off where the repository is read: see `sealed.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+TIME_LIMIT = 20.0  # seconds for one call
+OUTPUT_LIMIT = 256 * 1024 * 1024  # bytes of standard output of one call
+_MESSAGE_LIMIT = 64 * 1024  # bytes of standard error that are kept
+
+_SETTINGS = (
+    "core.askPass=",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.quotePath=true",
+    "core.untrackedCache=false",
+    "credential.helper=",
+    "apply.whitespace=nowarn",
+    "apply.ignoreWhitespace=no",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+)
+_ENVIRONMENT = {
+    "GIT_ASKPASS": "",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    # A user's ignore and attributes files have default places that GIT_CONFIG_GLOBAL does not switch off.
+    "HOME": os.devnull,
+    "XDG_CONFIG_HOME": os.devnull,
+    "LC_ALL": "C",
+}
+
+
+class GitError(Exception):
+    """Git is missing, timed out, or found no repository. Says nothing about a patch."""
+
+
+class GitResult(msgspec.Struct, frozen=True):
+    """A finished git process."""
+
+    status: int
+    stdout: bytes
+    stderr: str
+
+
+class Cancellation:
+    """Ends the git processes of another thread; see `cancellable`."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._lock = threading.Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+
+    def cancel(self) -> None:
+        """Kill the processes that run, and those that are started later."""
+        with self._lock:
+            self.cancelled = True
+            for process in self._processes:
+                kill(process)
+
+    def watch(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._processes.add(process)
+            if self.cancelled:
+                kill(process)
+
+    def unwatch(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._processes.discard(process)
+
+
+_cancellation: ContextVar[Cancellation | None] = ContextVar("cancellation", default=None)
+
+
+@contextmanager
+def cancellable(cancellation: Cancellation) -> Iterator[None]:
+    """Run git for this thread so that `cancellation` ends it, with a `GitError`."""
+    token = _cancellation.set(cancellation)
+    try:
+        yield
+    finally:
+        _cancellation.reset(token)
+
+
+@contextmanager
+def started(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    settings: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+    stderr: int = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running git in `folder` with pipes, killed at the end of the block. A repository further up is not found.
+
+    Raises `GitError` where git cannot be started or the thread's cancellation has been cancelled.
+    """
+    options = [part for setting in (*_SETTINGS, *settings, f"safe.directory={folder}") for part in ("-c", setting)]
+    environment = {
+        **_ENVIRONMENT,
+        "PATH": os.environ.get("PATH", os.defpath),
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+        **(variables or {}),
+    }
+    cancellation = _cancellation.get()
+    if cancellation is not None and cancellation.cancelled:
+        raise GitError("cancelled")
+    try:
+        process = subprocess.Popen(
+            ["git", *options, *arguments],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,  # no terminal to ask on, and its children can be killed with it
+        )
+    except FileNotFoundError as error:
+        raise GitError("git was not found" if folder.is_dir() else f"no folder {folder}") from error
+    except OSError as error:
+        raise GitError(f"git could not be started: {error.strerror}") from error
+    if cancellation is None:
+        cancellation = Cancellation()
+    cancellation.watch(process)
+    try:
+        with process:
+            try:
+                yield process
+            finally:
+                kill(process)
+    except GitError:
+        if not cancellation.cancelled:
+            raise
+    finally:
+        cancellation.unwatch(process)
+    if cancellation.cancelled:
+        raise GitError("cancelled")
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill `process` and its children. Does nothing to one that has been waited for."""
+    if process.returncode is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+        return
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
+
+
+def run_git(
+    folder: Path,
+    arguments: Sequence[str],
+    *,
+    stdin: bytes = b"",
+    settings: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+    time_limit: float | None = None,
+    output_limit: int | None = None,
+    progress: Callable[[bytes], None] | None = None,
+) -> GitResult:
+    """Run git in `folder`, with `settings` and `variables` added to its configuration and environment.
+
+    `progress` is called in this thread with what git writes to standard error, and may raise to end the process.
+    Raises `GitError` where git cannot be started, does not finish within `time_limit` seconds (None: `TIME_LIMIT`),
+    prints more than `output_limit` bytes (None: `OUTPUT_LIMIT`), or is cancelled.
+    """
+    limit = TIME_LIMIT if time_limit is None else time_limit
+    with started(folder, arguments, settings=settings, variables=variables) as process:
+        assert process.stdin is not None  # noqa: S101 - all three are pipes
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        with time_bound(process, limit) as timed_out:
+            output = _Output(process.stdout, OUTPUT_LIMIT if output_limit is None else output_limit, process)
+            threads = [
+                threading.Thread(target=output.read),
+                threading.Thread(target=_write, args=(process.stdin, stdin)),
+            ]
+            for thread in threads:
+                thread.start()
+            try:
+                message = _read_message(process.stderr, progress)
+            except BaseException:
+                kill(process)
+                raise
+            finally:
+                for thread in threads:
+                    thread.join()
+            process.wait()
+    if timed_out.is_set():
+        raise GitError(f"git {arguments[0]} did not finish within {limit:g} s")
+    if output.exceeded:
+        raise GitError(f"git {arguments[0]} printed more than {output.limit:,} bytes")
+    return GitResult(process.returncode, output.content, message.decode("utf-8", "replace").strip())
+
+
+@contextmanager
+def time_bound(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """Kill `process` when the block lasts longer than `seconds`; the event says whether it did."""
+    timed_out = threading.Event()
+
+    def end() -> None:
+        timed_out.set()
+        kill(process)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timed_out
+    finally:
+        timer.cancel()
+
+
+class _Output:
+    """Standard output up to a limit, past which the process is killed."""
+
+    def __init__(self, pipe: IO[bytes], limit: int, process: subprocess.Popen[bytes]) -> None:
+        self.limit = limit
+        self.content = b""
+        self.exceeded = False
+        self._pipe = pipe
+        self._process = process
+
+    def read(self) -> None:
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := os.read(self._pipe.fileno(), 1 << 16):  # to the end, also behind the limit
+            size += len(chunk)
+            if size <= self.limit:
+                chunks.append(chunk)
+            elif not self.exceeded:
+                self.exceeded = True
+                chunks.clear()
+                kill(self._process)
+        self.content = b"".join(chunks)
+
+
+def _write(pipe: IO[bytes], content: bytes) -> None:
+    with suppress(OSError):  # git ended before it read all; its status tells
+        pipe.write(content)
+    with suppress(OSError):
+        pipe.close()
+
+
+def _read_message(pipe: IO[bytes], progress: Callable[[bytes], None] | None) -> bytes:
+    """The end of what git writes to standard error: its last words tell what went wrong."""
+    message = b""
+    while chunk := os.read(pipe.fileno(), 1 << 16):
+        message = (message + chunk)[-_MESSAGE_LIMIT:]
+        if progress is not None:
+            progress(chunk)
+    return message
