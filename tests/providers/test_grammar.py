@@ -26,7 +26,7 @@ REQUEST = UnifiedRequest(model="m", prompt="Is it day?", max_tokens=20, grammar=
 
 @pytest.mark.parametrize("name", provider_names())
 @pytest.mark.parametrize("protocol", get_args(ProtocolName))
-def test_a_grammar_is_in_the_body_or_named_in_a_notice(name: str, protocol: ProtocolName) -> None:
+def test_a_grammar_is_sent_or_named_in_a_notice(name: str, protocol: ProtocolName) -> None:
     spec = provider_spec(name)
     wire = pipeline(protocol).transformer.encode(REQUEST, ModelProfile(), spec.quirks)
     sent = msgspec.json.decode(wire.body, type=dict[str, object]).get("grammar") == GRAMMAR

@@ -24,7 +24,9 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, interactive_coordinator
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompts
+from swebench_tui.services.guided import can_be_guided, guide_for
 from swebench_tui.settings import prices_file
+from swebench_tui.settings.definitions import GuidedStarter
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
 
@@ -56,6 +58,11 @@ Examples:
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, including reasoning.")
+@click.option(
+    "--guided/--no-guided",
+    default=None,
+    help="Guide answers to starter tasks with a grammar: all llama.cpp servers. Default: the embedded model only.",
+)
 @click.option("--stream/--no-stream", default=True, show_default=True, help="Stream answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
 def command(
@@ -69,6 +76,7 @@ def command(
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
+    guided: bool | None,
     stream: bool,
     as_json: bool,
 ) -> None:
@@ -79,7 +87,7 @@ def command(
 
     Exit status 1 if a column failed. With --json each line is an object with `event` (state, delta, reset, notice or
     done), `column` and `target`. `reset` voids the deltas of the column so far. `done` has text, reasoning,
-    finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, patch and error.
+    finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, guided, patch and error.
     """
     names = [*targets, *(name for name in (providers or "").split(",") if name.strip())]
     if not names:
@@ -89,11 +97,12 @@ def command(
         columns = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         urls = _base_urls(base_urls, columns)
         workspace = open_workspace(spends=True)
+        choice = _guided(guided, workspace, prompts)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines() if as_json else Text()
         with closing(PatchChecker()) as checker:
             comparison = Comparison(_Lookup(workspace), checker, base_urls=urls, max_tokens=max_tokens, stream=stream)
-            asyncio.run(_compare(comparison, workspace, columns, prompts, printer))
+            asyncio.run(_compare(comparison, workspace, columns, prompts, printer, guided=choice))
     if printer.failures:
         click.get_current_context().exit(1)
 
@@ -110,6 +119,12 @@ def _prompts(
     if selection.selects_all:
         raise click.UsageError("Select tasks of the dataset, as with --instance ID or --count N.")
     return load_prompts(dataset, selection)
+
+
+def _guided(flag: bool | None, workspace: Workspace, prompts: Sequence[TaskPrompt]) -> GuidedStarter:
+    if flag and not any(map(can_be_guided, prompts)):
+        raise click.UsageError("--guided needs starter tasks: --dataset starter.")
+    return workspace.settings.guided.starter if flag is None else "on" if flag else "off"
 
 
 def _read(file: Path) -> str:
@@ -145,12 +160,18 @@ async def _compare(
     targets: Sequence[Target],
     prompts: Sequence[TaskPrompt],
     printer: Printer,
+    *,
+    guided: GuidedStarter,
 ) -> None:
     unwritten: OSError | None = None
     try:
         sources = [(target, await comparison.source(target)) for target in targets]
         for prompt in prompts:
-            columns = [comparison.column(target, prompt, source, observe=printer.changed) for target, source in sources]
+            guides = [await guide_for(prompt, source, guided) for _, source in sources]
+            columns = [
+                comparison.column(target, prompt, source, guide=guide, observe=printer.changed)
+                for (target, source), guide in zip(sources, guides, strict=True)
+            ]
             printer.begin(prompt, columns)
             await run_all(columns)
     except* OSError as errors:  # one from each column

@@ -15,10 +15,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from swebench_tui.bench.guided.expressions import COMPARISONS, Expressions
-from swebench_tui.bench.guided.gbnf import Part, choice, literal, optional, sequence, words
+from swebench_tui.bench.guided.gbnf import Part, choice, literal, literals, optional, sequence
 
 _INDENT: Final = "    "
-_CHANGEABLE: Final = (ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Compare, ast.BoolOp, ast.Subscript, ast.Constant)
+_CHANGEABLE: Final = (
+    ast.Name,
+    ast.Attribute,
+    ast.Call,
+    ast.BinOp,
+    ast.Compare,
+    ast.BoolOp,
+    ast.Subscript,
+    ast.Constant,
+)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _WHOLE: Final = (*_FUNCTIONS, ast.ClassDef)
 _OPERATORS: Final = {
@@ -93,11 +102,11 @@ class Module:
             sequence(literal("return"), optional(sequence(literal(" "), known.sum))),
             sequence(literal("raise ValueError("), known.string, literal(")")),
         ]
-        if isinstance(next((n for n in above if isinstance(n, (*_FUNCTIONS, ast.For, ast.While))), None), ast.For | ast.While):
+        if isinstance(
+            next((n for n in above if isinstance(n, (*_FUNCTIONS, ast.For, ast.While))), None), ast.For | ast.While
+        ):
             exits.append(literal("continue"))
-        yield sequence(
-            literal(f"{indent}if "), known.condition, literal(f":\n{indent}{_INDENT}"), choice(exits), kept
-        )
+        yield sequence(literal(f"{indent}if "), known.condition, literal(f":\n{indent}{_INDENT}"), choice(exits), kept)
         yield sequence(literal(indent), known.name, literal(" = "), known.sum, kept)
 
     def _starts(self, statement: ast.stmt, line: int) -> bool:
@@ -130,26 +139,27 @@ class Module:
         is_called = isinstance(parent, ast.Call) and parent.func is node
         if not is_called:
             yield start, sequence(known.name, literal("("), literal(text), literal(")")), end
-        if not is_called and not isinstance(parent, ast.Attribute):  # `1.name` is no Python
+        if not is_called and not isinstance(parent, ast.Attribute):
             yield start, known.sum_without(text[0]), end
         if isinstance(node, ast.Attribute):
-            at = end - len(node.attr)
-            yield at, known.attribute_without(node.attr[0]), end
+            yield end - len(node.attr), known.attribute_without(node.attr[0]), end
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             left, right = self._span(node.left)[1], self._span(node.comparators[0])[0]
             between = self.lines[line][left:right]
             if between.strip() == _OPERATORS[type(node.ops[0])]:  # no bracket around an operand
-                yield left, words(other for other in COMPARISONS if other.strip() != between.strip()), right
+                yield left, literals(other for other in COMPARISONS if other.strip() != between.strip()), right
 
     def _tails(self, node: ast.expr, known: Expressions) -> Iterator[Part]:
         """What can stand behind an expression."""
         parent = self._parents.get(node)
         if isinstance(parent, ast.Call) and parent.func is node:
             return
-        if not isinstance(node, ast.Compare | ast.BoolOp):
-            yield known.arithmetic
         if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
             yield known.access
+        if isinstance(parent, ast.Attribute):  # what follows could end in a number, and `1.name` is no Python
+            return
+        if not isinstance(node, ast.Compare | ast.BoolOp):
+            yield known.arithmetic
         above = list(self._above(node))
         if any(isinstance(one, ast.Starred | ast.Dict) for one in above):
             return
@@ -165,13 +175,15 @@ class Module:
 
 
 def _fixed(tree: ast.Module) -> Iterator[ast.AST]:
-    """What keeps its expressions: annotations, docstrings, patterns, bases of classes, f-strings."""
+    """What is left as it is: annotations, docstrings, patterns, bases of classes, f-strings, what is assigned to."""
     for node in ast.walk(tree):
         match node:
             case ast.JoinedStr() | ast.pattern() | ast.Expr(value=ast.Constant()):
                 yield node
             case ast.ClassDef(bases=bases):
                 yield from bases
+            case ast.expr() if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+                yield node
             case ast.arg(annotation=ast.AST() as annotation) | ast.AnnAssign(annotation=annotation):
                 yield annotation
             case ast.FunctionDef(returns=ast.AST() as returns) | ast.AsyncFunctionDef(returns=ast.AST() as returns):

@@ -11,13 +11,12 @@ No rule is recursive, so every hole ends.
 from __future__ import annotations
 
 import ast
-import builtins
 import string
 from collections.abc import Iterable
 from keyword import iskeyword
 from typing import Final, NamedTuple
 
-from swebench_tui.bench.guided.gbnf import Part, Rules, choice, literal, one_of, optional, repeated, sequence, words
+from swebench_tui.bench.guided.gbnf import Part, Rules, choice, literal, literals, one_of, optional, repeated, sequence
 
 COMPARISONS: Final = (" == ", " != ", " <= ", " >= ", " < ", " > ", " in ", " not in ", " is ", " is not ")
 _ARITHMETIC: Final = (" + ", " - ", " * ", " / ", " // ", " % ")
@@ -26,8 +25,8 @@ _LONGEST_NAME: Final = 30  # characters
 _MOST_NAMES: Final = 150
 _IN_STRINGS: Final = string.ascii_letters + string.digits + " _.,:/-"
 _BUILTINS: Final = (
-    *("abs all any bool dict enumerate filter float int isinstance len list map max min range reversed round set".split()),
-    *("sorted str sum tuple zip KeyError TypeError ValueError".split()),
+    "abs all any bool dict enumerate float int isinstance len list map max min range reversed round set sorted str sum"
+    " tuple zip KeyError TypeError ValueError"
 )
 
 
@@ -40,7 +39,7 @@ class Names(NamedTuple):
 
 def names(trees: Iterable[ast.Module]) -> Names:
     """The names in some files, with those of Python that are used most."""
-    plain, attributes = set(_BUILTINS), {name for kind in (str, list, dict, set) for name in _public(kind)}
+    plain, attributes = set(_BUILTINS.split()), {name for kind in (str, list, dict, set) for name in _public(kind)}
     for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
             case ast.Name(id=name) | ast.arg(arg=name):
@@ -69,8 +68,9 @@ class Expressions:
         self._rules = rules
         self._known = known
         self._without: dict[str, Part] = {}
-        self.name = rules.add("name", words(known.plain))
-        self.attribute = rules.add("attribute", words(known.attributes))
+        self._by_start = {start: self._named_rule(start) for start in sorted({name[0] for name in known.plain})}
+        self.name = rules.add("name", choice(self._by_start.values()))
+        self.attribute = rules.add("attribute", literals(known.attributes))
         self.string = rules.add("string", sequence(literal('"'), repeated(one_of(_IN_STRINGS), 0, 20), literal('"')))
         digits = string.digits
         self._number = rules.add(
@@ -89,26 +89,24 @@ class Expressions:
                     sequence(self.name, optional(sequence(literal("."), self.attribute))),
                     self._number,
                     self.string,
-                    words(_CONSTANTS),
+                    literals(_CONSTANTS),
                 ]
             ),
         )
         more = repeated(sequence(literal(", "), self._argument), 0, 1)
-        self.call = rules.add(
-            "call", sequence(literal("("), optional(sequence(self._argument, more)), literal(")"))
-        )
+        self.call = rules.add("call", sequence(literal("("), optional(sequence(self._argument, more)), literal(")")))
         self.access = rules.add("access", sequence(literal("."), self.attribute, optional(self.call)))
         self.atom = rules.add("atom", self._atom())
-        self.arithmetic = rules.add("arithmetic", sequence(words(_ARITHMETIC), self.atom))
+        self.arithmetic = rules.add("arithmetic", sequence(literals(_ARITHMETIC), self.atom))
         self.sum = rules.add("sum", sequence(self.atom, optional(self.arithmetic)))
         comparison = choice(
             [
                 sequence(literal("not "), self.atom),
-                sequence(self.sum, optional(sequence(words(COMPARISONS), self.sum))),
+                sequence(self.sum, optional(sequence(literals(COMPARISONS), self.sum))),
             ]
         )
         self._comparison = rules.add("comparison", comparison)
-        self.logic = rules.add("logic", sequence(words((" and ", " or ")), self._comparison))
+        self.logic = rules.add("logic", sequence(literals((" and ", " or ")), self._comparison))
         self.condition = rules.add("condition", sequence(self._comparison, optional(self.logic)))
         self.either = rules.add("either", sequence(literal(" if "), self.condition, literal(" else "), self.sum))
 
@@ -123,13 +121,17 @@ class Expressions:
 
     def attribute_without(self, start: str) -> Part:
         """An attribute that does not begin with the character `start`."""
-        return words(name for name in self._known.attributes if name[0] != start)
+        return literals(name for name in self._known.attributes if name[0] != start)
+
+    def _named_rule(self, start: str) -> Part:
+        """The names that begin with the character `start`."""
+        group = literals(name for name in self._known.plain if name[0] == start)
+        return self._rules.add(f"name-{ord(start):x}", group)
 
     def _atom(self, *, without: str = "") -> Part:
-        names, constants = (
-            [name for name in known if name[0] != without] for known in (self._known.plain, _CONSTANTS)
-        )
-        kinds = [sequence(words(names), optional(self.call), optional(self.access)), words(constants)]
+        name = choice(rule for start, rule in self._by_start.items() if start != without)
+        constants = literals(name for name in _CONSTANTS if name[0] != without)
+        kinds = [sequence(name, optional(self.call), optional(self.access)), constants]
         kinds += [] if without.isdigit() else [self._number]
         kinds += [] if without == '"' else [self.string]
         return choice(kinds)

@@ -53,7 +53,7 @@ def repeated(part: Part, least: int, most: int) -> Part:
     return Part(f"( {part.text} ){{{least},{most}}}", part.longest * most)
 
 
-def words(texts: Iterable[str]) -> Part:
+def literals(texts: Iterable[str]) -> Part:
     """One of these texts. What they begin with in common is written once: each alternative costs the sampler time."""
     ordered = sorted(set(texts))
     return _tree(ordered, 0)

@@ -19,9 +19,9 @@ from swebench_tui.bench.patches.text import TRAILING
 _MOST_AROUND: Final = 6  # lines that a SEARCH text has besides its own
 _LONGEST_LINE: Final = 160  # characters
 _MARKS: Final = ("`", "~", "<", ">", "=")  # what begins a fence, a tag or a marker of a block
-_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_]\w*")
-_SHORTEST_WORD: Final = 3
+_SHORTEST_TERM: Final = 3
 
 
 class Place(NamedTuple):
@@ -53,7 +53,7 @@ def _count(lines: Sequence[str], run: Sequence[str]) -> int:
 
 def _fits(line: str) -> bool:
     """Whether a line can be part of a block, and can be written in a grammar."""
-    printable = line.replace("\t", "").isprintable() and line.isascii() or _is_text(line)
+    printable = (line.replace("\t", "").isprintable() and line.isascii()) or _is_text(line)
     return len(line) <= _LONGEST_LINE and printable and not line.lstrip().startswith(_MARKS)
 
 
@@ -93,16 +93,16 @@ def _name(definition: ast.stmt) -> str:
 def _scores(
     texts: dict[tuple[str, int], str], names: dict[tuple[str, int], str], issue: str
 ) -> dict[tuple[str, int], float]:
-    asked, words = _words(issue), {key: _words(text) for key, text in texts.items()}
+    wanted, vocabulary = _terms(issue), {key: _terms(text) for key, text in texts.items()}
     used = {key: set(_IDENTIFIER.findall(text)) - {names[key]} for key, text in texts.items()}
-    number = Counter(word for found in words.values() for word in found)
+    number = Counter(term for found in vocabulary.values() for term in found)
     mentioned = set(_IDENTIFIER.findall(issue))
     own = {
         key: (
-            sum(math.log(1 + len(words) / number[word]) for word in found & asked) / math.sqrt(len(found) or 1)
+            sum(math.log(1 + len(texts) / number[term]) for term in found & wanted) / math.sqrt(len(found) or 1)
             + (1.0 if names[key] in mentioned else 0.0)
         )
-        for key, found in words.items()
+        for key, found in vocabulary.items()
     }
     return {
         key: score + max((own[caller] / 2 for caller in used if names[key] and names[key] in used[caller]), default=0.0)
@@ -110,7 +110,7 @@ def _scores(
     }
 
 
-def _words(text: str) -> set[str]:
+def _terms(text: str) -> set[str]:
     """The words of a text in lower case, also those that names are made of."""
-    found = {word.lower() for name in _IDENTIFIER.findall(text) for word in (name, *_WORD.findall(name))}
-    return {word for word in found if len(word) >= _SHORTEST_WORD}
+    found = {word.lower() for name in _IDENTIFIER.findall(text) for word in (name, *_PART.findall(name))}
+    return {word for word in found if len(word) >= _SHORTEST_TERM}
