@@ -29,9 +29,10 @@ _HOST = "127.0.0.1"
 class FaultServer:
     """A server in the running loop; an async context manager. Scripts can be changed, and records read, at any time.
 
-    The script of a chat request is the first available of `by_path[path]`, the next one of `enqueue`,
-    `by_model[model]`, a random one of `mix`, and `default`. Other paths use `by_path`, else their usual body.
-    `remembered` is how many of the latest requests are kept, None for all: a run of hours needs few.
+    The script of a chat request is the first available of `by_path[path]`, the next one of `enqueue`, that of the first
+    text of `by_text` that its messages contain, `by_model[model]`, a random one of `mix`, and `default`. Other paths
+    use `by_path`, else their usual body. `remembered` is how many of the latest requests are kept, None for all: a run
+    of hours needs few.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class FaultServer:
         self.mix = list(mix)
         self.by_model = dict(by_model or {})
         self.by_path: dict[str, Script] = {}
+        self.by_text: dict[str, Script] = {}
         self.requests: list[Request] = []
         self.port = port
         self._remembered = remembered
@@ -164,6 +166,9 @@ class FaultServer:
             return script, chat
         if self._queue:
             return self._queue.popleft(), chat
+        for text, script in self.by_text.items():
+            if msgspec.json.encode(text)[1:-1] in request.body:
+                return script, chat
         usual = self._draw.choice(self.mix) if self.mix else self.default
         return self.by_model.get(chat.model, usual), chat
 

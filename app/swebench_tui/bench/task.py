@@ -25,18 +25,20 @@ if TYPE_CHECKING:
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """The first call of the context mode `pick`, in which a model names files.
 
-    `files` are those of the tree that it named; `problem` says why the search chose the files instead. `cost` is in
-    USD, None where unknown. It is not part of the cost of the answer that follows.
+    `files` are those of the repository that it named, `unknown` other paths that it wrote; `problem` says why the
+    search chose the files instead. `cost` is in USD, None where unknown, and not part of that of the answer.
     """
 
     target: str
     files: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     problem: str = ""
     prompt_hash: str = ""
     answer: str = ""
     usage: TokenUsage | None = None
     cost: Decimal | None = None
     cost_estimated: bool = False
+    free: bool = False
 
 
 class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "completions": ("completions", "Print a shell completion script."),
     "doctor": ("doctor", "Show what is installed, configured and reachable."),
     "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
+    "generate": ("generate", "Write predictions of models for the tasks of a dataset."),
     "keys": ("keys", "List the actions of the app and their keyboard shortcuts."),
     "models": ("models", "List the models of all configured providers."),
     "provider": ("provider", "List, set up, test and remove providers."),

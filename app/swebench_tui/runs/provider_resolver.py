@@ -47,6 +47,12 @@ def interactive_coordinator(
     return ProviderCoordinator([], policies, shared=shared or shared_state())
 
 
+def batch_coordinator(limits: Mapping[str, RateLimits] | None = None) -> ProviderCoordinator:
+    """The policies of many requests that nobody watches one by one: a failed attempt starts its answer again."""
+    policies = Policies(retry=RetrySettings(restart=True), limits=limits or {})
+    return ProviderCoordinator([], policies, shared=shared_state())
+
+
 class _Clock:
     """The columns' own time, so that events and columns can be compared."""
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.patches.diff_header import GIT_LINE, malformed, read_header, starts_file, starts_names
+from swebench_tui.bench.patches.scopes import names_definition
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk, new_start_of
 from swebench_tui.bench.patches.verdict import MOST_EDITS, MOST_LINES, Failure, PatchError, Repair
 
@@ -139,7 +140,7 @@ class _Parser:
         start = self._index
         self._index += line.startswith("@@")
         numbers = _NUMBERED.match(line)
-        hunk = self._numbered_hunk(numbers, shift) if numbers else Hunk(self._loose_body(), 0 if new_file else None)
+        hunk = self._numbered_hunk(numbers, shift) if numbers else self._unnumbered_hunk(line, new_file=new_file)
         if not hunk.lines:
             raise malformed(self._lines, start, "starts a hunk without lines")
         if new_file and not numbers:
@@ -152,7 +153,12 @@ class _Parser:
         counts = hunk.count(" -"), hunk.count(" +")
         if counts != (old, new) or new_start != new_start_of(old_start, *counts, shift):
             self._repairs[Repair.RECOUNTED] = None
-        return hunk
+        other = _other_start(old_start, new_start, shift)
+        return hunk if other is None else msgspec.structs.replace(hunk, other_start=other)
+
+    def _unnumbered_hunk(self, line: str, *, new_file: bool) -> Hunk:
+        heading = _unnumbered_heading(line)
+        return Hunk(self._loose_body(), 0) if new_file else Hunk(self._loose_body(), None, heading)
 
     def _counted_body(self, old: int, new: int) -> tuple[str, ...]:
         """The body that matches the counts, or nothing where the lines do not match them."""
@@ -214,6 +220,18 @@ class _Parser:
     def _line(self, index: int | None = None) -> str | None:
         index = self._index if index is None else index
         return self._lines[index] if index < len(self._lines) else None
+
+
+def _other_start(old_start: int, new_start: int, shift: int) -> int | None:
+    """The old line that a new start means, where it is not `old_start`. Some answers forget the shift."""
+    low, high = sorted((new_start - shift, new_start))
+    return None if low - 1 <= old_start <= high + 1 else max(low, min(high, old_start))
+
+
+def _unnumbered_heading(line: str) -> str:
+    """The function or class that the start of a hunk names: `@@ def name():`, `@@ ... @@ class Name:`."""
+    heading = line.removeprefix("@@").rpartition("@@")[2] or line.strip("@ ")
+    return heading if line.startswith("@@") and names_definition(heading) else ""
 
 
 def _blank(line: str) -> bool:

@@ -73,6 +73,8 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
     """
     if not answer.strip():
         return _broken(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"))
+    if answer.endswith("\r"):
+        answer = answer.rstrip("\r") + ("\n" if "\r\n" in answer else "")  # half of a line end
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
         answer = answer.replace("\r\n", "\n")  # every line ends in CRLF: the transport's doing, not content
     try:

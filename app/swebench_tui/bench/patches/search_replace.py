@@ -177,7 +177,7 @@ def _matches(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:
     if times > 1 and len(index := candidate_starts(hunk, text)) == times:
         return [match_at(hunk, start, text) for start in index]
     try:
-        return [match(hunk, text, whole=True)]
+        return [match(hunk, text, block=True)]
     except PatchError as error:
         raise PatchError(_CLASSES.get(error.failure, error.failure), f"{path}: its SEARCH text {error}") from error
 

@@ -1,0 +1,259 @@
+"""What `generate` prints: a live line per target, or a line per task, or JSON lines; and the summary at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import click
+
+from swebench_tui.bench.predictions import file_stem
+from swebench_tui.bench.predictions.scoring import score_commands
+from swebench_tui.cli.live_lines import LiveLines
+from swebench_tui.runs import formatting
+from swebench_tui.services.generation_run import GenerationRun, TargetRun
+from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.terminal_text import json_text, one_line
+
+_FRAME: Final = 0.25  # seconds
+
+
+class Printer(Protocol):
+    """Prints a run. Everything that comes from models and servers is made safe for a terminal."""
+
+    def begin(self, run: GenerationRun) -> None: ...
+
+    def changed(self, run: TargetRun, result: TaskResult | None) -> None: ...
+
+    def stopping(self, run: GenerationRun, *, cancelled: bool) -> None: ...
+
+    async def tick(self) -> None:
+        """Draw what changes by itself, until cancelled."""
+        ...
+
+    def end(self, run: GenerationRun) -> None: ...
+
+
+class Text:
+    """Progress on standard error, the summary on standard output."""
+
+    def __init__(self, dataset: str, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._dataset = dataset
+        self._now = now
+        self._live: LiveLines | None = None
+        self._run: GenerationRun | None = None
+        self._began = 0.0
+
+    def begin(self, run: GenerationRun) -> None:
+        self._run, self._began = run, self._now()
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._live = LiveLines(sys.stderr, shutil.get_terminal_size().columns)
+        for each in run.targets:
+            self._print(f"{one_line(str(each.target))}: {_tasks(each.tally.total)} into {each.output.path}")
+            if each.output.predictions.torn is not None:
+                torn = each.output.predictions.torn
+                self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
+
+    def changed(self, run: TargetRun, result: TaskResult | None) -> None:
+        if result is not None and (self._live is None or result.error or result.notice):
+            self._print(f"{one_line(str(run.target))}  {one_line(result.instance_id)}  {_outcome(result)}")
+            if result.notice:
+                self._print(f"  {one_line(result.notice)}")
+            if result.error:
+                self._print(f"  {one_line(result.error)}. {one_line(result.hint)}".rstrip(". "))
+
+    def stopping(self, run: GenerationRun, *, cancelled: bool) -> None:
+        waiting = sum(each.tally.in_flight for each in run.targets)
+        if cancelled:
+            self._print(f"Cancelling {_tasks(waiting)}. What has arrived is kept.")
+        else:
+            self._print(f"Stopping: waiting for {_tasks(waiting)} in flight. Ctrl+C again cancels them.")
+
+    async def tick(self) -> None:
+        while self._live is not None:
+            self._draw()
+            await asyncio.sleep(_FRAME)
+
+    def end(self, run: GenerationRun) -> None:
+        if self._live is not None:
+            self._live.draw(())
+        for each in run.targets:
+            for line in summary_lines(each):
+                click.echo(line)
+            for shell in _score_commands(each, self._dataset):
+                click.echo(f"  Score: {shell}")
+        if any(each.tally.without_prediction for each in run.targets):
+            click.echo("Run the same command again to continue with the tasks that have no prediction.")
+
+    def _print(self, text: str) -> None:
+        if self._live is not None:
+            self._live.print(text)
+        else:
+            click.echo(text, err=True)
+
+    def _draw(self) -> None:
+        if self._live is not None and self._run is not None:
+            self._live.draw([progress_line(each, self._now() - self._began) for each in self._run.targets])
+
+
+class JSONLines:
+    """One object per line: `begin`, `task`, and last `summary`."""
+
+    def __init__(self, dataset: str) -> None:
+        self._dataset = dataset
+
+    def begin(self, run: GenerationRun) -> None:
+        for each in run.targets:
+            torn = each.output.predictions.torn
+            self._print(
+                "begin",
+                each,
+                {
+                    "model": each.output.model,
+                    "tasks": each.tally.total,
+                    "output": str(each.output.path),
+                    "answers": str(each.output.answers.path),
+                    "torn": None if torn is None else str(torn.moved_to),
+                },
+            )
+
+    def changed(self, run: TargetRun, result: TaskResult | None) -> None:
+        if result is not None:
+            self._print("task", run, _result(result))
+
+    def stopping(self, run: GenerationRun, *, cancelled: bool) -> None:
+        waiting = sum(each.tally.in_flight for each in run.targets)
+        click.echo(json_text({"event": "stopping", "cancelled": cancelled, "in_flight": waiting}))
+
+    async def tick(self) -> None:
+        """Nothing changes by itself."""
+
+    def end(self, run: GenerationRun) -> None:
+        summaries = [_summary(each) | {"score": _score_commands(each, self._dataset)} for each in run.targets]
+        click.echo(json_text({"event": "summary", "targets": summaries}))
+
+    def _print(self, event: str, run: TargetRun, fields: dict[str, object]) -> None:
+        click.echo(json_text({"event": event, "target": str(run.target)} | fields))
+
+
+def progress_line(run: TargetRun, elapsed: float) -> str:
+    """`openai:gpt  12/300  9 apply  1 failed  4 running  $0.12  eta 3m05s`."""
+    tally = run.tally
+    parts = [one_line(str(run.target)), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
+    if failed := tally.outcomes["failed"] + tally.outcomes["conflict"]:
+        parts.append(f"{failed} failed")
+    if present := tally.outcomes["present"]:
+        parts.append(f"{present} already done")
+    if tally.in_flight:
+        parts.append(f"{tally.in_flight} running")
+    parts.append(cost_text(tally, free=run.source.is_free(run.target.model)))
+    worked = tally.ended - tally.outcomes["present"]
+    if worked and tally.ended < tally.total:
+        parts.append(f"eta {formatting.seconds(elapsed / worked * (tally.total - tally.ended))}")
+    return "  ".join(parts)
+
+
+def cost_text(tally: Tally, *, free: bool) -> str:
+    """`free`, `$0.12`, `~$0.12`, or `at least $0.12, 3 of unknown price`. Never $0 for what is unknown."""
+    if free and not tally.cost:
+        return "free"
+    if tally.unpriced:
+        known = f"at least {formatting.dollars(tally.cost)}, " if tally.cost else ""
+        return f"{known}{tally.unpriced} of unknown price"
+    return f"{'~' if tally.cost_estimated and tally.cost else ''}{formatting.dollars(tally.cost)}"
+
+
+def summary_lines(run: TargetRun) -> list[str]:
+    """The summary of a target for people."""
+    tally = run.tally
+    checked = sum(tally.statuses.values())
+    lines = [f"{one_line(str(run.target))}: {run.output.path}"]
+    if checked:
+        others = [f"{count} {status.replace('_', ' ')}" for status, count in tally.statuses.most_common()]
+        lines.append(f"  Patches: {tally.statuses['applies']}/{checked} apply ({', '.join(others)})")
+    if tally.failures:
+        lines.append(f"  Classes: {', '.join(f'{name} {count}' for name, count in tally.failures.most_common())}")
+    outcomes = {
+        "predicted": tally.outcomes["predicted"],
+        "predicted before": tally.outcomes["present"],
+        "of another prompt": tally.outcomes["conflict"],
+        "failed": tally.outcomes["failed"],
+        "cancelled": tally.outcomes["cancelled"],
+        "not started": tally.total - tally.ended,
+    }
+    lines.append(f"  Tasks: {', '.join(f'{count} {name}' for name, count in outcomes.items() if count)}")
+    cost = cost_text(tally, free=run.source.is_free(run.target.model))
+    lines.append(f"  Cost: {cost}. Tokens: {tally.prompt_tokens:,} in, {tally.completion_tokens:,} out")
+    if run.stopped:
+        lines.append(f"  Stopped: {one_line(run.stopped)}")
+    return lines
+
+
+def _outcome(result: TaskResult) -> str:
+    if result.verdict is not None:
+        empty = "" if result.submitted else ", empty prediction"
+        return f"{one_line(formatting.patch_text(result.verdict))}{empty}"
+    return {"present": "already done", "conflict": "left as it is"}.get(result.outcome, result.outcome)
+
+
+def _result(result: TaskResult) -> dict[str, object]:
+    answer, verdict = result.answer, result.verdict
+    return {
+        "instance": result.instance_id,
+        "outcome": result.outcome,
+        "recovered": result.recovered,
+        "submitted": result.submitted,
+        "finish_reason": answer.finish_reason if answer else None,
+        "prompt_tokens": answer.prompt_tokens if answer else None,
+        "completion_tokens": answer.completion_tokens if answer else None,
+        "cost": answer.cost if answer else None,
+        "cost_estimated": answer.cost_estimated if answer else None,
+        "patch": None
+        if verdict is None
+        else {
+            "status": verdict.status,
+            "class": None if verdict.failure is None else str(verdict.failure),
+            "detail": verdict.detail,
+            "files": list(verdict.files),
+            "repairs": list(verdict.repairs),
+        },
+        "error": {"kind": result.kind or None, "message": result.error, "hint": result.hint} if result.error else None,
+    }
+
+
+def _summary(run: TargetRun) -> dict[str, object]:
+    tally = run.tally
+    return {
+        "target": str(run.target),
+        "output": str(run.output.path),
+        "tasks": tally.total,
+        "predicted": tally.outcomes["predicted"],
+        "present": tally.outcomes["present"],
+        "conflict": tally.outcomes["conflict"],
+        "failed": tally.outcomes["failed"],
+        "cancelled": tally.outcomes["cancelled"],
+        "patches": dict(tally.statuses),
+        "classes": dict(tally.failures),
+        "submitted": tally.submitted,
+        "prompt_tokens": tally.prompt_tokens,
+        "completion_tokens": tally.completion_tokens,
+        "cost": None if tally.unpriced else float(tally.cost),
+        "known_cost": float(tally.cost),
+        "unpriced": tally.unpriced,
+        "cost_estimated": tally.cost_estimated,
+        "stopped": run.stopped or None,
+    }
+
+
+def _score_commands(run: TargetRun, dataset: str) -> list[str]:
+    run_id = f"{file_stem(run.output.model)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    return list(score_commands(dataset, None, run.output.path, run_id)) if run.output.path.exists() else []
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
