@@ -69,7 +69,7 @@ def test_whatever_the_grammar_lets_through_is_a_change_to_python(task: Instance,
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_many_lines_can_be_changed_and_all_of_them_are_drawn(task: Instance, repositories: Path) -> None:
+def test_many_lines_can_be_changed_and_all_are_drawn(task: Instance, repositories: Path) -> None:
     _, guide = guided(task, repositories)
     grammar, rng = Grammar(guide.grammar), random.Random(1)
     drawn = {grammar.sample(rng).partition("\n=======\n")[0] for _ in range(600)}
