@@ -14,6 +14,7 @@ from swebench_tui.bench.repositories import bundled
 
 if TYPE_CHECKING:
     from swebench_tui.bench.guided import Guide
+    from swebench_tui.bench.instance import Instance
     from swebench_tui.bench.task import TaskPrompt
     from swebench_tui.runs.generation import Source
     from swebench_tui.settings.definitions import GuidedStarter
@@ -48,4 +49,9 @@ def can_be_guided(prompt: TaskPrompt) -> bool:
         template.text is not None or template.answer_format is not AnswerFormat.SEARCH_REPLACE
     ):
         return False
+    return is_starter(instance)
+
+
+def is_starter(instance: Instance) -> bool:
+    """Whether it is a starter task, by its commit too: another dataset may name a repository like a bundled one."""
     return bundled.bundled(instance.repo) and bundled.base_commit(instance.repo) == instance.base_commit
