@@ -12,7 +12,6 @@ import click
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench import datasets
 from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.datasets import Dataset, Selection, select
 from swebench_tui.bench.instance import Instance
@@ -20,6 +19,7 @@ from swebench_tui.bench.predictions import file_stem, model_name
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_confirmation import confirm
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
@@ -126,7 +126,7 @@ def command(
             replace=replace,
             provenance=provenance,
         )
-        loaded = datasets.load(dataset, split=split)
+        loaded = load_dataset(dataset, split=split)
         tasks = select(loaded.instances, selection)
         prices_file.apply(paths.prices(), workspace.registry)
         plan = _Plan(chosen, urls, loaded, tasks, prompts, options, folder, yes)
