@@ -240,7 +240,7 @@ def test_a_full_or_forbidden_cache_has_its_sentence(monkeypatch: pytest.MonkeyPa
     assert "HF_HOME" in caught.value.hint
 
 
-def test_a_read_only_cache_is_not_taken_for_an_empty_dataset(
+def test_a_read_only_cache_is_not_an_empty_dataset(
     hub: StandInHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """`/proc` takes no files, not even from root."""
