@@ -13,13 +13,13 @@ import click
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import Dataset, Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.predictions import file_stem, model_name
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
 from swebench_tui.cli.key_input import is_interactive
@@ -122,7 +122,7 @@ def command(
             replace=replace,
             provenance=provenance,
         )
-        loaded = datasets.load(dataset)
+        loaded = load_dataset(dataset)
         tasks = select(loaded.instances, selection)
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
