@@ -176,7 +176,7 @@ def test_a_wrong_template_names_its_line(tmp_path: Path) -> None:
     assert result.stderr.startswith("Error: fix.j2:2: 'patch' is undefined\n")
 
 
-def test_pick_in_compare_has_an_event_and_a_cost_of_its_own(server: FaultServerThread) -> None:
+def test_pick_has_an_event_and_a_cost_in_compare(server: FaultServerThread) -> None:
     server.server.by_text["<paths>"] = Script("tallybox/averages.py")
     server.server.default = Script("Done.")
     environ = {"COMPATIBLE_BASE_URL": server.base_url}

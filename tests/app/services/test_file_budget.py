@@ -52,9 +52,7 @@ def test_an_issue_longer_than_the_window_leaves_no_room() -> None:
         (ModelLimits(window=8_192), 9_000, 4_096),
     ],
 )
-def test_the_answer_has_its_limit_and_half_of_the_window_at_most(
-    limits: ModelLimits, max_tokens: int | None, kept: int
-) -> None:
+def test_half_of_the_window_is_kept_for_answers_at_most(limits: ModelLimits, max_tokens: int | None, kept: int) -> None:
     assert limits.answer_tokens(max_tokens) == kept
 
 

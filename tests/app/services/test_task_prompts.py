@@ -264,7 +264,7 @@ async def test_the_model_names_the_files_it_gets(
     assert "openai:gpt-5.4: naming files" in sentences
 
 
-async def test_the_first_call_gets_all_paths_where_the_match_is_weak(
+async def test_a_weak_match_gives_the_first_call_all_paths(
     access: CommandAccess, rocket: tuple[Repositories, str], tmp_path: Path
 ) -> None:
     sources = naming("rocket/tank.py")

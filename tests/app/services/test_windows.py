@@ -48,8 +48,8 @@ async def test_ollama_reports_the_window_of_the_named_model(access: CommandAcces
     details = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40_960}}
     server.server.by_path["/api/show"] = json_body(details)
     assert await limits(access, "ollama:qwen3", server.base_url) == ModelLimits(window=40_960, source="server")
-    asked_for = [request.json for request in server.server.requests if request.path == "/api/show"]
-    assert asked_for == [{"model": "qwen3"}]
+    requested = [request.json for request in server.server.requests if request.path == "/api/show"]
+    assert requested == [{"model": "qwen3"}]
 
 
 async def test_a_server_that_reports_nothing_leaves_it_unknown(

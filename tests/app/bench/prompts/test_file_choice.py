@@ -69,7 +69,7 @@ def test_every_name_is_checked_against_the_repository(
     assert (choice.files, choice.unknown) == (files, unknown)
 
 
-def test_a_file_counts_once_and_only_the_first_ones_are_used() -> None:
+def test_a_file_counts_once_and_only_some_are_used() -> None:
     paths = [f"pkg/module_{number}.py" for number in range(30)]
     choice = read_choice("\n".join([*paths, *paths]), paths)
     assert choice.files == tuple(paths[:MAX_FILES])

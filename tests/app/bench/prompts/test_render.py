@@ -55,7 +55,7 @@ def test_lines_are_numbered_where_the_format_needs_it(form: AnswerFormat, number
     assert ("12| code" in (prompt.system or "")) == shown
 
 
-def test_the_example_of_each_format_is_what_the_patch_check_reads() -> None:
+def test_the_patch_check_reads_the_example_of_each_format() -> None:
     found = {form: find_candidates(form.instructions()) for form in AnswerFormat}
     kinds = {form: {type(candidate) for candidate in each.candidates} for form, each in found.items()}
     assert kinds == {

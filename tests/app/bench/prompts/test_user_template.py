@@ -114,7 +114,7 @@ def test_a_template_cannot_fill_the_memory(text: str, message: str) -> None:
         rendered(text)
 
 
-def test_the_process_gets_no_keys_and_no_module_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_gets_no_keys_or_modules_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "jinja2.py").write_text("raise SystemExit('imported from the working directory')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
