@@ -8,8 +8,8 @@ from typing import Protocol
 import click
 
 from swebench_providers import ReasoningDelta, TextDelta
-from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.task import TaskPrompt
+from swebench_tui.cli.patch_output import patch_fields
 from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Piece, TextVoided
@@ -116,7 +116,7 @@ def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
         "usage": _usage(state),
         **formatting.metric_fields(state),
         "request_id": state.request_id,
-        "patch": None if column.patch is None else _patch(column.patch),
+        "patch": None if column.patch is None else patch_fields(column.patch),
         "error": _error(state),
     }
 
@@ -133,18 +133,6 @@ def _usage(state: GenerationState) -> dict[str, object] | None:
         "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "source": usage.source,
-    }
-
-
-def _patch(patch: PatchVerdict) -> dict[str, object]:
-    return {
-        "status": patch.status,
-        "class": None if patch.failure is None else str(patch.failure),
-        "detail": patch.detail,
-        "files": list(patch.files),
-        "repairs": list(patch.repairs),
-        "warnings": [{"code": str(warning.code), "text": warning.text} for warning in patch.warnings],
-        "diff": patch.patch,
     }
 
 

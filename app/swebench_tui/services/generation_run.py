@@ -67,6 +67,8 @@ class TargetRun:
         self.output = output
         self.tally = Tally(len(tasks))
         self.stopped = ""
+        self.kept: dict[str, StoredAnswer] = {}
+        """Answers on disk, by instance, of tasks in flight."""
         self._tasks = iter(tasks)
 
     def next_task(self) -> Instance | None:
@@ -116,7 +118,8 @@ class GenerationRun:
             try:
                 result = await self._result(run, task)
             except asyncio.CancelledError:
-                self._ended(run, TaskResult(instance_id=task.instance_id, outcome="cancelled"))
+                kept = run.kept.get(task.instance_id)  # it may have been paid for
+                self._ended(run, TaskResult(instance_id=task.instance_id, outcome="cancelled", answer=kept))
                 raise
             self._ended(run, result)
 
@@ -126,6 +129,7 @@ class GenerationRun:
 
     def _ended(self, run: TargetRun, result: TaskResult) -> None:
         run.tally.in_flight -= 1
+        run.kept.pop(result.instance_id, None)
         run.tally.add(result)
         self._observe(run, result)
 
@@ -157,11 +161,11 @@ class GenerationRun:
         self, run: TargetRun, task: Instance, prompt: TaskPrompt, digest: str
     ) -> StoredAnswer | TaskResult:
         """The model's answer, on disk; the result of the task where there is none."""
-        recorder = _Recorder(run.output, task.instance_id, digest, prompt)
+        recorder = _Recorder(run, task.instance_id, digest, prompt)
         request = prompt.request(max_tokens=self._options.max_tokens)
         generation = Generation(run.target, request, run.source, recorder=recorder)
         await generation.run()
-        state, stored = generation.state, recorder.stored
+        state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
             return stored
         error = state.error
@@ -220,17 +224,16 @@ class GenerationRun:
 class _Recorder:
     """Keeps the answer to one task in the answers file."""
 
-    def __init__(self, output: Output, instance_id: str, digest: str, prompt: TaskPrompt) -> None:
-        self._output = output
+    def __init__(self, run: TargetRun, instance_id: str, digest: str, prompt: TaskPrompt) -> None:
+        self._run = run
         self._instance_id = instance_id
         self._digest = digest
         self._context = prompt.mode
-        self.stored: StoredAnswer | None = None
 
     async def commit(self, answer: Answer) -> None:
         stored = stored_answer(answer, self._instance_id, self._digest, context=self._context, guided=False)
-        await self._output.keep_answer(stored)
-        self.stored = stored
+        await self._run.output.keep_answer(stored)
+        self._run.kept[self._instance_id] = stored
 
 
 def _conflict(instance_id: str) -> TaskResult:
