@@ -32,6 +32,7 @@ from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
 from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
@@ -151,7 +152,12 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
         async def sources(provider: str, *, base_url: str | None) -> Source:
             return resolver.source(provider, base_url=base_url)
 
-        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls)
+        prompts = TaskPrompts(
+            access,
+            sources=sources,
+            base_urls=plan.base_urls,
+            repositories=configured_repositories(workspace.settings),
+        )
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
             options = PromptOptions(max_tokens=plan.options.max_tokens)

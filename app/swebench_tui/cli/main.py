@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "patch": ("patch", "Extract, repair and check the patch in a model's answer."),
     "predictions": ("predictions", "Check predictions files for the SWE-bench harness and sb-cli."),
     "provider": ("provider", "List, set up, test and remove providers."),
+    "repo": ("repo", "List, fetch and remove the repositories of tasks."),
     "settings": ("settings", "Show and change settings, with the source of each value."),
 }
 """Module and help line by command name: `--help` imports none of the modules. A new command needs an entry here."""

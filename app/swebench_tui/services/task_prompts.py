@@ -17,11 +17,11 @@ import msgspec
 from swebench_tui import paths
 from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
+from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
 from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
 from swebench_tui.services.input_estimate import InputEstimate, input_estimate
 from swebench_tui.services.pick import MAX_TOKENS, call_for_files, first_prompt, summary
-from swebench_tui.services.snapshots import find_snapshot
 from swebench_tui.services.target_models import TargetModel, TargetModels
 from swebench_tui.services.task_contexts import Job, TaskContexts, in_thread
 
@@ -66,12 +66,12 @@ class TaskPrompts:
         *,
         sources: SourceLookup | None = None,
         base_urls: BaseURLs | None = None,
-        repositories: Path | None = None,
+        repositories: Repositories | None = None,
         indexes: Path | None = None,
     ) -> None:
         self._access = access
         self._sources = sources
-        self._repositories = repositories or paths.repositories()
+        self._repositories = repositories or Repositories(folder=paths.repositories())
         self._models = TargetModels(access, base_urls)
         self._contexts = TaskContexts(indexes or paths.indexes())
 
@@ -146,17 +146,15 @@ class TaskPrompts:
         return await input_estimate(self._access, model, prompt.tokens, max_tokens=max_tokens)
 
     async def _job(self, instance: Instance, model: TargetModel, options: PromptOptions) -> tuple[Job, tuple[str, ...]]:
-        found = await in_thread(lambda _: find_snapshot(instance, repositories=self._repositories))
+        found = await in_thread(lambda _: snapshot_of(instance, self._repositories))
         mode = options.context
-        missing = f"{instance.repo} is not on this machine"
-        hint = f"Fetch it: swebench-tui repo fetch {instance.repo}"
         notes: tuple[str, ...] = ()
         if mode is None and found.snapshot is None:
-            mode, notes = ContextMode.NONE, (f"{missing}. {hint}",)
+            mode, notes = ContextMode.NONE, (f"{found.reason}. {found.hint}",)
         elif mode is None:
             mode = ContextMode.ALL if found.bundled else ContextMode.SEARCH
         elif mode is not ContextMode.NONE and found.snapshot is None:
-            raise PromptError(f"the context `{mode.value}` needs the repository, and {missing}", hint=hint)
+            raise PromptError(f"the context `{mode.value}` needs the repository, and {found.reason}", hint=found.hint)
         return Job(instance, mode, found.snapshot, options.template, model.counter), notes
 
     async def _first_prompt(self, job: Job, budget: FileBudget) -> Prompt:

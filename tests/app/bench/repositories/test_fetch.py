@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,29 +27,40 @@ FILES: dict[str, str | bytes] = {f"pkg/m{number}.py": f"x = {number}\n" * 50 for
 
 
 class Origin:
-    """A repository `owner/name` with three commits, and the folder to serve it from."""
+    """A repository `owner/name` with three commits, and the folder `root` to serve it from."""
 
-    def __init__(self, folder: Path) -> None:
-        self.checkout = make_checkout(folder / "checkout", {**FILES, "logo.png": b"\x89PNG\0", "link": "x"})
-        self.first = commit(self.checkout)
-        self.second = commit(self.checkout, {"pkg/m1.py": "changed\n"})
-        self.removed = commit(self.checkout, {"pkg/m2.py": "not on a branch any more\n"})
-        git(self.checkout, "tag", "keep")  # until it has been cloned
+    def __init__(self, folder: Path, commits: tuple[str, str, str]) -> None:
+        self.first, self.second, self.removed = commits
+        self.checkout = folder / "checkout"
         self.root = folder / "served"
-        (self.root / "owner").mkdir(parents=True)
-        self.bare = bare_clone(self.checkout, self.root / f"{REPO}.git")
-        git(self.bare, "config", "uploadpack.allowFilter", "true")
-        git(self.bare, "update-ref", "refs/heads/main", self.second)
-        git(self.bare, "tag", "-d", "keep")
+        self.bare = self.root / f"{REPO}.git"
 
     @property
     def folder_remote(self) -> Remote:
         return Remote(f"file://{self.root}/{{repo}}.git")
 
 
+@pytest.fixture(scope="module")
+def made_origin(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, str, str]]:
+    folder = tmp_path_factory.mktemp("origin")
+    checkout = make_checkout(folder / "checkout", {**FILES, "logo.png": b"\x89PNG\0", "link": "x"})
+    first = commit(checkout)
+    second = commit(checkout, {"pkg/m1.py": "changed\n"})
+    removed = commit(checkout, {"pkg/m2.py": "not on a branch any more\n"})
+    git(checkout, "tag", "keep")  # until it has been cloned
+    (folder / "served" / "owner").mkdir(parents=True)
+    bare = bare_clone(checkout, folder / "served" / f"{REPO}.git")
+    git(bare, "config", "uploadpack.allowFilter", "true")
+    git(bare, "update-ref", "refs/heads/main", second)
+    git(bare, "tag", "-d", "keep")
+    return folder, (first, second, removed)
+
+
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path)
+def origin(made_origin: tuple[Path, tuple[str, str, str]], tmp_path: Path) -> Origin:
+    folder, commits = made_origin
+    shutil.copytree(folder, tmp_path / "origin")
+    return Origin(tmp_path / "origin", commits)
 
 
 @pytest.fixture
