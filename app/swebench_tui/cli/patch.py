@@ -16,6 +16,7 @@ from swebench_tui.bench.repositories.revision import commit_id
 from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.bench.repositories.sources import snapshot_of
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.patch_output import patch_fields, patch_lines
 from swebench_tui.services.repositories import configured_repositories
@@ -94,11 +95,11 @@ def _snapshot(repo: Path | None, base: str | None, instance: str | None, dataset
             ) from error
     if instance is None:
         return None
-    task = datasets.find(datasets.load(dataset).instances, instance)
-    found = snapshot_of(task, configured_repositories(open_workspace().settings))
-    if found.snapshot is None:
-        raise Failed(found.reason, f"{found.hint}\nOr name a clone with --repo and --base.")
-    return found.snapshot
+    task = datasets.find(load_dataset(dataset).instances, instance)
+    located = snapshot_of(task, configured_repositories(open_workspace().settings))
+    if located.snapshot is None:
+        raise Failed(located.reason, f"{located.hint}\nOr name a clone of it with --repo and --base.")
+    return located.snapshot
 
 
 def _read(file: Path) -> str:
