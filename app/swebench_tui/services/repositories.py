@@ -69,8 +69,8 @@ def commits_of(instances: Iterable[Instance]) -> dict[str, list[str]]:
 
 def parse_repo(text: str) -> tuple[str, str | None]:
     """`owner/name` or `owner/name@COMMIT` as its parts. Raises `RepositoryError`."""
-    repo, at, commit = text.partition("@")
-    return check_repo(repo), check_commit(commit) if at else None
+    repo, separator, commit = text.partition("@")
+    return check_repo(repo), check_commit(commit) if separator else None
 
 
 def format_size(size: int) -> str:

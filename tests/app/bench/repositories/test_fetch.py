@@ -145,7 +145,7 @@ def test_servers_of_all_abilities_are_fetched_from(
         assert contents(clone, each) == expected(origin, each)
 
 
-def test_a_server_of_commits_by_name_alone_names_what_it_lacks(origin: Origin, server: GitServer, clone: Clone) -> None:
+def test_a_server_without_ids_names_what_it_lacks(origin: Origin, server: GitServer, clone: Clone) -> None:
     server.first_protocol = True
     with pytest.raises(RepositoryError, match=f"has no commit {origin.removed}$"):
         fetch_commits(clone, [origin.removed, origin.first], server.remote)
@@ -315,7 +315,7 @@ def test_a_tampered_configuration_of_a_clone_is_not_used(origin: Origin, clone: 
     assert clone.has(origin.second)
 
 
-def test_a_clone_in_the_cache_is_not_reached_by_users_git_variables(
+def test_the_users_git_variables_reach_no_clone(
     origin: Origin, clone: Clone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
