@@ -66,13 +66,14 @@ class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     pick: Pick | None = None
 
-    def request(self, *, max_tokens: int | None, stream: bool = True) -> UnifiedRequest:
+    def request(self, *, max_tokens: int | None, stream: bool = True, grammar: str | None = None) -> UnifiedRequest:
         return UnifiedRequest(
             prompt=self.prompt,
             system_message=self.system,
             max_tokens=max_tokens,
             stream=stream,
             cache_prompt=True,
+            grammar=grammar,
         )
 
     @property
