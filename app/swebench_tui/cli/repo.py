@@ -142,7 +142,7 @@ class _FetchOutput:
     """Progress on standard error: a live line for each repository on a terminal, else a line for each step."""
 
     def __init__(self, *, live: bool) -> None:
-        self._live = LiveLines(sys.stderr, shutil.get_terminal_size().columns) if live else None
+        self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns) if live else None
         self._lines: dict[str, str] = {}
         self._lock = threading.Lock()
 
