@@ -1,4 +1,7 @@
-"""Files of the repository that go into the prompt, chosen under a token budget."""
+"""Files of the repository that go into the prompt, chosen under a token budget.
+
+`build` chooses them, `markup` writes them as text.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The files of a prompt.
 
     `tokens` are the tokens of the files with their markers, counted as `budget` was. `budget` is None without a limit.
-    `match` says how sure a search is; `note` is a sentence about it for people.
+    `numbered`: the lines are shown, and were counted, with their numbers. `match` says how sure a search is; `note` is
+    a sentence about it for people.
     """
 
     mode: ContextMode
@@ -53,5 +57,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     left_out: tuple[LeftOut, ...] = ()
     tokens: int = 0
     budget: int | None = None
+    numbered: bool = False
     match: Literal["strong", "weak"] | None = None
     note: str = ""

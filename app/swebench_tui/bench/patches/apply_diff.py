@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_tui.bench.patches.match import Match, match
-from swebench_tui.bench.patches.text import FileText
+from swebench_tui.bench.patches.text import FileText, Splice
 from swebench_tui.bench.patches.unified_diff import FileChange
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
@@ -30,14 +31,6 @@ class Applied(msgspec.Struct, frozen=True):
 
     as_written: bool
     repairs: tuple[Repair, ...] = ()
-
-
-class Splice(msgspec.Struct, frozen=True):
-    """Lines `start` to `start + removed` (from 0) are replaced by `added`."""
-
-    start: int
-    removed: int
-    added: tuple[str, ...]
 
 
 def locate(changes: Iterable[FileChange], locator: Locator, overlay: Overlay | None) -> Located:
@@ -110,8 +103,11 @@ def _create(change: FileChange, overlay: Overlay) -> Applied:
     if any(hunk.old for hunk in change.hunks):
         raise PatchError(Failure.MALFORMED, f"{path!r}: is a new file, but the diff has old lines for it")
     lines = tuple(line for hunk in change.hunks for line in hunk.lines)
-    final_newline = not (lines and lines[-1].startswith("\\"))
-    overlay.write(path, FileText(tuple(line[1:] for line in lines if line[0] == "+"), final_newline), change.modes)
+    text = FileText(tuple(line[1:] for line in lines if line[0] == "+"), not (lines and lines[-1][0] == "\\"))
+    whole = text.without_last_return()
+    overlay.write(path, whole, change.modes)
+    if whole is not text:
+        return Applied(as_written=False, repairs=(Repair.LINE_ENDS,))
     return Applied(len(change.hunks) <= 1 and all(hunk.old_start == 0 for hunk in change.hunks))
 
 
@@ -138,35 +134,54 @@ def splice(text: FileText, matches: Sequence[Match]) -> tuple[FileText, tuple[Re
     for one in matches:
         final_newline, fixed = _final_newline(one, text, final_newline=final_newline)
         repairs += [Repair.END_OF_FILE] if fixed else []
-    crlf_without_end = text.crlf and not text.final_newline
-    lines = [*text.lines[:-1], text.lines[-1] + "\r"] if crlf_without_end else list(text.lines)
-    last = len(lines) + 1
-    for edit in sorted((edit for one in matches for edit in _splices(one, text)), key=lambda edit: edit.start)[::-1]:
-        if edit.start + edit.removed > last or edit.start == last:
-            raise PatchError(Failure.OVERLAPPING_HUNKS, f"two hunks change line {last + 1}")
-        lines[edit.start : edit.start + edit.removed] = edit.added
-        last = edit.start
-    if crlf_without_end and not final_newline and lines:
-        lines[-1] = lines[-1].removesuffix("\r")
-    return FileText(tuple(lines), final_newline), tuple(dict.fromkeys(repairs))
+    splices: list[Splice] = []
+    for found in matches:
+        made, fixed = _splices(found, text)
+        splices += made
+        repairs += [Repair.LINE_ENDS] if fixed else []
+    splices.sort(key=lambda splice: splice.start)
+    for splice_before, splice_after in pairwise(splices):
+        if not splice_before.start < splice_after.start >= splice_before.start + splice_before.removed:
+            raise PatchError(Failure.OVERLAPPING_HUNKS, f"two hunks change line {splice_after.start + 1}")
+    before = text.with_last_return()
+    edited = before.spliced(splices, final_newline=final_newline)
+    whole = edited if text.ends_in_return else edited.without_last_return()
+    if whole is not edited and edited.lines[-1] is not before.lines[-1]:
+        repairs.append(Repair.LINE_ENDS)
+    return whole, tuple(dict.fromkeys(repairs))
 
 
-def _splices(matches: Match, text: FileText) -> list[Splice]:
-    """The hunk as the smallest replacements; context keeps the file's text, added lines take its line ends."""
-    follow = Repair.LINE_ENDS in matches.repairs
-    actual = text.lines[matches.start : matches.start + len(matches.hunk.old)]
-    end = "\r" if 2 * sum(line.endswith("\r") for line in actual) > len(actual) else ""
-    edits: list[Splice] = []
-    index, removed, added = matches.start, 0, list[str]()
-    for line in (*matches.hunk.lines, " "):
+def _splices(match: Match, text: FileText) -> tuple[list[Splice], bool]:
+    """The hunk as the smallest replacements; context keeps the file's text, added lines take its line ends.
+
+    Also whether these differ from those of the hunk.
+    """
+    end = _line_end(match, text)
+    fixed = False
+    splices: list[Splice] = []
+    index, removed, added = match.start, 0, list[str]()
+    for line in (*match.hunk.lines, " "):
         if line[0] == "-":
             removed += 1
         elif line[0] == "+":
-            added.append(line[1:].removesuffix("\r") + end if follow else line[1:])
+            added.append(line[1:] if end is None else line[1:].removesuffix("\r") + end)
+            fixed = fixed or added[-1] != line[1:]
         elif line[0] == " ":
-            edits += [Splice(index, removed, tuple(added))] if removed or added else []
+            splices += [Splice(index, removed, tuple(added))] if removed or added else []
             index, removed, added = index + removed + 1, 0, []
-    return edits
+    return splices, fixed
+
+
+def _line_end(match: Match, text: FileText) -> str | None:
+    """The CR, or "", that added lines need to be like the file's lines around them; None to leave them as written."""
+    hunk = match.hunk
+    ended = text.lines[match.start : len(text.lines) - (not text.final_newline)]
+    pairs = [(line.endswith("\r"), actual.endswith("\r")) for line, actual in zip(hunk.old, ended, strict=False)]
+    if not pairs:
+        return "\r" if text.crlf and not any(line.endswith("\r") for line in hunk.lines) else None
+    if all(written == actual for written, actual in pairs):
+        return None
+    return "\r" if 2 * sum(actual for _, actual in pairs) > len(pairs) else ""
 
 
 def _final_newline(matches: Match, text: FileText, *, final_newline: bool) -> tuple[bool, bool]:

@@ -104,6 +104,8 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
     """
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
         answer = answer.replace("\r\n", "\n")  # every line ends in CRLF: the transport's doing, not content
+    if answer.endswith("\r"):
+        answer = answer.rstrip("\r") + ("\n" if "\r\n" in answer else "")  # half of a line end
     thoughts = remove_thoughts(answer)
     if not answer.strip():
         return _only(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"), thoughts)
@@ -227,7 +229,7 @@ def _part(region: Region, read: Answer, *, cut: bool, ended: bool) -> Diff | Unr
         first=first,
         last=last,
         lines=region.lines,
-        other=parsed.other,
+        other=_without_repeats(parsed.other)[0],
     )
 
 

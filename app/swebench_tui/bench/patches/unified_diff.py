@@ -22,12 +22,13 @@ class Hunk(msgspec.Struct, frozen=True):
     """One hunk. Lines keep their first column: " ", "-", "+", or "\\" for the no-newline marker.
 
     `old_start` counts from 1 (0 for a new file) and is None where the answer gave no numbers. `heading` is the text
-    behind the second `@@`.
+    behind the second `@@`. `other_start` is set where the new start means another old line than `old_start`: that line.
     """
 
     lines: tuple[str, ...]
     old_start: int | None = None
     heading: str = ""
+    other_start: int | None = None
 
     @property
     def old(self) -> list[str]:

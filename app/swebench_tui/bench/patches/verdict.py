@@ -71,7 +71,7 @@ class Repair(StrEnum):
     RECOUNTED = "recounted"  # line counts of a hunk header
     NUMBERED = "numbered"  # a hunk without line numbers got them
     BLANK_CONTEXT = "blank_context"  # blank context line that had lost its space
-    TRAILING_BLANK_CONTEXT = "trailing_blank_context"  # blank lines after a hunk that are not in the file
+    TRAILING_BLANK_CONTEXT = "trailing_blank_context"  # blank lines at the ends of a hunk that are not in the file
     FINAL_NEWLINE = "final_newline"  # the patch ended in the middle of its last line
     END_OF_FILE = "end_of_file"  # "No newline at end of file" adapted to the file
     LINE_NUMBERS = "line_numbers"  # numbers copied into the lines

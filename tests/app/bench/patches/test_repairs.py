@@ -72,6 +72,7 @@ def test_a_clean_diff_applies_as_it_stands_wherever_it_stands(answer: str, make_
 
 WRAPPED = f"````markdown\nThe patch:\n```diff\n{CLEAN}```\n````\n"
 HEADERS = "--- a/app/x.py\n+++ b/app/x.py\n"
+HEADERS_X = "--- a/x.py\n+++ b/x.py\n@@ @@\n"
 NUMBERED_LINES = "@@ -5,4 +5,4 @@\n 5 | line 5\n 6 | line 6\n-7 | line 7\n+7 | LINE 7\n 8 | line 8\n"
 
 
@@ -208,6 +209,53 @@ def test_the_no_newline_marker_counts_where_it_tells_the_truth(
 ) -> None:
     answer = fence("--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@\n a\n" + body)
     assert_changes(make_repo({"x.py": before}), answer, {"x.py": after}, repairs)
+
+
+CRLF_ENDS = {
+    "the last line loses its newline": ("a\nb\n", f"-b\n+c\n{MARK}", "a\nc", [Repair.LINE_ENDS]),
+    "a new last line has none": ("a\nb\n", f" b\n+c\n{MARK}", "a\nb\nc", [Repair.LINE_ENDS]),
+    "only the newline goes": ("a\nb\n", f"-b\n+b\n{MARK}", "a\nb", [Repair.LINE_ENDS]),
+    "the last line gets a newline": ("a\nb\nc", f" b\n-c\n{MARK}+d\n", "a\nb\nd\n", [Repair.LINE_ENDS]),
+    "a line follows the last one": ("a\nb\nc", f" b\n-c\n{MARK}+c\n+d\n", "a\nb\nc\nd\n", [Repair.LINE_ENDS]),
+    "the last line goes": ("a\nb\nc", f" b\n-c\n{MARK}", "a\nb\n", [Repair.LINE_ENDS]),
+}
+
+
+@pytest.mark.parametrize("name", CRLF_ENDS)
+def test_a_crlf_file_ends_in_a_whole_line_end(name: str, make_repo: MakeRepo) -> None:
+    before, body, after, repairs = CRLF_ENDS[name]
+    answer = fence(HEADERS_X + " a\n" * (not body.startswith(" b")) + body)
+    repo = make_repo({"x.py": before.replace("\n", "\r\n")})
+    verdict = judge(answer, snapshot=repo.snapshot)
+    assert verdict.status == "applies", verdict.detail
+    assert repo.after(verdict.patch)["x.py"] == after.replace("\n", "\r\n").encode()
+    assert set(repairs) <= set(verdict.repairs)
+
+
+def test_crlf_of_a_diff_leaves_no_lone_return(make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "a\r\nb\r\n", "y.py": "a\r\nb"})
+    answer = fence(f"{HEADERS_X} a\r\n-b\r\n+c\r\n{MARK}")
+    assert repo.after(judge(answer, snapshot=repo.snapshot).patch)["x.py"] == b"a\r\nc"
+    only_last = fence(f"--- a/y.py\n+++ b/y.py\n@@ -2 +2 @@\n-b\n{MARK}+c\n")
+    assert repo.after(judge(only_last, snapshot=repo.snapshot).patch)["y.py"] == b"a\r\nc\r\n"
+    new = fence(f"--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+a\r\n+b\r\n{MARK}")
+    assert repo.after(judge(new, snapshot=repo.snapshot).patch)["new.py"] == b"a\r\nb"
+
+
+def test_a_return_that_ends_the_file_is_kept(make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "a\nb\nc\r"})
+    assert_changes(repo, fence(f"{HEADERS_X} a\n-b\n+d\n"), {"x.py": "a\nd\nc\r"}, [Repair.NUMBERED])
+
+
+@pytest.mark.parametrize("ends", [1, 2])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_return_that_ends_the_answer_is_not_content(newline: str, ends: int, make_repo: MakeRepo) -> None:
+    repo = make_repo({"app/x.py": CODE})
+    whole = f"{CLEAN}+added\n".replace("-4,7 +4,7", "-4,7 +4,8")
+    for answer in (whole, f"```diff\n{whole}", f"{HEADERS}{HUNK}+added\n"):
+        cut = answer.replace("\n", newline).removesuffix(newline) + "\r" * ends
+        verdict = judge(cut, snapshot=repo.snapshot)
+        assert repo.after(verdict.patch)["app/x.py"] == CHANGED.replace("line 10\n", "line 10\nadded\n").encode()
 
 
 TWINS = "".join(f"def f{n}():\n    a()\n    b()\n    return {n}\n\n\n" for n in range(1, 9))

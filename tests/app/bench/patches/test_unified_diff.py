@@ -112,6 +112,30 @@ def test_a_hunk_has_its_lines_whatever_its_counts(counts: str) -> None:
     assert hunks == [Hunk((" a", "-b", "+c", " d"), 1)]
 
 
+@pytest.mark.parametrize(
+    ("start", "hunk"),
+    [
+        ("@@ -42,1 +10,2 @@", Hunk((" a", "+b"), 42, other_start=10)),
+        ("@@ -42,1 +42,2 @@ def f():", Hunk((" a", "+b"), 42, " def f():")),
+        ("@@ -10 +42 @@", Hunk((" a", "+b"), 10, other_start=42)),
+        ("@@ def f():", Hunk((" a", "+b"), None, " def f():")),
+        ("@@ ... @@ class A:", Hunk((" a", "+b"), None, " class A:")),
+        ("@@ def f(): @@", Hunk((" a", "+b"), None, "def f():")),
+        ("@@ ... @@", Hunk((" a", "+b"))),
+        ("@@ near the top @@", Hunk((" a", "+b"))),
+        ("@@", Hunk((" a", "+b"))),
+    ],
+)
+def test_what_the_start_of_a_hunk_says_about_its_place(start: str, hunk: Hunk) -> None:
+    assert parse_diff(["--- a/x", "+++ b/x", start, " a", "+b"]).changes[0].hunks == (hunk,)
+
+
+@pytest.mark.parametrize("start", ["-9 +11", "-9 +9"])  # with and without the two lines that the first hunk adds
+def test_a_new_start_may_forget_the_shift(start: str) -> None:
+    lines = ["--- a/x", "+++ b/x", "@@ -1 +1,3 @@", " a", "+b", "+c", f"@@ {start} @@", "-d", "+e"]
+    assert parse_diff(lines).changes[0].hunks[1].other_start is None
+
+
 @pytest.mark.parametrize("header", ["@@", "@@ @@", "@@ ... @@", "@@ def f(): @@", "@@ -x,y +x,y @@"])
 def test_a_hunk_header_without_numbers_has_no_start(header: str) -> None:
     assert [hunk.old_start for hunk in hunks_of(f"{header}\n-a\n+b")] == [None]

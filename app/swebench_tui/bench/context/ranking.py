@@ -1,0 +1,95 @@
+"""The files of a repository in the order in which they are likely to need a change for an issue.
+
+Only the issue's text is read. Weights and order of the steps were measured on SWE-bench Lite: see docs/context.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from swebench_tui.bench.context import corpus, mentions
+from swebench_tui.bench.context.issue_text import read_issue
+from swebench_tui.bench.context.languages import PYTHON, language_of
+from swebench_tui.bench.context.query import Query, make_query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from swebench_tui.bench.context.index import SearchIndex
+
+_DEFINITIONS: Final = 0.4
+_NAMED: Final = 0.7
+_TRACEBACK: Final = 1.0
+_LESSER: Final = 0.4
+_PLACES: Final = 6
+"""Decimal places of a score that count; the last bits of a float may differ between machines."""
+
+
+_Key = TypeVar("_Key")
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What an issue asks of a repository: the query, and what it names."""
+
+    query: Query
+    text: str
+    linked: tuple[str, ...]
+    traces: list[list[mentions.Frame]]
+    functions: frozenset[str]
+
+
+class Ranking(msgspec.Struct, frozen=True):
+    """Every indexed path with its score, best first. `strong`: the issue names a file or a rare definition."""
+
+    scores: Mapping[str, float]
+    strong: bool
+
+    @property
+    def paths(self) -> list[str]:
+        return list(self.scores)
+
+
+def read_question(problem_statement: str) -> Question:
+    """The question that an issue asks."""
+    issue = read_issue(problem_statement)
+    traces = mentions.tracebacks(issue.text)
+    functions = mentions.functions_in(traces)
+    return Question(make_query(issue, functions), issue.text, issue.linked, traces, functions)
+
+
+def rank(index: SearchIndex, question: Question) -> Ranking:
+    """The files of an index for a question."""
+    paths = mentions.PathIndex(index.paths)
+    language = (language_of(index.paths[0]) if index.paths else None) or PYTHON
+    text = normalized(index.text_scores(question.query))
+    defining, rare = index.definition_scores(question.query)
+    defined = normalized(defining)
+    named = mentions.named_scores(question.text, question.linked, language.extensions, paths)
+    traced = mentions.traceback_scores(question.traces, paths)
+    scores = {path: round(_score(path, text, defined, named, traced), _PLACES) for path in index.paths}
+    strong = bool(named or traced or any(question.query.identifiers[name] >= 0.5 for name in rare))
+    return Ranking(dict(sorted(scores.items(), key=lambda item: (-item[1], item[0]))), strong)
+
+
+def _score(
+    path: str,
+    text: Mapping[str, float],
+    defined: Mapping[str, float],
+    named: Mapping[str, float],
+    traced: Mapping[str, float],
+) -> float:
+    score = (
+        text.get(path, 0.0)
+        + _DEFINITIONS * defined.get(path, 0.0)
+        + _NAMED * named.get(path, 0.0)
+        + _TRACEBACK * traced.get(path, 0.0)
+    )
+    return score * _LESSER if corpus.is_lesser(path) else score
+
+
+def normalized(scores: Mapping[_Key, float]) -> Mapping[_Key, float]:
+    """The scores divided by the largest."""
+    top = max(scores.values(), default=0.0)
+    return {key: score / top for key, score in scores.items()} if top > 0 else {}
