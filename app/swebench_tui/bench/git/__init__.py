@@ -1,6 +1,6 @@
 """Git as a subprocess. One runner starts every process: `runner.py` says what is shut off."""
 
 from swebench_tui.bench.git.diff import diff_texts
-from swebench_tui.bench.git.runner import Cancellation, GitError, GitResult, cancellable, run_git
+from swebench_tui.bench.git.runner import Cancellation, GitError, GitResult, cancellable, git_time_limit, run_git
 
-__all__ = ["Cancellation", "GitError", "GitResult", "cancellable", "diff_texts", "run_git"]
+__all__ = ["Cancellation", "GitError", "GitResult", "cancellable", "diff_texts", "git_time_limit", "run_git"]

@@ -108,6 +108,19 @@ def cancellable(cancellation: Cancellation) -> Iterator[None]:
         _cancellation.reset(token)
 
 
+_time_left: ContextVar[Callable[[], float] | None] = ContextVar("time_left", default=None)
+
+
+@contextmanager
+def git_time_limit(left: Callable[[], float]) -> Iterator[None]:
+    """Run git for this thread for no longer than `left()` seconds a call, if that is less than its own limit."""
+    token = _time_left.set(left)
+    try:
+        yield
+    finally:
+        _time_left.reset(token)
+
+
 @contextmanager
 def started(
     folder: Path,
@@ -194,6 +207,8 @@ def run_git(
     prints more than `output_limit` bytes (None: `OUTPUT_LIMIT`), or is cancelled.
     """
     limit = TIME_LIMIT if time_limit is None else time_limit
+    if (left := _time_left.get()) is not None:
+        limit = min(limit, max(left(), 0.001))
     with started(folder, arguments, settings=settings, variables=variables) as process:
         assert process.stdin is not None  # noqa: S101 - all three are pipes
         assert process.stdout is not None  # noqa: S101

@@ -6,10 +6,11 @@ r"""Parse SEARCH/REPLACE blocks as models write them.
     divider := "======="
     close   := ">>>>>>> REPLACE"
 
-That is the form that is asked for, with five to nine signs at the start of a line. Others are read where they are clear,
-as a repair: three to twelve signs, lower case, indented, ORIGINAL and UPDATED or similar words, `------- SEARCH` with
-`+++++++ REPLACE`, signs escaped as in HTML, and, in an answer without any other edit, a conflict of git whose first side
-is HEAD. Fences around blocks mean nothing. The file of a block is named behind its marker or on the closest line above.
+That is the form that is asked for, with five to nine signs at the start of a line. Others are read where they are
+clear, as a repair: three to twelve signs, lower case, indented, ORIGINAL and UPDATED or similar words,
+`------- SEARCH` with `+++++++ REPLACE`, signs escaped as in HTML, and, in an answer without any other edit, a conflict
+of git whose first side is HEAD. Fences around blocks mean nothing. The file of a block is named behind its marker or on
+the closest line above.
 
 Conflict markers inside a block are lines of its file. A heading underlined with as many `=` as the markers have looks
 like the divider, so such a block is refused.
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.patches.file_names import name_above
+from swebench_tui.bench.patches.retractions import retracts
 from swebench_tui.bench.patches.unified_diff import Hunk
 from swebench_tui.bench.patches.verdict import Repair
 
@@ -38,7 +40,8 @@ _CONFLICT = re.compile(r"()(<{7}) (?:HEAD)()()\s*")
 _DIVIDER = re.compile(r"[ \t]*={4,12}\s*")
 _EXACT_CLOSE = re.compile(r">{5,9} ?REPLACE\s*")
 _CLOSE = re.compile(
-    rf"[ \t]*(?:(?:{_RIGHT}|<{{5,9}}) ?(?:{_NEW})\b[ :<]*|\+{{4,12}} ?REPLACE\b\s*|>{{5,9}})(?:`{{3,}})?\s*", re.IGNORECASE
+    rf"[ \t]*(?:(?:{_RIGHT}|<{{5,9}}) ?(?:{_NEW})\b[ :<]*|\+{{4,12}} ?REPLACE\b\s*|>{{5,9}})(?:`{{3,}})?\s*",
+    re.IGNORECASE,
 )
 _CONFLICT_END = re.compile(r">{7}(?: \S.*)?\s*")
 _NESTED = re.compile(r"<{7}(?: \S.*)?\s*")
@@ -54,6 +57,7 @@ class Block(msgspec.Struct, frozen=True):
     """One block: its file as written (None: not named) and the lines of its two parts.
 
     `first` and `last` are its lines in the answer, from 1. `indent` is in front of all of them, and perhaps not text.
+    `retracts`: the prose in front of it takes back what the block before says.
     """
 
     name: str | None
@@ -62,6 +66,7 @@ class Block(msgspec.Struct, frozen=True):
     first: int = 0
     last: int = 0
     indent: str = ""
+    retracts: bool = False
     repairs: tuple[Repair, ...] = ()
 
     @property
@@ -122,7 +127,8 @@ def parse_blocks(lines: Sequence[str], *, diffs: Collection[int] = (), conflicts
         dividers = _dividers(body, len(mark[1] if mark.re is _EXACT else mark[2] or mark[3]))
         if len(dividers) != 1:
             return Blocks(tuple(blocks), f"{where} has {len(dividers)} `=======` lines instead of one", index + 1)
-        blocks.append(_block(lines, index, end, dividers[0], mark))
+        prose = lines[behind:index] if blocks else ()
+        blocks.append(_block(lines, index, end, dividers[0], mark, takes_back=retracts(prose)))
         behind = end + 1
     return Blocks(tuple(blocks))
 
@@ -162,11 +168,13 @@ def _dividers(body: Sequence[str], signs: int) -> list[int]:
     return [index for index in flush if len(body[index].strip()) == signs] or flush
 
 
-def _block(lines: Sequence[str], index: int, end: int, divider: int, mark: re.Match[str]) -> Block:
+def _block(lines: Sequence[str], index: int, end: int, divider: int, mark: re.Match[str], *, takes_back: bool) -> Block:
     body = lines[index + 1 : end]
     exact = mark.re is _EXACT and _EXACT_CLOSE.fullmatch(lines[end]) is not None
     indent, name = ("", mark[2]) if mark.re is _EXACT else (mark[1], mark[4])
-    escaped = mark.re is _OPEN and (mark[2] or "").startswith("&") and not any("<" in line or ">" in line for line in body)
+    escaped = (
+        mark.re is _OPEN and (mark[2] or "").startswith("&") and not any("<" in line or ">" in line for line in body)
+    )
     if escaped:
         body = [html.unescape(line) for line in body]
     everywhere = bool(indent) and all(line.startswith(indent) for line in (*body, lines[end]) if line.strip())
@@ -177,6 +185,7 @@ def _block(lines: Sequence[str], index: int, end: int, divider: int, mark: re.Ma
         first=index + 1,
         last=end + 1,
         indent=indent if everywhere else "",
+        retracts=takes_back,
         repairs=() if exact else (Repair.MARKERS,),
     )
 

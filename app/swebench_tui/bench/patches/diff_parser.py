@@ -32,7 +32,7 @@ _STARTS = frozenset(["dif", "---", "+++", "@@ "])
 _COLUMNS = frozenset(" +-\\")
 _CHANGES = frozenset("+-")
 _BULLET = re.compile(r"[-+] \S")
-_RULE = re.compile(r"[-+]{3,}\s*$")
+_RULE = re.compile(r"--\s*$|[-+]{3,}\s*$")
 
 
 class ParsedDiff(msgspec.Struct, frozen=True):

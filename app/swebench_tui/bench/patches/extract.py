@@ -1,7 +1,7 @@
-"""Extract the candidates for a patch from an answer: SEARCH/REPLACE blocks, diffs, patches of `apply_patch`, whole files.
+"""Extract the candidates for a patch from an answer.
 
-Thoughts are no candidates. All blocks of an answer are one candidate, each diff is one, and so are all whole files;
-`combine.py` makes one patch of them.
+They are SEARCH/REPLACE blocks, diffs, patches of `apply_patch`, and whole files. Thoughts are no candidates. All blocks
+of an answer are one candidate, each diff is one, and so are all whole files; `outcome.py` makes one patch of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 
 from swebench_tui.bench.patches.apply_patch_parser import find_patches, parse_patch
 from swebench_tui.bench.patches.block_parser import Block, has_block, has_marker, parse_blocks
+from swebench_tui.bench.patches.diff_header import bare
 from swebench_tui.bench.patches.diff_parser import ParsedDiff, looks_like_diff, parse_diff
 from swebench_tui.bench.patches.file_names import name_above, name_alone, name_in_info
 from swebench_tui.bench.patches.regions import DIFF_INFO, Answer, Region, read_regions
@@ -142,11 +143,13 @@ def _candidates(read: Answer, *, cut: bool, ended: bool) -> tuple[list[Candidate
     in_diffs = {index for region in regions for index in range(region.start, region.start + len(region.lines))}
     candidates: list[Candidate] = []
     unreadable: list[Unreadable] = []
-    for found in (
-        _edits(read, in_diffs, cut=cut),
-        _patches(read, cut=cut),
-        [_part(region, read, cut=cut, ended=ended) for region in regions],
-    ):
+    edits = _edits(read, in_diffs, cut=cut)
+    in_blocks = {index for one in edits if isinstance(one, Edits) for index in _lines_of(one.blocks)}
+    diffs: list[Diff | Unreadable] = []
+    for region in regions:
+        if region.start not in in_blocks:
+            diffs.append(_part(region, read, cut=cut, ended=ended, before=_last_file(diffs)))
+    for found in (edits, _patches(read, cut=cut), diffs):
         candidates += [one for one in found if not isinstance(one, Unreadable)]
         unreadable += [one for one in found if isinstance(one, Unreadable)]
     if not candidates and not unreadable:
@@ -157,6 +160,11 @@ def _candidates(read: Answer, *, cut: bool, ended: bool) -> tuple[list[Candidate
         candidates += [one for one in files if not isinstance(one, Unreadable)]
         unreadable += [one for one in files if isinstance(one, Unreadable)]
     return candidates, unreadable
+
+
+def _lines_of(blocks: Iterable[Block]) -> Iterable[int]:
+    """Indexes of the lines of blocks: a fence or a tag in them is text of a file."""
+    return (index for block in blocks for index in range(block.first - 1, block.last))
 
 
 def _cut_off(what: str) -> PatchError:
@@ -179,15 +187,15 @@ def _patches(read: Answer, *, cut: bool) -> list[Diff | Unreadable]:
     found: list[Diff | Unreadable] = []
     for first, last in find_patches(read.lines):
         lines = read.lines[first:last]
-        span = {"first": first + 1, "last": last}
         try:
             changes = parse_patch(lines)
         except PatchError as error:
             runs_out = cut and last == len(read.lines)
             error = _cut_off("a patch") if runs_out else error
-            found.append(Unreadable(error=error, lines=tuple(lines), cut=runs_out, **span))
+            found.append(Unreadable(error=error, first=first + 1, last=last, lines=tuple(lines), cut=runs_out))
         else:
-            found.append(Diff(changes=changes, repairs=(Repair.APPLY_PATCH,), lines=tuple(lines), **span))
+            repairs = (Repair.APPLY_PATCH,)
+            found.append(Diff(changes=changes, repairs=repairs, first=first + 1, last=last, lines=tuple(lines)))
     if len(found) > _MOST_PARTS:
         raise PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} patches")
     return found
@@ -201,10 +209,17 @@ def _may_be_diff(region: Region) -> bool:
     return region.language in DIFF_INFO and not has_marker(region.lines)
 
 
-def _part(region: Region, read: Answer, *, cut: bool, ended: bool) -> Diff | Unreadable:
+def _last_file(diffs: Sequence[Diff | Unreadable]) -> str | None:
+    """The file that the diffs so far end with, if the last one can be read."""
+    change = diffs[-1].changes[-1] if diffs and isinstance(diffs[-1], Diff) else None
+    path = (change.new or change.old or "") if change else ""
+    return bare(path) or None
+
+
+def _part(region: Region, read: Answer, *, cut: bool, ended: bool, before: str | None) -> Diff | Unreadable:
     first, last = region.span
     runs_out = region.end == "answer"
-    name = _name_outside(region, read)
+    name = _name_outside(region, read) or (before if region.kind != "prose" else None)
     try:
         parsed = _parsed(region, name)
     except PatchError as error:

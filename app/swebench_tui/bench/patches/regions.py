@@ -4,10 +4,10 @@
     fence  := indent sign info LF line* indent sign LF          sign: three or more of ` or of ~, not fewer at the end
     tag    := "<patch>" line* "</patch>" | "<diff>" line* "</diff>"
 
-A fence closes at the indentation of its start: in a diff, a fence of the file's own text is one column further in. Where
-nothing closes a region, the only line that could be its end does: a mark one to three columns further in, or one glued
-to the last line, with no diff behind it. Text behind a fence that opened inside another one is prose, whatever the
-outer one was. The indentation of a fence is cut from its lines where all of them have it.
+A fence closes at the indentation of its start: in a diff, a fence of the file's own text is one column further in.
+Where nothing closes a region, the only line that could be its end does: a mark one to three columns further in, or one
+glued to the last line, with no diff behind it. Text behind a fence that opened inside another one is prose, whatever
+the outer one was. The indentation of a fence is cut from its lines where all of them have it.
 """
 
 from __future__ import annotations

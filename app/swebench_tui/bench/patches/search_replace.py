@@ -13,6 +13,8 @@ import msgspec
 
 from swebench_tui.bench.patches.apply_diff import splice
 from swebench_tui.bench.patches.block_parser import Block
+from swebench_tui.bench.patches.combine import changed_lines
+from swebench_tui.bench.patches.deadline import check_time
 from swebench_tui.bench.patches.match import Match, candidate_starts, match, match_at
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.verdict import DroppedRegion, Failure, HunkReport, PatchError, Repair
@@ -104,6 +106,7 @@ class _Run:
                 repairs.append(Repair.REPEATED_BLOCK)
                 continue
             done.add(block.edit)
+            check_time()
             try:
                 report, fixed = self._apply(index, block)
             except PatchError as error:
@@ -134,7 +137,7 @@ class _Run:
         if not any(line.strip() for line in block.search):
             self._create(index, block, path)
             return HunkReport(file=path, number=index + 1), fixed
-        block, fixed = self._outdented(block, path), fixed
+        block = self._outdented(block, path)
         text = self.overlay.read(path)
         original = self._original_match(block, path)
         if original is not None and block.retracts:
@@ -148,7 +151,7 @@ class _Run:
         edited, repairs = splice(text, matches)
         self.overlay.write(path, edited)
         if original is not None:
-            place = (index, *_changed_lines(original))
+            place = (index, *changed_lines(original))
             self._places.setdefault(path, []).append(place)
         found = original or matches[0]
         report = HunkReport(
@@ -163,7 +166,7 @@ class _Run:
 
     def _look_for_drafts(self, path: str, original: Match) -> None:
         """Raise `_CorrectsError` when earlier blocks changed the lines that this one matches in the original file."""
-        start, stop = _changed_lines(original)
+        start, stop = changed_lines(original)
         drafts = [other for other, begin, end in self._places.get(path, ()) if begin <= stop and start <= end]
         if drafts and self._corrections:
             raise _CorrectsError(frozenset(drafts))
@@ -184,7 +187,13 @@ class _Run:
 
     def _resolve_file(self, block: Block) -> tuple[str, list[Repair]]:
         if block.name is not None:
-            return self._locator.from_text(block.name)
+            path, repairs = self._locator.from_text(block.name)
+            has_search = any(line.strip() for line in block.search)
+            return (
+                self._locator.existing(path, repairs)
+                if has_search and not self.overlay.exists(path)
+                else (path, repairs)
+            )
         if self._before is not None and self._contains_search(block, self._before):
             return self._before, []
         longest = max((line.rstrip("\r") for line in block.search), key=len, default="")
@@ -208,16 +217,6 @@ class _Run:
             self.overlay.must_be_free(path)
         self.overlay.write(path, FileText(block.replace))
         self._places.setdefault(path, []).append((index, 0, 0))
-
-
-def _changed_lines(match: Match) -> tuple[int, int]:
-    """First and last changed line of a match, as indexes in its file; an insertion is in front of its line."""
-    index, changed = match.start, list[int]()
-    for line in match.hunk.lines:
-        if line[0] in "+-":
-            changed.append(index)
-        index += line[0] in " -"
-    return (changed[0], changed[-1]) if changed else (match.start, match.start)
 
 
 def _matches(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:

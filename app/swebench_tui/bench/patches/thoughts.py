@@ -122,8 +122,9 @@ class _Reader:
         elif mark := _FENCE.match(line.lstrip()):
             self._fence = mark[1]
         elif line.startswith("<<<<<"):
-            end = _next(self._block_ends, index + 1)
-            return end if end is not None and self._lines[end].startswith(">") else index + 1
+            behind_block = _next(self._block_ends, index + 1)
+            if behind_block is not None and self._lines[behind_block].startswith(">"):
+                return behind_block
         return index + 1
 
     def _in_fence(self, index: int) -> int:
@@ -147,9 +148,9 @@ class _Reader:
             column = same.end()
         if column:
             return index, column
-        end = _next(self._ends, index + 1)
-        if end is not None:
-            return end, _end_of_thought(self._lines[end]) or 0
+        last = _next(self._ends, index + 1)
+        if last is not None:
+            return last, _end_of_thought(self._lines[last]) or 0
         if _UNCLOSED.match(line) and (index <= self._first or not line[behind:].strip()):
             return len(self._lines), 0
         return None
