@@ -12,6 +12,11 @@ def repositories() -> Path:
     return user_cache_path("swebench-tui") / "repositories"
 
 
+def indexes() -> Path:
+    """Search indexes of repositories: made again when needed, safe to delete."""
+    return user_cache_path("swebench-tui") / "indexes"
+
+
 def config() -> Path:
     """The user's configuration. The program writes there only on the user's request."""
     return user_config_path("swebench-tui")

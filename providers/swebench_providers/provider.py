@@ -34,6 +34,7 @@ from swebench_providers.util.clock import Clock, SystemClock
 from swebench_providers.util.lru import LRUCache
 
 if TYPE_CHECKING:
+    from swebench_providers.tokens.count_endpoints import CountEndpoint
     from swebench_providers.tokens.counter import TokenCount
 
 _PROFILES: Final = 1_024  # of models; the least recently used are dropped
@@ -63,6 +64,10 @@ class Provider(Protocol):
 
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
         """The tokens of `text`, by the best method available, which the result names. No server error is raised."""
+        ...
+
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        """The tokens of all that the model of `request` would read; otherwise as `count_tokens`."""
         ...
 
     async def cost_of(
@@ -146,16 +151,33 @@ class HTTPProvider:
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
         from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
 
-        model = model or self._config.model or self.spec.default_model
-        keyless = not (self.spec.local or self._endpoint.has_credentials)
         return await best.count(
             text,
-            self._base_model(model),
-            endpoint=None if keyless else count_endpoint(self.spec),
+            self._counted_model(model),
+            endpoint=self._count_endpoint,
             config=self._config,
             auth=self._endpoint.auth,
             transport=self._transport,
         )
+
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
+
+        return await best.count_request(
+            msgspec.structs.replace(request, model=self._counted_model(request.model)),
+            endpoint=self._count_endpoint,
+            config=self._config,
+            auth=self._endpoint.auth,
+            transport=self._transport,
+        )
+
+    @property
+    def _count_endpoint(self) -> CountEndpoint | None:
+        keyless = not (self.spec.local or self._endpoint.has_credentials)
+        return None if keyless else count_endpoint(self.spec)
+
+    def _counted_model(self, model: str) -> str:
+        return self._base_model(model or self._config.model or self.spec.default_model)
 
     async def cost_of(
         self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False

@@ -93,6 +93,9 @@ class ScriptedProvider:
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:  # noqa: ARG002
         return TokenCount(len(text.split()), "estimated", "words")
 
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        return TokenCount(len(request.prompt.split()), "estimated", "words")
+
     async def cost_of(
         self,
         usage: TokenUsage | None,  # noqa: ARG002

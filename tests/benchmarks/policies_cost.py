@@ -80,6 +80,9 @@ class StandIn:
     async def count_tokens(self, text: str, model: str = "") -> TokenCount:
         raise NotImplementedError
 
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        raise NotImplementedError
+
     async def cost_of(
         self,
         usage: TokenUsage | None,

@@ -23,13 +23,16 @@ from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
 from swebench_tui.cli.key_input import is_interactive
+from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.selection import selection_options
+from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, ResolvedProvider, batch_coordinator
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
+from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
@@ -58,6 +61,7 @@ Examples:
 )
 @click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
 @selection_options
+@with_prompt_flags
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -83,6 +87,7 @@ def command(
     targets: tuple[str, ...],
     dataset: str,
     selection: Selection,
+    prompt_flags: PromptFlags,
     output: Path | None,
     concurrency: int,
     base_urls: tuple[str, ...],
@@ -122,7 +127,8 @@ def command(
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines(dataset) if as_json else Text(dataset)
-        plan = _Plan(chosen, urls, loaded, tasks, folder, options, yes)
+        prompts = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
+        plan = _Plan(chosen, urls, loaded, tasks, folder, options, prompts, yes)
         with closing(PatchChecker()) as checker:
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
@@ -138,6 +144,7 @@ class _Plan(NamedTuple):
     tasks: Sequence[Instance]
     folder: Path
     options: RunOptions
+    prompts: PromptOptions
     confirmed: bool
 
 
@@ -146,12 +153,17 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
     coordinator = batch_coordinator(rate_limits(workspace.settings))
     resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
     async with CommandAccess(workspace) as access:
-        prompts = TaskPrompts(access, base_url=plan.base_urls.url)
+
+        async def sources(provider: str, *, base_url: str | None) -> Source:
+            return resolver.source(provider, base_url=base_url)
+
+        folder = plan.folder.parent if plan.folder.suffix.lower() == ".jsonl" else plan.folder
+        picks = PickStore(folder / "picks")
+        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls, picks=picks)
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
-            options = PromptOptions(max_tokens=plan.options.max_tokens)
             dataset = plan.dataset
-            return await prompts.build(instance, target, options, dataset=dataset.name, revision=dataset.revision)
+            return await prompts.build(instance, target, plan.prompts, dataset=dataset.name, revision=dataset.revision)
 
         runs = []
         for target in plan.targets:

@@ -15,6 +15,7 @@ import click
 from swebench_tui.bench.predictions import file_stem
 from swebench_tui.bench.predictions.scoring import score_commands
 from swebench_tui.cli.live_lines import LiveLines
+from swebench_tui.cli.patch_output import patch_fields
 from swebench_tui.runs import formatting
 from swebench_tui.services.generation_run import GenerationRun, TargetRun
 from swebench_tui.services.generation_tally import Tally, TaskResult
@@ -213,15 +214,7 @@ def _result(result: TaskResult) -> dict[str, object]:
         "completion_tokens": answer.completion_tokens if answer else None,
         "cost": answer.cost if answer else None,
         "cost_estimated": answer.cost_estimated if answer else None,
-        "patch": None
-        if verdict is None
-        else {
-            "status": verdict.status,
-            "class": None if verdict.failure is None else str(verdict.failure),
-            "detail": verdict.detail,
-            "files": list(verdict.files),
-            "repairs": list(verdict.repairs),
-        },
+        "patch": None if verdict is None else patch_fields(verdict),
         "error": {"kind": result.kind or None, "message": result.error, "hint": result.hint} if result.error else None,
     }
 

@@ -23,6 +23,9 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "generate": ("generate", "Write predictions of models for the tasks of a dataset."),
     "keys": ("keys", "List the actions of the app and their keyboard shortcuts."),
     "models": ("models", "List the models of all configured providers."),
+    "patch": ("patch", "Extract, repair and check the patch in a model's answer."),
+    "predictions": ("predictions", "Check predictions files for the SWE-bench harness and sb-cli."),
+    "prompt": ("prompt", "Show what would be sent for a task, with tokens and price."),
     "provider": ("provider", "List, set up, test and remove providers."),
     "settings": ("settings", "Show and change settings, with the source of each value."),
 }

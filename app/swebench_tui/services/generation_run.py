@@ -14,6 +14,7 @@ import msgspec
 
 from swebench_providers import ErrorKind, FinishReason
 from swebench_tui.bench.context import ContextMode
+from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict
@@ -25,8 +26,9 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.generation import Answer, Generation, Source, internal_error
 from swebench_tui.runs.generation_state import Status
@@ -34,6 +36,7 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.settings.errors import SettingsError
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
 """Makes the prompt of a task for a target. The errors of repositories and templates fail the task alone."""
@@ -67,6 +70,8 @@ class TargetRun:
         self.output = output
         self.tally = Tally(len(tasks))
         self.stopped = ""
+        self.kept: dict[str, StoredAnswer] = {}
+        """Answers on disk, by instance, of tasks in flight."""
         self._tasks = iter(tasks)
 
     def next_task(self) -> Instance | None:
@@ -116,7 +121,8 @@ class GenerationRun:
             try:
                 result = await self._result(run, task)
             except asyncio.CancelledError:
-                self._ended(run, TaskResult(instance_id=task.instance_id, outcome="cancelled"))
+                kept = run.kept.get(task.instance_id)  # it may have been paid for
+                self._ended(run, TaskResult(instance_id=task.instance_id, outcome="cancelled", answer=kept))
                 raise
             self._ended(run, result)
 
@@ -126,6 +132,7 @@ class GenerationRun:
 
     def _ended(self, run: TargetRun, result: TaskResult) -> None:
         run.tally.in_flight -= 1
+        run.kept.pop(result.instance_id, None)
         run.tally.add(result)
         self._observe(run, result)
 
@@ -135,7 +142,7 @@ class GenerationRun:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         try:
             prompt = await self._prepare(task, run.target)
-        except (CheckoutError, GitError, PromptError) as error:
+        except (RepositoryError, ContextError, GitError, PromptError, SettingsError) as error:
             hint = getattr(error, "hint", "")
             return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=hint)
         digest = prompt.hash
@@ -157,11 +164,11 @@ class GenerationRun:
         self, run: TargetRun, task: Instance, prompt: TaskPrompt, digest: str
     ) -> StoredAnswer | TaskResult:
         """The model's answer, on disk; the result of the task where there is none."""
-        recorder = _Recorder(run.output, task.instance_id, digest, prompt)
+        recorder = _Recorder(run, task.instance_id, digest, prompt)
         request = prompt.request(max_tokens=self._options.max_tokens)
         generation = Generation(run.target, request, run.source, recorder=recorder)
         await generation.run()
-        state, stored = generation.state, recorder.stored
+        state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
             return stored
         error = state.error
@@ -220,17 +227,19 @@ class GenerationRun:
 class _Recorder:
     """Keeps the answer to one task in the answers file."""
 
-    def __init__(self, output: Output, instance_id: str, digest: str, prompt: TaskPrompt) -> None:
-        self._output = output
+    def __init__(self, run: TargetRun, instance_id: str, digest: str, prompt: TaskPrompt) -> None:
+        self._run = run
         self._instance_id = instance_id
         self._digest = digest
         self._context = prompt.mode
-        self.stored: StoredAnswer | None = None
+        self._pick = prompt.pick
 
     async def commit(self, answer: Answer) -> None:
-        stored = stored_answer(answer, self._instance_id, self._digest, context=self._context, guided=False)
-        await self._output.keep_answer(stored)
-        self.stored = stored
+        stored = stored_answer(
+            answer, self._instance_id, self._digest, context=self._context, guided=False, pick=self._pick
+        )
+        await self._run.output.keep_answer(stored)
+        self._run.kept[self._instance_id] = stored
 
 
 def _conflict(instance_id: str) -> TaskResult:
@@ -260,6 +269,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         completion_tokens=answer.completion_tokens,
         cost=answer.cost,
         cost_estimated=answer.cost_estimated,
+        pick=pick_record(prompt.pick),
     )
 
 

@@ -8,37 +8,34 @@ async with CommandAccess(workspace) as access:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench.context import Context, ContextFile, ContextMode, Window
-from swebench_tui.bench.git import Cancellation, cancellable
-from swebench_tui.bench.prompts import Prompt, Template, render_prompt
-from swebench_tui.bench.repositories import bundled
+from swebench_tui.bench.context import Context, ContextMode
+from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
-from swebench_tui.bench.task import TaskPrompt
-from swebench_tui.services.windows import ModelLimits, model_limits
+from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
+from swebench_tui.bench.task import Pick, TaskPrompt
+from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
+from swebench_tui.services.input_estimate import InputEstimate, input_estimate
+from swebench_tui.services.pick import MAX_TOKENS, call_for_files, first_prompt, summary
+from swebench_tui.services.pick_store import PickStore
+from swebench_tui.services.target_models import TargetModel, TargetModels
+from swebench_tui.services.task_contexts import Job, TaskContexts, in_thread
 
 if TYPE_CHECKING:
-    from swebench_providers import BlockingCounter, Provider
+    from swebench_providers import TokenCount
     from swebench_tui.bench.instance import Instance
     from swebench_tui.bench.repositories.snapshot import Snapshot
     from swebench_tui.runs.target import Target
+    from swebench_tui.services.comparison import BaseURLs, SourceLookup
     from swebench_tui.services.provider_access import ProviderAccess
 
-T = TypeVar("T")
-
-DEFAULT_TOKENS: Final = 27_000
-"""Tokens of repository files in a prompt, if nothing else is set."""
-
-_ESTIMATE_SLACK: Final = 0.15
-"""Share of the window that stays free where tokens are estimated: 99 % of the estimates are closer than that."""
-
-_FRAMING: Final = 16  # tokens that a chat adds to its texts, at most
+_MARGIN: Final = 1.1  # of what is left out where a prompt turns out not to fit: the next one then does
 
 Progress = Callable[[str], None]
 """Takes a sentence about what is being done."""
@@ -58,31 +55,30 @@ class PromptOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
 
 
-class _Room(NamedTuple):
-    """The tokens that files may take, and how that came about."""
-
-    budget: int
-    notes: tuple[str, ...] = ()
-
-
 class TaskPrompts:
     """Makes prompts. Prompts for models with equal budgets and counters are the same.
 
-    `base_url` gives the address of a provider where that is not the configured one. Bundled repositories are checked
-    out below `repositories`.
+    `sources` are needed for the context mode `pick` alone, which calls the model. `base_urls` replace configured
+    addresses. `repositories` says where the files of tasks are, and search indexes are kept in `indexes`. With `picks`,
+    the answer to a first call is kept, and not paid for again.
     """
 
     def __init__(
         self,
         access: ProviderAccess,
         *,
-        base_url: Callable[[str], str | None] = lambda _: None,
-        repositories: Path | None = None,
+        sources: SourceLookup | None = None,
+        base_urls: BaseURLs | None = None,
+        repositories: Repositories | None = None,
+        indexes: Path | None = None,
+        picks: PickStore | None = None,
     ) -> None:
         self._access = access
-        self._base_url = base_url
-        self._repositories = repositories or paths.repositories()
-        self._limits: dict[tuple[str, str], ModelLimits] = {}
+        self._picks = picks
+        self._sources = sources
+        self._repositories = repositories or Repositories(folder=paths.repositories())
+        self._models = TargetModels(access, base_urls)
+        self._contexts = TaskContexts(indexes or paths.indexes())
 
     async def build(
         self,
@@ -96,118 +92,192 @@ class TaskPrompts:
     ) -> TaskPrompt:
         """The prompt of `instance` for `target`; None is a model of which nothing is known.
 
-        `dataset` and `revision` say where the instance is from. Cancelling this stops its git processes.
+        `dataset` and `revision` say where the instance is from. Cancelling this stops what it has begun, a call of
+        `pick` too.
 
-        Raises `CheckoutError` for a bundled repository that cannot be checked out, `GitError` for a repository that
-        cannot be read, `PromptError` for a template, and `ProviderError` for an unknown provider.
+        Raises `PromptError` for a template, and for a context whose repository is not on this machine; `ContextError`
+        and `GitError` for a repository that cannot be read; `RepositoryError` for a bundled one that cannot be checked
+        out; `ProviderError` for an unknown provider.
         """
         options = options or PromptOptions()
         progress("Reading the repository")
-        snapshot = await _in_thread(lambda: self._snapshot(instance))
-        mode = options.context or (ContextMode.ALL if snapshot else ContextMode.NONE)
-        limits, counter = await self._model(target)
-        room = await _in_thread(lambda: _room(instance, options, limits, counter))
-        context, prompt = await _in_thread(
-            lambda: _rendered(instance, mode, snapshot, budget=room.budget, counter=counter, template=options.template)
-        )
+        model = await self._models.find(target)
+        job, notes = await self._job(instance, model, options)
+        budget = await in_thread(lambda _: _budget(job, model, options))
+        pick = None
+        if job.mode is ContextMode.PICK:
+            job, pick = await self._pick(job, target, budget, progress)
+        progress("Choosing files")
+        context, prompt, tokens = await self._fitted(job, budget, model, options)
+        notes = (*notes, *budget_notes(context, budget, tokens, model.limits, max_tokens=options.max_tokens))
         return TaskPrompt(
-            title=f"{instance.instance_id}  {instance.title}",
+            title=_title(instance),
             prompt=prompt.user,
             system=prompt.system,
-            context=_label(context),
+            context=context_label(context),
             instance=instance,
-            snapshot=snapshot,
+            snapshot=job.snapshot,
             shown=context,
-            tokens=await _in_thread(lambda: counter.count(prompt.system or "", prompt.user)),
-            notes=room.notes,
-            template=options.template,
+            tokens=tokens,
+            notes=(*notes, *([summary(pick)] if pick else ()), *([context.note] if context.note else ())),
+            template=job.template,
             dataset=dataset,
             revision=revision,
+            pick=pick,
         )
 
-    async def limits(self, target: Target) -> ModelLimits:
-        """Window and output limit of the target's model. Raises `ProviderError` for an unknown provider."""
-        key = (target.provider, target.model)
-        if key not in self._limits:
-            provider = await self._provider(target)
-            model = target.model or await self._access.run(provider.default_model())
-            self._limits[key] = await model_limits(self._access, provider, model)
-        return self._limits[key]
+    async def build_all(
+        self,
+        instance: Instance,
+        targets: Sequence[Target],
+        options: PromptOptions | None = None,
+        *,
+        dataset: str = "",
+        revision: str = "",
+        progress: Progress = lambda _: None,
+    ) -> list[TaskPrompt]:
+        """As `build`, for several targets at once. The first error ends them all."""
+        builds = [
+            asyncio.ensure_future(
+                self.build(instance, target, options, dataset=dataset, revision=revision, progress=progress)
+            )
+            for target in targets
+        ]
+        try:
+            return list(await asyncio.gather(*builds))
+        finally:
+            for build in builds:
+                build.cancel()
+            await asyncio.gather(*builds, return_exceptions=True)
 
-    async def _provider(self, target: Target) -> Provider:
-        return await self._access.resolve(target.provider, base_url=self._base_url(target.provider))
+    async def first_call(
+        self, instance: Instance, target: Target | None, options: PromptOptions | None = None
+    ) -> TaskPrompt:
+        """The prompt of the first call of the mode `pick`, in which the model names files. Nothing is sent to it.
 
-    async def _model(self, target: Target | None) -> tuple[ModelLimits, BlockingCounter]:
-        from swebench_providers import blocking_counter  # noqa: PLC0415 - a native library that only counting needs
+        Raises as `build` does.
+        """
+        options = msgspec.structs.replace(options or PromptOptions(), context=ContextMode.PICK)
+        model = await self._models.find(target)
+        job, _ = await self._job(instance, model, options)
+        prompt = await self._first_prompt(job, await in_thread(lambda _: _budget(job, model, options)))
+        return TaskPrompt(
+            title=_title(instance),
+            prompt=prompt.user,
+            system=prompt.system,
+            context="pick: the call for files",
+            tokens=await in_thread(lambda _: _count(job, prompt)),
+        )
 
-        if target is None:
-            return ModelLimits(), await asyncio.to_thread(blocking_counter, "")
-        limits = await self.limits(target)
-        config = await asyncio.to_thread(self._access.describe_config, target.provider)
-        model = target.model or config.model or self._access.registry.spec(target.provider).default_model
-        return limits, await asyncio.to_thread(blocking_counter, config.base_models.get(model, model))
+    async def estimate(self, prompt: TaskPrompt, target: Target, *, max_tokens: int | None = None) -> InputEstimate:
+        """What sending `prompt` to `target` is expected to cost. Raises `ProviderError` for an unknown provider."""
+        model = await self._models.find(target)
+        return await input_estimate(self._access, model, prompt.tokens, max_tokens=max_tokens)
 
-    def _snapshot(self, instance: Instance) -> Snapshot | None:
-        if bundled.bundled(instance.repo) and bundled.base_commit(instance.repo) == instance.base_commit:
-            return FolderSnapshot(bundled.checkout(instance.repo, self._repositories))
-        return None
+    async def _job(self, instance: Instance, model: TargetModel, options: PromptOptions) -> tuple[Job, tuple[str, ...]]:
+        located = await in_thread(lambda _: snapshot_of(instance, self._repositories))
+        mode = options.context
+        notes: tuple[str, ...] = ()
+        if mode is None and located.snapshot is None:
+            mode, notes = ContextMode.NONE, (f"the repository {instance.repo} is {located.reason}",)
+        elif mode is None:
+            small = isinstance(located.snapshot, FolderSnapshot)  # a bundled repository
+            mode = ContextMode.ALL if small else ContextMode.SEARCH
+        elif mode is not ContextMode.NONE and located.snapshot is None:
+            what = f"the context `{mode.value}` needs the repository {instance.repo}"
+            raise PromptError(what, hint=f"It is {located.reason}. Or take `none`: the issue alone.")
+        return Job(instance, mode, located.snapshot, options.template, model.counter), notes
+
+    async def _first_prompt(self, job: Job, budget: FileBudget) -> Prompt:
+        search, _ = await self._contexts.make(job._replace(mode=ContextMode.SEARCH), budget.tokens)
+        return await in_thread(
+            lambda cancellation: first_prompt(
+                job.instance,
+                _present(job.snapshot),
+                strong=search.match == "strong",
+                count=job.counter,
+                room=budget.room,
+                index_folder=self._contexts.indexes,
+                should_stop=lambda: cancellation.cancelled,
+            )
+        )
+
+    async def _pick(self, job: Job, target: Target | None, budget: FileBudget, progress: Progress) -> tuple[Job, Pick]:
+        """The job with the files that the model names in a first call; with a search where it names none."""
+        if target is None or self._sources is None:
+            raise PromptError("the context `pick` calls a model, and there is none to call", hint="Use `search`.")
+        prompt = await self._first_prompt(job, budget)
+        store = self._picks
+        pick = None if store is None else await asyncio.to_thread(store.find, target, prompt.hash)
+        if pick is not None:
+            pick = msgspec.structs.replace(pick, reused=True)
+        else:
+            progress(f"{target}: naming files")
+            source = await self._sources(target.provider, base_url=self._models.base_url(target.provider))
+            # The embedded model has a limit of its own, since it tends to repeat itself up to any other.
+            limit = None if self._access.registry.spec(target.provider).embedded else MAX_TOKENS
+            answer = await self._access.run(call_for_files(target, source, prompt, max_tokens=limit))
+            pick = await in_thread(lambda _: answer.pick(_present(job.snapshot)))
+            if store is not None and answer.whole:
+                await asyncio.to_thread(store.keep, target, pick)
+        return job._replace(mode=ContextMode.PICK if pick.files else ContextMode.SEARCH, picked=pick.files), pick
+
+    async def _fitted(
+        self, job: Job, budget: FileBudget, model: TargetModel, options: PromptOptions
+    ) -> tuple[Context, Prompt, TokenCount]:
+        """Context, prompt and its tokens, which a local server counts; files are left out until it fits the window."""
+        limit = budget.tokens
+        while True:
+            context, prompt = await self._contexts.make(job, limit)
+            counted = await asyncio.to_thread(_count, job, prompt)
+            tokens = await self._server_count(model, prompt) or counted
+            over = excess(tokens, model.limits, max_tokens=options.max_tokens)
+            if over <= 0 or not context.files:
+                return context, prompt, tokens
+            # `limit` is in tokens of the counter, which may be smaller than the server's.
+            limit = max(0, min(limit, context.tokens) - max(1, round(over * counted.tokens / tokens.tokens * _MARGIN)))
+
+    async def _server_count(self, model: TargetModel, prompt: Prompt) -> TokenCount | None:
+        """The tokens of the whole chat as a local server counts them; None for any other provider."""
+        if model.provider is None or not model.provider.spec.local:
+            return None
+        request = TaskPrompt(title="", prompt=prompt.user, system=prompt.system).request(max_tokens=None)
+        counted = await self._access.run(
+            model.provider.count_request(msgspec.structs.replace(request, model=model.name))
+        )
+        return counted if counted.source == "exact" else None
 
 
-def _room(instance: Instance, options: PromptOptions, limits: ModelLimits, counter: BlockingCounter) -> _Room:
-    requested = DEFAULT_TOKENS if options.context_tokens is None else options.context_tokens
-    if limits.window is None:
-        return _Room(requested, (f"window unknown: {requested:,} tokens of files, as set",))
-    bare = render_prompt(instance, Context(mode=ContextMode.NONE), options.template)
-    fixed = counter.count(bare.system or "", bare.user).tokens + _FRAMING
-    room = limits.window - limits.answer_tokens(options.max_tokens) - fixed
-    if not counter.exact:
-        room -= round(limits.window * _ESTIMATE_SLACK)
-    return _Room(max(0, min(requested, room)))
-
-
-def _rendered(
-    instance: Instance,
-    mode: ContextMode,
-    snapshot: Snapshot | None,
-    *,
-    budget: int,
-    counter: BlockingCounter,
-    template: Template,
-) -> tuple[Context, Prompt]:
-    context = Context(mode=mode, budget=budget)
-    if snapshot is not None and mode is ContextMode.ALL and isinstance(snapshot, FolderSnapshot):
-        context = _all_files(snapshot.folder, budget, counter)
-    return context, render_prompt(instance, context, template)
-
-
-def _all_files(folder: Path, budget: int, counter: BlockingCounter) -> Context:
-    from swebench_tui.bench.context.all_files import source_files  # noqa: PLC0415
-
-    files: list[ContextFile] = []
-    tokens = 0
-    for path, text in source_files(folder):
-        size = counter(text)
-        if tokens + size <= budget:
-            tokens += size
-            files.append(ContextFile(path=path, lines=text.count("\n"), windows=(Window(1, text),)))
-    return Context(mode=ContextMode.ALL, files=tuple(files), tokens=tokens, budget=budget)
-
-
-def _label(context: Context) -> str:
-    if not context.files:
+def context_label(context: Context) -> str:
+    """What a prompt shows of the repository, for people: `oracle: 2 files`, `issue only`."""
+    count = len(context.files)
+    files = "1 file" if count == 1 else f"{count} files"
+    if context.mode is ContextMode.NONE:
         return "issue only"
-    return "all source files" if context.mode is ContextMode.ALL else context.mode.value
+    if context.mode is ContextMode.ALL and all(left.reason == "a test" for left in context.left_out):
+        return "all source files" if count else "issue only"
+    match = ", weak match" if context.match == "weak" else ""
+    return f"{context.mode.value}: {files}{match}"
 
 
-async def _in_thread(function: Callable[[], T]) -> T:
-    """Run a blocking function in a thread. Cancelling this ends the git process that it waits for."""
-    cancellation = Cancellation()
+def _budget(job: Job, model: TargetModel, options: PromptOptions) -> FileBudget:
+    # The user's own template may not be made for a prompt without files: its text stands for what it adds.
+    built_in = msgspec.structs.replace(job.template, text=None)
+    bare = render_prompt(job.instance, Context(mode=ContextMode.NONE), built_in)
+    fixed = _count(job, bare).tokens + job.counter(job.template.text or "")
+    return file_budget(
+        options.context_tokens, model.limits, fixed=fixed, exact=job.counter.exact, max_tokens=options.max_tokens
+    )
 
-    def run() -> T:
-        with cancellable(cancellation):
-            return function()
 
-    try:
-        return await asyncio.to_thread(run)
-    finally:
-        cancellation.cancel()
+def _count(job: Job, prompt: Prompt) -> TokenCount:
+    return job.counter.count(prompt.system or "", prompt.user)
+
+
+def _title(instance: Instance) -> str:
+    return f"{instance.instance_id}  {instance.title}"
+
+
+def _present(snapshot: Snapshot | None) -> Snapshot:
+    assert snapshot is not None  # noqa: S101 - `_job` lets no other context than `none` pass without one
+    return snapshot

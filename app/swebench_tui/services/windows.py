@@ -1,17 +1,19 @@
-"""Context window and output limit of a target's model: from the server, the provider's list or the catalog."""
+"""Context window and output limit of a model: from its server, from the provider's list, or from the catalog."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
 from swebench_providers import ModelInfo, ProviderError, catalog
-from swebench_tui.services.provider_access import ProviderAccess
 
 if TYPE_CHECKING:
-    from swebench_providers import Provider
+    from swebench_providers import Provider, ProviderConfig, ProviderRegistry
+    from swebench_providers.catalog.profiles import ModelProfile
+    from swebench_tui.services.provider_access import ProviderAccess
 
 _LIST_SECONDS: Final = 10.0
 _UNKNOWN_OUTPUT: Final = 4_096
@@ -36,26 +38,36 @@ class ModelLimits(msgspec.Struct, frozen=True, kw_only=True):
         return min(limit, window // 2) if limit else min(_UNKNOWN_OUTPUT, window // 4)
 
 
-async def model_limits(access: ProviderAccess, provider: Provider, model: str) -> ModelLimits:
-    """The limits of `model` at `provider`. Raises nothing: a list that cannot be had leaves the catalog.
+async def model_limits(
+    access: ProviderAccess, provider: Provider | None, model: str, profile: ModelProfile
+) -> ModelLimits:
+    """The limits of `model`. Raises nothing: what cannot be had is unknown.
 
-    A local server is asked for the window it has loaded, and of a provider the list of models is requested.
+    A local server is asked for the window it has loaded. The list of another provider is requested only for a model
+    that the catalog, in `profile`, does not know. Without `provider` nothing is requested.
     """
-    config = await asyncio.to_thread(access.describe_config, provider.name)
-    profile = catalog.profile_of(provider.spec, config.base_models.get(model, model))
-    listed = None
-    try:
-        async with asyncio.timeout(_LIST_SECONDS):
-            listed = await access.run(_listed(provider, model))
-    except (ProviderError, TimeoutError):
-        pass
-    if listed is not None and listed.context_window and listed.context_window != profile.context_window:
-        source: Literal["server", "provider's list"] = "server" if provider.spec.local else "provider's list"
-        output = listed.max_output or profile.max_output
-        return ModelLimits(window=listed.context_window, max_output=output, source=source)
-    if profile.context_window:
-        return ModelLimits(window=profile.context_window, max_output=profile.max_output, source="catalog")
-    return ModelLimits(max_output=profile.max_output)
+    local = provider is not None and provider.spec.local
+    if provider is not None and model and (local or profile.context_window is None):
+        listed = None
+        with suppress(ProviderError, TimeoutError):
+            async with asyncio.timeout(_LIST_SECONDS):
+                listed = await access.run(_listed(provider, model))
+        if listed is not None and listed.context_window:
+            return ModelLimits(
+                window=listed.context_window,
+                max_output=listed.max_output or profile.max_output,
+                source="server" if local else "provider's list",
+            )
+    return ModelLimits(
+        window=profile.context_window,
+        max_output=profile.max_output,
+        source="catalog" if profile.context_window else "unknown",
+    )
+
+
+def profile_of(registry: ProviderRegistry, config: ProviderConfig, model: str) -> ModelProfile:
+    """The catalog's rules for a model of a provider. Raises `ProviderError` for an unknown provider."""
+    return catalog.profile_of(registry.spec(config.name), config.base_models.get(model, model))
 
 
 async def _listed(provider: Provider, model: str) -> ModelInfo | None:

@@ -85,6 +85,21 @@ class EmbeddedProvider:
             transport=self._transport,
         )
 
+    async def count_request(self, request: UnifiedRequest) -> TokenCount:
+        """Exact while the server runs. Does not start it."""
+        from swebench_providers.tokens import best  # noqa: PLC0415 - few calls count
+
+        request = msgspec.structs.replace(request, model=request.model or self.spec.default_model)
+        if (running := self._server.running) is None:
+            return await best.local_counter().count_request(request)
+        return await best.count_request(
+            request,
+            endpoint=count_endpoint(self.spec),
+            config=self._config_at(running),
+            auth=BearerTokenAuth(running.key),
+            transport=self._transport,
+        )
+
     async def cost_of(
         self, usage: TokenUsage | None, model: str, *, requested_model: str = "", batch: bool = False
     ) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 import msgspec
@@ -11,9 +12,10 @@ from swebench_providers.config import ProviderConfig
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.tokens.api_counter import APITokenCounter
 from swebench_providers.tokens.count_endpoints import CountEndpoint
-from swebench_providers.tokens.counter import TokenCount
+from swebench_providers.tokens.counter import TokenCount, TokenCounter
 from swebench_providers.tokens.tiktoken_counter import TiktokenCounter
 from swebench_providers.types.errors import ProviderError
+from swebench_providers.types.messages import UnifiedRequest
 
 
 @cache
@@ -35,10 +37,38 @@ async def count(
 
     A server that does not respond is no error: the count is then made here, and `means` says why.
     """
+    server = _server_counter(endpoint, config, auth, transport)
+    return await _counted(server, config.name, lambda counter: counter.count_tokens(text, model))
+
+
+async def count_request(
+    request: UnifiedRequest,
+    *,
+    endpoint: CountEndpoint | None,
+    config: ProviderConfig,
+    auth: AuthStrategy,
+    transport: HTTPTransport,
+) -> TokenCount:
+    """Tokens of all that the model of `request` would read; otherwise as `count`."""
+    server = _server_counter(endpoint, config, auth, transport)
+    return await _counted(server, config.name, lambda counter: counter.count_request(request))
+
+
+def _server_counter(
+    endpoint: CountEndpoint | None, config: ProviderConfig, auth: AuthStrategy, transport: HTTPTransport
+) -> APITokenCounter | None:
     if endpoint is None or config.base_url is None:
-        return await local_counter().count_tokens(text, model)
+        return None
+    return APITokenCounter(endpoint, config, auth, transport)
+
+
+async def _counted(
+    server: APITokenCounter | None, name: str, count: Callable[[TokenCounter], Awaitable[TokenCount]]
+) -> TokenCount:
+    if server is None:
+        return await count(local_counter())
     try:
-        return await APITokenCounter(endpoint, config, auth, transport).count_tokens(text, model)
+        return await count(server)
     except ProviderError as error:
-        counted = await local_counter().count_tokens(text, model)
-        return msgspec.structs.replace(counted, means=f"{counted.means}; {config.name} did not count it: {error}")
+        counted = await count(local_counter())
+        return msgspec.structs.replace(counted, means=f"{counted.means}; {name} did not count it: {error}")

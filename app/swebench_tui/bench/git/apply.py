@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from swebench_tui.bench.git.runner import GitError, run_git
+from swebench_tui.bench.git.errors import GitError
+from swebench_tui.bench.git.runner import run_git
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from swebench_tui.bench.git.runner import GitError, run_git
+from swebench_tui.bench.git.errors import GitError
+from swebench_tui.bench.git.runner import run_git
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

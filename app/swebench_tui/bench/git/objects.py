@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.git import runner
-from swebench_tui.bench.git.runner import GitError, run_git, started, time_bound
+from swebench_tui.bench.git.errors import GitError
+from swebench_tui.bench.git.process import time_bound
+from swebench_tui.bench.git.runner import run_git, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +56,7 @@ class BlobReader:
         """The content of a blob; None where the repository has no such blob. Raises `GitError` where git fails."""
         assert self._process.stdin is not None  # noqa: S101 - both are pipes
         assert self._process.stdout is not None  # noqa: S101
-        with time_bound(self._process, runner.TIME_LIMIT) as timed_out:
+        with time_bound(self._process, runner.TIME_LIMIT) as watchdog:
             try:
                 self._process.stdin.write(f"{blob_id}\n".encode())
                 self._process.stdin.flush()
@@ -64,7 +66,7 @@ class BlobReader:
                 size = int(header[2])
                 content = self._process.stdout.read(size + 1)
             except (OSError, IndexError, ValueError) as error:
-                what = f"did not finish within {runner.TIME_LIMIT:g} s" if timed_out.is_set() else "ended too early"
+                what = f"did not finish within {runner.TIME_LIMIT:g} s" if watchdog.expired else "ended too early"
                 raise GitError(f"git cat-file {what}") from error
         if len(content) != size + 1:
             raise GitError("git cat-file ended too early")

@@ -8,15 +8,16 @@ What a repository's own configuration could start is shut off where the reposito
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING
 
 import msgspec
+
+from swebench_tui.bench.git.errors import GitCancelledError, GitError
+from swebench_tui.bench.git.process import check_cancelled, current_cancellation, kill, time_bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,55 +58,12 @@ _ENVIRONMENT = {
 }
 
 
-class GitError(Exception):
-    """Git is missing, timed out, or found no repository. Says nothing about a patch."""
-
-
 class GitResult(msgspec.Struct, frozen=True):
     """A finished git process."""
 
     status: int
     stdout: bytes
     stderr: str
-
-
-class Cancellation:
-    """Ends the git processes of another thread; see `cancellable`."""
-
-    def __init__(self) -> None:
-        self.cancelled = False
-        self._lock = threading.Lock()
-        self._processes: set[subprocess.Popen[bytes]] = set()
-
-    def cancel(self) -> None:
-        """Kill the processes that run, and those that are started later."""
-        with self._lock:
-            self.cancelled = True
-            for process in self._processes:
-                kill(process)
-
-    def watch(self, process: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._processes.add(process)
-            if self.cancelled:
-                kill(process)
-
-    def unwatch(self, process: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._processes.discard(process)
-
-
-_cancellation: ContextVar[Cancellation | None] = ContextVar("cancellation", default=None)
-
-
-@contextmanager
-def cancellable(cancellation: Cancellation) -> Iterator[None]:
-    """Run git for this thread so that `cancellation` ends it, with a `GitError`."""
-    token = _cancellation.set(cancellation)
-    try:
-        yield
-    finally:
-        _cancellation.reset(token)
 
 
 _time_left: ContextVar[Callable[[], float] | None] = ContextVar("time_left", default=None)
@@ -141,9 +99,7 @@ def started(
         "GIT_CEILING_DIRECTORIES": str(folder.parent),
         **(variables or {}),
     }
-    cancellation = _cancellation.get()
-    if cancellation is not None and cancellation.cancelled:
-        raise GitError("cancelled")
+    check_cancelled()
     try:
         process = subprocess.Popen(
             ["git", *options, *arguments],
@@ -158,8 +114,7 @@ def started(
         raise GitError("git was not found" if folder.is_dir() else f"no folder {folder}") from error
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from error
-    if cancellation is None:
-        cancellation = Cancellation()
+    cancellation = current_cancellation()
     cancellation.watch(process)
     try:
         with process:
@@ -173,20 +128,7 @@ def started(
     finally:
         cancellation.unwatch(process)
     if cancellation.cancelled:
-        raise GitError("cancelled")
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill `process` and its children. Does nothing to one that has been waited for."""
-    if process.returncode is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-        return
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
+        raise GitCancelledError
 
 
 def run_git(
@@ -196,24 +138,25 @@ def run_git(
     stdin: bytes = b"",
     settings: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
-    time_limit: float | None = None,
+    idle_limit: float | None = None,
     output_limit: int | None = None,
-    progress: Callable[[bytes], None] | None = None,
+    progress: Callable[[bytes], None] = lambda _: None,
 ) -> GitResult:
     """Run git in `folder`, with `settings` and `variables` added to its configuration and environment.
 
     `progress` is called in this thread with what git writes to standard error, and may raise to end the process.
-    Raises `GitError` where git cannot be started, does not finish within `time_limit` seconds (None: `TIME_LIMIT`),
-    prints more than `output_limit` bytes (None: `OUTPUT_LIMIT`), or is cancelled.
+    Raises `GitError` where git cannot be started, does not finish within `TIME_LIMIT` or, if given, is silent on
+    standard error for `idle_limit` seconds, prints more than `output_limit` bytes (None: `OUTPUT_LIMIT`), or is
+    cancelled.
     """
-    limit = TIME_LIMIT if time_limit is None else time_limit
+    limit = TIME_LIMIT if idle_limit is None else idle_limit
     if (left := _time_left.get()) is not None:
         limit = min(limit, max(left(), 0.001))
     with started(folder, arguments, settings=settings, variables=variables) as process:
         assert process.stdin is not None  # noqa: S101 - all three are pipes
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
-        with time_bound(process, limit) as timed_out:
+        with time_bound(process, limit) as watchdog:
             output = _Output(process.stdout, OUTPUT_LIMIT if output_limit is None else output_limit, process)
             threads = [
                 threading.Thread(target=output.read),
@@ -222,7 +165,12 @@ def run_git(
             for thread in threads:
                 thread.start()
             try:
-                message = _read_message(process.stderr, progress)
+                message = b""  # its end: git's last words tell what went wrong
+                while chunk := os.read(process.stderr.fileno(), 1 << 16):
+                    message = (message + chunk)[-_MESSAGE_LIMIT:]
+                    if idle_limit is not None:
+                        watchdog.restart()
+                    progress(chunk)
             except BaseException:
                 kill(process)
                 raise
@@ -230,29 +178,13 @@ def run_git(
                 for thread in threads:
                     thread.join()
             process.wait()
-    if timed_out.is_set():
+    if watchdog.expired and idle_limit is not None:
+        raise GitError(f"git {arguments[0]} made no progress for {limit:g} s")
+    if watchdog.expired:
         raise GitError(f"git {arguments[0]} did not finish within {limit:g} s")
     if output.exceeded:
         raise GitError(f"git {arguments[0]} printed more than {output.limit:,} bytes")
     return GitResult(process.returncode, output.content, message.decode("utf-8", "replace").strip())
-
-
-@contextmanager
-def time_bound(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """Kill `process` when the block lasts longer than `seconds`; the event says whether it did."""
-    timed_out = threading.Event()
-
-    def end() -> None:
-        timed_out.set()
-        kill(process)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield timed_out
-    finally:
-        timer.cancel()
 
 
 class _Output:
@@ -284,13 +216,3 @@ def _write(pipe: IO[bytes], content: bytes) -> None:
         pipe.write(content)
     with suppress(OSError):
         pipe.close()
-
-
-def _read_message(pipe: IO[bytes], progress: Callable[[bytes], None] | None) -> bytes:
-    """The end of what git writes to standard error: its last words tell what went wrong."""
-    message = b""
-    while chunk := os.read(pipe.fileno(), 1 << 16):
-        message = (message + chunk)[-_MESSAGE_LIMIT:]
-        if progress is not None:
-            progress(chunk)
-    return message

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_tui.bench.git.runner import GitError
+from swebench_tui.bench.git.errors import GitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

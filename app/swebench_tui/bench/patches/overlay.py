@@ -12,6 +12,7 @@ from swebench_tui.bench.patches.diff_parser import parse_diff
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
 from swebench_tui.bench.patches.verdict import Failure, PatchError
+from swebench_tui.bench.repositories.snapshot import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
     from swebench_tui.bench.repositories.snapshot import Tree
@@ -137,7 +138,10 @@ class Overlay:
 
     def _base_bytes(self, path: str) -> bytes | None:
         if path not in self._bytes:
-            self._bytes[path] = self._tree.read(path)
+            content = self._tree.read(path)
+            if content is None and self._tree.kind(path) in {"file", "executable"}:
+                raise PatchError(Failure.BINARY, f"{path!r} is too large to patch: over {MAX_FILE_SIZE:,} bytes")
+            self._bytes[path] = content
         return self._bytes[path]
 
 

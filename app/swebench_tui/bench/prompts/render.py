@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.context import Context
-from swebench_tui.bench.prompts.files import file_block, plain_lines
+from swebench_tui.bench.context.markup import render_file, render_files
 from swebench_tui.bench.prompts.prompt_hash import prompt_hash
 from swebench_tui.bench.prompts.template import Template
+from swebench_tui.bench.prompts.text import plain_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from swebench_tui.bench.instance import Instance
 
 Value = str | int | bool | list["dict[str, Value]"]
@@ -38,8 +37,8 @@ def render_prompt(instance: Instance, context: Context, template: Template | Non
     template = template or Template()
     variables = prompt_variables(instance, context, template)
     if template.text is None:
-        system: str | None = template.answer_format.instructions
-        user = _built_in(str(variables["issue"]), [str(file["block"]) for file in _files(variables)])
+        system: str | None = template.instructions
+        user = _built_in(str(variables["issue"]), render_files(context.files, numbered=template.numbers_lines))
     else:
         from swebench_tui.bench.prompts.user_template import render_user_template  # noqa: PLC0415 - few have their own
 
@@ -55,7 +54,7 @@ def prompt_variables(instance: Instance, context: Context, template: Template) -
         "repo": instance.repo,
         "base_commit": instance.base_commit,
         "version": instance.version,
-        "instructions": template.answer_format.instructions,
+        "instructions": template.instructions,
         "answer_format": template.answer_format.value,
         "context": context.mode.value,
         "files": [
@@ -65,25 +64,17 @@ def prompt_variables(instance: Instance, context: Context, template: Template) -
                 "whole": file.whole,
                 "windows": [{"first": window.first, "text": plain_lines(window.text)} for window in file.windows],
                 "text": "\n".join(plain_lines(window.text).rstrip("\n") for window in file.windows),
-                "block": file_block(file, numbered=template.numbers_lines),
+                "block": render_file(file, numbered=template.numbers_lines),
             }
             for file in context.files
         ],
     }
 
 
-def _files(variables: Mapping[str, Value]) -> Sequence[Mapping[str, Value]]:
-    files = variables["files"]
-    assert isinstance(files, list)  # noqa: S101 - for the type checker
-    return files
-
-
-def _built_in(issue: str, blocks: Sequence[str]) -> str:
-    parts = ["<issue>", issue, "</issue>"]
-    for block in blocks:
-        parts += ["", block]
-    parts += [
-        "",
-        "Fix the issue." if blocks else "Fix the issue. The files are not at hand: name them as the project does.",
-    ]
+def _built_in(issue: str, files: str) -> str:
+    parts = ["<issue>", issue, "</issue>", ""]
+    if files:
+        parts += [files, "", "Fix the issue."]
+    else:
+        parts += ["Fix the issue. The files are not at hand: name them as the project does."]
     return "\n".join(parts)

@@ -1,12 +1,12 @@
 """Git checkouts of the bundled repositories: created without network, with the same commit id on every machine.
 
 A commit id is a hash over files, modes, author, dates and message. All of them are fixed here, and git reads no
-configuration but the checkout's own, so the id can be compared with the task's `base_commit`.
+configuration but the checkout's own, so the id can be compared with the task's `base_commit`. A checkout is handed out
+only while its files are those of the commit.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from importlib.resources import files
 from pathlib import Path
@@ -14,27 +14,24 @@ from typing import TYPE_CHECKING
 
 from swebench_tui.bench.datasets import starter
 from swebench_tui.bench.git import GitError, run_git
+from swebench_tui.bench.git.sealed import object_folder, sealed
+from swebench_tui.bench.repositories.errors import RepositoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.resources.abc import Traversable
 
 _DATE = "2024-01-01T00:00:00 +0000"
 _IDENTITY = {"NAME": "swebench-tui starter set", "EMAIL": "starter@swebench-tui.invalid", "DATE": _DATE}
+_EXCLUDED = "__pycache__/\n"
 _REPRODUCIBLE = {
     **{f"GIT_{role}_{field}": value for role in ("AUTHOR", "COMMITTER") for field, value in _IDENTITY.items()},
     "GIT_DEFAULT_HASH": "sha1",
-    # A user's ignore and attributes files have default places that GIT_CONFIG_GLOBAL does not switch off.
-    "HOME": os.devnull,
-    "XDG_CONFIG_HOME": os.devnull,
 }
 
 
-class CheckoutError(Exception):
-    """A checkout that cannot be created or trusted. `str(error)` says what happened, `hint` what to do about it."""
-
-    def __init__(self, what: str, *, hint: str) -> None:
-        super().__init__(what)
-        self.hint = hint
+class CheckoutError(RepositoryError):
+    """A checkout that cannot be created or trusted."""
 
 
 def bundled(repo: str) -> bool:
@@ -66,7 +63,7 @@ def checkout(repo: str, into: Path) -> Path:
     except OSError as error:
         hint = "Free disk space, or make the folder writable."
         raise CheckoutError(f"the checkout of {repo} cannot be written: {error}", hint=hint) from error
-    if _git(target, "rev-parse", "HEAD") != commit or _git(target, "status", "--porcelain"):
+    if _git(target, "rev-parse", "HEAD") != commit or _changes(target, commit):
         hint = "Move or delete that folder: it is created again when needed."
         raise CheckoutError(f"{target} was changed since it was created", hint=hint)
     return target
@@ -113,15 +110,25 @@ def _commit(folder: Path) -> str:
     _git(folder, "config", "core.autocrlf", "false")
     _git(folder, "config", "core.fileMode", "false")
     (folder / ".git" / "info").mkdir()
-    (folder / ".git" / "info" / "exclude").write_text("__pycache__/\n", encoding="utf-8")
+    (folder / ".git" / "info" / "exclude").write_text(_EXCLUDED, encoding="ascii")
     _git(folder, "add", "--all")
     _git(folder, "commit", "--quiet", "--message=Base of the starter tasks")
     return _git(folder, "rev-parse", "HEAD")
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def _changes(folder: Path, commit: str) -> str:
+    """What differs from the commit. The own configuration of the checkout is not read: it could start programs."""
+    with sealed(object_folder(folder), work_tree=folder) as own:
+        (own.folder / "HEAD").write_text(f"{commit}\n", encoding="ascii")
+        (own.folder / "info").mkdir()
+        (own.folder / "info" / "exclude").write_text(_EXCLUDED, encoding="ascii")
+        variables = {**own.variables, "GIT_INDEX_FILE": str(folder / ".git" / "index")}
+        return _git(folder, "-c", "core.fileMode=false", "status", "--porcelain", variables=variables)
+
+
+def _git(folder: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
     try:
-        result = run_git(folder, arguments, variables=_REPRODUCIBLE)
+        result = run_git(folder, arguments, variables={**_REPRODUCIBLE, **(variables or {})})
     except GitError as error:
         raise CheckoutError(str(error), hint="Install git and put it on the PATH.") from error
     if result.status:

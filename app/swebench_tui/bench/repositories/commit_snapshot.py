@@ -13,6 +13,7 @@ from swebench_tui.bench.git.apply import apply_check
 from swebench_tui.bench.git.objects import BlobReader, blob_reader, list_tree
 from swebench_tui.bench.git.runner import run_git
 from swebench_tui.bench.git.sealed import SealedFolder, object_folder, sealed
+from swebench_tui.bench.repositories.in_use import reading
 from swebench_tui.bench.repositories.snapshot import MAX_FILE_SIZE, EntryKind, Tree, has_line
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class CommitSnapshot(msgspec.Struct, frozen=True):
     @contextmanager
     def open(self) -> Iterator[Tree]:
         with ExitStack() as stack:
+            stack.enter_context(reading(self.repository))
             try:
                 objects = object_folder(self.repository)
             except OSError as error:
