@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.paths import Locator
 
 _COLUMNS = frozenset("+- @\\")
+_STATED = re.compile(r"@@ -(\d{1,9})")
+_NEAR = 30  # lines between what a diff that cannot be read states and the hunk that replaces it
 _WORDS = re.compile(r"\w{2,}.*\w|\w{4,}")
 
 
@@ -122,10 +124,6 @@ class _Combiner:
         if not self._kept:
             raise errors[0].error or AssertionError
         return self._result(self._kept, failed)
-
-    @cached_property
-    def _all_telling(self) -> set[str]:
-        return set[str]().union(*(piece.telling for piece in self._kept))
 
     def _pieces_of(self, part: int) -> list[Piece]:
         diff = self._parts[part]
@@ -218,16 +216,16 @@ class _Combiner:
         for other in self._kept:
             if other.path != piece.path:
                 continue
-            taken_back = self._taken_back(piece.part, other.part)
             if other.part > piece.part and (
-                taken_back or _stated_overlap(piece, other) or piece.telling & other.telling
+                self._taken_back(piece.part, other.part) or _may_be_at(piece, other, piece.telling & other.telling)
             ):
                 self._repairs[Repair.DRAFT_DROPPED] = None
                 self._drafts.append((piece, "a later diff replaces it"))
                 return True
-        if piece.telling and piece.telling <= self._all_telling:
-            self._drafts.append((piece, "another diff says the same"))
-            return True
+            quoted = piece.telling <= other.telling
+            if other.part != piece.part and quoted and _may_be_at(piece, other, piece.telling):
+                self._drafts.append((piece, "another diff says the same"))
+                return True
         return False
 
     def _one_by_one(self, pieces: Sequence[Sequence[Piece]]) -> Combined | None:
@@ -357,10 +355,14 @@ def changed_lines(match: Match) -> tuple[int, int]:
     return (changed[0], changed[-1]) if changed else (match.start, match.start)
 
 
-def _stated_overlap(piece: Piece, other: Piece) -> bool:
+def _may_be_at(piece: Piece, other: Piece, in_common: frozenset[str]) -> bool:
+    """Whether a piece that does not fit is for the place of another one: by the line it states, or by what it changes.
+
+    Equal changes may be at several places of a file, so lines in common count only where no line is stated.
+    """
     hunk = piece.change.hunks[0] if piece.change.hunks else None
     if hunk is None or hunk.old_start is None or other.match is None:
-        return False
+        return bool(in_common)
     start = hunk.old_start - 1
     first, last = other.changed
     return start <= last and first <= start + len(hunk.old) - 1
@@ -377,11 +379,18 @@ def telling(lines: Sequence[str]) -> frozenset[str]:
     )
 
 
+def _is_near(line: int, piece: Piece) -> bool:
+    return piece.match is None or abs(piece.match.start + 1 - line) <= _NEAR
+
+
 def is_replaced(broken: Unreadable, kept: Sequence[Piece], parts: Sequence[Diff], answer: Sequence[str]) -> bool:
     """Whether a diff that cannot be read is a draft of a later one that applies, or quotes one."""
     if broken.cut:
         return False
     changed = telling(broken.lines)
+    stated = [int(match[1]) for line in broken.lines if (match := _STATED.match(line))]
+    if not all(any(_is_near(line, piece) for piece in kept) for line in stated):
+        return False
     later = [piece for piece in kept if parts[piece.part].first > broken.last]
     everything = frozenset[str]().union(*(piece.telling for piece in kept))
     if any(changed & piece.telling for piece in later) or (bool(changed) and changed <= everything):
