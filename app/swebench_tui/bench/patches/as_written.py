@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from swebench_tui.bench.repositories.snapshot import Tree
 
 _NEVER = {
+    Failure.ALREADY_APPLIED,  # git would apply it twice
     Failure.UNSAFE_PATH,
     Failure.BINARY,
     Failure.NOT_UTF8,
