@@ -6,12 +6,13 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import click
 
+from swebench_tui.bench.datasets import Dataset
 from swebench_tui.bench.predictions import file_stem
 from swebench_tui.bench.predictions.scoring import score_commands
 from swebench_tui.cli.live_lines import LiveLines
@@ -43,7 +44,7 @@ class Printer(Protocol):
 class Text:
     """Progress on standard error, the summary on standard output."""
 
-    def __init__(self, dataset: str, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, dataset: Dataset, *, now: Callable[[], float] = time.monotonic) -> None:
         self._dataset = dataset
         self._now = now
         self._live: LiveLines | None = None
@@ -53,7 +54,7 @@ class Text:
     def begin(self, run: GenerationRun) -> None:
         self._run, self._began = run, self._now()
         if sys.stderr is not None and sys.stderr.isatty():
-            self._live = LiveLines(sys.stderr, shutil.get_terminal_size().columns)
+            self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
         for each in run.targets:
             self._print(f"{one_line(str(each.target))}: {_tasks(each.tally.total)} into {each.output.path}")
             if each.output.predictions.torn is not None:
@@ -105,7 +106,7 @@ class Text:
 class JSONLines:
     """One object per line: `begin`, `task`, and last `summary`."""
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
     def begin(self, run: GenerationRun) -> None:
@@ -172,11 +173,9 @@ def cost_text(tally: Tally, *, free: bool) -> str:
 def summary_lines(run: TargetRun) -> list[str]:
     """The summary of a target for people."""
     tally = run.tally
-    checked = sum(tally.statuses.values())
     lines = [f"{one_line(str(run.target))}: {run.output.path}"]
-    if checked:
-        others = [f"{count} {status.replace('_', ' ')}" for status, count in tally.statuses.most_common()]
-        lines.append(f"  Patches: {tally.statuses['applies']}/{checked} apply ({', '.join(others)})")
+    if tally.statuses:
+        lines.append(f"  Patches: {', '.join(_patch_counts(tally))}")
     if tally.failures:
         lines.append(f"  Classes: {', '.join(f'{name} {count}' for name, count in tally.failures.most_common())}")
     outcomes = {
@@ -193,6 +192,20 @@ def summary_lines(run: TargetRun) -> list[str]:
     if run.stopped:
         lines.append(f"  Stopped: {one_line(run.stopped)}")
     return lines
+
+
+def _patch_counts(tally: Tally) -> Iterator[str]:
+    """`9/11 apply`, `1 does not apply`, `1 without a patch`; those not checked are no part of the 11."""
+    unchecked = tally.statuses["unchecked"]
+    checked = sum(tally.statuses.values()) - unchecked
+    if checked:
+        yield f"{tally.statuses['applies']}/{checked} apply"
+    names = {"partial": "in part", "does_not_apply": "not applying", "no_patch": "without a patch"}
+    for status, name in names.items():
+        if count := tally.statuses[status]:
+            yield f"{count} {name}"
+    if unchecked:
+        yield f"{unchecked} not checked"
 
 
 def _outcome(result: TaskResult) -> str:
@@ -243,9 +256,11 @@ def _summary(run: TargetRun) -> dict[str, object]:
     }
 
 
-def _score_commands(run: TargetRun, dataset: str) -> list[str]:
+def _score_commands(run: TargetRun, dataset: Dataset) -> list[str]:
     run_id = f"{file_stem(run.output.model)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return list(score_commands(dataset, None, run.output.path, run_id)) if run.output.path.exists() else []
+    return (
+        list(score_commands(dataset.name, dataset.split, run.output.path, run_id)) if run.output.path.exists() else []
+    )
 
 
 def _tasks(count: int) -> str:

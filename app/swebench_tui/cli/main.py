@@ -18,6 +18,7 @@ from swebench_tui import __version__
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "compare": ("compare", "Send one prompt to several models and print their answers."),
     "completions": ("completions", "Print a shell completion script."),
+    "dataset": ("dataset", "List, show, fetch and count the tasks of datasets."),
     "doctor": ("doctor", "Show what is installed, configured and reachable."),
     "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
     "generate": ("generate", "Write predictions of models for the tasks of a dataset."),

@@ -16,6 +16,7 @@ from swebench_tui.bench.repositories.commit_snapshot import CommitSnapshot
 from swebench_tui.bench.repositories.revision import commit_id
 from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.patch_output import patch_fields, patch_lines
 from swebench_tui.terminal_text import json_text, sanitize
@@ -93,7 +94,7 @@ def _snapshot(repo: Path | None, base: str | None, instance: str | None, dataset
             ) from error
     if instance is None:
         return None
-    task = datasets.find(datasets.load(dataset).instances, instance)
+    task = datasets.find(load_dataset(dataset).instances, instance)
     located = snapshot_of(task, Repositories(folder=paths.repositories()))
     if located.snapshot is None:
         raise Failed(

@@ -17,6 +17,7 @@ from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.prompt_output import (
@@ -86,7 +87,7 @@ def show(
     --context pick it is the prompt of the first call, in which the model names files. `~` marks estimates.
     """
     with failing():
-        loaded = datasets.load(dataset)
+        loaded = load_dataset(dataset)
         task = datasets.find(loaded.instances, instance)
         chosen = [parse_target(name) for name in targets]
         urls = BaseURLs(base_urls)
