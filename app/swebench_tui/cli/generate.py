@@ -35,6 +35,7 @@ from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
 from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
@@ -175,8 +176,13 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
     dataset = plan.dataset
     async with CommandAccess(workspace) as access:
         folder = plan.folder.parent if plan.folder.suffix.lower() == ".jsonl" else plan.folder
-        picks = PickStore(folder / "picks")
-        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls, picks=picks)
+        prompts = TaskPrompts(
+            access,
+            sources=sources,
+            base_urls=plan.base_urls,
+            picks=PickStore(folder / "picks"),
+            repositories=configured_repositories(workspace.settings),
+        )
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
             return await prompts.build(instance, target, plan.prompts, dataset=dataset.name, revision=dataset.revision)

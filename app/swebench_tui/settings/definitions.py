@@ -74,6 +74,31 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = ()
 
 
+class Repositories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    folder: Annotated[
+        str,
+        Meta(description="Folder of the fetched repositories. Default: the cache folder.", examples=["/data/clones"]),
+    ] = ""
+    mirror: Annotated[
+        str,
+        Meta(
+            description="A folder with clones of your own, which are read in place, or the URL to fetch from, with"
+            " {repo} for owner/name. Default: https://github.com/{repo}.git.",
+            examples=["/data/git"],
+        ),
+    ] = ""
+    limit_gb: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1_000_000,
+            description="Total size of the fetched repositories, in GB. Above it, the one that was not used for longest"
+            " is removed.",
+            examples=[50],
+        ),
+    ] = 20.0
+
+
 class Guided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     starter: Annotated[
         GuidedStarter,
@@ -253,12 +278,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         str,
         Meta(description="Editor for long text. Default: $VISUAL or $EDITOR.", examples=["vim"]),
     ] = ""
+    repositories: Annotated[Repositories, Meta(description="Repositories of tasks.")] = Repositories()
     secrets: Annotated[Secrets, Meta(description="Key storage.")] = Secrets()
     providers: Annotated[Mapping[str, ProviderSettings], Meta(description="Providers, by name.")] = {}
 
 
 USER_ONLY: Final = frozenset(
-    {"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor", "template"}
+    {"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor", "template", "repositories"}
 )
 """Fields a project file must not set: a repository from somebody else could run commands, see what is sent, or have
 any file of this machine sent.

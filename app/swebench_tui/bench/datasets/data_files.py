@@ -18,6 +18,9 @@ TABLES: Final = (".parquet", ".arrow")
 
 TEXTS: Final = (".jsonl", ".json")
 
+DEFAULT_SPLIT: Final = "test"
+"""Where none is named, if the dataset has it."""
+
 UNNAMED: Final = ""
 """The split of files whose names tell none."""
 
@@ -65,8 +68,8 @@ def choose_split(found: Mapping[str, Sequence[str]], split: str | None, *, name:
     if split is not None:
         hint = f"It has: {known}." if known else "It has no splits: leave the split out."
         raise DatasetError(f"{name} has no split {split!r}", hint=hint)
-    if "test" in found or len(found) == 1:
-        return "test" if "test" in found else next(iter(found))
+    if DEFAULT_SPLIT in found or len(found) == 1:
+        return DEFAULT_SPLIT if DEFAULT_SPLIT in found else next(iter(found))
     first = known.partition(", ")[0]
     raise DatasetError(f"{name} has several splits: {known}", hint=f"Name one, as in {name}:{first}.")
 

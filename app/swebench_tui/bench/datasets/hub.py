@@ -131,7 +131,9 @@ def _received(
                 return
             *lines, rest = (buffer + data).split(b"\n")
             buffer = bytearray(rest)
-            yield from (_messages.decode(line) for line in lines)
+            for line in lines:
+                with suppress(msgspec.DecodeError):  # the client prints there when its own import fails
+                    yield _messages.decode(line)
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -92,6 +92,7 @@ def started(
 
     Raises `GitError` where git cannot be started or the thread's cancellation has been cancelled.
     """
+    folder = folder.resolve()
     options = [part for setting in (*_SETTINGS, *settings, f"safe.directory={folder}") for part in ("-c", setting)]
     environment = {
         **_ENVIRONMENT,
