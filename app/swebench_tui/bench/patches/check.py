@@ -70,7 +70,7 @@ def judge(
     except TimeLimitError:
         what = f"not checked: the verdict took longer than {seconds:g} s"
         return PatchVerdict(status="unchecked", failure=Failure.TIMED_OUT, detail=what)
-    return _told_as_cut(verdict) if cut else verdict
+    return _as_cut_off(verdict) if cut else verdict
 
 
 def _verdict(answer: str, snapshot: Snapshot | None, *, cut: bool) -> PatchVerdict:
@@ -278,7 +278,7 @@ def _with_warnings(verdict: PatchVerdict, found: Found, *, cut: bool) -> PatchVe
     return msgspec.structs.replace(verdict, detail=detail_line(detail))
 
 
-def _told_as_cut(verdict: PatchVerdict) -> PatchVerdict:
+def _as_cut_off(verdict: PatchVerdict) -> PatchVerdict:
     """A patch that does not apply counts as cut off, whatever else is wrong with it."""
     if verdict.status in {"applies", "unchecked"} or verdict.failure is Failure.TRUNCATED:
         return verdict
