@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _COLUMNS = frozenset("+- @\\")
 _STATED = re.compile(r"@@ -(\d{1,9})")
 _NEAR = 30  # lines between what a diff that cannot be read states and the hunk that replaces it
-_WORDS = re.compile(r"\w{2,}.*\w|\w{4,}")
+_TELLING = re.compile(r"\w{2,}.*\w|\w{4,}")
 
 
 class Piece(msgspec.Struct, kw_only=True, dict=True):
@@ -45,7 +45,6 @@ class Piece(msgspec.Struct, kw_only=True, dict=True):
     path: str
     change: FileChange
     number: int = 1
-    of: int = 1
     match: Match | None = None
     error: PatchError | None = None
 
@@ -171,7 +170,6 @@ class _Combiner:
                 path=path,
                 change=msgspec.structs.replace(change, hunks=(hunk,)),
                 number=number,
-                of=len(change.hunks),
             )
             try:
                 piece.match = match(hunk, text)
@@ -374,7 +372,7 @@ def telling(lines: Sequence[str]) -> frozenset[str]:
         {
             line[0] + line[1:].strip()
             for line in lines
-            if line[:1] in {"+", "-"} and not line.startswith(("---", "+++")) and _WORDS.search(line[:400])
+            if line[:1] in {"+", "-"} and not line.startswith(("---", "+++")) and _TELLING.search(line[:400])
         }
     )
 

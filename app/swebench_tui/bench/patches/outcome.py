@@ -145,7 +145,7 @@ class _Solver:
             combined = self._combined()
         except PatchError as error:
             lines = [line for diff in self._diffs for line in diff.lines]
-            return self._with_unreadable(self._left_out(outcome, error, said=self._says(blocks, lines)), ())
+            return self._with_unreadable(self._left_out(outcome, error, repeated=self._repeats(blocks, lines)), ())
         return self._with_unreadable(self._joined(outcome, combined, blocks), combined.kept)
 
     def _diffs_alone(self, blocks: tuple[Block, ...], error: PatchError) -> Outcome:
@@ -156,16 +156,16 @@ class _Solver:
             raise error from None
         outcome = self._of_diffs(combined)
         kept = frozenset[str]().union(*(piece.telling for piece in combined.kept))
-        said = all(telling(block.hunk.lines) & kept for block in blocks)
+        repeated = all(telling(block.hunk.lines) & kept for block in blocks)
         first, last = blocks[0].first, blocks[-1].last
         outcome = msgspec.structs.replace(outcome, dropped=(*outcome.dropped, DroppedRegion(first, last, str(error))))
-        return self._with_unreadable(self._left_out(outcome, error, said=said), combined.kept)
+        return self._with_unreadable(self._left_out(outcome, error, repeated=repeated), combined.kept)
 
     def _joined(self, outcome: Outcome, combined: Combined, blocks: tuple[Block, ...]) -> Outcome:
         """The blocks, with the diffs for files that no block changes."""
         taken = set(outcome.overlay.changed)
         others = [change for change in combined.changes if not taken & set(change.paths)]
-        said = all(
+        repeated = all(
             _text(outcome.overlay, path) == _text(combined.overlay, path)
             for path in combined.overlay.changed
             if path in taken
@@ -173,16 +173,16 @@ class _Solver:
         try:
             applied = apply_diff(others, outcome.overlay)
         except PatchError as error:
-            return self._left_out(outcome, error, said=False)
+            return self._left_out(outcome, error, repeated=False)
         repairs = [*outcome.repairs]
         if others:
             repairs += [Repair.FENCES_JOINED, *combined.repairs, *applied.repairs]
         if len(others) < len(combined.changes):
-            repairs.append(Repair.REPEATED_BLOCK if said else Repair.FENCE_LEFT_OUT)
+            repairs.append(Repair.REPEATED_BLOCK if repeated else Repair.FENCE_LEFT_OUT)
         failed = [
             piece.error
             for piece in combined.errors
-            if piece.error is not None and not (piece.path in taken and self._says(blocks, piece.lines))
+            if piece.error is not None and not (piece.path in taken and self._repeats(blocks, piece.lines))
         ]
         fits = PatchWarning(WarningCode.DROPPED_FITS, "a diff for a file that a block changes was dropped")
         return msgspec.structs.replace(
@@ -192,17 +192,17 @@ class _Solver:
             kept=outcome.kept + len(others),
             reports=(*outcome.reports, *(piece.report for piece in combined.kept if piece.path not in taken)),
             dropped=(*outcome.dropped, *combined.dropped),
-            warnings=outcome.warnings if said else (*outcome.warnings, fits),
+            warnings=outcome.warnings if repeated else (*outcome.warnings, fits),
         )
 
-    def _says(self, blocks: tuple[Block, ...], lines: list[str] | tuple[str, ...]) -> bool:
+    def _repeats(self, blocks: tuple[Block, ...], lines: list[str] | tuple[str, ...]) -> bool:
         """Whether blocks and the lines of a diff change a line in common."""
         return bool(telling(lines) & frozenset[str]().union(*(telling(block.hunk.lines) for block in blocks)))
 
-    def _left_out(self, outcome: Outcome, error: PatchError, *, said: bool) -> Outcome:
-        """The outcome without what raised `error`, which is another form of the same change where it is `said`."""
+    def _left_out(self, outcome: Outcome, error: PatchError, *, repeated: bool) -> Outcome:
+        """The outcome without what raised `error`, which is another form of the same change where it is `repeated`."""
         repairs = tuple(dict.fromkeys([*outcome.repairs, Repair.FENCE_LEFT_OUT]))
-        if not said:
+        if not repeated:
             return msgspec.structs.replace(outcome, repairs=repairs, errors=(*outcome.errors, error))
         warning = PatchWarning(WarningCode.LEFT_OUT, _LEFT_OUT)
         return msgspec.structs.replace(outcome, repairs=repairs, warnings=(*outcome.warnings, warning))
