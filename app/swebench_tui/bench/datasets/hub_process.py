@@ -37,6 +37,7 @@ from swebench_tui.bench.datasets.hub_messages import Fetched, FetchRequest, Mess
 
 _API_SECONDS: Final = 15.0
 _MAX_CARD: Final = 1024**2
+_MAX_DOWNLOAD: Final = 8 * 10**9
 _REPORT_BYTES: Final = 256 * 1024
 
 
@@ -102,6 +103,11 @@ def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
     missing = [path for path in chosen if not (folder / path).exists()]
     if missing and request.revision == commit:
         api.repo_info(repo, repo_type=kind, revision=commit)  # fails at once; the download would try for 25 seconds
+    if (total := sum(sizes[path] or 0 for path in missing)) > _MAX_DOWNLOAD:
+        raise DatasetError(
+            f"{request.name} has {total / 1e9:,.0f} GB to download; {_MAX_DOWNLOAD / 1e9:.0f} GB is the limit",
+            hint="Check the name; sets of tasks are far smaller. A local copy can be read from a folder.",
+        )
     meter = _Meter([sizes[path] for path in missing], report)
     logging.getLogger("huggingface_hub").addHandler(_RetryNotice(meter))
     files = [

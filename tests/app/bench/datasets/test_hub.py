@@ -175,6 +175,13 @@ def test_each_failure_has_its_sentence(
     assert hint in caught.value.hint
 
 
+def test_a_download_of_hundreds_of_gigabytes_is_refused(hub: StandInHub) -> None:
+    hub.sizes = {"test.jsonl": 300 * 10**9}
+    with pytest.raises(DatasetError, match="a/lines has 300 GB to download; 8 GB is the limit"):
+        load("a/lines")
+    assert not any("test.jsonl" in request for request in hub.requests)
+
+
 def test_no_network_and_no_copy_is_an_error(hub: StandInHub) -> None:
     hub.stop()
     with pytest.raises(DatasetError, match=r"^the hub at http://127.0.0.1:\d+ cannot be reached: "):
