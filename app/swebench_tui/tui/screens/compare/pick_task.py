@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
@@ -61,12 +62,15 @@ class PickTaskScreen(Dialog[tuple[str, Instance] | None]):
         problem, hint = self.query_one(".problem", Static), self.query_one(".hint", Static)
         problem.update("")
         hint.update(Content("Reading …"))
+        cancel = threading.Event()
         try:
-            self._tasks = (await asyncio.to_thread(datasets.load, dataset)).instances
+            self._tasks = (await asyncio.to_thread(datasets.load, dataset, cancel=cancel)).instances
         except DatasetError as error:
             hint.update("")
             problem.update(Content(f"✗ {one_line(str(error))}\n→ {one_line(error.hint)}"))
             return
+        finally:
+            cancel.set()  # the dialog may have been closed: a download must not go on behind it
         self._dataset = dataset
         self._fill()
 
