@@ -26,7 +26,7 @@ import msgspec
 from swebench_tui.bench.context import Context, ContextMode, LeftOut, blocks, corpus
 from swebench_tui.bench.context.blocks import Block, Source
 from swebench_tui.bench.context.errors import Stop, check, never
-from swebench_tui.bench.context.fill import MOST_REPORTED, Filled, Filler, TokenCounts
+from swebench_tui.bench.context.fill import LONGEST_TOKEN, MOST_REPORTED, Filled, Filler, TokenCounts
 from swebench_tui.bench.context.index import open_index
 from swebench_tui.bench.context.ranking import Question, rank, read_question
 
@@ -193,7 +193,8 @@ class _Builder(msgspec.Struct, frozen=True):
         parts: list[Block] = []
         for number, source in enumerate(sources[:_TOP_FILES]):
             check(self.should_stop)
-            is_small = self.count("\n".join(source.lines)) <= small
+            text = "\n".join(source.lines)
+            is_small = len(text) <= small * LONGEST_TOKEN and self.count(text) <= small
             parts += [blocks.whole(number, source)] if is_small else blocks.cut(number, source)
         ordered = blocks.order(sources, parts, question, should_stop=self.should_stop)
         return [*ordered, *blocks.wholes(sources)[_TOP_FILES:]]
