@@ -163,7 +163,9 @@ class _Builder(msgspec.Struct, frozen=True):
         more = [LeftOut(path, f"only the first {_MOST_ALL:,} files are looked at") for path in paths[_MOST_ALL:][:1]]
         sources = set(paths)
         tests = [LeftOut(path, "a test") for path in files if path not in sources and corpus.is_test_source(path)]
-        return self._context(ContextMode.ALL, self.budget, selected, [*more, *tests])
+        context = self._context(ContextMode.ALL, self.budget, selected, [*more, *tests])
+        shown = len(context.files)
+        return context if shown == len(paths) else msgspec.structs.replace(context, note=_not_all(shown, len(paths)))
 
     def _select(self, paths: Iterable[tuple[str, float]], budget: int | None, order: _Order) -> _Selected:
         sources, unreadable = self._read(paths)
@@ -222,6 +224,10 @@ class _Builder(msgspec.Struct, frozen=True):
         if self.tree.kind(path) not in {"file", "executable"}:
             return "not a file of the base commit"
         return "" if corpus.fit_to_print(path) else "its name cannot stand in a prompt"
+
+
+def _not_all(shown: int, total: int) -> str:
+    return f"{shown:,} of {total:,} source files fit: the mode `all` is for small repositories"
 
 
 def _clean(picked: Iterable[str]) -> list[str]:
