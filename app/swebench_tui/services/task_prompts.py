@@ -99,8 +99,9 @@ class TaskPrompts:
         out; `ProviderError` for an unknown provider.
         """
         options = options or PromptOptions()
-        progress("Reading the repository")
+        progress("Looking up the model" if target is None else f"{target}: looking up the model")
         model = await self._models.find(target)
+        progress("Reading the repository")
         job, notes = await self._job(instance, model, options)
         budget = await in_thread(lambda _: _budget(job, model, options))
         pick = None
