@@ -26,7 +26,7 @@ _TOP_LEVEL = re.compile(r"[A-Za-z_$]")  # git's heading for a file of any kind
 _LONGEST_LINE = 300
 _TAB = 8  # columns
 _DEEPEST = 100
-_FARTHEST = 500  # lines
+_FARTHEST = 200  # lines
 
 
 class Agreement(IntEnum):
