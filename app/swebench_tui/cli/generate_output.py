@@ -6,12 +6,13 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import click
 
+from swebench_tui.bench.datasets import Dataset
 from swebench_tui.bench.predictions import file_stem
 from swebench_tui.bench.predictions.scoring import score_commands
 from swebench_tui.cli.live_lines import LiveLines
@@ -43,7 +44,7 @@ class Printer(Protocol):
 class Text:
     """Progress on standard error, the summary on standard output."""
 
-    def __init__(self, dataset: str, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, dataset: Dataset, *, now: Callable[[], float] = time.monotonic) -> None:
         self._dataset = dataset
         self._now = now
         self._live: LiveLines | None = None
@@ -53,9 +54,9 @@ class Text:
     def begin(self, run: GenerationRun) -> None:
         self._run, self._began = run, self._now()
         if sys.stderr is not None and sys.stderr.isatty():
-            self._live = LiveLines(sys.stderr, shutil.get_terminal_size().columns)
+            self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
         for each in run.targets:
-            self._print(f"{one_line(str(each.target))}: {_tasks(each.tally.total)} into {each.output.path}")
+            self._print(f"{_name(each)}: {_tasks(each.tally.total)} into {each.output.path}")
             if each.output.predictions.torn is not None:
                 torn = each.output.predictions.torn
                 self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
@@ -105,7 +106,7 @@ class Text:
 class JSONLines:
     """One object per line: `begin`, `task`, and last `summary`."""
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
     def begin(self, run: GenerationRun) -> None:
@@ -116,6 +117,7 @@ class JSONLines:
                 each,
                 {
                     "model": each.output.model,
+                    "labels": list(each.labels),
                     "tasks": each.tally.total,
                     "output": str(each.output.path),
                     "answers": str(each.output.answers.path),
@@ -145,7 +147,7 @@ class JSONLines:
 def progress_line(run: TargetRun, elapsed: float) -> str:
     """`openai:gpt  12/300  9 apply  1 failed  4 running  $0.12  eta 3m05s`."""
     tally = run.tally
-    parts = [one_line(str(run.target)), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
+    parts = [_name(run), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
     if failed := tally.outcomes["failed"] + tally.outcomes["conflict"]:
         parts.append(f"{failed} failed")
     if present := tally.outcomes["present"]:
@@ -172,11 +174,9 @@ def cost_text(tally: Tally, *, free: bool) -> str:
 def summary_lines(run: TargetRun) -> list[str]:
     """The summary of a target for people."""
     tally = run.tally
-    checked = sum(tally.statuses.values())
-    lines = [f"{one_line(str(run.target))}: {run.output.path}"]
-    if checked:
-        others = [f"{count} {status.replace('_', ' ')}" for status, count in tally.statuses.most_common()]
-        lines.append(f"  Patches: {tally.statuses['applies']}/{checked} apply ({', '.join(others)})")
+    lines = [f"{_name(run)}: {run.output.path}"]
+    if tally.statuses:
+        lines.append(f"  Patches: {', '.join(_patch_counts(tally))}")
     if tally.failures:
         lines.append(f"  Classes: {', '.join(f'{name} {count}' for name, count in tally.failures.most_common())}")
     outcomes = {
@@ -195,10 +195,25 @@ def summary_lines(run: TargetRun) -> list[str]:
     return lines
 
 
+def _patch_counts(tally: Tally) -> Iterator[str]:
+    """`9/11 apply`, `1 does not apply`, `1 without a patch`; those not checked are no part of the 11."""
+    unchecked = tally.statuses["unchecked"]
+    checked = sum(tally.statuses.values()) - unchecked
+    if checked:
+        yield f"{tally.statuses['applies']}/{checked} apply"
+    names = {"partial": "in part", "does_not_apply": "not applying", "no_patch": "without a patch"}
+    for status, name in names.items():
+        if count := tally.statuses[status]:
+            yield f"{count} {name}"
+    if unchecked:
+        yield f"{unchecked} not checked"
+
+
 def _outcome(result: TaskResult) -> str:
     if result.verdict is not None:
+        guided = result.answer is not None and result.answer.guided
         empty = "" if result.submitted else ", empty prediction"
-        return f"{one_line(formatting.patch_text(result.verdict))}{empty}"
+        return f"{one_line(formatting.patch_text(result.verdict, guided=guided))}{empty}"
     return {"present": "already done", "conflict": "left as it is"}.get(result.outcome, result.outcome)
 
 
@@ -209,6 +224,7 @@ def _result(result: TaskResult) -> dict[str, object]:
         "outcome": result.outcome,
         "recovered": result.recovered,
         "submitted": result.submitted,
+        "guided": answer.guided if answer else False,
         "finish_reason": answer.finish_reason if answer else None,
         "prompt_tokens": answer.prompt_tokens if answer else None,
         "completion_tokens": answer.completion_tokens if answer else None,
@@ -233,6 +249,8 @@ def _summary(run: TargetRun) -> dict[str, object]:
         "patches": dict(tally.statuses),
         "classes": dict(tally.failures),
         "submitted": tally.submitted,
+        "labels": list(run.labels),
+        "guided": tally.guided,
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,
         "cost": None if tally.unpriced else float(tally.cost),
@@ -243,9 +261,17 @@ def _summary(run: TargetRun) -> dict[str, object]:
     }
 
 
-def _score_commands(run: TargetRun, dataset: str) -> list[str]:
+def _score_commands(run: TargetRun, dataset: Dataset) -> list[str]:
     run_id = f"{file_stem(run.output.model)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return list(score_commands(dataset, None, run.output.path, run_id)) if run.output.path.exists() else []
+    return (
+        list(score_commands(dataset.name, dataset.split, run.output.path, run_id)) if run.output.path.exists() else []
+    )
+
+
+def _name(run: TargetRun) -> str:
+    """The target with its labels: `embedded:smollm2 (guided)`."""
+    labels = f" ({', '.join(run.labels)})" if run.labels else ""
+    return one_line(str(run.target)) + labels
 
 
 def _tasks(count: int) -> str:

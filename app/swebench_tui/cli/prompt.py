@@ -17,6 +17,7 @@ from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.prompt_output import (
@@ -32,6 +33,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.terminal_text import json_text, one_line, sanitize
@@ -86,7 +88,7 @@ def show(
     --context pick it is the prompt of the first call, in which the model names files. `~` marks estimates.
     """
     with failing():
-        loaded = datasets.load(dataset)
+        loaded = load_dataset(dataset)
         task = datasets.find(loaded.instances, instance)
         chosen = [parse_target(name) for name in targets]
         urls = BaseURLs(base_urls)
@@ -96,7 +98,8 @@ def show(
         prices_file.apply(paths.prices(), workspace.registry)
         options = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
         access = CommandAccess(workspace)
-        builder = TaskPrompts(access, base_urls=urls)
+        repositories = configured_repositories(workspace.settings)
+        builder = TaskPrompts(access, base_urls=urls, repositories=repositories)
         shown = asyncio.run(_build(access, builder, loaded, task, targets=chosen or [None], options=options))
     if as_json:
         for each in shown:

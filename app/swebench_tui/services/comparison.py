@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from swebench_tui import paths
-from swebench_tui.bench import datasets
-from swebench_tui.bench.datasets import Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt, instance_prompt
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import DISCARD, Piece, Recorder, Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
+from swebench_tui.services.guided import guided_request
+
+if TYPE_CHECKING:
+    from swebench_tui.bench.guided import Guide
 
 
 class SourceLookup(Protocol):
@@ -83,28 +85,25 @@ class Comparison:
         prompt: TaskPrompt,
         source: Source,
         *,
+        guide: Guide | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
     ) -> Column:
-        """A column that has not run. Its patch is checked where the prompt is a task's."""
-        request = prompt.request(max_tokens=self._max_tokens, stream=self._stream)
+        """A column that has not run. Its patch is checked where the prompt is a task's.
+
+        `guide` is from `guided.guide_for`. A provider that takes no grammar says so in a notice.
+        """
+        request, followed = guided_request(prompt, source, guide, max_tokens=self._max_tokens, stream=self._stream)
         check = partial(self._checker.check, snapshot=prompt.snapshot) if prompt.expects_patch else None
         return Column(
             target,
             request,
             source,
+            guide=followed,
             check_patch=check,
             recorder=self._recorder,
             observe=observe,
             now=self._now,
         )
-
-
-def load_prompts(dataset: str, selection: Selection) -> list[TaskPrompt]:
-    """The prompts of the selected tasks of a dataset. Blocks.
-
-    Raises `DatasetError`, and `CheckoutError` where a bundled repository cannot be laid out.
-    """
-    return [load_prompt(instance) for instance in select(datasets.load(dataset).instances, selection)]
 
 
 def load_prompt(instance: Instance) -> TaskPrompt:

@@ -12,8 +12,9 @@ from typing import Final, Protocol
 
 import msgspec
 
-from swebench_providers import ErrorKind, FinishReason
+from swebench_providers import ErrorKind, FinishReason, ProviderError
 from swebench_tui.bench.context import ContextMode
+from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict
@@ -25,8 +26,9 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.generation import Answer, Generation, Source, internal_error
 from swebench_tui.runs.generation_state import Status
@@ -34,6 +36,9 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.services.guided import guide_for, guided_request
+from swebench_tui.settings.definitions import GuidedStarter
+from swebench_tui.settings.errors import SettingsError
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
 """Makes the prompt of a task for a target. The errors of repositories and templates fail the task alone."""
@@ -52,6 +57,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     concurrency: int = 4
     max_tokens: int | None = None
+    guided: GuidedStarter = "off"
     allow_partial: bool = False
     unapplied: bool = False
     replace: bool = False
@@ -59,12 +65,24 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRun:
-    """A target's part of a run. `stopped` is why it began no more tasks."""
+    """A target's part of a run. `stopped` is why it began no more tasks.
 
-    def __init__(self, target: Target, source: Source, output: Output, tasks: Sequence[Instance]) -> None:
+    `labels` say what sets its answers apart from others of the model, such as "oracle" and "guided".
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        source: Source,
+        output: Output,
+        tasks: Sequence[Instance],
+        *,
+        labels: Sequence[str] = (),
+    ) -> None:
         self.target = target
         self.source = source
         self.output = output
+        self.labels = tuple(labels)
         self.tally = Tally(len(tasks))
         self.stopped = ""
         self.kept: dict[str, StoredAnswer] = {}
@@ -139,7 +157,7 @@ class GenerationRun:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         try:
             prompt = await self._prepare(task, run.target)
-        except (CheckoutError, GitError, PromptError) as error:
+        except (RepositoryError, ContextError, GitError, PromptError, ProviderError, SettingsError) as error:
             hint = getattr(error, "hint", "")
             return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=hint)
         digest = prompt.hash
@@ -162,8 +180,9 @@ class GenerationRun:
     ) -> StoredAnswer | TaskResult:
         """The model's answer, on disk; the result of the task where there is none."""
         recorder = _Recorder(run, task.instance_id, digest, prompt)
-        request = prompt.request(max_tokens=self._options.max_tokens)
-        generation = Generation(run.target, request, run.source, recorder=recorder)
+        guide = await guide_for(prompt, run.source, self._options.guided)
+        request, guide = guided_request(prompt, run.source, guide, max_tokens=self._options.max_tokens)
+        generation = Generation(run.target, request, run.source, guide=guide, recorder=recorder)
         await generation.run()
         state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
@@ -229,9 +248,12 @@ class _Recorder:
         self._instance_id = instance_id
         self._digest = digest
         self._context = prompt.mode
+        self._pick = prompt.pick
 
     async def commit(self, answer: Answer) -> None:
-        stored = stored_answer(answer, self._instance_id, self._digest, context=self._context, guided=False)
+        stored = stored_answer(
+            answer, self._instance_id, self._digest, context=self._context, guided=answer.state.guided, pick=self._pick
+        )
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
 
@@ -252,6 +274,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         revision=prompt.revision,
         context=prompt.mode,
         oracle=prompt.mode == ContextMode.ORACLE,
+        guided=answer.guided,
         template="" if prompt.template is None else prompt.template.name,
         prompt_hash=answer.prompt_hash,
         temperature=target.temperature,
@@ -263,6 +286,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         completion_tokens=answer.completion_tokens,
         cost=answer.cost,
         cost_estimated=answer.cost_estimated,
+        pick=pick_record(prompt.pick),
     )
 
 

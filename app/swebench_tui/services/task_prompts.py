@@ -17,12 +17,12 @@ import msgspec
 from swebench_tui import paths
 from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
-from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
 from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
 from swebench_tui.services.input_estimate import InputEstimate, input_estimate
 from swebench_tui.services.pick import MAX_TOKENS, call_for_files, first_prompt, summary
+from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.target_models import TargetModel, TargetModels
 from swebench_tui.services.task_contexts import Job, TaskContexts, in_thread
 
@@ -58,7 +58,8 @@ class TaskPrompts:
     """Makes prompts. Prompts for models with equal budgets and counters are the same.
 
     `sources` are needed for the context mode `pick` alone, which calls the model. `base_urls` replace configured
-    addresses. `repositories` says where the files of tasks are, and search indexes are kept in `indexes`.
+    addresses. `repositories` says where the files of tasks are, and search indexes are kept in `indexes`. With `picks`,
+    the answer to a first call is kept, and not paid for again.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class TaskPrompts:
         base_urls: BaseURLs | None = None,
         repositories: Repositories | None = None,
         indexes: Path | None = None,
+        picks: PickStore | None = None,
     ) -> None:
         self._access = access
+        self._picks = picks
         self._sources = sources
         self._repositories = repositories or Repositories(folder=paths.repositories())
         self._models = TargetModels(access, base_urls)
@@ -175,13 +178,12 @@ class TaskPrompts:
         mode = options.context
         notes: tuple[str, ...] = ()
         if mode is None and located.snapshot is None:
-            mode, notes = ContextMode.NONE, (f"the repository {instance.repo} is {located.reason}",)
+            mode, notes = ContextMode.NONE, (f"{located.reason}. {located.hint}",)
         elif mode is None:
-            small = isinstance(located.snapshot, FolderSnapshot)  # a bundled repository
-            mode = ContextMode.ALL if small else ContextMode.SEARCH
+            mode = ContextMode.ALL if located.bundled else ContextMode.SEARCH
         elif mode is not ContextMode.NONE and located.snapshot is None:
-            what = f"the context `{mode.value}` needs the repository {instance.repo}"
-            raise PromptError(what, hint=f"It is {located.reason}. Or take `none`: the issue alone.")
+            what = f"the context `{mode.value}` needs the repository, and {located.reason}"
+            raise PromptError(what, hint=f"{located.hint}. Or take `none`: the issue alone.")
         return Job(instance, mode, located.snapshot, options.template, model.counter), notes
 
     async def _first_prompt(self, job: Job, budget: FileBudget) -> Prompt:
@@ -203,12 +205,19 @@ class TaskPrompts:
         if target is None or self._sources is None:
             raise PromptError("the context `pick` calls a model, and there is none to call", hint="Use `search`.")
         prompt = await self._first_prompt(job, budget)
-        progress(f"{target}: naming files")
-        source = await self._sources(target.provider, base_url=self._models.base_url(target.provider))
-        # The embedded model has a limit of its own, since it tends to repeat itself up to any other.
-        limit = None if self._access.registry.spec(target.provider).embedded else MAX_TOKENS
-        answer = await self._access.run(call_for_files(target, source, prompt, max_tokens=limit))
-        pick = await in_thread(lambda _: answer.pick(_present(job.snapshot)))
+        store = self._picks
+        pick = None if store is None else await asyncio.to_thread(store.find, target, prompt.hash)
+        if pick is not None:
+            pick = msgspec.structs.replace(pick, reused=True)
+        else:
+            progress(f"{target}: naming files")
+            source = await self._sources(target.provider, base_url=self._models.base_url(target.provider))
+            # The embedded model has a limit of its own, since it tends to repeat itself up to any other.
+            limit = None if self._access.registry.spec(target.provider).embedded else MAX_TOKENS
+            answer = await self._access.run(call_for_files(target, source, prompt, max_tokens=limit))
+            pick = await in_thread(lambda _: answer.pick(_present(job.snapshot)))
+            if store is not None and answer.whole:
+                await asyncio.to_thread(store.keep, target, pick)
         return job._replace(mode=ContextMode.PICK if pick.files else ContextMode.SEARCH, picked=pick.files), pick
 
     async def _fitted(

@@ -24,6 +24,9 @@ from swebench_providers.catalog import AuthStyle, ProtocolName
 KeyStorage = Literal["keyring", "file"]
 """Where a key is stored: the system keyring, or a file of mode 0600, which requires explicit consent."""
 
+GuidedStarter = Literal["auto", "on", "off"]
+"""Who answers starter tasks guided: the embedded model, every llama.cpp server, nobody."""
+
 MAX_COLUMNS: Final = 4
 """Columns of a comparison, and so models of a line-up."""
 
@@ -69,6 +72,41 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             examples=[["embedded:smollm2", "ollama:qwen3-coder:30b"]],
         ),
     ] = ()
+
+
+class Repositories(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    folder: Annotated[
+        str,
+        Meta(description="Folder of the fetched repositories. Default: the cache folder.", examples=["/data/clones"]),
+    ] = ""
+    mirror: Annotated[
+        str,
+        Meta(
+            description="A folder with clones of your own, which are read in place, or the URL to fetch from, with"
+            " {repo} for owner/name. Default: https://github.com/{repo}.git.",
+            examples=["/data/git"],
+        ),
+    ] = ""
+    limit_gb: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=1_000_000,
+            description="Total size of the fetched repositories, in GB. Above it, the one that was not used for longest"
+            " is removed.",
+            examples=[50],
+        ),
+    ] = 20.0
+
+
+class Guided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    starter: Annotated[
+        GuidedStarter,
+        Meta(
+            description="Starter tasks with a grammar: `auto` for the embedded model, `on` for all llama.cpp servers.",
+            examples=["off"],
+        ),
+    ] = "auto"
 
 
 class ContextSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -233,18 +271,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = {}
     network: Annotated[Network, Meta(description="Network.")] = Network()
     compare: Annotated[Compare, Meta(description="The Compare screen.")] = Compare()
+    guided: Annotated[Guided, Meta(description="Guided answers.")] = Guided()
     context: Annotated[ContextSettings, Meta(description="The files in a prompt.")] = ContextSettings()
     prompt: Annotated[PromptSettings, Meta(description="The prompts of tasks.")] = PromptSettings()
     editor: Annotated[
         str,
         Meta(description="Editor for long text. Default: $VISUAL or $EDITOR.", examples=["vim"]),
     ] = ""
+    repositories: Annotated[Repositories, Meta(description="Repositories of tasks.")] = Repositories()
     secrets: Annotated[Secrets, Meta(description="Key storage.")] = Secrets()
     providers: Annotated[Mapping[str, ProviderSettings], Meta(description="Providers, by name.")] = {}
 
 
 USER_ONLY: Final = frozenset(
-    {"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor", "template"}
+    {"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor", "template", "repositories"}
 )
 """Fields a project file must not set: a repository from somebody else could run commands, see what is sent, or have
 any file of this machine sent.

@@ -21,13 +21,20 @@ from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
-from swebench_tui.settings.definitions import MAX_COLUMNS
+from swebench_tui.services.guided import can_be_guided, guide_for
+from swebench_tui.settings.definitions import MAX_COLUMNS, GuidedStarter
 from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
 
+_NEXT_GUIDED: Final[dict[GuidedStarter, GuidedStarter]] = {"auto": "off", "off": "on", "on": "auto"}
+_GUIDED: Final[dict[GuidedStarter, str]] = {
+    "auto": "the embedded model",
+    "off": "off",
+    "on": "all llama.cpp servers",
+}
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
@@ -50,6 +57,9 @@ token (ttft), tokens per second, tokens and cost. `~` marks an estimate.
 answer, **delete** removes it. Arrow keys, **pgup** and **pgdn** scroll; at the bottom a column follows its answer.
 Select text with the mouse to copy it.
 
+**g** switches guided answers to starter tasks: for the embedded model, off, for all llama.cpp servers. A grammar then
+lets the model change one line of the task's files, so that its patch applies. It is rarely right, and marked "guided".
+
 Code, diffs and SEARCH/REPLACE blocks are shown as the model wrote them. `↳` marks a wrapped line. Control characters
 are shown as symbols, such as `␛`.
 """
@@ -63,6 +73,7 @@ are shown as symbols, such as `␛`.
         Binding("r", "rerun", "rerun", id="compare.rerun"),
         Binding("z", "zoom", "zoom", id="compare.zoom"),
         Binding("y", "copy", "copy", id="compare.copy"),
+        Binding("g", "toggle_guided", "guided", id="compare.guided"),
         Binding("delete", "remove_column", "remove", key_display="del", show=False, id="compare.remove_column"),
     ]
 
@@ -72,10 +83,13 @@ are shown as symbols, such as `␛`.
         targets: Iterable[Target],
         *,
         editor: Callable[[], str] = str,
+        guided: Callable[[], GuidedStarter] = lambda: "auto",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`editor` returns the editor of the settings, for the prompt."""
+        """`editor` and `guided` return those of the settings."""
         super().__init__()
+        self._guided_setting = guided
+        self._guided_here: GuidedStarter | None = None
         self._editor = editor
         self._engine = engine
         self._targets = list(targets)
@@ -159,6 +173,7 @@ are shown as symbols, such as `␛`.
     def _set_task(self, task: TaskPrompt) -> None:
         self._task_prompt = task
         self.query_one(TaskBar).show(task)
+        self._show_guided()
 
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
@@ -261,13 +276,14 @@ are shown as symbols, such as `␛`.
         try:
             with view.start():
                 source = await self._comparison.source(view.target)
+                guide = await guide_for(task, source, self._guided)
         except ProviderError as error:
             if view in self.columns:  # not removed meanwhile
                 view.show_problem(error)
             return
         if view not in self.columns:
             return
-        column = self._comparison.column(view.target, task, source)
+        column = self._comparison.column(view.target, task, source, guide=guide)
         view.follow(column)
         self._engine.start(column)
         self._frames.start()
@@ -282,6 +298,23 @@ are shown as symbols, such as `␛`.
             self.minimize()
         elif self.focused_column is not None:
             self.maximize(self.focused_column, container=False)
+
+    def action_toggle_guided(self) -> None:
+        """Guide answers to starter tasks: the embedded model's, none, or those of all llama.cpp servers."""
+        self._guided_here = _NEXT_GUIDED[self._guided]
+        self.notify(f"Guided answers to starter tasks: {_GUIDED[self._guided]}.")
+        self._show_guided()
+
+    @property
+    def _guided(self) -> GuidedStarter:
+        """Who is guided: as chosen on this screen, else as set."""
+        return self._guided_here or self._guided_setting()
+
+    @work(exclusive=True, group="guided")
+    async def _show_guided(self) -> None:
+        task = self._task_prompt
+        if task is not None and await asyncio.to_thread(can_be_guided, task):
+            self.query_one(TaskBar).show(task, guided=_GUIDED[self._guided])
 
     @work
     async def action_copy(self) -> None:

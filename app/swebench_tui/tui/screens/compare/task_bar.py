@@ -16,8 +16,10 @@ class TaskBar(Static):
         super().__init__(Content("Loading the first task …\n"))  # as high as a task: nothing moves when it is there
         self.border_title = "Task"
 
-    def show(self, task: TaskPrompt) -> None:
-        self.update(Content.assemble((one_line(task.title), "bold"), "\n", (f"Context: {task.context}", "$text-muted")))
+    def show(self, task: TaskPrompt, *, guided: str = "") -> None:
+        """`guided` is whose answers to the task are guided, empty where it cannot be."""
+        context = f"Context: {task.context}" + (f" · Guided: {guided}" if guided else "")
+        self.update(Content.assemble((one_line(task.title), "bold"), "\n", (context, "$text-muted")))
 
     def show_problem(self, what: str, hint: str) -> None:
         self.update(Content.assemble((f"✗ {one_line(what)}", "$text-error"), "\n", (one_line(hint), "$text-muted")))
