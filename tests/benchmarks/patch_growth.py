@@ -84,6 +84,13 @@ SHAPES: dict[str, Callable[[int], str]] = {
     "empty diffs": _filled("```diff\n@@\n```\n"),
     "diffs": _filled(f"{FENCED}@@ -1 +1 @@\n-line 1\n+b\n```\n"),
     "different diffs": _numbered(lambda n: f"{FENCED}@@ -{n} +{n} @@\n-line {n % 50}\n+b {n}\n```\n"),
+    "diffs of several hunks": _numbered(
+        lambda n: (
+            (FENCED if n % 10 == 0 else "")
+            + f"@@ -{n + 1} +{n + 1} @@\n-line {n % 50}\n+b {n}\n"
+            + ("```\n" if n % 10 == 9 else "")
+        ),
+    ),
     "git lines": _filled("diff --git a/x b/x\n"),
     "file names": _filled(HEADERS),
     "file names of many files": _numbered(lambda n: f"--- a/{n}.py\n+++ b/{n}.py\n@@ -1 +1 @@\n-a\n+b\n"),
@@ -157,14 +164,14 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
 def measure(shape: str, megabytes: float, folder: Path) -> Measurement:
     """Raises `NotMeasuredError` if an answer was not judged."""
     make = SHAPES[shape]
-    seconds: list[float] = []
+    seconds, verdicts = list[float](), list[PatchVerdict]()
     for share in (0.25, 0.5, 1.0):
         answer = make(int(megabytes * share * 1e6))
         gc.collect()
         began = _cpu()
-        verdict = judge(answer, snapshot=FolderSnapshot(folder))
+        verdicts.append(judge(answer, snapshot=FolderSnapshot(folder)))
         seconds.append(_cpu() - began)
-        _check(shape, answer, verdict, megabytes * share)
+        _check(shape, answer, verdicts[-1], megabytes * share)
     tracemalloc.start()
     try:
         small = make(int(megabytes * 0.25e6))
@@ -180,7 +187,7 @@ def measure(shape: str, megabytes: float, folder: Path) -> Measurement:
         megabytes=megabytes,
         seconds=(first, second, third),
         memory=peak / (megabytes * 0.25e6),
-        result=verdict.status if verdict.failure is None else f"{verdict.status} {verdict.failure}",
+        result=" ".join(str(word) for word in (verdicts[-1].status, verdicts[-1].failure) if word),
     )
 
 
@@ -198,7 +205,7 @@ def _cpu() -> float:
 
 @contextmanager
 def repository(scale: float = 1) -> Iterator[Path]:
-    """A checkout with a file in which most lines repeat, and some are the only ones: 23,000 lines, or `scale` of them."""
+    """A checkout with a file of 23,000 lines, or `scale` times as many: most lines repeat, some are the only ones."""
     with tempfile.TemporaryDirectory(prefix="patch-growth-") as name:
         folder = Path(name)
         lines = [f"line {number % 50}" for number in range(int(10_000 * scale))]

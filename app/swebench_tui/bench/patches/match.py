@@ -23,7 +23,7 @@ import msgspec
 
 from swebench_tui.bench.patches.diagnose import diagnose
 from swebench_tui.bench.patches.scopes import Agreement, definition_above
-from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import MOST_LINES, Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -58,6 +58,8 @@ def match(hunk: Hunk, text: FileText, *, block: bool = False) -> Match:
 
     Blank context lines at its ends are dropped where the file has none; of a SEARCH `block`, a removed one too.
     """
+    if len(hunk.lines) > MOST_LINES:
+        raise PatchError(Failure.TOO_LARGE, f"has more than {MOST_LINES:,} lines")
     for form, repairs in _forms(hunk, block=block):
         if starts := candidate_starts(form, text):
             start = _choose(form, starts, text)
@@ -195,7 +197,8 @@ def match_at(
     hunk: Hunk, start: int, text: FileText, repairs: tuple[Repair, ...] = (), starts: Sequence[int] = ()
 ) -> Match:
     """`hunk` at `start`, one of its `candidate_starts`, with the repairs of form that this needs."""
-    pairs = list(zip(hunk.old, text.lines[start:], strict=False))
+    old = hunk.old
+    pairs = list(zip(old, text.lines[start : start + len(old)], strict=True))
     repairs_here = list(repairs)
     if any(line.rstrip("\r") != actual.rstrip("\r") for line, actual in pairs):
         repairs_here.append(Repair.TRAILING_BLANKS)
