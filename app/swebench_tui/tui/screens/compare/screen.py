@@ -12,15 +12,19 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalScroll
+from textual.worker import get_current_worker
 
-from swebench_providers import ProviderError
 from swebench_tui.bench import datasets
+from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.datasets import DatasetError
-from swebench_tui.bench.repositories.bundled import CheckoutError
-from swebench_tui.bench.task import TaskPrompt, custom_prompt
+from swebench_tui.bench.instance import Instance
+from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
-from swebench_tui.services.comparison import Comparison, load_prompt
+from swebench_tui.services.comparison import Comparison
+from swebench_tui.services.prompt_errors import PROMPT_ERRORS, hint_of
+from swebench_tui.services.provider_access import EngineAccess
+from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings.definitions import MAX_COLUMNS
 from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.frame_loop import FrameLoop
@@ -44,7 +48,8 @@ class CompareScreen(MainScreen):
 Several models answer the same prompt side by side. **enter** runs all columns. Each shows its state, the time to first
 token (ttft), tokens per second, tokens and cost. `~` marks an estimate.
 
-**i** picks a task, **e** edits the prompt, **a** adds a model, **esc** stops all columns.
+**i** picks a task, **c** chooses the files of the repository that the models see, **e** edits the prompt, **a** adds a
+model, **esc** stops all columns.
 
 **tab** focuses the next column. **x** stops the focused column, **r** reruns it, **z** zooms it, **y** copies its
 answer, **delete** removes it. Arrow keys, **pgup** and **pgdn** scroll; at the bottom a column follows its answer.
@@ -56,6 +61,7 @@ are shown as symbols, such as `␛`.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "run", key_display="⏎", id="compare.run"),
         Binding("i", "pick_task", "task", id="compare.pick_task"),
+        Binding("c", "choose_context", "context", id="compare.choose_context"),
         Binding("e", "edit_prompt", "prompt", id="compare.edit_prompt"),
         Binding("a", "add_model", "add", id="compare.add_model"),
         Binding("x", "cancel_column", "stop", id="compare.cancel_column"),
@@ -81,6 +87,8 @@ are shown as symbols, such as `␛`.
         self._targets = list(targets)
         self._now = now
         self._comparison = Comparison(engine.source, engine.patch_checker, now=now)
+        self._prompts = TaskPrompts(EngineAccess(engine), sources=engine.source)
+        self._options = PromptOptions()
         self._task_prompt: TaskPrompt | None = None
         self._dataset = datasets.STARTER
         self._frames = FrameLoop(self._draw, self.set_timer)
@@ -121,11 +129,11 @@ are shown as symbols, such as `␛`.
     async def _load_first_task(self) -> None:
         try:
             dataset = await asyncio.to_thread(datasets.load, self._dataset)
-            task = await asyncio.to_thread(load_prompt, dataset.instances[0])
+            task = await self._task_of(dataset.instances[0], self._dataset, dataset.revision)
             if self._task_prompt is None:  # the user may have picked one meanwhile
                 self._set_task(task)
-        except (DatasetError, CheckoutError) as error:
-            self.query_one(TaskBar).show_problem(str(error), error.hint)
+        except (DatasetError, *PROMPT_ERRORS) as error:
+            self._show_task_problem(error)
 
     @work(exclusive=True, group="task")
     async def action_pick_task(self) -> None:
@@ -136,11 +144,40 @@ are shown as symbols, such as `␛`.
         picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
         if picked is None:
             return
-        self._dataset, instance = picked
+        self._dataset = picked.spec
         try:
-            self._set_task(await asyncio.to_thread(load_prompt, instance))
-        except CheckoutError as error:
-            self.query_one(TaskBar).show_problem(str(error), error.hint)
+            self._set_task(await self._task_of(picked.instance, picked.spec, picked.revision))
+        except PROMPT_ERRORS as error:
+            self._show_task_problem(error)
+
+    @work(exclusive=True, group="task")
+    async def action_choose_context(self) -> None:
+        """Choose the files of the repository that the models see."""
+        from swebench_tui.tui.screens.compare.context import ContextScreen  # noqa: PLC0415 - not before the first paint
+
+        task = self._task_prompt
+        if task is None or task.instance is None:
+            self.notify("Pick a task with i first: this prompt has no repository.", severity="warning")
+            return
+        targets = [view.target for view in self.columns]
+        options = await self.app.push_screen_wait(ContextScreen(self._prompts, task, self._options, targets))
+        if options is None:
+            return
+        self._options = options
+        try:
+            self._set_task(await self._task_of(task.instance, task.dataset, task.revision))
+        except PROMPT_ERRORS as error:
+            self._show_task_problem(error)
+
+    async def _task_of(self, instance: Instance, dataset: str, revision: str) -> TaskPrompt:
+        """The prompt of a task for a model of which nothing is known: each column's own may have fewer files."""
+        options = self._options
+        if options.context is ContextMode.PICK:  # that is each model's own call
+            options = msgspec.structs.replace(options, context=None)
+        return await self._prompts.build(instance, None, options, dataset=dataset, revision=revision)
+
+    def _show_task_problem(self, error: Exception) -> None:
+        self.query_one(TaskBar).show_problem(str(error), hint_of(error))
 
     @work(exclusive=True, group="task")
     async def action_edit_prompt(self) -> None:
@@ -154,7 +191,7 @@ are shown as symbols, such as `␛`.
         if task is None or task.instance is None:
             self._set_task(custom_prompt(text))
         else:
-            self._set_task(msgspec.structs.replace(task, prompt=text, context="edited prompt"))
+            self._set_task(edited_prompt(task, text))
 
     def _set_task(self, task: TaskPrompt) -> None:
         self._task_prompt = task
@@ -259,20 +296,53 @@ are shown as symbols, such as `␛`.
         if task is None or view.starting:
             return
         try:
-            with view.start():
+            with view.start(get_current_worker()):
                 source = await self._comparison.source(view.target)
-        except ProviderError as error:
+                prompt = await self._prompt_for(view, task)
+        except PROMPT_ERRORS as error:
             if view in self.columns:  # not removed meanwhile
-                view.show_problem(error)
+                view.show_problem(str(error), hint_of(error))
             return
         if view not in self.columns:
             return
-        column = self._comparison.column(view.target, task, source)
-        view.follow(column)
+        column = self._comparison.column(view.target, prompt, source)
+        view.follow(column, prompt)
+        self._show_contexts()
         self._engine.start(column)
         self._frames.start()
 
+    async def _prompt_for(self, view: ColumnView, task: TaskPrompt) -> TaskPrompt:
+        """The prompt of this column: the user's own text, or the task's files within the window of its model."""
+        if task.instance is None or task.shown is None:
+            return task
+        return await self._prompts.build(
+            task.instance,
+            view.target,
+            self._options,
+            dataset=task.dataset,
+            revision=task.revision,
+            progress=view.show_step,
+        )
+
+    def _show_contexts(self) -> None:
+        """Show in the task bar what the columns got, where that differs."""
+        if self._task_prompt is None or self._task_prompt.instance is None:
+            return
+        instance = self._task_prompt.instance.instance_id
+        prompts = [
+            (view.target.provider, view.prompt)
+            for view in self.columns
+            if view.prompt is not None and view.prompt.instance and view.prompt.instance.instance_id == instance
+        ]
+        contexts = dict.fromkeys(prompt.context for _, prompt in prompts)
+        if len(contexts) == 1 and prompts:
+            self.query_one(TaskBar).show(prompts[0][1])
+        elif prompts:
+            each = " · ".join(f"{provider}: {prompt.context}" for provider, prompt in prompts)
+            self.query_one(TaskBar).show(prompts[0][1], context=each)
+
     def _cancel(self, view: ColumnView) -> None:
+        view.stop_starting()
         if view.column is not None:
             self._engine.cancel(view.column)
 
