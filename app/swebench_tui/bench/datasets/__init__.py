@@ -1,31 +1,55 @@
-"""Datasets of SWE-bench tasks: the bundled starter set and local files."""
+"""Datasets of SWE-bench tasks: the bundled starter set, datasets of the Hugging Face hub, local files and folders."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import threading
 
-from swebench_tui.bench.datasets import local, starter
+from swebench_tui.bench.datasets import hub, local, starter
 from swebench_tui.bench.datasets.dataset import Dataset
-from swebench_tui.bench.datasets.errors import DatasetError
+from swebench_tui.bench.datasets.errors import DatasetError, FetchCancelledError
+from swebench_tui.bench.datasets.hub import ProgressCallback
+from swebench_tui.bench.datasets.hub_messages import Progress
+from swebench_tui.bench.datasets.known import KNOWN, KnownDataset
 from swebench_tui.bench.datasets.selection import Selection, find, select
+from swebench_tui.bench.datasets.spec import parse
 from swebench_tui.bench.datasets.starter import STARTER
 
-__all__ = ["STARTER", "Dataset", "DatasetError", "Selection", "find", "load", "select"]
+__all__ = [
+    "KNOWN",
+    "STARTER",
+    "Dataset",
+    "DatasetError",
+    "FetchCancelledError",
+    "KnownDataset",
+    "Progress",
+    "ProgressCallback",
+    "Selection",
+    "find",
+    "load",
+    "select",
+]
 
 
-def load(spec: str, *, split: str | None = None, revision: str | None = None) -> Dataset:
-    """The dataset `starter`, or the .json or .jsonl file at the path `spec`, in the order of the file. Blocks.
+def load(
+    spec: str,
+    *,
+    split: str | None = None,
+    revision: str | None = None,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> Dataset:
+    """The dataset that `spec` names, in its own order. Blocks.
 
-    Raises `DatasetError` for any other spec, a file that cannot be read or holds no tasks, a row that is not an
-    instance, and a repeated `instance_id`.
+    A spec is `starter`; a short name (`lite`, `verified`, `full`, `multilingual`, `multimodal`) or `owner/name` of the
+    hub, with `@revision` and `:split` behind it; or the path of a file or folder, with `:split` behind it where it has
+    several. Without a split it is `test`, or the only one.
+
+    `progress` is called while files of the hub arrive; once `cancel` is set, `FetchCancelledError` is raised within a
+    second. Raises `DatasetError` for what is no dataset, cannot be read or fetched, or has a row that is no instance.
     """
-    if split is not None or revision is not None:
-        raise DatasetError(f"{spec} has neither splits nor revisions", hint="Name the dataset alone.")
-    if spec == STARTER:
-        return starter.load()
-    if Path(spec).suffix.lower() in local.SUFFIXES:
-        return local.load(spec)
-    raise DatasetError(
-        f"unknown dataset {spec!r}",
-        hint=f"Use `{STARTER}`, the bundled tasks, or a local .jsonl or .json file with SWE-bench's columns.",
-    )
+    parsed = parse(spec, split=split, revision=revision)
+    if parsed.path is not None:
+        return local.load(parsed.path, name=parsed.name, split=parsed.split)
+    if parsed.repo is not None:
+        return hub.load(parsed, progress=progress, cancel=cancel)
+    return starter.load()

@@ -1,4 +1,4 @@
-"""The error of datasets and selections."""
+"""The errors of datasets and selections."""
 
 from __future__ import annotations
 
@@ -12,3 +12,7 @@ class DatasetError(Exception):
     def __init__(self, what: str, *, hint: str) -> None:
         super().__init__(what)
         self.hint = hint
+
+
+class FetchCancelledError(DatasetError):
+    """The user stopped the download of a dataset."""

@@ -1,76 +1,77 @@
-"""Local dataset files: JSON Lines (.jsonl, one row a line) and JSON (.json: a list of rows, or an object that holds the
-list as `rows` or `data`).
-"""
+"""Local datasets: a JSON Lines, JSON, parquet or arrow file, a folder of such files, or a repository of tasks."""
 
 from __future__ import annotations
 
-import re
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import msgspec
-
+from swebench_tui.bench.datasets import json_rows, tables, task_repository
+from swebench_tui.bench.datasets.data_files import TABLES, UNNAMED, choose_format, choose_split, has_pyarrow, splits
 from swebench_tui.bench.datasets.dataset import Dataset
 from swebench_tui.bench.datasets.errors import DatasetError
-from swebench_tui.bench.datasets.regular_file import read_regular_file
-from swebench_tui.bench.datasets.rows import NOT_JSON, content_revision, instances, numbered_lines
+from swebench_tui.bench.datasets.regular_file import hash_regular_file, read_regular_file
+from swebench_tui.bench.datasets.rows import Row, content_revision, instances, numbered_lines
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SUFFIXES: Final = frozenset({".json", ".jsonl"})
+_MAX_FILES: Final = 20_000
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-class _Document(msgspec.Struct):
-    rows: list[msgspec.Raw] | None = None
-    data: list[msgspec.Raw] | None = None
+def load(path: Path, *, name: str, split: str | None) -> Dataset:
+    """The dataset at `path`, in the order of its files. Blocks.
 
-
-_document = msgspec.json.Decoder(list[msgspec.Raw] | _Document)
-
-
-def load(spec: str) -> Dataset:
-    """The dataset of the file at the path `spec`, in the order of the file. Blocks.
-
-    Unknown columns are ignored. Raises `DatasetError` for a file that cannot be read or is not a dataset.
+    Unknown columns are ignored. Raises `DatasetError` for what cannot be read or is not a dataset.
     """
-    try:
-        path = Path(spec).expanduser()
-    except RuntimeError as error:  # a ~user without home
-        raise DatasetError(f"{spec} cannot be read: {error}", hint="Check the path.") from error
-    data = read_regular_file(path)
-    rows = data.removeprefix(_BOM)
-    numbered = numbered_lines(rows) if path.suffix.lower() == ".jsonl" else _elements(path.name, rows)
-    return Dataset(name=spec, split=None, revision=content_revision(data), instances=instances(path.name, numbered))
-
-
-def _elements(name: str, data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The rows of a JSON document, each with the number of its first line."""
-    line, end = 1, 0
-    for row in map(bytes, _rows_of_document(name, data)):
-        begins = data.index(row, end)
-        line += data.count(b"\n", end, begins)
-        yield line, row
-        line += row.count(b"\n")
-        end = begins + len(row)
-
-
-def _rows_of_document(name: str, data: bytes) -> list[msgspec.Raw]:
-    hint = (
-        "A .json file holds a list of rows, or an object with that list as `rows` or `data`; one row a line is .jsonl."
+    if not path.is_dir():
+        return _load_file(path, name=name, split=split)
+    if task_repository.is_one(path):
+        return task_repository.load(path, name=name, split=split)
+    found = splits(_files(path))
+    chosen = choose_split(found, split, name=name)
+    paths = choose_format(found[chosen], name=name, tables=has_pyarrow())
+    revision = hashlib.sha256()
+    for relative in paths:
+        revision.update(f"{relative}\0{hash_regular_file(path / relative)}\n".encode(errors="surrogateescape"))
+    return Dataset(
+        name=name,
+        split=chosen if chosen != UNNAMED else None,
+        revision=f"sha256:{revision.hexdigest()}",
+        instances=instances((relative, rows_of_file(path / relative, name=relative)) for relative in paths),
     )
-    try:
-        document = _document.decode(data)
-    except NOT_JSON as error:
-        raise DatasetError(f"{name}:{_line_of(error, data)}: {error}", hint=hint) from error
-    rows = document if isinstance(document, list) else document.data if document.rows is None else document.rows
-    if rows is None:
-        raise DatasetError(f"{name}:1: neither a list nor an object with `rows` or `data`", hint=hint)
-    return rows
 
 
-def _line_of(error: Exception, data: bytes) -> int:
-    """The line of the byte that msgspec's message names; the last line for a document that ends too early."""
-    offset = re.search(r"\(byte (\d+)\)$", str(error))
-    return data.count(b"\n", 0, int(offset[1]) if offset else len(data)) + 1
+def rows_of_file(path: Path, *, name: str) -> Iterable[Row]:
+    """The rows of one file, in the format that its suffix names. `name` is the file's in errors."""
+    if path.suffix.lower() in TABLES:
+        return tables.rows(path, name=name)
+    return _text_rows(path, read_regular_file(path), name=name)
+
+
+def _load_file(path: Path, *, name: str, split: str | None) -> Dataset:
+    if split is not None:
+        raise DatasetError(f"{path.name} is one file and has no splits", hint="Leave the split out.")
+    if path.suffix.lower() in TABLES:
+        revision, rows = f"sha256:{hash_regular_file(path)}", tables.rows(path, name=path.name)
+    else:
+        data = read_regular_file(path)
+        revision, rows = content_revision(data), _text_rows(path, data, name=path.name)
+    return Dataset(name=name, split=None, revision=revision, instances=instances([(path.name, rows)]))
+
+
+def _text_rows(path: Path, data: bytes, *, name: str) -> Iterator[Row]:
+    text = data.removeprefix(_BOM)
+    return numbered_lines(text) if path.suffix.lower() == ".jsonl" else json_rows.elements(name, text)
+
+
+def _files(folder: Path) -> list[str]:
+    """The files below a folder, relative to it. Links to folders are not followed: they may lead round in a circle."""
+    found = []
+    for parent, _, names in os.walk(folder, followlinks=False):
+        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in names]
+        if len(found) > _MAX_FILES:
+            raise DatasetError(
+                f"{folder} has more than {_MAX_FILES:,} files", hint="Name the folder of the data alone."
+            )
+    return found

@@ -20,5 +20,5 @@ def load() -> Dataset:
         name=STARTER,
         split=None,
         revision=content_revision(data),
-        instances=instances(tasks.name, numbered_lines(data)),
+        instances=instances([(tasks.name, numbered_lines(data))]),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 
 from textual.app import ComposeResult
@@ -56,16 +55,16 @@ class ColumnView(Vertical, CachedLines):
         """Whether keys are being read and the prompt is being made: nothing has been sent but a call for files."""
         return self._starting is not None
 
-    @contextmanager
-    def start(self, worker: Worker[None]) -> Iterator[None]:
-        """Marks it as starting, by `worker`."""
+    def start(self, worker: Worker[None]) -> None:
+        """`worker` makes the prompt, and then starts the column."""
         self._starting = worker
         self._hide_problem()
         self.query_one(MetricsView).show_step("Starting")
-        try:
-            yield
-        finally:
-            self._starting = None
+
+    def end_start(self) -> None:
+        """The request goes out now, or never."""
+        self._starting = None
+        if not self.leaving:
             self.query_one(MetricsView).end_step()
 
     def stop_starting(self) -> None:

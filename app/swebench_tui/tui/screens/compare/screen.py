@@ -12,7 +12,6 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalScroll
-from textual.worker import get_current_worker
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.context import ContextMode
@@ -91,6 +90,7 @@ are shown as symbols, such as `␛`.
         self._options = PromptOptions()
         self._task_prompt: TaskPrompt | None = None
         self._dataset = datasets.STARTER
+        self._drawn_running: list[ColumnView] = []
         self._frames = FrameLoop(self._draw, self.set_timer)
 
     def compose_body(self) -> ComposeResult:
@@ -290,19 +290,23 @@ are shown as symbols, such as `␛`.
         if view is not None and self._task_prompt is not None and not view.running:
             self._start(view)
 
+    def _start(self, view: ColumnView) -> None:
+        if self._task_prompt is not None and not view.starting:
+            view.start(self._run(view, self._task_prompt))
+            self.refresh_bindings()
+
     @work
-    async def _start(self, view: ColumnView) -> None:
-        task = self._task_prompt
-        if task is None or view.starting:
-            return
+    async def _run(self, view: ColumnView, task: TaskPrompt) -> None:
         try:
-            with view.start(get_current_worker()):
-                source = await self._comparison.source(view.target)
-                prompt = await self._prompt_for(view, task)
+            source = await self._comparison.source(view.target)
+            prompt = await self._prompt_for(view, task)
         except PROMPT_ERRORS as error:
             if view in self.columns:  # not removed meanwhile
                 view.show_problem(str(error), hint_of(error))
             return
+        finally:
+            view.end_start()
+            self.refresh_bindings()
         if view not in self.columns:
             return
         column = self._comparison.column(view.target, prompt, source)
@@ -367,4 +371,21 @@ are shown as symbols, such as `␛`.
         columns = self.columns
         for view in columns:
             view.draw(self._now())
+        running = [view for view in columns if view.running]
+        if running != self._drawn_running:
+            self._drawn_running = running
+            self.refresh_bindings()
         return not all(view.settled for view in columns)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the keys that do nothing now, so that the others have room."""
+        focused = self.focused_column
+        match action:
+            case "cancel_all":
+                return any(view.running or view.starting for view in self.columns)
+            case "cancel_column":
+                return focused is not None and (focused.running or focused.starting)
+            case "rerun":
+                return focused is None or not (focused.running or focused.starting)
+            case _:
+                return super().check_action(action, parameters)

@@ -121,7 +121,7 @@ async def test_escape_closes_the_connection_to_a_slow_server() -> None:
         await pilot.press("a")
         await top_screen(pilot, AddModelScreen)
         await paste(pilot, "compatible:")
-        (request,) = await server.received(1)
+        (request,) = await server.received_chats(1)
         await pilot.press("escape")
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
         await request.client_gone(within=2)
@@ -139,7 +139,7 @@ async def test_hostile_model_names_are_shown_literally_and_asked_for_exactly() -
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         await pilot.press("r")
-        (sent,) = [each for each in await server.received(2) if each.method == "POST"]
+        (sent,) = await server.received_chats(1)
         assert sent.json["model"] == name
         assert "\x1b" not in shown(pilot.app.screen)
 

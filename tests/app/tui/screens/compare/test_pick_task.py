@@ -10,7 +10,8 @@ from textual.widgets import Input, OptionList
 
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.tui.screens.compare.pick_task import MAX_ROWS, PickTaskScreen
+from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
+from swebench_tui.tui.screens.compare.task_list import MAX_ROWS
 from tests.app.tui.pilot import (
     column,
     compare_screen,
@@ -143,7 +144,7 @@ async def test_search_finds_tasks_beyond_the_first_rows(tmp_path: Path) -> None:
     file = written(tmp_path / "many.jsonl", *(task(number) for number in range(2000)))
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, file)
-        await wait_until(pilot, lambda: f"{MAX_ROWS} of 2000 tasks" in shown(picker), what="the first tasks")
+        await wait_until(pilot, lambda: f"{MAX_ROWS} of 2000 tasks shown" in shown(picker), what="the first tasks")
         await paste(pilot, "rocket-1999")
         await wait_until(pilot, lambda: "1 of 2000 tasks" in shown(picker), what="the last task")
 
