@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from swebench_providers.catalog.profiles import ModelProfile
     from swebench_tui.services.provider_access import ProviderAccess
 
-_LIST_SECONDS: Final = 10.0
+_LIST_SECONDS: Final = 5.0
 _UNKNOWN_OUTPUT: Final = 4_096
 """Tokens kept for an answer whose limit is not known."""
 

@@ -36,11 +36,26 @@ class PickedTask(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
 
 
+class DatasetField(Input):
+    """The field of the dataset."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "load", key_display="⏎", id="pick_task.load"),
+    ]
+
+
+class SearchField(Input):
+    """The field of the search."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "pick", key_display="⏎", id="pick_task.pick_found"),
+    ]
+
+
 class PickTaskScreen(Dialog[PickedTask | None]):
     """Returns the task, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "pick", "pick", key_display="⏎", id="pick_task.pick"),
         Binding("tab", "app.focus_next", "next field", id="pick_task.next_field"),
         Binding("down", "to_list", "to the list", show=False, id="pick_task.to_list"),
         Binding("escape", "leave", "back", id="pick_task.leave"),
@@ -58,10 +73,9 @@ class PickTaskScreen(Dialog[PickedTask | None]):
         with Vertical(classes="dialog picker") as dialog:
             dialog.border_title = "Pick a task"
             yield Static(f"Dataset: {', '.join(_NAMES)}, owner/name of the hub, a file or a folder", classes="label")
-            field = Input(self._spec, id="dataset", compact=True, suggester=SuggestFromList(_NAMES))
-            yield _unblinking(field)
+            yield _unblinking(DatasetField(self._spec, id="dataset", compact=True, suggester=SuggestFromList(_NAMES)))
             yield Static("Search: id, title, repository, version, difficulty", classes="label")
-            yield _unblinking(Input(id="search", compact=True))
+            yield _unblinking(SearchField(id="search", compact=True))
             with Horizontal(id="tasks"):
                 yield TaskList()
                 with VerticalScroll(id="preview"):

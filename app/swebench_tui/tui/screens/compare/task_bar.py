@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.content import Content
 from textual.widgets import Static
 
+from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.terminal_text import one_line
 
@@ -22,8 +25,16 @@ class TaskBar(Static):
         if task.tokens is not None and not context:
             parts.append(f"{'' if task.tokens.source == 'exact' else '~'}{task.tokens.tokens:,} tokens")
         lines = [Content.styled(" · ".join(parts), "$text-muted")]
-        lines += [Content.styled(f"⚠ {one_line(note)}", "$text-warning") for note in task.notes[:1]]
+        lines += [Content.styled(f"⚠ {one_line(note)}", "$text-warning") for note in _warnings(task)]
         self.update(Content("\n").join([Content.styled(one_line(task.title), "bold"), *lines]))
 
     def show_problem(self, what: str, hint: str) -> None:
         self.update(Content.assemble((f"✗ {one_line(what)}", "$text-error"), "\n", (one_line(hint), "$text-muted")))
+
+
+def _warnings(task: TaskPrompt) -> Iterator[str]:
+    """The most important note: why there are no files, or that the search is not sure of them."""
+    if task.shown is not None and task.mode == ContextMode.NONE and task.notes:
+        yield task.notes[0]
+    elif task.shown is not None and task.shown.match == "weak":
+        yield task.shown.note

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -38,6 +39,18 @@ class SearchableTasks:
         return [task for task, text in self._tasks if all(word in text for word in words)]
 
 
+class TaskRows(OptionList):
+    """The rows, with a label for Enter in the footer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "pick", key_display="⏎", id="pick_task.pick"),
+    ]
+
+    def action_select(self) -> None:
+        """Pick the highlighted task."""
+        super().action_select()
+
+
 class TaskList(Vertical):
     """Shows tasks; the first `MAX_ROWS` of them."""
 
@@ -47,7 +60,7 @@ class TaskList(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(classes="heading")
-        yield OptionList(markup=False)
+        yield TaskRows(markup=False, compact=True)
 
     @property
     def tasks(self) -> Sequence[Instance]:
