@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from swebench_providers import UnifiedRequest
+from swebench_providers import TokenUsage, UnifiedRequest
 from swebench_tui.bench.context import Context, ContextFile, ContextMode, Window
 from swebench_tui.bench.context.all_files import source_files
 from swebench_tui.bench.prompts import prompt_hash, render_prompt
@@ -17,7 +17,7 @@ from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from swebench_providers import TokenCount, TokenUsage
+    from swebench_providers import TokenCount
     from swebench_tui.bench.instance import Instance
     from swebench_tui.bench.prompts import Template
 
@@ -27,6 +27,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
 
     `files` are those of the repository that it named, `unknown` other paths that it wrote; `problem` says why the
     search chose the files instead. `cost` is in USD, None where unknown, and not part of that of the answer.
+    `reused`: it is the answer to an earlier call, and none was made.
     """
 
     target: str
@@ -39,6 +40,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
     cost: Decimal | None = None
     cost_estimated: bool = False
     free: bool = False
+    reused: bool = False
 
 
 class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,11 @@ def whole(number: int, source: Source) -> Block:
     return Block(number, 1, len(source.lines))
 
 
+def wholes(sources: Sequence[Source]) -> list[Block]:
+    """Each source as one block."""
+    return [whole(number, source) for number, source in enumerate(sources)]
+
+
 def cut(number: int, source: Source) -> list[Block]:
     """A source as blocks in line order, which cover every line once."""
     starts = [1, *(line for line, _ in _definitions(source) if line > 1), len(source.lines) + 1]
@@ -114,7 +119,6 @@ def _bm25(
         for number, block in enumerate(blocks):
             check(should_stop)
             text = "\n".join(sources[block.source].lines[block.first - 1 : block.last])
-            text = text.encode("utf-8", "replace").decode()
             connection.execute("INSERT INTO block (rowid, text) VALUES (?, ?)", (number, text))
         return normalized(weighted_bm25(connection, "block", "1.0", question.query))
 

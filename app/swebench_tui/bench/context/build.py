@@ -17,19 +17,20 @@ from __future__ import annotations
 import posixpath
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from swebench_tui.bench.context import Context, ContextMode, LeftOut, blocks, corpus
-from swebench_tui.bench.context.blocks import Source
+from swebench_tui.bench.context.blocks import Block, Source
 from swebench_tui.bench.context.errors import Stop, check, never
-from swebench_tui.bench.context.fill import MOST_REPORTED, Filler, TokenCounts, over_budget
+from swebench_tui.bench.context.fill import MOST_REPORTED, Filled, Filler, TokenCounts
 from swebench_tui.bench.context.index import open_index
-from swebench_tui.bench.context.ranking import Ranking, rank, read_question
+from swebench_tui.bench.context.ranking import Question, rank, read_question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from swebench_tui.bench.instance import Instance
@@ -41,12 +42,14 @@ WHOLE_FILES: Final = 40_000
 SEARCH_BUDGET: Final = 27_000
 """Tokens of a search whose budget has no limit."""
 
-_WEAK: Final = "the issue names no file and no rare definition: weak match"
 _TOP_FILES: Final = 20  # of which windows are cut
-_MOST_FILES: Final = 100  # that a search looks at for whole files
+_MOST_FILES: Final = 100  # that a search looks at
 _MOST_ALL: Final = 1_000  # files of the mode `all`
 _MOST_PICKED: Final = 100
 _SMALL_FILE: Final = 3_000  # tokens up to which a file is not cut
+_Order = Callable[[Sequence[Source]], Iterable[Block]]
+"""From sources to their blocks, the most wanted first."""
+
 _OLD_PATH: Final = re.compile(r"^--- a/([^\t\n]+)", re.MULTILINE)
 
 
@@ -94,7 +97,7 @@ def ranked_paths(
 ) -> tuple[str, ...]:
     """The paths of the source files, the most likely first: as many as have `budget` tokens, one a line."""
     with open_index(tree, instance.repo, instance.base_commit, index_folder, should_stop=should_stop) as index:
-        paths = rank(index, read_question(instance.problem_statement)).paths
+        paths = list(rank(index, read_question(instance.problem_statement)).scores)
     return tuple(paths[: _fitting(paths, budget, count)])
 
 
@@ -105,6 +108,11 @@ def grouped_paths(tree: Tree) -> str:
         folder, _, name = path.rpartition("/")
         folders.setdefault(folder, []).append(name)
     return "\n".join(f"{folder or '.'}/: {' '.join(names)}" for folder, names in sorted(folders.items()))
+
+
+class _Selected(msgspec.Struct, frozen=True):
+    filled: Filled
+    left_out: Sequence[LeftOut]
 
 
 class _Builder(msgspec.Struct, frozen=True):
@@ -125,89 +133,86 @@ class _Builder(msgspec.Struct, frozen=True):
         ) as index:
             ranking = rank(index, question)
             skipped = [LeftOut(path, reason) for path, reason in index.skipped]
-        sources, missing = self._read(ranking, _MOST_FILES if budget >= whole_files_from else _TOP_FILES)
-        filler = self._filler(sources, budget)
+        best = ranking.best(_MOST_FILES)
         if budget >= whole_files_from:
-            filled = filler.fill(blocks.whole(number, source) for number, source in enumerate(sources))
+            selected = self._select(best, budget, blocks.wholes)
         else:
-            parts = list(self._parts(sources))
-            filled = filler.fill(blocks.order(sources, parts, question, should_stop=self.should_stop))
-        left_out = [over_budget(number, sources, filler) for number in filled.missing[:_TOP_FILES]]
-        return Context(
-            mode=ContextMode.SEARCH,
-            files=filled.files,
-            left_out=tuple([*left_out, *missing, *skipped][:MOST_REPORTED]),
-            tokens=filled.tokens,
-            budget=budget,
-            numbered=self.numbered,
-            match="strong" if ranking.strong else "weak",
-            note="" if ranking.strong else _WEAK,
-        )
-
-    def _read(self, ranking: Ranking, most: int) -> tuple[list[Source], list[LeftOut]]:
-        best = [path for path, score in ranking.scores.items() if score > 0][:most]
-        top = ranking.scores[best[0]] if best else 1.0
-        return self._sources((path, ranking.scores[path] / top) for path in best)
-
-    def _sources(self, paths: Iterable[tuple[str, float]]) -> tuple[list[Source], list[LeftOut]]:
-        sources: list[Source] = []
-        missing: list[LeftOut] = []
-        for path, score in paths:
-            check(self.should_stop)
-            text, reason = corpus.read_source(self.tree, path)
-            if text is None:
-                missing.append(LeftOut(path, reason))
-            else:
-                sources.append(Source(path, corpus.lines_in(text), score))
-        return sources, missing
-
-    def _parts(self, sources: Sequence[Source]) -> Iterator[blocks.Block]:
-        for number, source in enumerate(sources):
-            check(self.should_stop)
-            small = self.count("\n".join(source.lines)) <= _SMALL_FILE
-            yield from [blocks.whole(number, source)] if small else blocks.cut(number, source)
-
-    def _filler(self, sources: Sequence[Source], budget: int | None) -> Filler:
-        return Filler(sources, budget, self.count, numbered=self.numbered, should_stop=self.should_stop)
+            selected = self._select(best[:_TOP_FILES], budget, partial(self._parts, question, budget))
+            if selected.filled.complete and len(best) > _TOP_FILES:
+                selected = self._select(best, budget, partial(self._parts, question, budget))
+        context = self._context(ContextMode.SEARCH, budget, selected, skipped)
+        match = "weak" if ranking.weakness else "strong"
+        return msgspec.structs.replace(context, match=match, note=ranking.weakness)
 
     def named(self, mode: ContextMode, paths: Sequence[str], note: str) -> Context:
         """Files by their paths: whole where all fit, else the parts of them that the issue points to."""
         known = [path for path in paths if self._exists(path)]
         unknown = [LeftOut(path, "not a file of the base commit") for path in paths if path not in known]
-        sources, missing = self._sources((path, 1.0) for path in known)
-        filler = self._filler(sources, self.budget)
-        filled = filler.fill(blocks.whole(number, source) for number, source in enumerate(sources))
-        if filled.missing:
+        scored = [(path, 1.0) for path in known]
+        selected = self._select(scored, self.budget, blocks.wholes)
+        if not selected.filled.complete:
             question = read_question(self.instance.problem_statement)
-            parts = [block for number, source in enumerate(sources) for block in blocks.cut(number, source)]
-            filled = filler.fill(blocks.order(sources, parts, question, should_stop=self.should_stop))
-        left_out = [over_budget(number, sources, filler) for number in filled.missing[:_TOP_FILES]]
-        return Context(
-            mode=mode,
-            files=filled.files,
-            left_out=tuple([*unknown, *missing, *left_out][:MOST_REPORTED]),
-            tokens=filled.tokens,
-            budget=self.budget,
-            numbered=self.numbered,
-            note=note,
-        )
+            selected = self._select(scored, self.budget, partial(self._parts, question, self.budget))
+        return msgspec.structs.replace(self._context(mode, self.budget, selected, (), first=unknown), note=note)
 
     def all_files(self) -> Context:
         """Every source file that is not a test, sorted by path."""
         files = [path for path in self.tree.files() if not path.startswith(".") and "/." not in path]
         paths = corpus.source_paths(files, all_languages=True)
-        sources, missing = self._sources((path, 1.0) for path in paths[:_MOST_ALL])
-        filler = self._filler(sources, self.budget)
-        filled = filler.fill(blocks.whole(number, source) for number, source in enumerate(sources))
-        more = [LeftOut(path, f"only the first {_MOST_ALL:,} files are looked at") for path in paths[_MOST_ALL:]]
-        left_out = [over_budget(number, sources, filler) for number in filled.missing[:_TOP_FILES]]
-        tests = [LeftOut(path, "a test") for path in files if corpus.is_test(path) and path not in paths]
+        selected = self._select([(path, 1.0) for path in paths[:_MOST_ALL]], self.budget, blocks.wholes)
+        more = [LeftOut(path, f"only the first {_MOST_ALL:,} files are looked at") for path in paths[_MOST_ALL:][:1]]
+        sources = set(paths)
+        tests = [LeftOut(path, "a test") for path in files if path not in sources and corpus.is_test_source(path)]
+        return self._context(ContextMode.ALL, self.budget, selected, [*more, *tests])
+
+    def _select(self, paths: Iterable[tuple[str, float]], budget: int | None, order: _Order) -> _Selected:
+        sources, unreadable = self._read(paths)
+        filler = Filler(sources, budget, self.count, numbered=self.numbered, should_stop=self.should_stop)
+        filled = filler.fill(order(sources))
+        over = [
+            LeftOut(sources[number].path, f"over budget: {filler.tokens(number):,} tokens")
+            for number in filled.missing[:_TOP_FILES]
+        ]
+        return _Selected(filled, [*unreadable, *over])
+
+    def _read(self, paths: Iterable[tuple[str, float]]) -> tuple[list[Source], list[LeftOut]]:
+        sources: list[Source] = []
+        unreadable: list[LeftOut] = []
+        for path, score in paths:
+            check(self.should_stop)
+            text, reason = corpus.read_source(self.tree, path)
+            if text is None:
+                unreadable.append(LeftOut(path, reason))
+            else:
+                sources.append(Source(path, corpus.lines_in(text), score))
+        return sources, unreadable
+
+    def _parts(self, question: Question, budget: int | None, sources: Sequence[Source]) -> list[Block]:
+        """The blocks of the first files, the most likely first, then the other files whole."""
+        small = _SMALL_FILE if budget is None else min(_SMALL_FILE, budget // 4)
+        parts: list[Block] = []
+        for number, source in enumerate(sources[:_TOP_FILES]):
+            check(self.should_stop)
+            is_small = self.count("\n".join(source.lines)) <= small
+            parts += [blocks.whole(number, source)] if is_small else blocks.cut(number, source)
+        ordered = blocks.order(sources, parts, question, should_stop=self.should_stop)
+        return [*ordered, *blocks.wholes(sources)[_TOP_FILES:]]
+
+    def _context(
+        self,
+        mode: ContextMode,
+        budget: int | None,
+        selected: _Selected,
+        more: Sequence[LeftOut],
+        *,
+        first: Sequence[LeftOut] = (),
+    ) -> Context:
         return Context(
-            mode=ContextMode.ALL,
-            files=filled.files,
-            left_out=tuple([*left_out, *missing, *more[:1], *tests][:MOST_REPORTED]),
-            tokens=filled.tokens,
-            budget=self.budget,
+            mode=mode,
+            files=selected.filled.files,
+            left_out=tuple([*first, *selected.left_out, *more][:MOST_REPORTED]),
+            tokens=selected.filled.tokens,
+            budget=budget,
             numbered=self.numbered,
         )
 
@@ -216,9 +221,9 @@ class _Builder(msgspec.Struct, frozen=True):
 
 
 def _clean(picked: Iterable[str]) -> list[str]:
-    """The paths as git writes them, each once, without those that lead out of the repository."""
+    """The paths as git writes them, each once."""
     paths = (posixpath.normpath(path.strip().removeprefix("/")) for path in picked if path.strip())
-    return list(dict.fromkeys(path for path in paths))[:_MOST_PICKED]
+    return list(dict.fromkeys(paths))[:_MOST_PICKED]
 
 
 def _fitting(paths: Sequence[str], budget: int, count: Callable[[str], int]) -> int:

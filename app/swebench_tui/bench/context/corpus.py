@@ -50,6 +50,10 @@ _LESSER_FOLDERS: Final = frozenset(
     ]
 )
 _LESSER_NAMES: Final = frozenset({"setup.py", "conf.py", "conftest.py", "versioneer.py", "noxfile.py"})
+_VENDORED: Final = frozenset(
+    ("cextern", "extern", "external", "externals", "node_modules", "third-party", "third_party", "thirdparty", "vendor")
+)
+"""Folders of other projects' code: searched, but no sign of what the repository is written in."""
 _UNFIT: Final = re.compile(r'["<>\\]')
 
 
@@ -61,6 +65,11 @@ def is_test(path: str) -> bool:
     if language_of(path) in {PYTHON, None}:
         return not _TESTS.isdisjoint(_PARTS.split(path))
     return not _OTHER_TESTS.isdisjoint(part.lower() for part in _OTHER_PARTS.split(path))
+
+
+def is_test_source(path: str) -> bool:
+    """Whether a file is source code that is left out as a test."""
+    return language_of(path) is not None and is_test(path)
 
 
 def is_lesser(path: str) -> bool:
@@ -83,7 +92,7 @@ def source_paths(files: Iterable[str], *, all_languages: bool = False) -> list[s
         return [path for path in paths if path.rpartition(".")[2].lower() in _TEXT_EXTENSIONS]
     if all_languages:
         return candidates
-    counts = Counter(language_of(path) for path in candidates)
+    counts = Counter(language_of(path) for path in candidates if _VENDORED.isdisjoint(path.split("/")))
     main = max(LANGUAGES, key=lambda language: counts[language])  # the first of equals: Python before others
     return [path for path in candidates if language_of(path) == main]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from swebench_tui.bench.context import ContextFile, LeftOut, Window
+from swebench_tui.bench.context import ContextFile, Window
 from swebench_tui.bench.context.blocks import Block, Source, whole
 from swebench_tui.bench.context.errors import Stop, check
 from swebench_tui.bench.context.markup import number_lines, render_file, render_files
@@ -31,11 +31,15 @@ _GIVE_UP: Final = 100
 
 
 class Filled(msgspec.Struct, frozen=True):
-    """What fits: the files in the order of their sources, the tokens of all, and the numbers of sources not shown."""
+    """What fits: the files in the order of their sources, the tokens of all, and the numbers of sources not shown.
+
+    `complete`: every block is in it.
+    """
 
     files: tuple[ContextFile, ...]
     tokens: int
     missing: tuple[int, ...]
+    complete: bool
 
 
 class TokenCounts:
@@ -63,18 +67,16 @@ class Filler:
     def fill(self, blocks: Iterable[Block]) -> Filled:
         """Take the blocks in their order; one that does not fit is passed over."""
         chosen = _Chosen()
-        missed = 0
-        for block in blocks:
+        missed = total = 0
+        for total, block in enumerate(blocks, start=1):  # noqa: B007 - their number
             check(self._should_stop)
             cost = self._cost(chosen, block)
-            if cost is None:
-                missed += 1
-                if missed >= _GIVE_UP:
-                    break
-                continue
-            missed = 0
-            chosen.add(block, cost)
-        return self._exact(chosen)
+            if cost is not None:
+                chosen.add(block, cost)
+                missed = 0
+            elif (missed := missed + 1) >= _GIVE_UP:
+                break
+        return self._exact(chosen, total)
 
     def tokens(self, number: int) -> int:
         """The tokens of a whole source, with its markers."""
@@ -96,14 +98,15 @@ class Filler:
         cost = self._count(text) + markers * self._count(render_file(shape) + "\n\n")
         return cost if cost <= left else None
 
-    def _exact(self, chosen: _Chosen) -> Filled:
+    def _exact(self, chosen: _Chosen, total: int) -> Filled:
         while True:
             check(self._should_stop)
             files = self._files(chosen.blocks)
             tokens = self._count(render_files(files, numbered=self._numbered)) if files else 0
             if self._budget is None or tokens <= self._budget or not files:
                 shown = {block.source for block in chosen.blocks}
-                return Filled(files, tokens, tuple(n for n in range(len(self._sources)) if n not in shown))
+                missing = tuple(number for number in range(len(self._sources)) if number not in shown)
+                return Filled(files, tokens, missing, complete=len(chosen.blocks) == total)
             chosen.drop(tokens - self._budget)
 
     def _files(self, blocks: Iterable[Block]) -> tuple[ContextFile, ...]:
@@ -164,8 +167,3 @@ class _Chosen:
 
 def _joined(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n" if lines else ""
-
-
-def over_budget(number: int, sources: Sequence[Source], filler: Filler) -> LeftOut:
-    """Why a source is not shown."""
-    return LeftOut(sources[number].path, f"over budget: {filler.tokens(number):,} tokens")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from swebench_tui.bench.context import corpus
 from swebench_tui.bench.context.errors import ContextError, Stop, check, never
 from swebench_tui.bench.context.languages import language_of
-from swebench_tui.bench.context.query import MIXED_CASE, pieces
+from swebench_tui.bench.context.query import mixed_case, pieces
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,7 +48,6 @@ _TABLES: Final = """
     CREATE TABLE skipped (path TEXT NOT NULL, reason TEXT NOT NULL);
     CREATE TABLE definition (name TEXT NOT NULL, file INTEGER NOT NULL, weight REAL NOT NULL);
     CREATE VIRTUAL TABLE body USING fts5 (path, text, pieces, content='', tokenize='unicode61');
-    INSERT INTO body (body, rank) VALUES ('hashsize', 33554432);
 """
 _INDEXES: Final = """
     CREATE INDEX definition_by_name ON definition (name, file, weight);
@@ -121,7 +120,13 @@ def open_index(tree: Tree, repo: str, commit: str, folder: Path, *, should_stop:
             raise ContextError(f"the search index {file} cannot be read", hint="Delete it, and try again.")
     connection, index = opened
     with contextlib.closing(connection):
-        yield index
+        try:
+            yield index
+        except sqlite3.DatabaseError as error:
+            file.unlink(missing_ok=True)
+            raise ContextError(
+                f"the search index {file} was damaged: {error}", hint="Try again: it is gone."
+            ) from error
 
 
 def _file_name(repo: str, commit: str) -> str:
@@ -134,10 +139,11 @@ def _open(file: Path) -> tuple[sqlite3.Connection, SearchIndex] | None:
     """None where the file is missing, or is not a whole index."""
     import sqlite3  # noqa: PLC0415
 
-    try:
+    with contextlib.suppress(OSError):
         os.utime(file)  # the last use
+    try:
         connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-    except (OSError, sqlite3.Error):
+    except sqlite3.Error:
         return None
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -189,13 +195,10 @@ def _fill(connection: sqlite3.Connection, tree: Tree, should_stop: Stop) -> None
 
 
 def _insert(connection: sqlite3.Connection, number: int, path: str, text: str) -> None:
-    searched = text.encode("utf-8", "replace").decode()
     stem = path.rpartition(".")[0]
-    mixed = " ".join(piece for identifier in MIXED_CASE.findall(text) for piece in pieces(identifier))
+    mixed = " ".join(piece for identifier in mixed_case(text) for piece in pieces(identifier))
     connection.execute("INSERT INTO file VALUES (?, ?)", (number, path))
-    connection.execute(
-        "INSERT INTO body (rowid, path, text, pieces) VALUES (?, ?, ?, ?)", (number, stem, searched, mixed)
-    )
+    connection.execute("INSERT INTO body (rowid, path, text, pieces) VALUES (?, ?, ?, ?)", (number, stem, text, mixed))
     if language := language_of(path):
         rows = ((name, number, weight) for name, weight in language.defined(text).items())
         connection.executemany("INSERT INTO definition VALUES (?, ?, ?)", rows)
@@ -210,8 +213,8 @@ def _tidy(folder: Path) -> None:
             entries.append((status.st_mtime, status.st_size, file))
     total = sum(size for _, size, _ in entries)
     for used, size, file in sorted(entries):
-        abandoned = file.name.startswith(".making-") and time.time() - used > _ABANDONED
-        if abandoned or total > MAX_FOLDER_BYTES:
+        unfinished = file.name.startswith(".making-")
+        if time.time() - used > _ABANDONED if unfinished else total > MAX_FOLDER_BYTES:
             with contextlib.suppress(OSError):
                 file.unlink()
             total -= size

@@ -22,7 +22,7 @@ CONSTANT: Final = 0.5
 
 
 class Language(msgspec.Struct, frozen=True):
-    """A language. `definitions` matches whole lines; its group names say what the name in it is.
+    """A language. `definitions` matches a line end and a line; its group names say what the name in it is.
 
     The groups are `class_`, `function` and `constant`; `class_2` and so on are other forms of them. `above` is what
     lines directly above a definition begin with that belong to it: comments and decorators.
@@ -36,7 +36,7 @@ class Language(msgspec.Struct, frozen=True):
     def defined(self, text: str) -> dict[str, float]:
         """The names that `text` defines, each with the weight of its weightiest definition."""
         names: dict[str, float] = {}
-        for match in self.definitions.finditer(text):
+        for match in self.definitions.finditer("\n" + text):
             group = match.lastgroup or ""
             name, weight = match[group], _WEIGHTS[group.rstrip("_23")]
             if weight > names.get(name, 0.0):
@@ -44,8 +44,8 @@ class Language(msgspec.Struct, frozen=True):
         return names
 
     def starts(self, text: str) -> Iterator[tuple[int, str]]:
-        """The offset and the name of every class or function that is indented by four columns at most."""
-        for match in self.definitions.finditer(text):
+        """The offset of the line and the name of every class or function indented by four columns at most."""
+        for match in self.definitions.finditer("\n" + text):
             group = match.lastgroup or ""
             indent = match["indent"]
             if not group.startswith("constant") and ((len(indent) <= 4 and "\t" not in indent) or indent == "\t"):
@@ -56,7 +56,8 @@ _WEIGHTS: Final = {"class": CLASS, "function": FUNCTION, "constant": CONSTANT}
 
 
 def _pattern(*forms: str) -> re.Pattern[str]:
-    return re.compile(rf"^(?P<indent>[ \t]*+)(?:{'|'.join(forms)})", re.MULTILINE)
+    # It begins with the line end before the line: that is found many times faster than a start of a line.
+    return re.compile(rf"\n(?P<indent>[ \t]*+)(?:{'|'.join(forms)})", re.MULTILINE)
 
 
 _C_STYLE: Final = ("//", "/*", "*", "@", "#[", "[")

@@ -10,7 +10,10 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MAX_MENTIONS: Final = 1_000
+MAX_MENTIONS: Final = 300
+"""Files named, and frames of a traceback; more are not looked for."""
+
+_MOST_OF_ONE_NAME: Final = 1_000
 
 _BARE_NAME: Final = 0.7
 _MOST_BARE_MATCHES: Final = 3
@@ -34,6 +37,7 @@ class PathIndex:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._by_name: dict[str, list[str]] = {}
+        self._matches: dict[str, dict[str, float]] = {}
         for path in paths:
             self._by_name.setdefault(path.rpartition("/")[2], []).append(path)
 
@@ -42,8 +46,13 @@ class PathIndex:
 
         `/site-packages/pkg/a/b.py` is `pkg/a/b.py`. A bare name counts less, and not at all where many files have it.
         """
+        if written not in self._matches:
+            self._matches[written] = self._find(written)
+        return self._matches[written]
+
+    def _find(self, written: str) -> dict[str, float]:
         parts = [part for part in written.replace("\\", "/").split("/") if part not in {"", "."}]
-        candidates = self._by_name.get(parts[-1], []) if parts else []
+        candidates = self._by_name.get(parts[-1], [])[:_MOST_OF_ONE_NAME] if parts else []
         if not candidates:
             return {}
         shared = {path: _shared(path.split("/"), parts) for path in candidates}
@@ -74,7 +83,7 @@ def tracebacks(text: str) -> list[list[Frame]]:
             for match in _FRAME.finditer(part)
         ]
         if frames:
-            found.append(frames[:MAX_MENTIONS])
+            found.append(frames[-MAX_MENTIONS:])
     return found[:MAX_MENTIONS]
 
 

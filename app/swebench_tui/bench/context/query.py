@@ -41,7 +41,12 @@ STOP_TERMS: Final = frozenset(f"{_ENGLISH} {_OF_ISSUES}".split())
 
 TERM: Final = re.compile(r"[^\W_]+")
 IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
-MIXED_CASE: Final = re.compile(r"(?<!\w)(?=_*+(?:[A-Z][A-Z]++[a-z]|[A-Z]*+[a-z0-9_]++[A-Z]))\w++", re.ASCII)
+_FROM_CAPITAL: Final = re.compile(
+    r"[A-Z](?:(?<=[a-z0-9][A-Z])|[A-Z]++[a-z]|[a-z0-9]++[A-Z])\w*+",  # capitals are rare: few places are tried
+    re.ASCII,
+)
+_END_OF_WORD: Final = re.compile(r"[a-z0-9_]*\Z", re.ASCII)
+_LONGEST: Final = 80  # characters of an identifier
 _PIECE: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PIECE_WEIGHT: Final = 0.5
 
@@ -70,6 +75,17 @@ def make_query(issue: IssueText, functions: frozenset[str] = frozenset()) -> Que
     return Query(_terms(issue), identifiers, frozenset(name for name, weight in identifiers.items() if weight == 0.2))
 
 
+def mixed_case(text: str) -> list[str]:
+    """The ASCII identifiers of mixed case in a text, each once, sorted."""
+    names: set[str] = set()
+    for match in _FROM_CAPITAL.finditer(text):
+        start, name = match.start(), match[0]
+        if text[start - 1 : start].isalnum() and (head := _END_OF_WORD.search(text[max(0, start - _LONGEST) : start])):
+            name = head[0] + name
+        names.add(name[:_LONGEST])
+    return sorted(names)
+
+
 def pieces(identifier: str) -> list[str]:
     """The pieces of a mixed-case identifier: `parseHTTPHeader` has `parse`, `HTTP` and `Header`."""
     return _PIECE.findall(identifier)
@@ -77,10 +93,10 @@ def pieces(identifier: str) -> list[str]:
 
 def _terms(issue: IssueText) -> tuple[tuple[str, float], ...]:
     """Weight: the square root of how often a term stands in the issue, and of how often in its title."""
-    text = issue.text
+    text = issue.text.encode("utf-8", "replace").decode()
     counts, in_title = _count(text), _count(issue.title)
     weights = {term: sqrt(count) + sqrt(in_title[term]) for term, count in (counts | in_title).items()}
-    for identifier in dict.fromkeys(MIXED_CASE.findall(text)):
+    for identifier in mixed_case(text):
         for piece in pieces(identifier):
             if _searchable(term := piece.lower()):
                 weights[term] = max(weights.get(term, 0.0), _PIECE_WEIGHT)
@@ -113,4 +129,4 @@ def _identifiers(issue: IssueText, functions: frozenset[str]) -> dict[str, float
 
 
 def _shaped_like_code(name: str) -> bool:
-    return name.startswith("_") or "_" in name.strip("_") or MIXED_CASE.fullmatch(name) is not None
+    return name.startswith("_") or "_" in name.strip("_") or bool(mixed_case(name))

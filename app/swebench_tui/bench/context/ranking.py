@@ -15,7 +15,7 @@ from swebench_tui.bench.context.languages import PYTHON, language_of
 from swebench_tui.bench.context.query import Query, make_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from swebench_tui.bench.context.index import SearchIndex
 
@@ -23,6 +23,10 @@ _DEFINITIONS: Final = 0.4
 _NAMED: Final = 0.7
 _TRACEBACK: Final = 1.0
 _LESSER: Final = 0.4
+_CLOSE: Final = 1.5
+_CLOSE_RANK: Final = 6
+"""Where the best file's score is less than so many times that of the file at this rank, no file stands out."""
+
 _PLACES: Final = 6
 """Decimal places of a score that count; the last bits of a float may differ between machines."""
 
@@ -41,14 +45,15 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Ranking(msgspec.Struct, frozen=True):
-    """Every indexed path with its score, best first. `strong`: the issue names a file or a rare definition."""
+    """Every indexed path with its score, best first. `weakness` says why the order is not to be relied on, if so."""
 
     scores: Mapping[str, float]
-    strong: bool
+    weakness: str = ""
 
-    @property
-    def paths(self) -> list[str]:
-        return list(self.scores)
+    def best(self, most: int) -> list[tuple[str, float]]:
+        """The best paths, those without any match left out, with their scores, of which the best is 1."""
+        paths = [path for path, score in self.scores.items() if score > 0][:most]
+        return [(path, self.scores[path] / self.scores[paths[0]]) for path in paths]
 
 
 def read_question(problem_statement: str) -> Question:
@@ -69,8 +74,16 @@ def rank(index: SearchIndex, question: Question) -> Ranking:
     named = mentions.named_scores(question.text, question.linked, language.extensions, paths)
     traced = mentions.traceback_scores(question.traces, paths)
     scores = {path: round(_score(path, text, defined, named, traced), _PLACES) for path in index.paths}
-    strong = bool(named or traced or any(question.query.identifiers[name] >= 0.5 for name in rare))
-    return Ranking(dict(sorted(scores.items(), key=lambda item: (-item[1], item[0]))), strong)
+    ranked = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+    return Ranking(ranked, _weakness(list(ranked.values()), names_something=bool(named or traced or rare)))
+
+
+def _weakness(scores: Sequence[float], *, names_something: bool) -> str:
+    if not names_something:
+        return "the issue names no file and no rare definition: weak match"
+    if len(scores) >= _CLOSE_RANK and scores[0] < _CLOSE * scores[_CLOSE_RANK - 1]:
+        return "no file stands out: weak match"
+    return ""
 
 
 def _score(

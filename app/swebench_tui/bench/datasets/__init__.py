@@ -13,6 +13,7 @@ from swebench_tui.bench.datasets.known import KNOWN, KnownDataset
 from swebench_tui.bench.datasets.selection import Selection, find, select
 from swebench_tui.bench.datasets.spec import parse
 from swebench_tui.bench.datasets.starter import STARTER
+from swebench_tui.bench.instance import Instance
 
 __all__ = [
     "KNOWN",
@@ -26,6 +27,7 @@ __all__ = [
     "Selection",
     "find",
     "load",
+    "load_swe_bench_instances",
     "select",
 ]
 
@@ -53,3 +55,16 @@ def load(
     if parsed.repo is not None:
         return hub.load(parsed, progress=progress, cancel=cancel)
     return starter.load()
+
+
+def load_swe_bench_instances(
+    spec: str,
+    *,
+    limit: int | None = None,
+    selection: Selection | None = None,
+    split: str | None = None,
+    revision: str | None = None,
+) -> list[Instance]:
+    """The selected instances of a dataset, the first `limit` of them. Blocks. `load` also tells the revision."""
+    instances = select(load(spec, split=split, revision=revision).instances, selection or Selection())
+    return instances[:limit]

@@ -11,7 +11,7 @@ not contradict the place:
 - it holds only if the heading does not fit another match better, and if the stated new start, where that means another
   line, is not nearer to another match
 
-Everything else is ambiguous.
+Everything else is ambiguous. A hunk whose new lines are at the stated line has been applied, though it match elsewhere.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ def match(hunk: Hunk, text: FileText, *, block: bool = False) -> Match:
     """
     for form, repairs in _forms(hunk, block=block):
         if starts := candidate_starts(form, text):
-            return match_at(form, _choose(form, starts, text), text, repairs, starts)
+            start = _choose(form, starts, text)
+            if _is_done(form, start, text):
+                what = f"matches at line {start + 1}, but line {form.old_start} where it says it is has its new lines"
+                raise PatchError(Failure.ALREADY_APPLIED, what)
+            return match_at(form, start, text, repairs, starts)
     if not hunk.old and not text.lines:
         return Match(hunk, 0)
     if not hunk.old:
@@ -159,6 +163,12 @@ def _equal(hunk: Hunk, starts: Iterable[int], text: FileText) -> list[int]:
     """Those matches that are equal to the last blank."""
     old = hunk.old
     return [start for start in starts if list(text.lines[start : start + len(old)]) == old]
+
+
+def _is_done(hunk: Hunk, start: int, text: FileText) -> bool:
+    """Whether the stated line, which is elsewhere, has what the hunk adds."""
+    adds = any(line[0] == "+" and line[1:].strip() for line in hunk.lines)
+    return adds and any(line != start and text.index.holds(hunk.new, line) for line in _stated(hunk))
 
 
 def _agreement(hunk: Hunk, start: int, text: FileText) -> Agreement:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from swebench_tui.bench.predictions import json_lines
+from swebench_tui.bench.predictions.pick_record import PickRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"
     context: str = ""
     guided: bool = False
     error: str | None = None
+    pick: PickRecord | None = None
 
 
 class StoredPatch(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="patch"):

@@ -123,7 +123,8 @@ class _Check:
             yield Rule.WRONG_TYPE, "`instance_id` is blank"
         if instance_id in self._lines:
             first = self._lines[instance_id]
-            yield Rule.DUPLICATE_ID, f"a second record for {_shown(instance_id)}, the first is on line {first}"
+            rule = Rule.REPEATED_KEY if row.key == instance_id else Rule.DUPLICATE_ID
+            yield rule, f"a second record for {_shown(instance_id)}, the first is on line {first}"
         self._lines.setdefault(instance_id, row.line)
         if self._known is not None and instance_id not in self._known:
             yield Rule.UNKNOWN_ID, f"the dataset has no {_shown(instance_id)}"

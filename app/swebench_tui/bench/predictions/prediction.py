@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from swebench_tui.bench.predictions.pick_record import PickRecord
+
 if TYPE_CHECKING:
     from swebench_tui.bench.patches import PatchVerdict
 
@@ -40,6 +42,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     completion_tokens: int | None = None
     cost: float | None = None
     cost_estimated: bool = False
+    pick: PickRecord | None = None
 
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

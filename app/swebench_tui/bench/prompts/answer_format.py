@@ -13,18 +13,20 @@ class AnswerFormat(StrEnum):
     DIFF = "diff"  # a unified diff
     WHOLE_FILE = "whole-file"  # each changed file, whole
 
-    @property
-    def instructions(self) -> str:
-        """The built-in system message."""
-        return f"{_TASK}\n{_FORMS[self]}"
+    def instructions(self, *, numbered: bool = False) -> str:
+        """The built-in system message, for files whose lines are `numbered` or not."""
+        return "\n".join([_TASK, _FORMS[self], *([_NUMBERED] if numbered else [])])
 
     @property
     def numbered(self) -> bool:
-        """Whether the form names line numbers, so that the lines of the prompt have theirs in front."""
+        """Whether the form needs line numbers, so that the lines of the prompt have theirs in front."""
         return self is AnswerFormat.DIFF
 
 
 _TASK: Final = "You fix bugs. You get an issue and, where they are at hand, the source files of the project."
+
+_NUMBERED: Final = """\
+The number and the bar in front of each line of a source file, as in `12| code`, are not part of it: leave them out."""
 
 _FORMS: Final = {
     AnswerFormat.SEARCH_REPLACE: """\
@@ -51,8 +53,7 @@ Answer with one short explanation and then the change, as one unified diff in a 
  a line that stays
 ```
 
-Copy three lines that stay before and after each change, exactly as they stand in the file. The number in front of each
-line of a source file is not part of the line: use it for the @@ lines only. Do not change the tests.""",
+Copy three lines that stay before and after each change, exactly as they stand in the file. Do not change the tests.""",
     AnswerFormat.WHOLE_FILE: """\
 Answer with one short explanation and then each file that changes, whole, as the path alone on a line and a fence with
 the new content of the file:

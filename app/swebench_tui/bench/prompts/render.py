@@ -37,7 +37,7 @@ def render_prompt(instance: Instance, context: Context, template: Template | Non
     template = template or Template()
     variables = prompt_variables(instance, context, template)
     if template.text is None:
-        system: str | None = template.answer_format.instructions
+        system: str | None = template.instructions
         user = _built_in(str(variables["issue"]), render_files(context.files, numbered=template.numbers_lines))
     else:
         from swebench_tui.bench.prompts.user_template import render_user_template  # noqa: PLC0415 - few have their own
@@ -54,7 +54,7 @@ def prompt_variables(instance: Instance, context: Context, template: Template) -
         "repo": instance.repo,
         "base_commit": instance.base_commit,
         "version": instance.version,
-        "instructions": template.answer_format.instructions,
+        "instructions": template.instructions,
         "answer_format": template.answer_format.value,
         "context": context.mode.value,
         "files": [

@@ -43,6 +43,11 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.file or 'template'}@{digest[:12]}"
 
     @property
+    def instructions(self) -> str:
+        """The system message, unless the template has its own."""
+        return self.answer_format.instructions(numbered=self.numbers_lines)
+
+    @property
     def numbers_lines(self) -> bool:
         """Whether lines of files have their numbers in front."""
         return self.answer_format.numbered if self.numbered is None else self.numbered

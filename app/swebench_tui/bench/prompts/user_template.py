@@ -45,7 +45,7 @@ def render_user_template(template: Template, variables: Mapping[str, object]) ->
         raise PromptError(f"{where}: {rendered.error}", hint=f"A template has these variables: {', '.join(variables)}.")
     if not rendered.user.strip():
         raise PromptError(f"{name} gives an empty prompt", hint="Write {{ issue }} where the issue is to stand.")
-    system = template.answer_format.instructions if rendered.system is None else rendered.system
+    system = template.instructions if rendered.system is None else rendered.system
     return system or None, rendered.user
 
 
