@@ -43,7 +43,7 @@ async def test_the_output_of_a_comparison_shows_no_expiring_token(
     request = UnifiedRequest(model="m", prompt="Why?")
     source = ResolvedProvider(interactive_coordinator(), {"": provider})
     column = Column(parse_target("vertex:m"), request, source, observe=printer.changed)
-    printer.begin(custom_prompt("Why?"), [column])
+    printer.begin([custom_prompt("Why?")], [column])
     await run_all([column])
     await transport.aclose()
     printed = "".join(capsys.readouterr())

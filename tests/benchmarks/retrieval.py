@@ -138,8 +138,8 @@ def measure(instance: Instance, tree: Tree, count: Count, folder: Path) -> Outco
         tokens[budget] = context.tokens
     return Outcome(
         instance_id=instance.instance_id,
-        strong=ranking.strong,
-        rank=last_rank(ranking.paths, gold),
+        strong=not ranking.weakness,
+        rank=last_rank(list(ranking.scores), gold),
         plain_rank=last_rank(plain_order, gold),
         listed=gold.keys() <= set(listed),
         whole=whole,
@@ -222,7 +222,7 @@ def plain_ranking(connection: sqlite3.Connection, issue: str) -> list[str]:
 def whole_files(paths: Sequence[str], tree: MemoryTree, budget: int, count: TokenCounts) -> set[str]:
     sources = [blocks.Source(path, corpus.lines_in(corpus.decode(tree.content[path]))) for path in paths[:_MOST_FILES]]
     filler = Filler(sources, budget, count, numbered=False, should_stop=never)
-    filled = filler.fill(blocks.whole(number, source) for number, source in enumerate(sources))
+    filled = filler.fill(blocks.wholes(sources))
     return {file.path for file in filled.files}
 
 

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, closing
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench.datasets import Selection
+from swebench_tui.bench.datasets import Dataset, Selection, select
+from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
 from swebench_tui.cli.compare_output import JSONLines, Printer, Text
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
+from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.column import run_all
 from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, interactive_coordinator
 from swebench_tui.runs.target import Target, parse_target
-from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompts
+from swebench_tui.services.comparison import BaseURLs, Comparison
+from swebench_tui.services.input_estimate import InputEstimate
+from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
@@ -51,8 +58,9 @@ Examples:
 @click.option(
     "--prompt-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read the prompt from FILE."
 )
-@click.option("--dataset", metavar="D", help="Send tasks of this dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--dataset", metavar="D", help="Send tasks of this dataset: see `swebench-tui dataset`.")
 @selection_options
+@with_prompt_flags
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, including reasoning.")
@@ -66,6 +74,7 @@ def command(
     prompt_file: Path | None,
     dataset: str | None,
     selection: Selection,
+    prompt_flags: PromptFlags,
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
@@ -75,41 +84,51 @@ def command(
     """Send one prompt to several models and print their answers.
 
     Tasks of a dataset are sent one by one. Selection flags apply in their order here, each to what the ones before it
-    left.
+    left. `prompt show` prints the prompt of a task and sends nothing.
 
-    Exit status 1 if a column failed. With --json each line is an object with `event` (state, delta, reset, notice or
-    done), `column` and `target`. `reset` voids the deltas of the column so far. `done` has text, reasoning,
-    finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, patch and error.
+    Exit status 1 if a column failed. With --json each line is an object with `event` (pick, prompt, state, delta,
+    reset, notice or done), `column` and `target`. `pick` is the first call of --context pick with its own cost,
+    `prompt` has context, tokens and hash of a task's prompt. `reset` voids the deltas of the column so far. `done` has
+    text, reasoning, finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, patch, prompt_hash and error.
     """
     names = [*targets, *(name for name in (providers or "").split(",") if name.strip())]
     if not names:
         raise click.UsageError("Name at least one column with -t PROVIDER:MODEL or --providers.")
     with failing():
-        prompts = _prompts(prompt, prompt_file, dataset, selection)
+        prompts, loaded = _prompts(prompt, prompt_file, dataset, selection, prompt_flags)
         columns = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         urls = _base_urls(base_urls, columns)
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines() if as_json else Text()
+        options = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
         with closing(PatchChecker()) as checker:
-            comparison = Comparison(_Lookup(workspace), checker, base_urls=urls, max_tokens=max_tokens, stream=stream)
-            asyncio.run(_compare(comparison, workspace, columns, prompts, printer))
+            lookup = _Lookup(workspace)
+            comparison = Comparison(lookup, checker, base_urls=urls, max_tokens=max_tokens, stream=stream)
+            access = CommandAccess(workspace)
+            builder = TaskPrompts(access, sources=lookup, base_urls=urls)
+            tasks = _Tasks(builder, loaded, columns, options, printer)
+            asyncio.run(_compare(comparison, access, columns, tasks.sets(prompts), printer))
     if printer.failures:
         click.get_current_context().exit(1)
 
 
 def _prompts(
-    prompt: str | None, prompt_file: Path | None, dataset: str | None, selection: Selection
-) -> list[TaskPrompt]:
+    prompt: str | None, prompt_file: Path | None, dataset: str | None, selection: Selection, flags: PromptFlags
+) -> tuple[Sequence[TaskPrompt | Instance], Dataset | None]:
+    """The prompt of the command line, or the tasks of a dataset, whose prompts are made one after the other."""
     if sum(value is not None for value in (prompt, prompt_file, dataset)) != 1:
         raise click.UsageError("Give one of --prompt, --prompt-file and --dataset.")
     if dataset is None:
         if not selection.selects_all:
             raise click.UsageError("--instance, --count and the other selection flags need --dataset.")
-        return [custom_prompt(_read(prompt_file) if prompt_file else prompt or "")]
+        if flags.given:
+            raise click.UsageError("--context, --format and the other flags of a task's prompt need --dataset.")
+        return [custom_prompt(_read(prompt_file) if prompt_file else prompt or "")], None
     if selection.selects_all:
         raise click.UsageError("Select tasks of the dataset, as with --instance ID or --count N.")
-    return load_prompts(dataset, selection)
+    loaded = load_dataset(dataset)
+    return select(loaded.instances, selection), loaded
 
 
 def _read(file: Path) -> str:
@@ -139,24 +158,68 @@ class _Lookup:
         return self._resolver.source(provider, base_url=base_url)
 
 
+class _Set(NamedTuple):
+    """The prompts of one task, one for each target, and what each is expected to cost."""
+
+    prompts: Sequence[TaskPrompt]
+    estimates: Sequence[InputEstimate] = ()
+
+
+class _Tasks(NamedTuple):
+    """Makes the prompts of one task after the other."""
+
+    builder: TaskPrompts
+    dataset: Dataset | None
+    targets: Sequence[Target]
+    options: PromptOptions
+    printer: Printer
+
+    async def sets(self, items: Sequence[TaskPrompt | Instance]) -> AsyncGenerator[_Set, None]:
+        for item in items:
+            if isinstance(item, TaskPrompt):
+                yield _Set([item] * len(self.targets))
+            else:
+                yield await self._set(item)
+
+    async def _set(self, instance: Instance) -> _Set:
+        printed: set[str] = set()
+
+        def progress(sentence: str) -> None:
+            if sentence not in printed:
+                printed.add(sentence)
+                self.printer.prepare(sentence)
+
+        name, revision = (self.dataset.name, self.dataset.revision) if self.dataset else ("", "")
+        prompts = await self.builder.build_all(
+            instance, self.targets, self.options, dataset=name, revision=revision, progress=progress
+        )
+        estimates = [
+            await self.builder.estimate(prompt, target, max_tokens=self.options.max_tokens)
+            for prompt, target in zip(prompts, self.targets, strict=True)
+        ]
+        return _Set(prompts, estimates)
+
+
 async def _compare(
     comparison: Comparison,
-    workspace: Workspace,
+    access: CommandAccess,
     targets: Sequence[Target],
-    prompts: Sequence[TaskPrompt],
+    sets: AsyncGenerator[_Set, None],
     printer: Printer,
 ) -> None:
     unwritten: OSError | None = None
     try:
-        sources = [(target, await comparison.source(target)) for target in targets]
-        for prompt in prompts:
-            columns = [comparison.column(target, prompt, source, observe=printer.changed) for target, source in sources]
-            printer.begin(prompt, columns)
-            await run_all(columns)
+        async with access, aclosing(sets):
+            sources = [await comparison.source(target) for target in targets]
+            async for each in sets:
+                columns = [
+                    comparison.column(target, prompt, source, observe=printer.changed)
+                    for target, prompt, source in zip(targets, each.prompts, sources, strict=True)
+                ]
+                printer.begin(each.prompts, columns, each.estimates)
+                await run_all(columns)
     except* OSError as errors:  # one from each column
         unwritten = _first(errors)
-    finally:
-        await workspace.registry.aclose()
     if unwritten is not None:
         raise unwritten  # ends the command, and without a message where the reader of a pipe has left
 

@@ -10,19 +10,38 @@ import click
 from swebench_providers import ReasoningDelta, TextDelta
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.patch_output import patch_fields
+from swebench_tui.cli.prompt_output import (
+    context_line,
+    differ,
+    estimate_fields,
+    input_line,
+    note_lines,
+    pick_fields,
+    prompt_fields,
+    usage_fields,
+)
 from swebench_tui.runs import formatting
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Piece, TextVoided
 from swebench_tui.runs.generation_state import GenerationState, Status
+from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 
 class Printer(Protocol):
-    """Prints the columns of one prompt after the other. `failures` counts columns without an answer."""
+    """Prints the columns of one task after the other. `failures` counts columns without an answer."""
 
     failures: int
 
-    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None: ...
+    def prepare(self, sentence: str) -> None:
+        """Progress before the prompts are there."""
+        ...
+
+    def begin(
+        self, prompts: Sequence[TaskPrompt], columns: Sequence[Column], estimates: Sequence[InputEstimate] = ()
+    ) -> None:
+        """The prompts and columns of a task, before anything is sent. `estimates` are there for a dataset's task."""
+        ...
 
     def changed(self, column: Column, piece: Piece | None) -> None: ...
 
@@ -33,13 +52,26 @@ class JSONLines:
     def __init__(self) -> None:
         self.failures = 0
         self._columns: list[Column] = []
+        self._prompts: list[TaskPrompt] = []
         self._instance: str | None = None
         self._status: dict[Column, Status] = {}
         self._notices: dict[Column, int] = {}
 
-    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None:
+    def prepare(self, sentence: str) -> None:
+        pass
+
+    def begin(
+        self, prompts: Sequence[TaskPrompt], columns: Sequence[Column], estimates: Sequence[InputEstimate] = ()
+    ) -> None:
         self._columns = list(columns)
-        self._instance = prompt.instance.instance_id if prompt.instance else None
+        self._prompts = list(prompts)
+        instance = prompts[0].instance
+        self._instance = instance.instance_id if instance else None
+        for column, prompt in zip(columns, prompts, strict=True):
+            if prompt.pick is not None:
+                self._print(column, "pick", pick_fields(prompt.pick) or {})
+        for column, prompt, estimate in zip(columns, prompts, estimates, strict=False):
+            self._print(column, "prompt", prompt_fields(prompt) | estimate_fields(estimate))
 
     def changed(self, column: Column, piece: Piece | None) -> None:
         state = column.state
@@ -55,7 +87,8 @@ class JSONLines:
             self._print(column, "delta", _delta(piece, state))
         if column.settled:
             self.failures += state.status is not Status.DONE
-            self._print(column, "done", _outcome(column, state))
+            prompt = self._prompts[self._columns.index(column)]
+            self._print(column, "done", _outcome(column, state) | _prompt(prompt))
 
     def _print(self, column: Column, event: str, fields: dict[str, object]) -> None:
         head = {"event": event, "column": self._columns.index(column), "target": str(column.target)}
@@ -72,9 +105,22 @@ class Text:
         self._started: set[Column] = set()
         self._notices: dict[Column, int] = {}
 
-    def begin(self, prompt: TaskPrompt, columns: Sequence[Column]) -> None:
+    def prepare(self, sentence: str) -> None:
+        click.echo(f"{one_line(sentence)} …", err=True)
+
+    def begin(
+        self, prompts: Sequence[TaskPrompt], columns: Sequence[Column], estimates: Sequence[InputEstimate] = ()
+    ) -> None:
         count = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
-        click.echo(f"{one_line(prompt.title)}\n{count}. Context: {prompt.context}.", err=True)
+        context = "The prompts of the columns differ." if differ(prompts) else context_line(prompts[0])
+        click.echo(f"{one_line(prompts[0].title)}\n{count}. {one_line(context)}", err=True)
+        for column, prompt, estimate in zip(columns, prompts, estimates, strict=False):
+            click.echo(one_line(input_line(column.target, estimate)), err=True)
+            if differ(prompts):
+                click.echo(f"  {one_line(context_line(prompt))}", err=True)
+        pairs = [(column.target, prompt) for column, prompt in zip(columns, prompts, strict=True)]
+        for line in note_lines(pairs):
+            click.echo(line, err=True)
 
     def changed(self, column: Column, piece: Piece | None) -> None:  # noqa: ARG002 - text is printed when it is whole
         state = column.state
@@ -104,6 +150,11 @@ def _delta(piece: TextDelta | ReasoningDelta, state: GenerationState) -> dict[st
     return {"kind": kind, "text": piece.text, "t_ms": formatting.milliseconds(piece.time - start)}
 
 
+def _prompt(prompt: TaskPrompt) -> dict[str, object]:
+    """The prompt's part of a record: its hash, and the call before it with a cost of its own."""
+    return {"prompt_hash": prompt.hash, "context": prompt.mode or None, "pick": pick_fields(prompt.pick)}
+
+
 def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
     return {
         "state": state.status.value,
@@ -113,26 +164,11 @@ def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
         "finish_reason": state.finish_reason.value if state.finish_reason else None,
         "complete": state.complete,
         "refusal": state.refusal or None,
-        "usage": _usage(state),
+        "usage": usage_fields(state.usage),
         **formatting.metric_fields(state),
         "request_id": state.request_id,
         "patch": None if column.patch is None else patch_fields(column.patch),
         "error": _error(state),
-    }
-
-
-def _usage(state: GenerationState) -> dict[str, object] | None:
-    usage = state.usage
-    if usage is None:
-        return None
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "source": usage.source,
     }
 
 

@@ -9,9 +9,12 @@ from typing import IO, Any
 import click
 
 from swebench_providers import ProviderError
+from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.datasets import DatasetError
+from swebench_tui.bench.git import GitError
 from swebench_tui.bench.predictions import PredictionsError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.prompts import PromptError
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.settings.errors import SetupError
 from swebench_tui.terminal_text import one_line, sanitize
 
@@ -34,5 +37,15 @@ def failing() -> Iterator[None]:
     """Turn the errors of the layers below into `Failed`."""
     try:
         yield
-    except (ProviderError, DatasetError, CheckoutError, PredictionsError, SetupError) as error:
+    except (
+        ProviderError,
+        DatasetError,
+        RepositoryError,
+        ContextError,
+        PredictionsError,
+        PromptError,
+        SetupError,
+    ) as error:
         raise Failed(str(error), error.hint) from error
+    except GitError as error:
+        raise Failed(str(error), "Check that git is installed and that the repository is whole.") from error

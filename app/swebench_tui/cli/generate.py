@@ -13,16 +13,17 @@ import click
 import msgspec
 
 from swebench_tui import paths
-from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import Dataset, Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.predictions import file_stem, model_name
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
 from swebench_tui.cli.key_input import is_interactive
+from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
@@ -31,6 +32,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
+from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
@@ -59,6 +61,7 @@ Examples:
 )
 @click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
 @selection_options
+@with_prompt_flags
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
@@ -84,6 +87,7 @@ def command(
     targets: tuple[str, ...],
     dataset: str,
     selection: Selection,
+    prompt_flags: PromptFlags,
     output: Path | None,
     concurrency: int,
     base_urls: tuple[str, ...],
@@ -118,12 +122,13 @@ def command(
             replace=replace,
             provenance=provenance,
         )
-        loaded = datasets.load(dataset)
+        loaded = load_dataset(dataset)
         tasks = select(loaded.instances, selection)
         workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines(dataset) if as_json else Text(dataset)
-        plan = _Plan(chosen, urls, loaded, tasks, folder, options, yes)
+        prompts = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
+        plan = _Plan(chosen, urls, loaded, tasks, folder, options, prompts, yes)
         with closing(PatchChecker()) as checker:
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
@@ -139,6 +144,7 @@ class _Plan(NamedTuple):
     tasks: Sequence[Instance]
     folder: Path
     options: RunOptions
+    prompts: PromptOptions
     confirmed: bool
 
 
@@ -151,12 +157,13 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
         async def sources(provider: str, *, base_url: str | None) -> Source:
             return resolver.source(provider, base_url=base_url)
 
-        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls)
+        folder = plan.folder.parent if plan.folder.suffix.lower() == ".jsonl" else plan.folder
+        picks = PickStore(folder / "picks")
+        prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls, picks=picks)
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
-            options = PromptOptions(max_tokens=plan.options.max_tokens)
             dataset = plan.dataset
-            return await prompts.build(instance, target, options, dataset=dataset.name, revision=dataset.revision)
+            return await prompts.build(instance, target, plan.prompts, dataset=dataset.name, revision=dataset.revision)
 
         runs = []
         for target in plan.targets:

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -172,11 +172,9 @@ def cost_text(tally: Tally, *, free: bool) -> str:
 def summary_lines(run: TargetRun) -> list[str]:
     """The summary of a target for people."""
     tally = run.tally
-    checked = sum(tally.statuses.values())
     lines = [f"{one_line(str(run.target))}: {run.output.path}"]
-    if checked:
-        others = [f"{count} {status.replace('_', ' ')}" for status, count in tally.statuses.most_common()]
-        lines.append(f"  Patches: {tally.statuses['applies']}/{checked} apply ({', '.join(others)})")
+    if tally.statuses:
+        lines.append(f"  Patches: {', '.join(_patch_counts(tally))}")
     if tally.failures:
         lines.append(f"  Classes: {', '.join(f'{name} {count}' for name, count in tally.failures.most_common())}")
     outcomes = {
@@ -193,6 +191,20 @@ def summary_lines(run: TargetRun) -> list[str]:
     if run.stopped:
         lines.append(f"  Stopped: {one_line(run.stopped)}")
     return lines
+
+
+def _patch_counts(tally: Tally) -> Iterator[str]:
+    """`9/11 apply`, `1 does not apply`, `1 without a patch`; those not checked are no part of the 11."""
+    unchecked = tally.statuses["unchecked"]
+    checked = sum(tally.statuses.values()) - unchecked
+    if checked:
+        yield f"{tally.statuses['applies']}/{checked} apply"
+    names = {"partial": "in part", "does_not_apply": "not applying", "no_patch": "without a patch"}
+    for status, name in names.items():
+        if count := tally.statuses[status]:
+            yield f"{count} {name}"
+    if unchecked:
+        yield f"{unchecked} not checked"
 
 
 def _outcome(result: TaskResult) -> str:

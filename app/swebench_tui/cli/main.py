@@ -18,6 +18,7 @@ from swebench_tui import __version__
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "compare": ("compare", "Send one prompt to several models and print their answers."),
     "completions": ("completions", "Print a shell completion script."),
+    "dataset": ("dataset", "List, show, fetch and count the tasks of datasets."),
     "doctor": ("doctor", "Show what is installed, configured and reachable."),
     "embedded": ("embedded", "Install the embedded model, which needs no key and no network."),
     "generate": ("generate", "Write predictions of models for the tasks of a dataset."),
@@ -25,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "models": ("models", "List the models of all configured providers."),
     "patch": ("patch", "Extract, repair and check the patch in a model's answer."),
     "predictions": ("predictions", "Check predictions files for the SWE-bench harness and sb-cli."),
+    "prompt": ("prompt", "Show what would be sent for a task, with tokens and price."),
     "provider": ("provider", "List, set up, test and remove providers."),
     "settings": ("settings", "Show and change settings, with the source of each value."),
 }

@@ -15,9 +15,10 @@ from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories.commit_snapshot import CommitSnapshot
 from swebench_tui.bench.repositories.revision import commit_id
 from swebench_tui.bench.repositories.snapshot import Snapshot
+from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.patch_output import patch_fields, patch_lines
-from swebench_tui.services.snapshots import find_snapshot
 from swebench_tui.terminal_text import json_text, sanitize
 
 _LONGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes
@@ -93,13 +94,14 @@ def _snapshot(repo: Path | None, base: str | None, instance: str | None, dataset
             ) from error
     if instance is None:
         return None
-    task = datasets.find(datasets.load(dataset).instances, instance)
-    snapshot = find_snapshot(task, repositories=paths.repositories()).snapshot
-    if snapshot is None:
+    task = datasets.find(load_dataset(dataset).instances, instance)
+    located = snapshot_of(task, Repositories(folder=paths.repositories()))
+    if located.snapshot is None:
         raise Failed(
-            f"the repository of {instance} is not on this machine", "Name a clone of it with --repo and --base."
+            f"the repository of {instance} is not on this machine: {located.reason}",
+            "Name a clone of it with --repo and --base.",
         )
-    return snapshot
+    return located.snapshot
 
 
 def _read(file: Path) -> str:

@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from swebench_tui.bench import datasets
 from swebench_tui.bench.predictions import Breach, CheckReport, check_predictions
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.terminal_text import json_text, one_line
 
@@ -38,7 +38,7 @@ def check(*, file: Path, dataset: str | None, split: str | None, as_json: bool) 
     with failing():
         ids = None
         if dataset is not None:
-            ids = [instance.instance_id for instance in datasets.load(dataset, split=split).instances]
+            ids = [instance.instance_id for instance in load_dataset(dataset, split=split).instances]
         report = check_predictions(file, instance_ids=ids)
     if as_json:
         click.echo(json_text({"file": str(file)} | _report(report)))

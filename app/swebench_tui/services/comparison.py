@@ -8,8 +8,6 @@ from functools import partial
 from typing import Protocol
 
 from swebench_tui import paths
-from swebench_tui.bench import datasets
-from swebench_tui.bench.datasets import Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt, instance_prompt
 from swebench_tui.runs.column import Column
@@ -97,14 +95,6 @@ class Comparison:
             observe=observe,
             now=self._now,
         )
-
-
-def load_prompts(dataset: str, selection: Selection) -> list[TaskPrompt]:
-    """The prompts of the selected tasks of a dataset. Blocks.
-
-    Raises `DatasetError`, and `CheckoutError` where a bundled repository cannot be laid out.
-    """
-    return [load_prompt(instance) for instance in select(datasets.load(dataset).instances, selection)]
 
 
 def load_prompt(instance: Instance) -> TaskPrompt:

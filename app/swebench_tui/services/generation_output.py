@@ -16,6 +16,8 @@ from swebench_tui.bench.predictions import (
     TornTail,
     file_stem,
 )
+from swebench_tui.bench.predictions.pick_record import pick_record
+from swebench_tui.bench.task import Pick
 from swebench_tui.runs.generation import Answer
 
 
@@ -69,7 +71,9 @@ def output_path(output: Path, model: str) -> Path:
     return output if output.suffix.lower() == ".jsonl" else output / f"{file_stem(model)}.jsonl"
 
 
-def stored_answer(answer: Answer, instance_id: str, prompt_hash: str, *, context: str, guided: bool) -> StoredAnswer:
+def stored_answer(
+    answer: Answer, instance_id: str, prompt_hash: str, *, context: str, guided: bool, pick: Pick | None = None
+) -> StoredAnswer:
     """An ended generation as the answers file keeps it."""
     state, usage = answer.state, answer.state.usage
     return StoredAnswer(
@@ -90,4 +94,5 @@ def stored_answer(answer: Answer, instance_id: str, prompt_hash: str, *, context
         context=context,
         guided=guided,
         error=None if state.error is None else str(state.error),
+        pick=pick_record(pick),
     )

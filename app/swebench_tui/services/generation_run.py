@@ -14,6 +14,7 @@ import msgspec
 
 from swebench_providers import ErrorKind, FinishReason
 from swebench_tui.bench.context import ContextMode
+from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict
@@ -25,8 +26,9 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.generation import Answer, Generation, Source, internal_error
 from swebench_tui.runs.generation_state import Status
@@ -34,6 +36,7 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.settings.errors import SettingsError
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
 """Makes the prompt of a task for a target. The errors of repositories and templates fail the task alone."""
@@ -139,7 +142,7 @@ class GenerationRun:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         try:
             prompt = await self._prepare(task, run.target)
-        except (CheckoutError, GitError, PromptError) as error:
+        except (RepositoryError, ContextError, GitError, PromptError, SettingsError) as error:
             hint = getattr(error, "hint", "")
             return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=hint)
         digest = prompt.hash
@@ -229,9 +232,12 @@ class _Recorder:
         self._instance_id = instance_id
         self._digest = digest
         self._context = prompt.mode
+        self._pick = prompt.pick
 
     async def commit(self, answer: Answer) -> None:
-        stored = stored_answer(answer, self._instance_id, self._digest, context=self._context, guided=False)
+        stored = stored_answer(
+            answer, self._instance_id, self._digest, context=self._context, guided=False, pick=self._pick
+        )
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
 
@@ -263,6 +269,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         completion_tokens=answer.completion_tokens,
         cost=answer.cost,
         cost_estimated=answer.cost_estimated,
+        pick=pick_record(prompt.pick),
     )
 
 

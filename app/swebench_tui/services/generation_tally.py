@@ -72,6 +72,12 @@ class Tally:
             self._add_usage(result.answer)
 
     def _add_usage(self, answer: StoredAnswer) -> None:
+        pick = answer.pick
+        if pick is not None and not pick.reused:
+            self.prompt_tokens += pick.prompt_tokens or 0
+            self.completion_tokens += pick.completion_tokens or 0
+            self.cost += Decimal(str(pick.cost or 0))
+            self.cost_estimated |= pick.cost_estimated
         self.prompt_tokens += answer.prompt_tokens or 0
         self.completion_tokens += answer.completion_tokens or 0
         if answer.cost is None:

@@ -65,11 +65,16 @@ class FirstAnswer(msgspec.Struct, frozen=True):
     state: GenerationState
     text: str
 
+    @property
+    def whole(self) -> bool:
+        """Whether the model answered; what failed may succeed another time."""
+        return self.state.status is Status.DONE
+
     def pick(self, snapshot: Snapshot) -> Pick:
         """The files that the answer names, checked against the repository. Blocks."""
         state = self.state
         choice, problem = Choice(), ""
-        if state.status is Status.DONE:
+        if self.whole:
             with snapshot.open() as tree:
                 choice = read_choice(self.text, tree.files())
             if not choice.files:
@@ -106,7 +111,7 @@ def summary(pick: Pick) -> str:
     what = f"{pick.problem}; the search chose the files" if pick.problem else count
     if pick.unknown and not pick.problem:
         what += f" ({len(pick.unknown)} more that the repository does not have)"
-    return f"pick: {what}, {_cost(pick)}"
+    return f"pick: {what}, {_cost(pick)}{' (an earlier call)' if pick.reused else ''}"
 
 
 def _cost(pick: Pick) -> str:

@@ -8,7 +8,7 @@ async with CommandAccess(workspace) as access:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,11 +17,13 @@ import msgspec
 from swebench_tui import paths
 from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
+from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
 from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
 from swebench_tui.services.input_estimate import InputEstimate, input_estimate
 from swebench_tui.services.pick import MAX_TOKENS, call_for_files, first_prompt, summary
-from swebench_tui.services.snapshots import find_snapshot
+from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.target_models import TargetModel, TargetModels
 from swebench_tui.services.task_contexts import Job, TaskContexts, in_thread
 
@@ -57,7 +59,8 @@ class TaskPrompts:
     """Makes prompts. Prompts for models with equal budgets and counters are the same.
 
     `sources` are needed for the context mode `pick` alone, which calls the model. `base_urls` replace configured
-    addresses. Bundled repositories are checked out below `repositories`, and search indexes kept in `indexes`.
+    addresses. `repositories` says where the files of tasks are, and search indexes are kept in `indexes`. With `picks`,
+    the answer to a first call is kept, and not paid for again.
     """
 
     def __init__(
@@ -66,12 +69,14 @@ class TaskPrompts:
         *,
         sources: SourceLookup | None = None,
         base_urls: BaseURLs | None = None,
-        repositories: Path | None = None,
+        repositories: Repositories | None = None,
         indexes: Path | None = None,
+        picks: PickStore | None = None,
     ) -> None:
         self._access = access
+        self._picks = picks
         self._sources = sources
-        self._repositories = repositories or paths.repositories()
+        self._repositories = repositories or Repositories(folder=paths.repositories())
         self._models = TargetModels(access, base_urls)
         self._contexts = TaskContexts(indexes or paths.indexes())
 
@@ -91,7 +96,7 @@ class TaskPrompts:
         `pick` too.
 
         Raises `PromptError` for a template, and for a context whose repository is not on this machine; `ContextError`
-        and `GitError` for a repository that cannot be read; `CheckoutError` for a bundled one that cannot be checked
+        and `GitError` for a repository that cannot be read; `RepositoryError` for a bundled one that cannot be checked
         out; `ProviderError` for an unknown provider.
         """
         options = options or PromptOptions()
@@ -121,6 +126,30 @@ class TaskPrompts:
             pick=pick,
         )
 
+    async def build_all(
+        self,
+        instance: Instance,
+        targets: Sequence[Target],
+        options: PromptOptions | None = None,
+        *,
+        dataset: str = "",
+        revision: str = "",
+        progress: Progress = lambda _: None,
+    ) -> list[TaskPrompt]:
+        """As `build`, for several targets at once. The first error ends them all."""
+        builds = [
+            asyncio.ensure_future(
+                self.build(instance, target, options, dataset=dataset, revision=revision, progress=progress)
+            )
+            for target in targets
+        ]
+        try:
+            return list(await asyncio.gather(*builds))
+        finally:
+            for build in builds:
+                build.cancel()
+            await asyncio.gather(*builds, return_exceptions=True)
+
     async def first_call(
         self, instance: Instance, target: Target | None, options: PromptOptions | None = None
     ) -> TaskPrompt:
@@ -146,18 +175,18 @@ class TaskPrompts:
         return await input_estimate(self._access, model, prompt.tokens, max_tokens=max_tokens)
 
     async def _job(self, instance: Instance, model: TargetModel, options: PromptOptions) -> tuple[Job, tuple[str, ...]]:
-        found = await in_thread(lambda _: find_snapshot(instance, repositories=self._repositories))
+        located = await in_thread(lambda _: snapshot_of(instance, self._repositories))
         mode = options.context
-        missing = f"{instance.repo} is not on this machine"
-        hint = f"Fetch it: swebench-tui repo fetch {instance.repo}"
         notes: tuple[str, ...] = ()
-        if mode is None and found.snapshot is None:
-            mode, notes = ContextMode.NONE, (f"{missing}. {hint}",)
+        if mode is None and located.snapshot is None:
+            mode, notes = ContextMode.NONE, (f"the repository {instance.repo} is {located.reason}",)
         elif mode is None:
-            mode = ContextMode.ALL if found.bundled else ContextMode.SEARCH
-        elif mode is not ContextMode.NONE and found.snapshot is None:
-            raise PromptError(f"the context `{mode.value}` needs the repository, and {missing}", hint=hint)
-        return Job(instance, mode, found.snapshot, options.template, model.counter), notes
+            small = isinstance(located.snapshot, FolderSnapshot)  # a bundled repository
+            mode = ContextMode.ALL if small else ContextMode.SEARCH
+        elif mode is not ContextMode.NONE and located.snapshot is None:
+            what = f"the context `{mode.value}` needs the repository {instance.repo}"
+            raise PromptError(what, hint=f"It is {located.reason}. Or take `none`: the issue alone.")
+        return Job(instance, mode, located.snapshot, options.template, model.counter), notes
 
     async def _first_prompt(self, job: Job, budget: FileBudget) -> Prompt:
         search, _ = await self._contexts.make(job._replace(mode=ContextMode.SEARCH), budget.tokens)
@@ -178,12 +207,19 @@ class TaskPrompts:
         if target is None or self._sources is None:
             raise PromptError("the context `pick` calls a model, and there is none to call", hint="Use `search`.")
         prompt = await self._first_prompt(job, budget)
-        progress(f"{target}: naming files")
-        source = await self._sources(target.provider, base_url=self._models.base_url(target.provider))
-        # The embedded model has a limit of its own, since it tends to repeat itself up to any other.
-        limit = None if self._access.registry.spec(target.provider).embedded else MAX_TOKENS
-        answer = await self._access.run(call_for_files(target, source, prompt, max_tokens=limit))
-        pick = await in_thread(lambda _: answer.pick(_present(job.snapshot)))
+        store = self._picks
+        pick = None if store is None else await asyncio.to_thread(store.find, target, prompt.hash)
+        if pick is not None:
+            pick = msgspec.structs.replace(pick, reused=True)
+        else:
+            progress(f"{target}: naming files")
+            source = await self._sources(target.provider, base_url=self._models.base_url(target.provider))
+            # The embedded model has a limit of its own, since it tends to repeat itself up to any other.
+            limit = None if self._access.registry.spec(target.provider).embedded else MAX_TOKENS
+            answer = await self._access.run(call_for_files(target, source, prompt, max_tokens=limit))
+            pick = await in_thread(lambda _: answer.pick(_present(job.snapshot)))
+            if store is not None and answer.whole:
+                await asyncio.to_thread(store.keep, target, pick)
         return job._replace(mode=ContextMode.PICK if pick.files else ContextMode.SEARCH, picked=pick.files), pick
 
     async def _fitted(

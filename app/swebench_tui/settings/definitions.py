@@ -71,6 +71,41 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = ()
 
 
+class ContextSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    mode: Annotated[
+        Literal["none", "oracle", "search", "pick", "all"] | None,
+        Meta(
+            description="How files of the repository are chosen for a prompt. Default: `all` for the starter tasks,"
+            " else `search` where the repository is on this machine, else `none`.",
+            examples=["search"],
+        ),
+    ] = None
+    tokens: Annotated[
+        Annotated[int, Meta(ge=0, le=10_000_000)] | None,
+        Meta(
+            description="Tokens of files in a prompt, as far as the model's window has room. Default: 27,000.",
+            examples=[27_000],
+        ),
+    ] = None
+
+
+class PromptSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    format: Annotated[
+        Literal["search-replace", "diff", "whole-file"] | None,
+        Meta(
+            description="How models write their change. Default: `search-replace`.",
+            examples=["search-replace"],
+        ),
+    ] = None
+    template: Annotated[
+        str | None,
+        Meta(
+            description="File with a prompt template of your own, in place of the built-in ones.",
+            examples=["~/prompts/fix.j2"],
+        ),
+    ] = None
+
+
 class Secrets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keep_in: Annotated[
         KeyStorage | None,
@@ -198,6 +233,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = {}
     network: Annotated[Network, Meta(description="Network.")] = Network()
     compare: Annotated[Compare, Meta(description="The Compare screen.")] = Compare()
+    context: Annotated[ContextSettings, Meta(description="The files in a prompt.")] = ContextSettings()
+    prompt: Annotated[PromptSettings, Meta(description="The prompts of tasks.")] = PromptSettings()
     editor: Annotated[
         str,
         Meta(description="Editor for long text. Default: $VISUAL or $EDITOR.", examples=["vim"]),
@@ -206,5 +243,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     providers: Annotated[Mapping[str, ProviderSettings], Meta(description="Providers, by name.")] = {}
 
 
-USER_ONLY: Final = frozenset({"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor"})
-"""Fields a project file must not set: a repository from somebody else could run commands, or see what is sent."""
+USER_ONLY: Final = frozenset(
+    {"key_command", "keys", "headers", "proxy", "ca_bundle", "secrets", "network", "editor", "template"}
+)
+"""Fields a project file must not set: a repository from somebody else could run commands, see what is sent, or have
+any file of this machine sent.
+"""

@@ -30,7 +30,7 @@ async def printed(printer: Printer, capsys: pytest.CaptureFixture[str]) -> str:
     """Standard output of a column whose first attempt failed after some text."""
     source = ScriptedSource(RESTARTED)
     column = Column(Target(provider="acme", model="m"), REQUEST, source, observe=printer.changed, now=Ticking())
-    printer.begin(custom_prompt("Why?"), [column])
+    printer.begin([custom_prompt("Why?")], [column])
     await column.run()
     return capsys.readouterr().out
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from swebench_tui.bench import datasets
-from swebench_tui.bench.datasets import DatasetError, Selection
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.repositories.snapshot import Snapshot
 from swebench_tui.bench.task import TaskPrompt, custom_prompt
@@ -16,7 +15,7 @@ from swebench_tui.runs.column import run_all
 from swebench_tui.runs.generation import Answer, Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target, parse_target
-from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompt, load_prompts
+from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompt
 from tests.app.scripted import ScriptedProvider, ScriptedSource, finished, text
 
 TARGET = Target(provider="acme", model="m")
@@ -122,19 +121,3 @@ async def test_all_columns_use_the_recorder(checker: PatchChecker) -> None:
     comparison = Comparison(Lookup(ScriptedProvider(text("x"), finished())), checker, recorder=recorder)
     await compare(comparison, custom_prompt("Why?"), TARGET, TARGET)
     assert [(answer.target, answer.text) for answer in recorder.answers] == [(TARGET, "x")] * 2
-
-
-# Prompts.
-
-
-def test_prompts_are_those_of_the_selected_tasks() -> None:
-    ids = [instance.instance_id for instance in datasets.load("starter").instances]
-    prompts = load_prompts("starter", Selection(ids=(ids[0], ids[-1])))
-    assert [prompt.instance and prompt.instance.instance_id for prompt in prompts] == [ids[0], ids[-1]]
-    assert all(prompt.snapshot is not None for prompt in prompts)
-
-
-def test_an_unknown_task_or_dataset_is_an_error() -> None:
-    for dataset, instance_id in (("nonsense", "a"), ("starter", "nonsense")):
-        with pytest.raises(DatasetError):
-            load_prompts(dataset, Selection(ids=(instance_id,)))

@@ -114,6 +114,15 @@ def test_more_matches_than_are_counted() -> None:
     assert len(candidate_starts(Hunk(("-x",)), text)) == 201
 
 
+def test_new_lines_at_the_stated_line_are_applied_already() -> None:
+    text = text_of("a", "b", "x", "a", "c")
+    with pytest.raises(PatchError) as error:
+        match(Hunk((" a", "+b", "+x", " a"), 1), text_of("a", "b", "x", "a", "a"))
+    assert error.value.failure is Failure.ALREADY_APPLIED
+    assert match(Hunk((" a", "+b", " c"), 1), text).start == 3
+    assert match(Hunk((" x", "-a", " c"), 1), text).start == 2
+
+
 def test_too_many_lines_that_differ_in_blanks_only() -> None:
     text = text_of(*["x"] * 10_000, *["x "] * 500)
     hunk = Hunk((*[" x"] * 999, "-x "))

@@ -20,6 +20,8 @@ class Row(msgspec.Struct):
     best_repair: str | None = None
     patch: str = ""
     test_patch: str = ""
+    repo: str = ""
+    base_commit: str = ""
 
 
 def rows(name: str) -> list[Row]:
