@@ -64,8 +64,8 @@ class ColumnView(Vertical, CachedLines):
     def end_start(self) -> None:
         """The request goes out now, or never."""
         self._starting = None
-        if not self.leaving:
-            self.query_one(MetricsView).end_step()
+        for metrics in self.query(MetricsView):  # none while the app closes
+            metrics.end_step()
 
     def stop_starting(self) -> None:
         """Cancel what happens before the request is sent."""

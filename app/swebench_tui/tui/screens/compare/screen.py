@@ -377,15 +377,11 @@ are shown as symbols, such as `␛`.
             self.refresh_bindings()
         return not all(view.settled for view in columns)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide the keys that do nothing now, so that the others have room."""
+    @property
+    def idle_actions(self) -> frozenset[str]:
         focused = self.focused_column
-        match action:
-            case "cancel_all":
-                return any(view.running or view.starting for view in self.columns)
-            case "cancel_column":
-                return focused is not None and (focused.running or focused.starting)
-            case "rerun":
-                return focused is None or not (focused.running or focused.starting)
-            case _:
-                return super().check_action(action, parameters)
+        in_use = focused is not None and (focused.running or focused.starting)
+        idle = {"rerun"} if in_use else {"cancel_column"}
+        if not any(view.running or view.starting for view in self.columns):
+            idle.add("cancel_all")
+        return frozenset(idle)

@@ -121,7 +121,7 @@ async def test_escape_closes_the_connection_to_a_slow_server() -> None:
         await pilot.press("a")
         await top_screen(pilot, AddModelScreen)
         await paste(pilot, "compatible:")
-        (request,) = await server.received_chats(1)
+        (request,) = await server.received(1)
         await pilot.press("escape")
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the dialog gone")
         await request.client_gone(within=2)
