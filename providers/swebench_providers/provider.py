@@ -194,6 +194,11 @@ class HTTPProvider:
         """
         return await self._queries.describe(models, seconds=seconds)
 
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether a request's grammar is sent; otherwise it is left out with a notice."""
+        return takes_grammar(self.spec, self._config)
+
     async def slots(self, model: str, *, seconds: float = SLOT_SECONDS) -> int | None:
         """How many requests for `model` the server runs at once; None if it does not report that within `seconds`.
 
@@ -319,6 +324,11 @@ class HTTPProvider:
     def _base_model(self, model: str) -> str:
         """The vendor's name of the model that is called `model` at this provider."""
         return self._config.base_models.get(model, model)
+
+
+def takes_grammar(spec: ProviderSpec, config: ProviderConfig) -> bool:
+    """Whether requests of a provider can have a grammar: llama.cpp's other APIs ignore it (wire-contracts 3.2)."""
+    return spec.quirks.grammar and (config.protocol or spec.protocol) == "openai_chat"
 
 
 def _with_limits(model: ModelInfo, profile: ModelProfile) -> ModelInfo:

@@ -122,6 +122,14 @@ class ScriptedSource:
     def is_free(self, model: str) -> bool:
         return self.provider.spec.is_free(model)
 
+    @property
+    def embedded(self) -> bool:
+        return self.provider.spec.embedded
+
+    @property
+    def takes_grammar(self) -> bool:
+        return self.provider.spec.quirks.grammar
+
     async def stream(
         self, request: UnifiedRequest, on_charge: Callable[[Charge], None] | None = None
     ) -> AsyncGenerator[Event, None]:

@@ -66,6 +66,8 @@ class Stream:
     """The source: so many tokens, each of another object, as from a server."""
 
     name = "acme"
+    embedded = False
+    takes_grammar = False
 
     def __init__(self, tokens: int) -> None:
         self.tokens = tokens

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_providers import TokenUsage, UnifiedRequest
-from swebench_tui.bench.context import Context, ContextFile, ContextMode, Window
-from swebench_tui.bench.context.all_files import source_files
+from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import prompt_hash, render_prompt
 from swebench_tui.bench.repositories import bundled
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
@@ -66,13 +65,14 @@ class TaskPrompt(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     pick: Pick | None = None
 
-    def request(self, *, max_tokens: int | None, stream: bool = True) -> UnifiedRequest:
+    def request(self, *, max_tokens: int | None, stream: bool = True, grammar: str | None = None) -> UnifiedRequest:
         return UnifiedRequest(
             prompt=self.prompt,
             system_message=self.system,
             max_tokens=max_tokens,
             stream=stream,
             cache_prompt=True,
+            grammar=grammar,
         )
 
     @property
@@ -108,20 +108,23 @@ def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
 
     Checkouts are made below `repositories`. Raises `CheckoutError` when the bundled repository cannot be checked out.
     """
-    folder = bundled.checkout(instance.repo, repositories) if _is_bundled(instance) else None
-    files = source_files(folder) if folder else []
-    context = Context(
-        mode=ContextMode.ALL if files else ContextMode.NONE,
-        files=tuple(ContextFile(path=path, lines=text.count("\n"), windows=(Window(1, text),)) for path, text in files),
-    )
+    from swebench_tui.bench.context.build import build_context  # noqa: PLC0415 - a comparison of no task needs none
+
+    snapshot = FolderSnapshot(bundled.checkout(instance.repo, repositories)) if _is_bundled(instance) else None
+    context = Context(mode=ContextMode.NONE)
+    if snapshot is not None:
+        with snapshot.open() as tree:
+            context = build_context(
+                ContextMode.ALL, instance, tree, budget=None, count=lambda _: 0, index_folder=repositories
+            )
     prompt = render_prompt(instance, context)
     return TaskPrompt(
         title=f"{instance.instance_id}  {instance.title}",
         prompt=prompt.user,
         system=prompt.system,
-        context="all source files" if files else "issue only",
+        context="all source files" if context.files else "issue only",
         instance=instance,
-        snapshot=FolderSnapshot(folder) if folder else None,
+        snapshot=snapshot,
         shown=context,
     )
 

@@ -28,10 +28,12 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, interactive_coordinator
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs, Comparison
+from swebench_tui.services.guided import guide_for, is_starter
 from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
+from swebench_tui.settings.definitions import GuidedStarter
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
 
@@ -64,6 +66,11 @@ Examples:
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, including reasoning.")
+@click.option(
+    "--guided/--no-guided",
+    default=None,
+    help="Guide answers to starter tasks with a grammar: all llama.cpp servers. Default: the embedded model only.",
+)
 @click.option("--stream/--no-stream", default=True, show_default=True, help="Stream answers.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per event.")
 def command(
@@ -78,6 +85,7 @@ def command(
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
+    guided: bool | None,
     stream: bool,
     as_json: bool,
 ) -> None:
@@ -89,7 +97,8 @@ def command(
     Exit status 1 if a column failed. With --json each line is an object with `event` (pick, prompt, state, delta,
     reset, notice or done), `column` and `target`. `pick` is the first call of --context pick with its own cost,
     `prompt` has context, tokens and hash of a task's prompt. `reset` voids the deltas of the column so far. `done` has
-    text, reasoning, finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, patch, prompt_hash and error.
+    text, reasoning, finish_reason, usage, cost (null: unknown), ttft_ms, latency_ms, guided, patch,
+    prompt_hash and error.
     """
     names = [*targets, *(name for name in (providers or "").split(",") if name.strip())]
     if not names:
@@ -99,6 +108,7 @@ def command(
         columns = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         urls = _base_urls(base_urls, columns)
         workspace = open_workspace(spends=True)
+        choice = _guided(guided, workspace, prompts)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines() if as_json else Text()
         options = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
@@ -108,7 +118,7 @@ def command(
             access = CommandAccess(workspace)
             builder = TaskPrompts(access, sources=lookup, base_urls=urls)
             tasks = _Tasks(builder, loaded, columns, options, printer)
-            asyncio.run(_compare(comparison, access, columns, tasks.sets(prompts), printer))
+            asyncio.run(_compare(comparison, access, columns, tasks.sets(prompts), printer, guided=choice))
     if printer.failures:
         click.get_current_context().exit(1)
 
@@ -129,6 +139,12 @@ def _prompts(
         raise click.UsageError("Select tasks of the dataset, as with --instance ID or --count N.")
     loaded = load_dataset(dataset)
     return select(loaded.instances, selection), loaded
+
+
+def _guided(flag: bool | None, workspace: Workspace, items: Sequence[TaskPrompt | Instance]) -> GuidedStarter:
+    if flag and not any(isinstance(item, Instance) and is_starter(item) for item in items):
+        raise click.UsageError("--guided needs starter tasks: --dataset starter.")
+    return workspace.settings.guided.starter if flag is None else "on" if flag else "off"
 
 
 def _read(file: Path) -> str:
@@ -206,6 +222,8 @@ async def _compare(
     targets: Sequence[Target],
     sets: AsyncGenerator[_Set, None],
     printer: Printer,
+    *,
+    guided: GuidedStarter,
 ) -> None:
     unwritten: OSError | None = None
     try:
@@ -213,7 +231,13 @@ async def _compare(
             sources = [await comparison.source(target) for target in targets]
             async for each in sets:
                 columns = [
-                    comparison.column(target, prompt, source, observe=printer.changed)
+                    comparison.column(
+                        target,
+                        prompt,
+                        source,
+                        guide=await guide_for(prompt, source, guided),
+                        observe=printer.changed,
+                    )
                     for target, prompt, source in zip(targets, each.prompts, sources, strict=True)
                 ]
                 printer.begin(each.prompts, columns, each.estimates)

@@ -135,13 +135,17 @@ class Text:
 
     def _print_answer(self, column: Column, state: GenerationState) -> None:
         self.failures += state.status is not Status.DONE
-        click.echo(f"── {column.target} · {formatting.status_text(state)} · {formatting.summary(state)}")
+        click.echo(f"── {column.target} · {_status(state)} · {formatting.summary(state)}")
         click.echo(sanitize(column.text).rstrip())
         if state.error is not None:
             click.echo(f"Error: {one_line(str(state.error))}\n{one_line(state.error.hint)}", err=True)
         if column.patch is not None:
-            click.echo(f"→ {formatting.patch_text(column.patch)}")
+            click.echo(f"→ {formatting.patch_text(column.patch, guided=state.guided)}")
         click.echo()
+
+
+def _status(state: GenerationState) -> str:
+    return f"{formatting.status_text(state)}, guided" if state.guided else formatting.status_text(state)
 
 
 def _delta(piece: TextDelta | ReasoningDelta, state: GenerationState) -> dict[str, object]:
@@ -159,6 +163,7 @@ def _outcome(column: Column, state: GenerationState) -> dict[str, object]:
     return {
         "state": state.status.value,
         "model": state.model,
+        "guided": state.guided,
         "text": column.text,
         "reasoning": column.reasoning,
         "finish_reason": state.finish_reason.value if state.finish_reason else None,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +12,7 @@ import click
 import msgspec
 
 from swebench_tui import paths
+from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.datasets import Dataset, Selection, select
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.predictions import file_stem, model_name
@@ -21,8 +21,9 @@ from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
+from swebench_tui.cli.generate_confirmation import confirm
 from swebench_tui.cli.generate_output import JSONLines, Printer, Text
-from swebench_tui.cli.key_input import is_interactive
+from swebench_tui.cli.generate_signals import run_until_ended
 from swebench_tui.cli.prompt_options import PromptFlags, with_prompt_flags
 from swebench_tui.cli.selection import selection_options
 from swebench_tui.runs.generation import Source
@@ -39,7 +40,6 @@ from swebench_tui.settings import prices_file
 from swebench_tui.settings.provider_config import rate_limits
 from swebench_tui.settings.workspace import Workspace
 
-_INTERRUPTED: Final = 130
 _EXAMPLES: Final = """\b
 Examples:
   swebench-tui generate -t embedded --dataset starter
@@ -60,6 +60,7 @@ Examples:
     help="Model to generate predictions with. Repeatable.",
 )
 @click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--split", metavar="S", help="Split of the dataset.")
 @selection_options
 @with_prompt_flags
 @click.option(
@@ -86,6 +87,7 @@ def command(
     *,
     targets: tuple[str, ...],
     dataset: str,
+    split: str | None,
     selection: Selection,
     prompt_flags: PromptFlags,
     output: Path | None,
@@ -114,6 +116,8 @@ def command(
         folder = output or Path("predictions") / file_stem(dataset)
         if len(chosen) > 1 and folder.suffix.lower() == ".jsonl":
             raise click.UsageError("A predictions file is of one model: name a folder with --output.")
+        workspace = open_workspace(spends=True)
+        prompts = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
         options = RunOptions(
             concurrency=concurrency,
             max_tokens=max_tokens,
@@ -122,13 +126,11 @@ def command(
             replace=replace,
             provenance=provenance,
         )
-        loaded = load_dataset(dataset)
+        loaded = load_dataset(dataset, split=split)
         tasks = select(loaded.instances, selection)
-        workspace = open_workspace(spends=True)
         prices_file.apply(paths.prices(), workspace.registry)
-        printer: Printer = JSONLines(dataset) if as_json else Text(dataset)
-        prompts = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
-        plan = _Plan(chosen, urls, loaded, tasks, folder, options, prompts, yes)
+        plan = _Plan(chosen, urls, loaded, tasks, prompts, options, folder, yes)
+        printer: Printer = JSONLines(loaded) if as_json else Text(loaded)
         with closing(PatchChecker()) as checker:
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
@@ -142,47 +144,60 @@ class _Plan(NamedTuple):
     base_urls: BaseURLs
     dataset: Dataset
     tasks: Sequence[Instance]
-    folder: Path
-    options: RunOptions
     prompts: PromptOptions
+    options: RunOptions
+    folder: Path
     confirmed: bool
+
+
+class _Sources:
+    """The providers of the run, behind the policies. Their keys are read before anything is sent."""
+
+    def __init__(self, workspace: Workspace, base_urls: BaseURLs) -> None:
+        coordinator = batch_coordinator(rate_limits(workspace.settings))
+        self._resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
+        self._base_urls = base_urls
+        self._known: dict[str, ResolvedProvider] = {}
+
+    def resolve(self, provider: str) -> ResolvedProvider:
+        """Blocks; raises `ProviderError`."""
+        if provider not in self._known:
+            self._known[provider] = self._resolver.resolve(provider, base_url=self._base_urls.url(provider))
+        return self._known[provider]
+
+    async def __call__(self, provider: str, *, base_url: str | None) -> Source:  # noqa: ARG002 - that of the command
+        return self.resolve(provider)
 
 
 async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, printer: Printer) -> int:
     """Returns the exit status."""
-    coordinator = batch_coordinator(rate_limits(workspace.settings))
-    resolver = ProviderResolver(workspace.registry, coordinator, workspace.providers.configs_with_keys)
+    sources = _Sources(workspace, plan.base_urls)
+    dataset = plan.dataset
     async with CommandAccess(workspace) as access:
-
-        async def sources(provider: str, *, base_url: str | None) -> Source:
-            return resolver.source(provider, base_url=base_url)
-
         folder = plan.folder.parent if plan.folder.suffix.lower() == ".jsonl" else plan.folder
         picks = PickStore(folder / "picks")
         prompts = TaskPrompts(access, sources=sources, base_urls=plan.base_urls, picks=picks)
 
         async def prepare(instance: Instance, target: Target) -> TaskPrompt:
-            dataset = plan.dataset
             return await prompts.build(instance, target, plan.prompts, dataset=dataset.name, revision=dataset.revision)
 
-        runs = []
-        for target in plan.targets:
-            source = resolver.resolve(target.provider, base_url=plan.base_urls.url(target.provider))
-            runs.append(await _target_run(target, source, plan.tasks, plan.folder))
+        runs = [await _target_run(target, sources.resolve(target.provider), plan) for target in plan.targets]
         _check_distinct(runs)
-        _confirm(runs, confirmed=plan.confirmed)
+        if not plan.confirmed:
+            await confirm(runs, plan.tasks, prompts, plan.prompts)
         run = GenerationRun(runs, prepare, checker, plan.options, printer.changed)
         printer.begin(run)
-        interrupted = await _until_ended(run, printer)
+        stopped = await run_until_ended(run, printer)
     printer.end(run)
-    return _INTERRUPTED if interrupted else int(any(each.tally.without_prediction for each in runs))
+    return stopped or int(any(each.tally.without_prediction for each in runs))
 
 
-async def _target_run(target: Target, source: ResolvedProvider, tasks: Sequence[Instance], folder: Path) -> TargetRun:
+async def _target_run(target: Target, source: ResolvedProvider, plan: _Plan) -> TargetRun:
     model = target.model or await source.provider.default_model()
-    name = model_name(target.provider, model)
-    output = await asyncio.to_thread(Output, output_path(folder, name), name)
-    return TargetRun(msgspec.structs.replace(target, model=model), source, output, tasks)
+    labels = ["oracle"] if plan.prompts.context is ContextMode.ORACLE else []
+    name = model_name(target.provider, model, *labels)
+    output = await asyncio.to_thread(Output, output_path(plan.folder, name), name)
+    return TargetRun(msgspec.structs.replace(target, model=model), source, output, plan.tasks)
 
 
 def _check_distinct(runs: Sequence[TargetRun]) -> None:
@@ -190,54 +205,3 @@ def _check_distinct(runs: Sequence[TargetRun]) -> None:
     for run in runs:
         if files.count(run.output.path) > 1:
             raise click.UsageError(f"{run.target} is named twice: a predictions file is of one model.")
-
-
-def _confirm(runs: Sequence[TargetRun], *, confirmed: bool) -> None:
-    paid = [str(run.target) for run in runs if not run.source.is_free(run.target.model)]
-    if confirmed or not paid:
-        return
-    if not is_interactive():
-        raise click.UsageError("Not a terminal: pass --yes to send requests that cost money.")
-    click.confirm(f"Send {runs[0].tally.total} tasks to {', '.join(paid)}?", abort=True, err=True)
-
-
-async def _until_ended(run: GenerationRun, printer: Printer) -> bool:
-    """Run to the end. The first SIGINT begins no more tasks, the second cancels. Returns whether there was one."""
-    task = asyncio.ensure_future(run.run())
-    ticker = asyncio.ensure_future(printer.tick())
-    presses = 0
-
-    def interrupt() -> None:
-        nonlocal presses
-        presses += 1
-        run.stop()
-        if presses > 1:
-            task.cancel()
-        printer.stopping(run, cancelled=presses > 1)
-
-    with _on_sigint(interrupt):
-        try:
-            await task
-        except asyncio.CancelledError:
-            if presses < 2:
-                raise
-        except BaseExceptionGroup as errors:  # of the output, as a full disk or a closed pipe; one from each worker
-            raise _first(errors) from None
-        finally:
-            ticker.cancel()
-    return presses > 0
-
-
-def _first(errors: BaseExceptionGroup) -> BaseException:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-@contextmanager
-def _on_sigint(act: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, act)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)

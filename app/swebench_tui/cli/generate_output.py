@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 import click
 
+from swebench_tui.bench.datasets import Dataset
 from swebench_tui.bench.predictions import file_stem
 from swebench_tui.bench.predictions.scoring import score_commands
 from swebench_tui.cli.live_lines import LiveLines
@@ -43,7 +44,7 @@ class Printer(Protocol):
 class Text:
     """Progress on standard error, the summary on standard output."""
 
-    def __init__(self, dataset: str, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, dataset: Dataset, *, now: Callable[[], float] = time.monotonic) -> None:
         self._dataset = dataset
         self._now = now
         self._live: LiveLines | None = None
@@ -53,7 +54,7 @@ class Text:
     def begin(self, run: GenerationRun) -> None:
         self._run, self._began = run, self._now()
         if sys.stderr is not None and sys.stderr.isatty():
-            self._live = LiveLines(sys.stderr, shutil.get_terminal_size().columns)
+            self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
         for each in run.targets:
             self._print(f"{one_line(str(each.target))}: {_tasks(each.tally.total)} into {each.output.path}")
             if each.output.predictions.torn is not None:
@@ -105,7 +106,7 @@ class Text:
 class JSONLines:
     """One object per line: `begin`, `task`, and last `summary`."""
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
 
     def begin(self, run: GenerationRun) -> None:
@@ -255,9 +256,11 @@ def _summary(run: TargetRun) -> dict[str, object]:
     }
 
 
-def _score_commands(run: TargetRun, dataset: str) -> list[str]:
+def _score_commands(run: TargetRun, dataset: Dataset) -> list[str]:
     run_id = f"{file_stem(run.output.model)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return list(score_commands(dataset, None, run.output.path, run_id)) if run.output.path.exists() else []
+    return (
+        list(score_commands(dataset.name, dataset.split, run.output.path, run_id)) if run.output.path.exists() else []
+    )
 
 
 def _tasks(count: int) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from rich.cells import set_cell_size
 
 
 class LiveLines:
-    """Draws a block of lines, and prints others above it. `columns` is the width of the terminal."""
+    """Draws a block of lines, and prints others above it. `columns` is the width of the terminal now."""
 
-    def __init__(self, stream: IO[Any], columns: int) -> None:
+    def __init__(self, stream: IO[Any], columns: Callable[[], int]) -> None:
         self._stream = stream
         self._columns = columns
         self._drawn: Sequence[str] = ()
@@ -29,7 +29,7 @@ class LiveLines:
         return f"\x1b[{len(self._drawn)}F\x1b[J" if self._drawn else ""
 
     def _write(self, before: str, lines: Sequence[str]) -> None:
-        width = max(1, self._columns - 1)
+        width = max(1, self._columns() - 1)
         self._stream.write(before + "".join(f"{set_cell_size(line, width).rstrip()}\n" for line in lines))
         self._stream.flush()
         self._drawn = lines

@@ -14,6 +14,7 @@ from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.runs.target import Target
 
 if TYPE_CHECKING:
+    from swebench_tui.bench.guided import Guide
     from swebench_tui.bench.patches import PatchVerdict
 
 PatchCheck: TypeAlias = "Callable[[str, FinishReason | None], Awaitable[PatchVerdict]]"
@@ -33,6 +34,7 @@ class Column:
         request: UnifiedRequest,
         source: Source,
         *,
+        guide: Guide | None = None,
         check_patch: PatchCheck | None = None,
         recorder: Recorder = DISCARD,
         observe: Callable[[Column, Piece | None], None] | None = None,
@@ -45,7 +47,9 @@ class Column:
         self._check_patch = check_patch
         self._observe = observe
         self._pieces: deque[Piece] = deque()
-        self._generation = Generation(target, request, source, recorder=recorder, observe=self._changed, now=now)
+        self._generation = Generation(
+            target, request, source, guide=guide, recorder=recorder, observe=self._changed, now=now
+        )
 
     @property
     def state(self) -> GenerationState:

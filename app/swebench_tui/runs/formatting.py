@@ -155,9 +155,9 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def patch_text(patch: PatchVerdict) -> str:
-    """`patch applies`, or another status, with the detail."""
-    status = _PATCH_STATUS[patch.status]
+def patch_text(patch: PatchVerdict, *, guided: bool = False) -> str:
+    """`patch applies`, or another status, with the detail; `patch applies, guided` for a guided answer."""
+    status = _PATCH_STATUS[patch.status] + (", guided" if guided else "")
     return f"{status} ({patch.detail})" if patch.detail else status
 
 

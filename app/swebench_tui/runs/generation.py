@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -23,6 +23,9 @@ from swebench_providers.types.errors import incomplete
 from swebench_tui.runs.generation_state import GenerationReducer, GenerationState, Status
 from swebench_tui.runs.target import Target
 
+if TYPE_CHECKING:
+    from swebench_tui.bench.guided import Guide
+
 
 class Source(Protocol):
     """A provider that streams answers, with all policies on it."""
@@ -32,6 +35,16 @@ class Source(Protocol):
 
     def is_free(self, model: str) -> bool:
         """Whether answers of `model` cost nothing, whatever is used."""
+        ...
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it is the embedded model."""
+        ...
+
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether a request's grammar is sent; otherwise it is left out with a notice."""
         ...
 
     def stream(
@@ -80,13 +93,16 @@ class TextVoided(msgspec.Struct, frozen=True):
 Piece = TextDelta | ReasoningDelta | TextVoided
 """What changes the text of an answer."""
 
+_NOT_FOLLOWED: Final = "Not guided: the server did not follow the grammar."
+
 _DELTAS: Final = (TextDelta, ReasoningDelta)
 
 
 class Generation:
     """A target, a request, and the state of the answer. Runs once, in one event loop; may be read from any thread.
 
-    `observe` is called in that loop after every change, with the piece that changed the text, else None.
+    `guide` is the one whose grammar the request has. `observe` is called in that loop after every change, with the
+    piece that changed the text, else None.
     """
 
     def __init__(
@@ -95,18 +111,22 @@ class Generation:
         request: UnifiedRequest,
         source: Source,
         *,
+        guide: Guide | None = None,
         recorder: Recorder = DISCARD,
         observe: Callable[[Piece | None], None] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
+        self._guide = guide
         self._request = _for_target(request, target)
         self._source = source
         self._recorder = recorder
         self._observe = observe
         self._now = now
         self._reducer: GenerationReducer | None
-        self._reducer = GenerationReducer(target.model, is_free=source.is_free, streamed=request.stream)
+        self._reducer = GenerationReducer(
+            target.model, is_free=source.is_free, streamed=request.stream, guided=guide is not None
+        )
         self._current: GenerationReducer | Answer = self._reducer
 
     @property
@@ -157,7 +177,7 @@ class Generation:
         self, reducer: GenerationReducer, status: Status, error: ProviderError | None
     ) -> asyncio.CancelledError | None:
         """Commit the answer, then show it as ended. Returns the cancellation that came meanwhile, to be raised."""
-        state = reducer.final(status, self._now(), error)
+        state = self._checked(reducer.final(status, self._now(), error), reducer.text)
         answer = Answer(target=self.target, state=state, text=reducer.text, reasoning=reducer.reasoning)
         cancelled, fault = await _complete(self._recorder.commit(answer))
         if fault is not None:
@@ -167,6 +187,17 @@ class Generation:
         self._current = answer  # lets the accumulator with its pieces go
         self._changed()
         return cancelled
+
+    def _checked(self, state: GenerationState, text: str) -> GenerationState:
+        """Not guided where a whole answer shows that the server did not follow the grammar."""
+        if self._guide is None or not state.complete or self._guide.followed_by(text):
+            return state
+        return msgspec.structs.replace(
+            state,
+            guided=False,
+            notices=(*state.notices, _NOT_FOLLOWED),
+            final_notices=(*state.final_notices, _NOT_FOLLOWED),
+        )
 
     def _changed(self) -> None:
         if self._observe is not None:

@@ -57,13 +57,15 @@ class GenerationState(msgspec.Struct, frozen=True, kw_only=True):
     before was spent on waits and failed attempts. `wait` is the current wait. `deltas` is the number of pieces of text
     and reasoning in the current attempt: the estimate of its tokens until the provider has counted them.
     `has_reasoning` says that reasoning was among them. `usage` of an answer that broke off is an estimate.
-    `final_notices` are the notices that still hold when the answer is complete. `cost`, in USD, of all attempts is
-    set at the end.
+    `guided` is whether a grammar guides the answer to a patch that applies: such answers are never counted among
+    others. `final_notices` are the notices that still hold when the answer is complete. `cost`, in USD, of all attempts
+    is set at the end.
     """
 
     status: Status = Status.WAITING
     model: str = ""
     free: bool = False
+    guided: bool = False
     started_at: float | None = None
     requested_at: float | None = None
     wait: Waiting | None = None
@@ -145,13 +147,15 @@ class GenerationReducer:
     costs twice as much as accumulating it (tests/benchmarks/generation_cost.py).
     """
 
-    def __init__(self, model: str, *, is_free: Callable[[str], bool], streamed: bool = True) -> None:
+    def __init__(
+        self, model: str, *, is_free: Callable[[str], bool], streamed: bool = True, guided: bool = False
+    ) -> None:
         """`is_free` is by model. Without `streamed` the answer comes in one piece, whose time is no first token."""
         self._is_free = is_free
         self._streamed = streamed
         self._answer = ResponseAccumulator(0.0)
         self._accumulate = self._answer.add
-        self._changed = GenerationState(model=model, free=is_free(model))  # all but the deltas since
+        self._changed = GenerationState(model=model, free=is_free(model), guided=guided)  # all but the deltas since
         self._last: TextDelta | ReasoningDelta | None = None
         self._kind: type[Event] | None = None  # of the deltas that change nothing but their number
         self._read: tuple[GenerationState, TextDelta | ReasoningDelta | None, GenerationState]

@@ -79,6 +79,14 @@ class ResolvedProvider:
     def is_free(self, model: str) -> bool:
         return self.provider.spec.is_free(model)
 
+    @property
+    def embedded(self) -> bool:
+        return self.provider.spec.embedded
+
+    @property
+    def takes_grammar(self) -> bool:
+        return bool(getattr(self.provider, "takes_grammar", False))  # a package's own provider may not know of it
+
     def stream(
         self, request: UnifiedRequest, on_charge: Callable[[Charge], None] | None = None
     ) -> AsyncGenerator[Event, None]:
@@ -95,6 +103,14 @@ class UnreadableKey:
 
     def is_free(self, model: str) -> bool:
         return self._spec.is_free(model)
+
+    @property
+    def embedded(self) -> bool:
+        return self._spec.embedded
+
+    @property
+    def takes_grammar(self) -> bool:
+        return False
 
     async def stream(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from swebench_tui import paths
 from swebench_tui.bench.instance import Instance
@@ -14,6 +14,9 @@ from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import DISCARD, Piece, Recorder, Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
+
+if TYPE_CHECKING:
+    from swebench_tui.bench.guided import Guide
 
 
 class SourceLookup(Protocol):
@@ -81,15 +84,25 @@ class Comparison:
         prompt: TaskPrompt,
         source: Source,
         *,
+        guide: Guide | None = None,
         observe: Callable[[Column, Piece | None], None] | None = None,
     ) -> Column:
-        """A column that has not run. Its patch is checked where the prompt is a task's."""
-        request = prompt.request(max_tokens=self._max_tokens, stream=self._stream)
+        """A column that has not run. Its patch is checked where the prompt is a task's.
+
+        `guide` is from `guided.guide_for`. A provider that takes no grammar says so in a notice.
+        """
+        guides = guide is not None and source.takes_grammar
+        request = prompt.request(
+            max_tokens=self._max_tokens or (guide.longest if guide is not None and guides else None),
+            stream=self._stream,
+            grammar=None if guide is None else guide.grammar,
+        )
         check = partial(self._checker.check, snapshot=prompt.snapshot) if prompt.expects_patch else None
         return Column(
             target,
             request,
             source,
+            guide=guide if guides else None,
             check_patch=check,
             recorder=self._recorder,
             observe=observe,

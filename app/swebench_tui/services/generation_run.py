@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from swebench_providers import ErrorKind, FinishReason
+from swebench_providers import ErrorKind, FinishReason, ProviderError
 from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
@@ -142,7 +142,7 @@ class GenerationRun:
             return TaskResult(instance_id=task.instance_id, outcome="present")
         try:
             prompt = await self._prepare(task, run.target)
-        except (RepositoryError, ContextError, GitError, PromptError, SettingsError) as error:
+        except (RepositoryError, ContextError, GitError, PromptError, ProviderError, SettingsError) as error:
             hint = getattr(error, "hint", "")
             return TaskResult(instance_id=task.instance_id, outcome="failed", error=str(error), hint=hint)
         digest = prompt.hash

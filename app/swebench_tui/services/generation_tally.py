@@ -10,6 +10,7 @@ import msgspec
 
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.predictions import StoredAnswer
+from swebench_tui.bench.predictions.pick_record import PickRecord
 
 Outcome = Literal["predicted", "present", "conflict", "failed", "cancelled"]
 """Of a task: it has a new prediction; the file had one; the file has one made with another prompt; there is none."""
@@ -35,7 +36,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """The counts of a target. `cost` is of the answers whose cost is known, `unpriced` the number of the others."""
+    """The counts of a target. `cost` is of the calls whose cost is known, `unpriced` the number of the others."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -71,17 +72,13 @@ class Tally:
         if result.answer is not None and not result.recovered:
             self._add_usage(result.answer)
 
-    def _add_usage(self, answer: StoredAnswer) -> None:
-        pick = answer.pick
-        if pick is not None and not pick.reused:
-            self.prompt_tokens += pick.prompt_tokens or 0
-            self.completion_tokens += pick.completion_tokens or 0
-            self.cost += Decimal(str(pick.cost or 0))
-            self.cost_estimated |= pick.cost_estimated
-        self.prompt_tokens += answer.prompt_tokens or 0
-        self.completion_tokens += answer.completion_tokens or 0
-        if answer.cost is None:
+    def _add_usage(self, call: StoredAnswer | PickRecord) -> None:
+        self.prompt_tokens += call.prompt_tokens or 0
+        self.completion_tokens += call.completion_tokens or 0
+        if call.cost is None:
             self.unpriced += 1
         else:
-            self.cost += Decimal(str(answer.cost))
-            self.cost_estimated |= answer.cost_estimated
+            self.cost += Decimal(str(call.cost))
+            self.cost_estimated |= call.cost_estimated
+        if isinstance(call, StoredAnswer) and call.pick is not None and not call.pick.reused:
+            self._add_usage(call.pick)

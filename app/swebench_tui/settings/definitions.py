@@ -24,6 +24,9 @@ from swebench_providers.catalog import AuthStyle, ProtocolName
 KeyStorage = Literal["keyring", "file"]
 """Where a key is stored: the system keyring, or a file of mode 0600, which requires explicit consent."""
 
+GuidedStarter = Literal["auto", "on", "off"]
+"""Who answers starter tasks guided: the embedded model, every llama.cpp server, nobody."""
+
 MAX_COLUMNS: Final = 4
 """Columns of a comparison, and so models of a line-up."""
 
@@ -69,6 +72,16 @@ class Compare(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             examples=[["embedded:smollm2", "ollama:qwen3-coder:30b"]],
         ),
     ] = ()
+
+
+class Guided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    starter: Annotated[
+        GuidedStarter,
+        Meta(
+            description="Starter tasks with a grammar: `auto` for the embedded model, `on` for all llama.cpp servers.",
+            examples=["off"],
+        ),
+    ] = "auto"
 
 
 class ContextSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -233,6 +246,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = {}
     network: Annotated[Network, Meta(description="Network.")] = Network()
     compare: Annotated[Compare, Meta(description="The Compare screen.")] = Compare()
+    guided: Annotated[Guided, Meta(description="Guided answers.")] = Guided()
     context: Annotated[ContextSettings, Meta(description="The files in a prompt.")] = ContextSettings()
     prompt: Annotated[PromptSettings, Meta(description="The prompts of tasks.")] = PromptSettings()
     editor: Annotated[

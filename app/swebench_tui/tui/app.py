@@ -155,7 +155,13 @@ class SwebenchApp(CrashHandlingApp):
         return workspace.scrub(text) if isinstance(workspace, HasScrubber) else text
 
     def _compare_screen(self) -> CompareScreen:
-        self._compare = CompareScreen(self.engine, self._lineup, editor=lambda: self.settings.editor, now=self.now)
+        self._compare = CompareScreen(
+            self.engine,
+            self._lineup,
+            editor=lambda: self.settings.editor,
+            guided=lambda: self.settings.guided.starter,
+            now=self.now,
+        )
         return self._compare
 
     def _batch_screen(self) -> Screen[None]:

@@ -54,6 +54,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Fields of every request."""
     seed: bool = True
     """Whether the field of that name is accepted."""
+    grammar: bool = False
+    """Whether Chat Completions take a GBNF grammar (wire-contracts 3.2)."""
     cuts_prompts: bool = False
     """It drops the front of a prompt that does not fit, without reporting it (wire-contracts 10.3, lines 1 and 2)."""
     keep_alive: bool = True

@@ -17,7 +17,7 @@ from swebench_providers.embedded.process import EmbeddedServer, Running
 from swebench_providers.embedded.server import ALIAS, CONTEXT, SLOTS
 from swebench_providers.http.interface import HTTPTransport
 from swebench_providers.pricing.prices import Prices, charging
-from swebench_providers.provider import HTTPProvider
+from swebench_providers.provider import HTTPProvider, takes_grammar
 from swebench_providers.servers import count_endpoint
 from swebench_providers.types.errors import ProviderError
 from swebench_providers.types.events import Event, Notice
@@ -59,6 +59,11 @@ class EmbeddedProvider:
     async def generate_unified(self, request: UnifiedRequest) -> UnifiedResponse:
         provider = await self._start()
         return await provider.generate_unified(_bounded(request))
+
+    @property
+    def takes_grammar(self) -> bool:
+        """Whether a request's grammar is sent; otherwise it is left out with a notice."""
+        return takes_grammar(self.spec, self._config)
 
     async def list_models(self) -> list[ModelInfo]:
         return [ModelInfo(id=ALIAS, name="SmolLM2 135M Instruct", context_window=CONTEXT)]

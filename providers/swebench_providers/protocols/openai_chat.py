@@ -153,7 +153,9 @@ class DeploymentTransformer:
 
 def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tuple[dict[str, object], tuple[str, ...]]:
     """The fields of a request, and the notices about those that were left out."""
-    supported = supported_parameters.supported(request, profile, any_effort=quirks.any_effort, seed=quirks.seed)
+    supported = supported_parameters.supported(
+        request, profile, any_effort=quirks.any_effort, seed=quirks.seed, grammar=quirks.grammar
+    )
     body: dict[str, object] = {"model": request.model, "messages": _messages(request, profile, quirks)}
     body |= supported_parameters.present(
         {
@@ -164,6 +166,7 @@ def _body(request: UnifiedRequest, profile: ModelProfile, quirks: Quirks) -> tup
             "seed": supported.seed,
             quirks.effort_field: _effort(supported.effort, quirks),
             "store": quirks.store,
+            "grammar": supported.grammar,
         }
     )
     body["stream"] = request.stream

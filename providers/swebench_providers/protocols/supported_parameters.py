@@ -20,16 +20,22 @@ class SupportedParameters(NamedTuple):
     stop: list[str] | None
     seed: int | None
     effort: Effort | None
+    grammar: str | None
     notices: tuple[str, ...]
 
 
 def supported(
-    request: UnifiedRequest, profile: ModelProfile, *, any_effort: bool = False, seed: bool = True
+    request: UnifiedRequest,
+    profile: ModelProfile,
+    *,
+    any_effort: bool = False,
+    seed: bool = True,
+    grammar: bool = False,
 ) -> SupportedParameters:
     """The parameters of `request` that the model of `profile` supports.
 
-    With `any_effort`, every effort is sent (a server may pass it to whatever model it serves). `seed` is whether the
-    API has that field at all.
+    With `any_effort`, every effort is sent (a server may pass it to whatever model it serves). `seed` and
+    `grammar` are whether the API has those fields at all.
     """
     notices: list[str] = []
     effort = _effort(request, profile, notices, any_effort=any_effort)
@@ -43,6 +49,7 @@ def supported(
         stop=_keep_if(profile.stop, list(request.stop_sequences) or None, "stop sequences", request.model, notices),
         seed=_keep_if(seed, request.seed, "seed", request.model, notices),
         effort=effort,
+        grammar=_grammar(request, notices, supported=grammar),
         notices=tuple(notices),
     )
 
@@ -57,6 +64,13 @@ def _keep_if(supported: bool, value: T | None, name: str, model: str, notices: l
         notices.append(f"{name} left out: not supported by {model}")
         return None
     return value
+
+
+def _grammar(request: UnifiedRequest, notices: list[str], *, supported: bool) -> str | None:
+    if request.grammar and not supported:
+        notices.append("grammar left out: only Chat Completions of llama.cpp's server take one")
+        return None
+    return request.grammar or None
 
 
 def _max_tokens(request: UnifiedRequest, profile: ModelProfile, notices: list[str]) -> int | None:

@@ -42,7 +42,8 @@ class UnifiedRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `prompt` is appended to `messages` as the last user turn. `max_tokens` limits the output, including reasoning.
     `stream=False` requests the whole answer in one body. `cache_prompt` marks the system message as a stable prefix,
-    for providers that cache only what is marked. `metadata` is not sent.
+    for providers that cache only what is marked. `grammar` is a GBNF grammar that the answer has to match; a provider
+    that takes none leaves it out with a notice (wire-contracts 3.2). `metadata` is not sent.
     """
 
     model: str = ""
@@ -57,6 +58,7 @@ class UnifiedRequest(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_effort: Effort | None = None
     stream: bool = True
     cache_prompt: bool = False
+    grammar: str | None = None
     metadata: Mapping[str, str] = {}
 
     def conversation(self) -> list[Message]:

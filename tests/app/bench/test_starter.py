@@ -15,10 +15,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from swebench_tui.bench.context.all_files import source_files
+from swebench_tui.bench.context import corpus
 from swebench_tui.bench.datasets import find, load
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.repositories.bundled import checkout
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 STARTER = files("swebench_tui.bench") / "starter"
 ROWS = [msgspec.json.decode(line, type=dict[str, str]) for line in (STARTER / "tasks.jsonl").read_bytes().splitlines()]
@@ -49,6 +50,12 @@ FIRST_THOUGHTS = [
 @pytest.fixture(scope="session")
 def checkouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("checkouts")
+
+
+def source_files(folder: Path) -> dict[str, str]:
+    """The files that a prompt with all source files shows."""
+    with FolderSnapshot(folder).open() as tree:
+        return {path: corpus.read_source(tree, path)[0] or "" for path in corpus.source_paths(tree.files())}
 
 
 def patched(task: Instance, checkouts: Path, into: Path, *patches: str) -> Path:
@@ -135,7 +142,7 @@ def test_the_issue_does_not_give_the_solution_away(task: Instance) -> None:
 
 @EACH_TASK
 def test_the_context_is_short_and_has_the_changed_file(task: Instance, checkouts: Path) -> None:
-    sources = dict(source_files(checkout(task.repo, checkouts)))
+    sources = source_files(checkout(task.repo, checkouts))
     (changed,) = re.findall(r"^\+\+\+ b/(.+)$", task.patch, re.MULTILINE)
     assert len(sources[changed].splitlines()) <= 45
     assert sum(map(len, sources.values())) < 3_000

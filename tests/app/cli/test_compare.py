@@ -16,7 +16,7 @@ Object = dict[str, object]
 DONE_KEYS = {
     *("event", "column", "target", "state", "model", "text", "reasoning", "finish_reason", "complete", "refusal"),
     *("usage", "cost", "cost_estimated", "ttft_ms", "latency_ms", "waited_ms", "tokens_per_second", "request_id"),
-    *("patch", "error", "prompt_hash", "context", "pick"),
+    *("guided", "patch", "error", "prompt_hash", "context", "pick"),
 }
 USAGE_KEYS = {
     *("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens"),

@@ -118,7 +118,9 @@ def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
     )  # it reads 100 tokens a second
     arguments = "-t", "embedded", "-t", "embedded:smollm2", "--dataset", "starter", "--instance", task.instance_id
     done = subprocess.run(
-        [*COMPARE, *arguments, "--max-tokens", "16", "--temperature", "0", "--json"], capture_output=True, check=False
+        [*COMPARE, *arguments, "--no-guided", "--max-tokens", "16", "--temperature", "0", "--json"],
+        capture_output=True,
+        check=False,
     )
     lines = objects(done.stdout)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -132,7 +134,23 @@ def test_the_embedded_model_answers_a_starter_task_in_two_columns() -> None:
         )
         assert outcome["text"]
         assert (usage["source"], usage["completion_tokens"]) == ("exact", 16)
-        assert (outcome["finish_reason"], outcome["complete"]) == ("length", False)
+        assert (outcome["finish_reason"], outcome["complete"], outcome["guided"]) == ("length", False, False)
         assert msgspec.convert(outcome["patch"], dict[str, object])["status"] != "applies"
     notices = [str(event["message"]) for event in lines if event["event"] == "notice"]
     assert any("embedded model" in notice for notice in notices)
+
+
+def test_the_embedded_model_is_guided_to_patches_that_apply() -> None:
+    tasks = sorted(datasets.load("starter").instances, key=lambda task: len(task.problem_statement))[:2]
+    instances = [argument for task in tasks for argument in ("--instance", task.instance_id)]
+    command = [*COMPARE, "-t", "embedded", "--dataset", "starter", *instances]
+    done = subprocess.run([*command, "--json"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    outcomes = [event for event in objects(done.stdout) if event["event"] == "done"]
+    assert [outcome["instance"] for outcome in outcomes] == [task.instance_id for task in tasks]
+    for outcome in outcomes:
+        patch = msgspec.convert(outcome["patch"], dict[str, object])
+        assert (patch["status"], outcome["finish_reason"], outcome["guided"]) == ("applies", "stop", True)
+    again = subprocess.run([*command[: -len(instances)], *instances[:2]], capture_output=True, check=False, text=True)
+    assert "── embedded · done, guided · " in again.stdout
+    assert "→ patch applies, guided (" in again.stdout

@@ -177,3 +177,17 @@ def test_two_processes_share_a_file(server: FaultServerThread, dataset: Path, tm
             assert (process.returncode, errors) == (0, b"")
     assert len({row["instance_id"] for row in predictions(tmp_path / FILE)}) == TASKS
     assert check_predictions(tmp_path / FILE).breaches == ()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminated_run_keeps_what_had_arrived(
+    number: signal.Signals, server: FaultServerThread, dataset: Path, tmp_path: Path
+) -> None:
+    server.server.default = Script(("first ", *(f"{n} " for n in range(1000))), tokens_per_second=20)
+    with start(server, dataset, tmp_path, "--json", "--concurrency", "2") as process:
+        wait_for_requests(server, 2)
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + number, b"")
+    assert objects(output)[-1]["event"] == "summary"
+    assert [answer.state for answer in answers(tmp_path)] == ["cancelled", "cancelled"]

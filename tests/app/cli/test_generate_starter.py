@@ -85,3 +85,16 @@ def test_no_prompt_holds_the_solution(task: Instance, server: FaultServerThread,
     messages = msgspec.convert(request.json["messages"], list[dict[str, str]])
     prompt = "".join(message["content"] for message in messages)
     assert [line for line in added if line in prompt] == []
+
+
+def test_an_oracle_run_is_labelled_everywhere(server: FaultServerThread, tmp_path: Path) -> None:
+    options = "--context", "oracle", "--count", "1", "--output", str(tmp_path), "--yes"
+    done = generate(server, "-t", "compatible:m", *options)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (line,) = (tmp_path / "compatible__m+oracle.jsonl").read_bytes().splitlines()
+    prediction = msgspec.json.decode(line, type=dict[str, object])
+    provenance = msgspec.convert(prediction["provenance"], dict[str, object])
+    assert prediction["model_name_or_path"] == "compatible/m+oracle"
+    assert (provenance["context"], provenance["oracle"]) == ("oracle", True)
+    answers = (tmp_path / "compatible__m+oracle.answers.jsonl").read_bytes()
+    assert b'"context": "oracle"' in answers

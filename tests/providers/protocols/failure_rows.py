@@ -539,6 +539,15 @@ LOCAL = [
     error_row(
         "llamacpp",
         400,
+        openai("Failed to initialize samplers: failed to parse grammar", code=400),
+        Kind.INVALID_REQUEST,
+        "cannot read the grammar",
+        parameter="grammar",
+        reason="bad_parameter",
+    ),
+    error_row(
+        "llamacpp",
+        400,
         openai("too much", kind="exceed_context_size_error", code=400, n_prompt_tokens=40000, n_ctx=32768),
         Kind.CONTEXT_OVERFLOW,
         "7,232 tokens over the window of 32,768",

@@ -107,6 +107,7 @@ requests = st.builds(
     stop_sequences=st.lists(st.text(), max_size=2).map(tuple),
     seed=st.none() | st.integers(0, 9),
     reasoning_effort=st.none() | st.sampled_from(EFFORTS),
+    grammar=st.none() | st.just('root ::= "yes"'),
 )
 profiles = st.builds(
     ModelProfile,
@@ -118,11 +119,11 @@ profiles = st.builds(
 )
 
 
-@given(requests, profiles, st.booleans(), st.booleans())
+@given(requests, profiles, st.booleans(), st.booleans(), st.booleans())
 def test_each_parameter_is_sent_unchanged_or_named_in_a_notice(
-    request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool
+    request: UnifiedRequest, profile: ModelProfile, any_effort: bool, seed: bool, grammar: bool
 ) -> None:
-    sent = supported(request, profile, any_effort=any_effort, seed=seed)
+    sent = supported(request, profile, any_effort=any_effort, seed=seed, grammar=grammar)
     pairs = [
         (request.max_tokens, sent.max_tokens),
         (request.temperature, sent.temperature),
@@ -130,6 +131,7 @@ def test_each_parameter_is_sent_unchanged_or_named_in_a_notice(
         (list(request.stop_sequences) or None, sent.stop),
         (request.seed, sent.seed),
         (request.reasoning_effort, sent.effort),
+        (request.grammar, sent.grammar),
     ]
     assert len(sent.notices) == sum(requested != result for requested, result in pairs)
     assert all(result is None for requested, result in pairs if requested is None)  # nothing is added

@@ -146,8 +146,8 @@ class _Builder(msgspec.Struct, frozen=True):
 
     def named(self, mode: ContextMode, paths: Sequence[str], note: str) -> Context:
         """Files by their paths: whole where all fit, else the parts of them that the issue points to."""
-        known = [path for path in paths if self._exists(path)]
-        unknown = [LeftOut(path, "not a file of the base commit") for path in paths if path not in known]
+        unknown = [LeftOut(path, reason) for path in paths if (reason := self._reason(path))]
+        known = [path for path in paths if not self._reason(path)]
         scored = [(path, 1.0) for path in known]
         selected = self._select(scored, self.budget, blocks.wholes)
         if not selected.filled.complete:
@@ -216,8 +216,11 @@ class _Builder(msgspec.Struct, frozen=True):
             numbered=self.numbered,
         )
 
-    def _exists(self, path: str) -> bool:
-        return corpus.fit_to_print(path) and self.tree.kind(path) in {"file", "executable"}
+    def _reason(self, path: str) -> str:
+        """Why a path cannot be in a prompt; empty where it can."""
+        if self.tree.kind(path) not in {"file", "executable"}:
+            return "not a file of the base commit"
+        return "" if corpus.fit_to_print(path) else "its name cannot stand in a prompt"
 
 
 def _clean(picked: Iterable[str]) -> list[str]:

@@ -92,7 +92,8 @@ def source_paths(files: Iterable[str], *, all_languages: bool = False) -> list[s
         return [path for path in paths if path.rpartition(".")[2].lower() in _TEXT_EXTENSIONS]
     if all_languages:
         return candidates
-    counts = Counter(language_of(path) for path in candidates if _VENDORED.isdisjoint(path.split("/")))
+    own = [path for path in candidates if _VENDORED.isdisjoint(path.split("/"))] or candidates
+    counts = Counter(language_of(path) for path in own)
     main = max(LANGUAGES, key=lambda language: counts[language])  # the first of equals: Python before others
     return [path for path in candidates if language_of(path) == main]
 

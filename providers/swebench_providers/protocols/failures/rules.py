@@ -251,6 +251,14 @@ _REQUESTS: Final = (
     Rule(
         "bad_parameter",
         ErrorKind.INVALID_REQUEST,
+        "The server cannot read the grammar of the request: correct it, update the server, or ask without a grammar.",
+        text=_text(r"failed to parse grammar"),
+        statuses=_REFUSED,
+        parameter="grammar",
+    ),
+    Rule(
+        "bad_parameter",
+        ErrorKind.INVALID_REQUEST,
         "Choose a chat model: this one is for something else.",
         text=_text(r"does not support (?:chat|completion|generate)"),
         statuses=_REFUSED,

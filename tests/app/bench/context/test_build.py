@@ -125,3 +125,80 @@ def test_paths_are_grouped_by_folder() -> None:
     assert grouped_paths(MemoryTree({**PACKAGE, "setup.py": ""})) == (
         "./: setup.py\npkg/: __init__.py rooms.py spans.py"
     )
+
+
+LONG = {
+    "pkg/long.py": "".join(f"def part_{number}():\n" + f"    value_{number} = 1\n" * 30 for number in range(60)),
+    "pkg/short.py": "def short():\n    return 1\n",
+}
+
+
+def test_a_search_shows_the_part_that_the_issue_names(build: Build) -> None:
+    context = build(ContextMode.SEARCH, "Wrong in `part_40`", LONG, budget=400)
+    (file,) = [file for file in context.files if file.path == "pkg/long.py"]
+    assert not file.whole
+    assert any("def part_40():" in window.text for window in file.windows)
+    assert context.tokens == count_roughly(render_files(context.files)) <= 400
+
+
+def test_a_search_with_a_large_budget_shows_whole_files(build: Build) -> None:
+    context = build(ContextMode.SEARCH, "Wrong in `part_40` and `short`", LONG, budget=40_000)
+    assert {file.path: file.whole for file in context.files} == {"pkg/long.py": True, "pkg/short.py": True}
+
+
+def test_a_search_shows_every_matching_file_of_a_small_repository(build: Build) -> None:
+    files = {f"pkg/m{number}.py": f"def overlap_{number}(): ...\n" for number in range(30)}
+    context = build(ContextMode.SEARCH, " ".join(f"`overlap_{number}`" for number in range(30)), files)
+    assert sorted(paths(context)) == sorted(files)
+
+
+def test_a_search_without_a_limit_has_one_and_says_which(build: Build) -> None:
+    assert build(ContextMode.SEARCH, "Span", PACKAGE, budget=None).budget == 27_000
+
+
+def test_lines_with_numbers_are_counted_with_them(build: Build) -> None:
+    context = build(ContextMode.ALL, "anything", PACKAGE, numbered=True)
+    assert context.numbered
+    assert context.tokens == count_roughly(render_files(context.files, numbered=True))
+    assert context.tokens > build(ContextMode.ALL, "anything", PACKAGE).tokens
+
+
+def test_windows_do_not_tell_what_the_gold_patch_changes(build: Build) -> None:
+    header = "--- a/pkg/long.py\n+++ b/pkg/long.py\n"
+    patches = [
+        f"{header}@@ -{line},1 +{line},1 @@\n-    value_{part} = 1\n+    value_{part} = 2\n"
+        for part, line in ((3, 95), (50, 1552))
+    ]
+    one, other = (build(ContextMode.ORACLE, "Wrong in `part_40`", LONG, patch=patch, budget=400) for patch in patches)
+    assert one == other
+    assert not one.files[0].whole
+
+
+def test_new_files_of_the_gold_patch_are_not_shown(build: Build) -> None:
+    patch = "--- /dev/null\n+++ b/pkg/new.py\n@@ -0,0 +1 @@\n+x = 1\n"
+    context = build(ContextMode.ORACLE, "Span", PACKAGE, patch=patch)
+    assert (context.files, context.left_out) == ((), ())
+
+
+@pytest.mark.parametrize("mode", [ContextMode.SEARCH, ContextMode.PICK, ContextMode.ALL])
+def test_nothing_fits_into_nothing(build: Build, mode: ContextMode) -> None:
+    context = build(mode, "`Span`", PACKAGE, budget=0, picked=["pkg/spans.py"])
+    assert (context.files, context.tokens) == ((), 0)
+    assert LeftOut("pkg/spans.py", "over budget: 16 tokens") in context.left_out
+
+
+def test_a_path_that_no_marker_can_hold_is_named(build: Build) -> None:
+    context = build(ContextMode.PICK, "Span", {'a".py': "x = 1\n"}, picked=['a".py'])
+    assert context.left_out == (LeftOut('a".py', "its name cannot stand in a prompt"),)
+
+
+def test_an_empty_repository_has_no_context(build: Build) -> None:
+    for mode in ContextMode:
+        assert build(mode, "`Span`", {}, picked=[]).files == ()
+
+
+def test_what_is_left_out_is_bounded(build: Build) -> None:
+    files = {f"pkg/m{number}.py": f"overlap_{number} = 1\n" * 50 for number in range(300)}
+    for mode in (ContextMode.SEARCH, ContextMode.ALL, ContextMode.PICK):
+        context = build(mode, "overlap", files, budget=60, picked=[f"x{number}.py" for number in range(500)])
+        assert len(context.left_out) <= 50

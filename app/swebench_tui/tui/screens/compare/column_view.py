@@ -130,8 +130,8 @@ class ColumnView(Vertical, CachedLines):
     def _draw_state(self, column: Column, state: GenerationState, now: float, *, settled: bool) -> None:
         self.query_one(MetricsView).show(state, column.patch, now=now, settled=settled)
         before = self._drawn_state
-        if before is None or state.model != before.model:
-            self.border_title = Content(one_line(_title(self.target, state.model)))
+        if before is None or (state.model, state.guided) != (before.model, before.guided):
+            self.border_title = Content(one_line(_title(self.target, state.model, guided=state.guided)))
         if state.error is not None and (before is None or before.error is None):
             self.show_problem(str(state.error), state.error.hint)
 
@@ -141,6 +141,6 @@ class ColumnView(Vertical, CachedLines):
         return self.query_one(AnswerView).text
 
 
-def _title(target: Target, model: str) -> str:
+def _title(target: Target, model: str, *, guided: bool = False) -> str:
     temperature = "" if target.temperature is None else f" · t {target.temperature:g}"
-    return f"{target.provider} · {model or 'default model'}{temperature}"
+    return f"{target.provider} · {model or 'default model'}{temperature}{' · guided' if guided else ''}"

@@ -79,7 +79,7 @@ class MetricsView(Static, CachedLines):
             return
         lines = self._lines(state, now=now)
         if patch:
-            lines.append(_patch(patch))
+            lines.append(_patch(patch, guided=state.guided))
         lines += [Content.styled(one_line(notice), "$text-muted") for notice in notices]
         self.update(Content("\n").join(lines), layout=drawn != self._drawn)
         self._drawn, self._drawn_at = drawn, now
@@ -96,6 +96,6 @@ class MetricsView(Static, CachedLines):
         return [first, *map(Content, lines)]
 
 
-def _patch(patch: PatchVerdict) -> Content:
+def _patch(patch: PatchVerdict, *, guided: bool) -> Content:
     sign, colour = _PATCH_SIGNS[patch.status]
-    return Content.assemble((f"{sign} {one_line(formatting.patch_text(patch))}", colour))
+    return Content.assemble((f"{sign} {one_line(formatting.patch_text(patch, guided=guided))}", colour))

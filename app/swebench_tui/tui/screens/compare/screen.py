@@ -21,16 +21,23 @@ from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison
+from swebench_tui.services.guided import can_be_guided, guide_for
 from swebench_tui.services.prompt_errors import PROMPT_ERRORS, hint_of
 from swebench_tui.services.provider_access import EngineAccess
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
-from swebench_tui.settings.definitions import MAX_COLUMNS
+from swebench_tui.settings.definitions import MAX_COLUMNS, GuidedStarter
 from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
 from swebench_tui.tui.screens.main_screen import MainScreen
 
+_NEXT_GUIDED: Final[dict[GuidedStarter, GuidedStarter]] = {"auto": "off", "off": "on", "on": "auto"}
+_GUIDED: Final[dict[GuidedStarter, str]] = {
+    "auto": "the embedded model",
+    "off": "off",
+    "on": "all llama.cpp servers",
+}
 _COLUMN_WIDTH: Final = 39  # the least; two of them fit into 80 cells
 
 
@@ -54,6 +61,9 @@ model, **esc** stops all columns.
 answer, **delete** removes it. Arrow keys, **pgup** and **pgdn** scroll; at the bottom a column follows its answer.
 Select text with the mouse to copy it.
 
+**g** switches guided answers to starter tasks: for the embedded model, off, for all llama.cpp servers. A grammar then
+lets the model change one line of the task's files, so that its patch applies. It is rarely right, and marked "guided".
+
 Code, diffs and SEARCH/REPLACE blocks are shown as the model wrote them. `↳` marks a wrapped line. Control characters
 are shown as symbols, such as `␛`.
 """
@@ -68,6 +78,7 @@ are shown as symbols, such as `␛`.
         Binding("r", "rerun", "rerun", id="compare.rerun"),
         Binding("z", "zoom", "zoom", id="compare.zoom"),
         Binding("y", "copy", "copy", id="compare.copy"),
+        Binding("g", "toggle_guided", "guided", id="compare.guided"),
         Binding("delete", "remove_column", "remove", key_display="del", show=False, id="compare.remove_column"),
     ]
 
@@ -77,10 +88,13 @@ are shown as symbols, such as `␛`.
         targets: Iterable[Target],
         *,
         editor: Callable[[], str] = str,
+        guided: Callable[[], GuidedStarter] = lambda: "auto",
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`editor` returns the editor of the settings, for the prompt."""
+        """`editor` and `guided` return those of the settings."""
         super().__init__()
+        self._guided_setting = guided
+        self._guided_here: GuidedStarter | None = None
         self._editor = editor
         self._engine = engine
         self._targets = list(targets)
@@ -196,6 +210,7 @@ are shown as symbols, such as `␛`.
     def _set_task(self, task: TaskPrompt) -> None:
         self._task_prompt = task
         self.query_one(TaskBar).show(task)
+        self._show_task()
 
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
@@ -300,6 +315,7 @@ are shown as symbols, such as `␛`.
         try:
             source = await self._comparison.source(view.target)
             prompt = await self._prompt_for(view, task)
+            guide = await guide_for(prompt, source, self._guided)
         except PROMPT_ERRORS as error:
             if view in self.columns:  # not removed meanwhile
                 view.show_problem(str(error), hint_of(error))
@@ -309,9 +325,9 @@ are shown as symbols, such as `␛`.
             self.refresh_bindings()
         if view not in self.columns:
             return
-        column = self._comparison.column(view.target, prompt, source)
+        column = self._comparison.column(view.target, prompt, source, guide=guide)
         view.follow(column, prompt)
-        self._show_contexts()
+        self._show_task()
         self._engine.start(column)
         self._frames.start()
 
@@ -328,22 +344,14 @@ are shown as symbols, such as `␛`.
             progress=view.show_step,
         )
 
-    def _show_contexts(self) -> None:
-        """Show in the task bar what the columns got, where that differs."""
-        if self._task_prompt is None or self._task_prompt.instance is None:
-            return
-        instance = self._task_prompt.instance.instance_id
-        prompts = [
-            (view.target.provider, view.prompt)
-            for view in self.columns
-            if view.prompt is not None and view.prompt.instance and view.prompt.instance.instance_id == instance
-        ]
-        contexts = dict.fromkeys(prompt.context for _, prompt in prompts)
-        if len(contexts) == 1 and prompts:
-            self.query_one(TaskBar).show(prompts[0][1])
-        elif prompts:
-            each = " · ".join(f"{provider}: {prompt.context}" for provider, prompt in prompts)
-            self.query_one(TaskBar).show(prompts[0][1], context=each)
+    @work(exclusive=True, group="task bar")
+    async def _show_task(self) -> None:
+        """Show the task, the context that the columns got, and whose answers are guided."""
+        task = self._task_prompt
+        if task is not None:
+            guided = _GUIDED[self._guided] if await asyncio.to_thread(can_be_guided, task) else ""
+            seen = [(view.target, view.prompt) for view in self.columns if view.prompt is not None]
+            self.query_one(TaskBar).show(task, seen, guided=guided)
 
     def _cancel(self, view: ColumnView) -> None:
         view.stop_starting()
@@ -356,6 +364,17 @@ are shown as symbols, such as `␛`.
             self.minimize()
         elif self.focused_column is not None:
             self.maximize(self.focused_column, container=False)
+
+    def action_toggle_guided(self) -> None:
+        """Guide answers to starter tasks: the embedded model's, none, or those of all llama.cpp servers."""
+        self._guided_here = _NEXT_GUIDED[self._guided]
+        self.notify(f"Guided answers to starter tasks: {_GUIDED[self._guided]}.")
+        self._show_task()
+
+    @property
+    def _guided(self) -> GuidedStarter:
+        """Who is guided: as chosen on this screen, else as set."""
+        return self._guided_here or self._guided_setting()
 
     @work
     async def action_copy(self) -> None:
