@@ -55,3 +55,34 @@ async def test_the_embedded_model_counts_only_while_it_runs(registry: ProviderRe
     assert answer.usage is not None
     assert (while_running.tokens, while_running.source) == (answer.usage.prompt_tokens, "exact")
     await registry.aclose()
+
+
+async def test_a_whole_request_is_counted_by_the_server(registry: ProviderRegistry, fault_server: FaultServer) -> None:
+    fault_server.by_path["/tokenize"] = json_body({"count": 41})
+    provider = registry.get_provider("vllm", config_at("vllm", f"{fault_server.base_url}/v1"))
+    count = await provider.count_request(UnifiedRequest(prompt=TEXT, system_message="Be brief."))
+    assert (count.tokens, count.source, count.means) == (41, "exact", "counted by vllm: the whole chat")
+    (request,) = fault_server.requests
+    messages = request.json["messages"]
+    assert isinstance(messages, list)
+    assert [message["role"] for message in messages] == ["system", "user"]
+    assert request.json["model"] == "m"
+    await registry.aclose()
+
+
+async def test_a_request_without_a_count_endpoint_is_estimated(registry: ProviderRegistry) -> None:
+    provider = registry.get_provider("ollama")
+    count = await provider.count_request(UnifiedRequest(prompt=TEXT, model="qwen3"))
+    assert (count.source, count.tokens > 13) == ("estimated", True)
+
+
+async def test_the_embedded_model_counts_requests_while_it_runs(registry: ProviderRegistry) -> None:
+    provider = registry.get_provider("embedded")
+    request = UnifiedRequest(prompt=TEXT, system_message="Be brief.", max_tokens=1)
+    before = await provider.count_request(request)
+    answer = await provider.generate_unified(request)
+    while_running = await provider.count_request(request)
+    assert answer.usage is not None
+    assert (before.source, while_running.source) == ("estimated", "exact")
+    assert while_running.tokens == answer.usage.prompt_tokens
+    await registry.aclose()

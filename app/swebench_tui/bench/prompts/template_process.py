@@ -17,7 +17,7 @@ import msgspec
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from swebench_tui.bench.prompts.user_template import CPU_SECONDS, MAX_CHARACTERS, Rendered
+from swebench_tui.bench.prompts.user_template import MAX_CHARACTERS, Rendered
 
 _MAX_MEMORY: Final = 1_500_000_000  # bytes of address space
 
@@ -28,8 +28,8 @@ class TextTooLongError(Exception):
 
 def main() -> None:
     """Render the job on standard input."""
-    _limit()
     job = json.loads(sys.stdin.buffer.read())
+    _limit(job["cpu_seconds"])
     rendered = render(job["name"], job["text"], job["variables"])
     sys.stdout.buffer.write(json.dumps(msgspec.to_builtins(rendered)).encode())
 
@@ -95,12 +95,12 @@ def _line(error: Exception, name: str) -> int | None:
     return line
 
 
-def _limit() -> None:
+def _limit(cpu_seconds: int) -> None:
     """Limit CPU time and memory, where the system has such limits; the parent's time limit holds everywhere."""
     with suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not on Windows
 
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
 

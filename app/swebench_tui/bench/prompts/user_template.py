@@ -35,11 +35,13 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
-def render_user_template(template: Template, variables: Mapping[str, object]) -> tuple[str | None, str]:
+def render_user_template(
+    template: Template, variables: Mapping[str, object], *, cpu_seconds: int = CPU_SECONDS
+) -> tuple[str | None, str]:
     """System and user message. Blocks; raises `PromptError`, which names file and line."""
     name = template.file or "template"
-    job = json.dumps({"name": name, "text": template.text, "variables": variables}).encode()
-    rendered = _run(name, job)
+    job = {"name": name, "text": template.text, "variables": variables, "cpu_seconds": cpu_seconds}
+    rendered = _run(name, json.dumps(job).encode())
     if rendered.error:
         where = name if rendered.line is None else f"{name}:{rendered.line}"
         raise PromptError(f"{where}: {rendered.error}", hint=f"A template has these variables: {', '.join(variables)}.")
@@ -77,5 +79,5 @@ def _run(name: str, job: bytes) -> Rendered:
 
 
 def _endless(name: str) -> PromptError:
-    what = f"{name} took more than {CPU_SECONDS} seconds or too much memory to render, and was stopped"
+    what = f"{name} took too long or too much memory to render, and was stopped"
     return PromptError(what, hint="Look for a loop over a large range, or a long repeated text.")
