@@ -27,21 +27,40 @@ from swebench_tui.tui.screens.compare.context_preview import Seen, file_lines, m
 from swebench_tui.tui.widgets.key_line import KeyLine
 
 _MODES: Final[Sequence[tuple[ContextMode | None, str]]] = (
-    (None, "default: all files of a bundled task, else search"),
+    (None, "default: all for bundled tasks, else search"),
     (ContextMode.SEARCH, "search: files ranked by the issue"),
-    (ContextMode.PICK, "pick: the model names files in a first, paid call"),
+    (ContextMode.PICK, "pick: the model names files in a first call"),
     (ContextMode.ALL, "all: every source file"),
-    (ContextMode.ORACLE, "oracle: the files of the solution, no fair test"),
+    (ContextMode.ORACLE, "oracle: the files that the solution changes"),
     (ContextMode.NONE, "none: the issue alone"),
 )
 _DELAY: Final = 0.15  # seconds without a key before prompts are made
+
+
+class ModeList(OptionList):
+    """The modes, with a label for Enter in the footer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "use", key_display="⏎", id="context.use"),
+    ]
+
+    def action_select(self) -> None:
+        """Use the highlighted mode."""
+        super().action_select()
+
+
+class BudgetField(Input):
+    """The field of the token budget."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "use", key_display="⏎", id="context.use_budget"),
+    ]
 
 
 class ContextScreen(Dialog[PromptOptions | None]):
     """Returns the options for the prompts, or None. Nothing is sent to a model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "accept", "use", key_display="⏎", id="context.accept"),
         Binding("tab", "app.focus_next", "next field", id="context.next_field"),
         Binding("escape", "leave", "cancel", id="context.leave"),
     ]
@@ -54,17 +73,17 @@ class ContextScreen(Dialog[PromptOptions | None]):
         self._prompts = prompts
         self._prompt = task
         self._options = options
-        self._targets = targets
+        self._targets = list({str(target): target for target in targets}.values())  # one line a model
 
     def compose(self) -> ComposeResult:
         budget = "" if self._options.context_tokens is None else str(self._options.context_tokens)
         with Vertical(classes="dialog context") as dialog:
             dialog.border_title = "Context: what the models see"
             with Horizontal(id="choices"):
-                yield OptionList(*(Option(Content(text)) for _, text in _MODES), markup=False, compact=True)
+                yield ModeList(*(Option(Content(text)) for _, text in _MODES), markup=False, compact=True)
                 with Vertical():
                     yield Static("Tokens of files, at most", classes="label")
-                    field = Input(budget, placeholder=f"{DEFAULT_TOKENS}", type="integer", compact=True)
+                    field = BudgetField(budget, placeholder=f"{DEFAULT_TOKENS}", type="integer", compact=True)
                     field.cursor_blink = False
                     yield field
             with VerticalScroll(id="seen"):
@@ -87,10 +106,6 @@ class ContextScreen(Dialog[PromptOptions | None]):
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)
     def _accepted(self) -> None:
-        self.action_accept()
-
-    def action_accept(self) -> None:
-        """Use these options for the next prompts."""
         self.dismiss(self._chosen())
 
     def action_leave(self) -> None:

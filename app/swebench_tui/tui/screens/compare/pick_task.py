@@ -72,7 +72,7 @@ class PickTaskScreen(Dialog[PickedTask | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog picker") as dialog:
             dialog.border_title = "Pick a task"
-            yield Static(f"Dataset: {', '.join(_NAMES)}, owner/name of the hub, a file or a folder", classes="label")
+            yield Static(f"Dataset: {' '.join(_NAMES)} owner/name path", classes="label")
             yield _unblinking(DatasetField(self._spec, id="dataset", compact=True, suggester=SuggestFromList(_NAMES)))
             yield Static("Search: id, title, repository, version, difficulty", classes="label")
             yield _unblinking(SearchField(id="search", compact=True))

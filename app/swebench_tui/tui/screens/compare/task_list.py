@@ -134,4 +134,4 @@ def _without_middle(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     end = width * 2 // 3
-    return f"{text[: width - end - 1]}…{text[-end:]}"
+    return f"{set_cell_size(text, width - end - 1)}…{set_cell_size(text[::-1], end)[::-1]}"
