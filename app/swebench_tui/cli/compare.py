@@ -31,6 +31,7 @@ from swebench_tui.services.comparison import BaseURLs, Comparison
 from swebench_tui.services.guided import guide_for, is_starter
 from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.definitions import GuidedStarter
@@ -116,7 +117,8 @@ def command(
             lookup = _Lookup(workspace)
             comparison = Comparison(lookup, checker, base_urls=urls, max_tokens=max_tokens, stream=stream)
             access = CommandAccess(workspace)
-            builder = TaskPrompts(access, sources=lookup, base_urls=urls)
+            repositories = configured_repositories(workspace.settings)
+            builder = TaskPrompts(access, sources=lookup, base_urls=urls, repositories=repositories)
             tasks = _Tasks(builder, loaded, columns, options, printer)
             asyncio.run(_compare(comparison, access, columns, tasks.sets(prompts), printer, guided=choice))
     if printer.failures:

@@ -55,6 +55,8 @@ def progress_line(progress: Progress) -> str:
     done, name = progress.done / 1e6, one_line(progress.file.rpartition("/")[2])[:40]
     if progress.waiting:
         return f"{done:.1f} MB  no answer, trying again …"
+    if not progress.file:
+        return "asking the hub …"
     if not progress.total:
         return f"{done:.1f} MB  {name}"
     filled = min(_WIDTH * progress.done // progress.total, _WIDTH)

@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "predictions": ("predictions", "Check predictions files for the SWE-bench harness and sb-cli."),
     "prompt": ("prompt", "Show what would be sent for a task, with tokens and price."),
     "provider": ("provider", "List, set up, test and remove providers."),
+    "repo": ("repo", "List, fetch and remove the repositories of tasks."),
     "settings": ("settings", "Show and change settings, with the source of each value."),
 }
 """Module and help line by command name: `--help` imports none of the modules. A new command needs an entry here."""

@@ -8,17 +8,18 @@ from typing import BinaryIO, Final
 
 import click
 
-from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories.commit_snapshot import CommitSnapshot
 from swebench_tui.bench.repositories.revision import commit_id
 from swebench_tui.bench.repositories.snapshot import Snapshot
-from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
+from swebench_tui.bench.repositories.sources import snapshot_of
+from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.patch_output import patch_fields, patch_lines
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.terminal_text import json_text, sanitize
 
 _LONGEST_ANSWER: Final = 64 * 1024 * 1024  # bytes
@@ -95,12 +96,9 @@ def _snapshot(repo: Path | None, base: str | None, instance: str | None, dataset
     if instance is None:
         return None
     task = datasets.find(load_dataset(dataset).instances, instance)
-    located = snapshot_of(task, Repositories(folder=paths.repositories()))
+    located = snapshot_of(task, configured_repositories(open_workspace().settings))
     if located.snapshot is None:
-        raise Failed(
-            f"the repository of {instance} is not on this machine: {located.reason}",
-            "Name a clone of it with --repo and --base.",
-        )
+        raise Failed(located.reason, f"{located.hint}\nOr name a clone of it with --repo and --base.")
     return located.snapshot
 
 

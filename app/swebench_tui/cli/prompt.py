@@ -33,6 +33,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.services.provider_access import CommandAccess
+from swebench_tui.services.repositories import configured_repositories
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
 from swebench_tui.settings import prices_file
 from swebench_tui.terminal_text import json_text, one_line, sanitize
@@ -97,7 +98,8 @@ def show(
         prices_file.apply(paths.prices(), workspace.registry)
         options = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
         access = CommandAccess(workspace)
-        builder = TaskPrompts(access, base_urls=urls)
+        repositories = configured_repositories(workspace.settings)
+        builder = TaskPrompts(access, base_urls=urls, repositories=repositories)
         shown = asyncio.run(_build(access, builder, loaded, task, targets=chosen or [None], options=options))
     if as_json:
         for each in shown:

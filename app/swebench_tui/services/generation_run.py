@@ -36,6 +36,8 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.services.guided import guide_for, guided_request
+from swebench_tui.settings.definitions import GuidedStarter
 from swebench_tui.settings.errors import SettingsError
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
@@ -55,6 +57,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     concurrency: int = 4
     max_tokens: int | None = None
+    guided: GuidedStarter = "off"
     allow_partial: bool = False
     unapplied: bool = False
     replace: bool = False
@@ -62,12 +65,24 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRun:
-    """A target's part of a run. `stopped` is why it began no more tasks."""
+    """A target's part of a run. `stopped` is why it began no more tasks.
 
-    def __init__(self, target: Target, source: Source, output: Output, tasks: Sequence[Instance]) -> None:
+    `labels` say what sets its answers apart from others of the model, such as "oracle" and "guided".
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        source: Source,
+        output: Output,
+        tasks: Sequence[Instance],
+        *,
+        labels: Sequence[str] = (),
+    ) -> None:
         self.target = target
         self.source = source
         self.output = output
+        self.labels = tuple(labels)
         self.tally = Tally(len(tasks))
         self.stopped = ""
         self.kept: dict[str, StoredAnswer] = {}
@@ -165,8 +180,9 @@ class GenerationRun:
     ) -> StoredAnswer | TaskResult:
         """The model's answer, on disk; the result of the task where there is none."""
         recorder = _Recorder(run, task.instance_id, digest, prompt)
-        request = prompt.request(max_tokens=self._options.max_tokens)
-        generation = Generation(run.target, request, run.source, recorder=recorder)
+        guide = await guide_for(prompt, run.source, self._options.guided)
+        request, guide = guided_request(prompt, run.source, guide, max_tokens=self._options.max_tokens)
+        generation = Generation(run.target, request, run.source, guide=guide, recorder=recorder)
         await generation.run()
         state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
@@ -236,7 +252,7 @@ class _Recorder:
 
     async def commit(self, answer: Answer) -> None:
         stored = stored_answer(
-            answer, self._instance_id, self._digest, context=self._context, guided=False, pick=self._pick
+            answer, self._instance_id, self._digest, context=self._context, guided=answer.state.guided, pick=self._pick
         )
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
@@ -258,6 +274,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         revision=prompt.revision,
         context=prompt.mode,
         oracle=prompt.mode == ContextMode.ORACLE,
+        guided=answer.guided,
         template="" if prompt.template is None else prompt.template.name,
         prompt_hash=answer.prompt_hash,
         temperature=target.temperature,

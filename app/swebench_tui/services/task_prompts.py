@@ -17,7 +17,6 @@ import msgspec
 from swebench_tui import paths
 from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
-from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
 from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
@@ -179,13 +178,12 @@ class TaskPrompts:
         mode = options.context
         notes: tuple[str, ...] = ()
         if mode is None and located.snapshot is None:
-            mode, notes = ContextMode.NONE, (f"the repository {instance.repo} is {located.reason}",)
+            mode, notes = ContextMode.NONE, (f"{located.reason}. {located.hint}",)
         elif mode is None:
-            small = isinstance(located.snapshot, FolderSnapshot)  # a bundled repository
-            mode = ContextMode.ALL if small else ContextMode.SEARCH
+            mode = ContextMode.ALL if located.bundled else ContextMode.SEARCH
         elif mode is not ContextMode.NONE and located.snapshot is None:
-            what = f"the context `{mode.value}` needs the repository {instance.repo}"
-            raise PromptError(what, hint=f"It is {located.reason}. Or take `none`: the issue alone.")
+            what = f"the context `{mode.value}` needs the repository, and {located.reason}"
+            raise PromptError(what, hint=f"{located.hint}. Or take `none`: the issue alone.")
         return Job(instance, mode, located.snapshot, options.template, model.counter), notes
 
     async def _first_prompt(self, job: Job, budget: FileBudget) -> Prompt:

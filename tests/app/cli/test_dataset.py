@@ -206,6 +206,7 @@ def test_each_selection_flag_selects(tmp_path: Path) -> None:
             f"{'━' * 15}{'╌' * 15}  1.0 of 2.0 MB  x.parquet",
         ),
         (Progress(file="\x1b[2J", done=3, total=2), f"{'━' * 30}  0.0 of 0.0 MB  ␛[2J"),
+        (Progress(file="", done=0, total=None), "asking the hub …"),
         (Progress(file="x", done=1_500_000, total=None), "1.5 MB  x"),
         (Progress(file="", done=1_500_000, total=2, waiting=True), "1.5 MB  no answer, trying again …"),
     ],

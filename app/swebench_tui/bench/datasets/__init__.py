@@ -8,6 +8,7 @@ from swebench_tui.bench.datasets import hub, local, starter
 from swebench_tui.bench.datasets.dataset import Dataset
 from swebench_tui.bench.datasets.errors import DatasetError, FetchCancelledError
 from swebench_tui.bench.datasets.hub import ProgressCallback
+from swebench_tui.bench.datasets.hub_cache import CachedDataset, cached
 from swebench_tui.bench.datasets.hub_messages import Progress
 from swebench_tui.bench.datasets.known import KNOWN, KnownDataset
 from swebench_tui.bench.datasets.selection import Selection, find, select
@@ -18,6 +19,7 @@ from swebench_tui.bench.instance import Instance
 __all__ = [
     "KNOWN",
     "STARTER",
+    "CachedDataset",
     "Dataset",
     "DatasetError",
     "FetchCancelledError",
@@ -25,6 +27,7 @@ __all__ = [
     "Progress",
     "ProgressCallback",
     "Selection",
+    "cached",
     "find",
     "load",
     "load_swe_bench_instances",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from swebench_tui.bench.datasets.data_files import choose_format, splits
+from swebench_tui.bench.datasets.data_files import DEFAULT_SPLIT, choose_format, splits
 from swebench_tui.bench.datasets.errors import DatasetError
 
 
@@ -28,9 +28,14 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(os.path.expandvars(home)).expanduser() / "hub"
 
 
-def cached(repo: str, *, split: str = "test") -> CachedDataset | None:
+def snapshot_folder(repo: str, commit: str) -> Path:
+    """The files of a commit that are in the cache."""
+    return _folder_of(repo) / "snapshots" / commit
+
+
+def cached(repo: str, *, split: str = DEFAULT_SPLIT) -> CachedDataset | None:
     """The copy of a split: of the newest revision that is known, else of any. None: there is no whole one."""
-    root = cache_folder() / f"datasets--{repo.replace('/', '--')}"
+    root = _folder_of(repo)
     try:
         commits = [path.name for path in sorted((root / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime)]
         main = root / "refs" / "main"
@@ -42,6 +47,10 @@ def cached(repo: str, *, split: str = "test") -> CachedDataset | None:
         if size is not None:
             return CachedDataset(revision=commit, size=size)
     return None
+
+
+def _folder_of(repo: str) -> Path:
+    return cache_folder() / f"datasets--{repo.replace('/', '--')}"
 
 
 def _size(snapshot: Path, split: str) -> int | None:

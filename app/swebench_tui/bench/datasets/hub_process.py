@@ -19,20 +19,25 @@ import msgspec
 import yaml
 from huggingface_hub import HfApi, get_cached_repo_tree, get_session, hf_hub_download, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError
+from huggingface_hub.hf_api import RepoFile
 
 from swebench_tui import __version__
 from swebench_tui.bench.datasets.data_files import (
+    DEFAULT_SPLIT,
     Config,
     choose_format,
     choose_split,
     has_pyarrow,
     splits,
 )
+from swebench_tui.bench.datasets.errors import DatasetError
+from swebench_tui.bench.datasets.hub_cache import snapshot_folder
 from swebench_tui.bench.datasets.hub_errors import explain
 from swebench_tui.bench.datasets.hub_messages import Fetched, FetchRequest, Message, Progress
 
 _API_SECONDS: Final = 15.0
 _MAX_CARD: Final = 1024**2
+_MAX_DOWNLOAD: Final = 8 * 10**9
 _REPORT_BYTES: Final = 256 * 1024
 
 
@@ -86,14 +91,23 @@ def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
             raise
         revision = api.resolve_revision(repo, repo_type=kind, revision=request.revision, local_files_only=True)
     commit = revision.resolved
-    folder = Path(snapshot_download(repo, repo_type=kind, revision=revision, allow_patterns="README.md"))
-    sizes = _files(repo, commit, folder)
+    folder = snapshot_folder(repo, commit)
+    sizes = _listed(repo, commit) or _whole_copy(folder, request)
+    if sizes is None or ("README.md" in sizes and not (folder / "README.md").exists()):
+        snapshot_download(repo, repo_type=kind, revision=revision, allow_patterns="README.md")
+    if sizes is None:
+        sizes = _listed(repo, commit) or _listed_by_hub(api, repo, commit)
     found = splits(sizes, _config(folder / "README.md"))
     split = choose_split(found, request.split, name=request.name)
     chosen = choose_format(found[split], name=request.name, tables=has_pyarrow())
     missing = [path for path in chosen if not (folder / path).exists()]
     if missing and request.revision == commit:
         api.repo_info(repo, repo_type=kind, revision=commit)  # fails at once; the download would try for 25 seconds
+    if (total := sum(sizes[path] or 0 for path in missing)) > _MAX_DOWNLOAD:
+        raise DatasetError(
+            f"{request.name} has {total / 1e9:,.0f} GB to download; {_MAX_DOWNLOAD / 1e9:.0f} GB is the limit",
+            hint="Check the name; sets of tasks are far smaller. A local copy can be read from a folder.",
+        )
     meter = _Meter([sizes[path] for path in missing], report)
     logging.getLogger("huggingface_hub").addHandler(_RetryNotice(meter))
     files = [
@@ -106,13 +120,33 @@ def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
     return Fetched(revision=commit, split=split, files=tuple(files), notice=notice)
 
 
-def _files(repo: str, commit: str, folder: Path) -> dict[str, int | None]:
-    """The files of the commit with their sizes; those in the cache where only they are known."""
+def _listed(repo: str, commit: str) -> dict[str, int | None] | None:
+    """The files of the commit with their sizes, from the list in the cache; None: there is none."""
     try:
-        tree = get_cached_repo_tree(repo, repo_type="dataset", revision=commit)
+        return {file.path: file.size for file in get_cached_repo_tree(repo, repo_type="dataset", revision=commit)}
     except CachedRepoTreeNotFoundError:
-        return {path.relative_to(folder).as_posix(): None for path in folder.rglob("*") if path.is_file()}
-    return {file.path: file.size for file in tree}
+        return None
+
+
+def _whole_copy(folder: Path, request: FetchRequest) -> dict[str, int | None] | None:
+    """The files in the cache that another program filled, without a list of what belongs to the commit.
+
+    None where the split is not among them or lacks a part.
+    """
+    there = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    found = splits(there, _config(folder / "README.md"))
+    split = request.split or DEFAULT_SPLIT
+    try:
+        choose_format(found[split], name=request.name, tables=has_pyarrow())
+    except (DatasetError, KeyError):
+        return None
+    return dict.fromkeys(there)
+
+
+def _listed_by_hub(api: HfApi, repo: str, commit: str) -> dict[str, int | None]:
+    """The same list, asked for: where the cache cannot be written, none was kept."""
+    listed = api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True)
+    return {entry.path: entry.size for entry in listed if isinstance(entry, RepoFile)}
 
 
 def _config(card: Path) -> Config | None:

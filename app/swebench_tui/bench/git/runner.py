@@ -11,6 +11,7 @@ import os
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -65,6 +66,19 @@ class GitResult(msgspec.Struct, frozen=True):
     stderr: str
 
 
+_time_left: ContextVar[Callable[[], float] | None] = ContextVar("time_left", default=None)
+
+
+@contextmanager
+def git_time_limit(left: Callable[[], float]) -> Iterator[None]:
+    """Run git for this thread for no longer than `left()` seconds a call, if that is less than its own limit."""
+    token = _time_left.set(left)
+    try:
+        yield
+    finally:
+        _time_left.reset(token)
+
+
 @contextmanager
 def started(
     folder: Path,
@@ -78,6 +92,7 @@ def started(
 
     Raises `GitError` where git cannot be started or the thread's cancellation has been cancelled.
     """
+    folder = folder.resolve()
     options = [part for setting in (*_SETTINGS, *settings, f"safe.directory={folder}") for part in ("-c", setting)]
     environment = {
         **_ENVIRONMENT,
@@ -136,6 +151,8 @@ def run_git(
     cancelled.
     """
     limit = TIME_LIMIT if idle_limit is None else idle_limit
+    if (left := _time_left.get()) is not None:
+        limit = min(limit, max(left(), 0.001))
     with started(folder, arguments, settings=settings, variables=variables) as process:
         assert process.stdin is not None  # noqa: S101 - all three are pipes
         assert process.stdout is not None  # noqa: S101

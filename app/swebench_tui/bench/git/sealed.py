@@ -45,9 +45,9 @@ def sealed(objects: Path | None = None, *, work_tree: Path | None = None) -> Ite
         (folder / "config").write_text(f"[core]\n\trepositoryFormatVersion = 0\n\tbare = {bare}\n", encoding="ascii")
         variables = {"GIT_DIR": str(folder), "GIT_INDEX_FILE": str(folder / "index")}
         if objects is not None:
-            variables["GIT_OBJECT_DIRECTORY"] = str(objects)
+            variables["GIT_OBJECT_DIRECTORY"] = str(objects.resolve())
         if work_tree is not None:
-            variables["GIT_WORK_TREE"] = str(work_tree)
+            variables["GIT_WORK_TREE"] = str(work_tree.resolve())
         yield SealedFolder(folder, variables)
 
 
@@ -75,4 +75,4 @@ def object_folder(repository: Path) -> Path:
     objects = directory / "objects"
     if not objects.is_dir():
         raise GitError(f"not a git repository: {repository}")
-    return objects.resolve()
+    return objects

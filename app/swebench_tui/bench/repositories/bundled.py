@@ -55,7 +55,7 @@ def checkout(repo: str, into: Path) -> Path:
     git is missing or fails, when nothing can be written, and when the files are not those of the base commit.
     """
     commit = base_commit(repo)
-    target = into / f"{repo.replace('/', '__')}-{commit[:12]}"
+    target = into.absolute() / f"{repo.replace('/', '__')}-{commit[:12]}"
     try:
         if not target.exists():
             into.mkdir(parents=True, exist_ok=True)

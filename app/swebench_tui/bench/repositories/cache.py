@@ -60,7 +60,7 @@ def shrink(folder: Path, limit: int | None, *, keep: Collection[str] = ()) -> Pr
     total = sum(clone.size for clone in clones)
     removed: list[ClonedRepository] = []
     in_use: list[ClonedRepository] = []
-    for clone in sorted(clones, key=lambda clone: clone.last_used):
+    for clone in _oldest_first(clones):
         if total <= limit:
             break
         if clone.repo in keep:
@@ -70,6 +70,20 @@ def shrink(folder: Path, limit: int | None, *, keep: Collection[str] = ()) -> Pr
         removed += pruned.removed
         in_use += pruned.in_use
     return Pruned(tuple(removed), tuple(in_use))
+
+
+def oldest(clones: Sequence[ClonedRepository], limit: int) -> list[ClonedRepository]:
+    """Those that `shrink` removes if none is in use."""
+    total, chosen = sum(clone.size for clone in clones), list[ClonedRepository]()
+    for clone in _oldest_first(clones):
+        if total > limit:
+            chosen.append(clone)
+            total -= clone.size
+    return chosen
+
+
+def _oldest_first(clones: Sequence[ClonedRepository]) -> list[ClonedRepository]:
+    return sorted(clones, key=lambda clone: (clone.last_used, clone.repo))
 
 
 def _clones(folder: Path) -> Iterator[ClonedRepository]:

@@ -43,7 +43,7 @@ class Clone(msgspec.Struct, frozen=True):
 
     @property
     def folder(self) -> Path:
-        return self.cache / f"{folder_name(self.repo)}.git"
+        return self.cache.absolute() / f"{folder_name(self.repo)}.git"
 
     def exists(self) -> bool:
         return (self.folder / "objects").is_dir()

@@ -25,7 +25,7 @@ from swebench_tui.bench.repositories.progress import FetchProgress, ProgressRead
 from swebench_tui.bench.repositories.remote import Remote, fetch_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _NOT_OURS: Final = re.compile(r"not our ref ([0-9a-f]{40})")
 _CONFIG: Final = """[core]
@@ -62,15 +62,7 @@ def fetch_commits(clone: Clone, commits: Sequence[str], remote: Remote, report: 
 def newest_commit(repo: str, remote: Remote) -> str:
     """The newest commit of the default branch, from the server. Blocks. Raises `RepositoryError`."""
     with sealed() as own:
-        variables = {**own.variables, **_address(repo, remote)}
-        try:
-            result = run_network_git(
-                own.folder, ["ls-remote", "origin", "HEAD"], transports=remote.transports, variables=variables
-            )
-        except GitCancelledError:
-            raise
-        except GitError as error:
-            raise fetch_error(repo, remote, str(error)) from error
+        result = _network(repo, own.folder, ["ls-remote", "origin", "HEAD"], remote, variables=own.variables)
     if result.status:
         raise fetch_error(repo, remote, result.stderr)
     commit = result.stdout.decode("ascii", "replace").partition("\t")[0]
@@ -102,6 +94,18 @@ def _create(clone: Clone) -> None:
         made.rename(clone.folder)
 
 
+class _NoObjectsByIdError(Exception):
+    """The server gives no object by its id."""
+
+
+class _NotOnServerError(RepositoryError):
+    """The server has no object with this id."""
+
+    def __init__(self, what: str, *, hint: str, commit: str) -> None:
+        super().__init__(what, hint=hint)
+        self.commit = commit
+
+
 class _Fetch:
     """One fetch, by the holder of the clone's lock."""
 
@@ -111,6 +115,18 @@ class _Fetch:
         self._report = report
 
     def run(self, commits: Sequence[str]) -> None:
+        try:
+            absent = self._fetch(commits)
+        except _NoObjectsByIdError:
+            absent = self._fetch_everything(commits)
+        if absent:
+            raise RepositoryError(
+                f"{self._clone.repo}: {self._remote.shown(self._clone.repo)} has no commit {', '.join(absent)}",
+                hint="Check the commit. It may be in a fork, or was removed.",
+            )
+
+    def _fetch(self, commits: Sequence[str]) -> list[str]:
+        """Fetch what the clone lacks by ids; returns the commits that the server does not have."""
         known = set(self._clone.commits())
         lacking = self._lacking(commit for commit in commits if commit in known)
         unknown = [commit for commit in commits if lacking.get(commit) is None]
@@ -118,12 +134,9 @@ class _Fetch:
         lacking |= self._lacking(commit for commit in unknown if commit not in absent)
         files = sorted({blob for missing in lacking.values() for blob in missing or ()})
         if files:
-            self._fetch_files(files)
-        if absent:
-            raise RepositoryError(
-                f"{self._clone.repo}: {self._remote.shown(self._clone.repo)} has no commit {', '.join(absent)}",
-                hint="Check the commit. It may be in a fork, or was removed.",
-            )
+            ids = "".join(f"{blob_id}\n" for blob_id in files)
+            self._git(["--filter=blob:none"], ids, "files", settings=["fetch.negotiationAlgorithm=noop"])
+        return absent
 
     def _lacking(self, commits: Iterable[str]) -> dict[str, list[str] | None]:
         lacking: dict[str, list[str] | None] = {}
@@ -139,39 +152,31 @@ class _Fetch:
         wanted, absent = list(commits), list[str]()
         while wanted:
             refs = "".join(f"+{commit}:{REFS}/{commit}\n" for commit in wanted)
-            result = self._git(["--depth=1", "--filter=blob:none"], refs, "commits")
-            if result.status == 0:
+            try:
+                self._git(["--depth=1", "--filter=blob:none"], refs, "commits")
                 break
-            refused = _NOT_OURS.search(result.stderr)
-            if refused is None or refused.group(1) not in wanted:
-                if "unadvertised object" not in result.stderr:
-                    raise fetch_error(self._clone.repo, self._remote, result.stderr)
-                return [*absent, *self._fetch_branches(wanted)]
-            wanted.remove(refused.group(1))
-            absent.append(refused.group(1))
+            except _NotOnServerError as error:
+                if error.commit not in wanted:
+                    raise
+                wanted.remove(error.commit)
+                absent.append(error.commit)
         return absent
 
-    def _fetch_branches(self, commits: Sequence[str]) -> list[str]:
-        """Fetch all branches and tags, from a server that gives no commit by its id; returns commits not in them."""
+    def _fetch_everything(self, commits: Sequence[str]) -> list[str]:
+        """Fetch all branches and tags with their files, from a server of the first protocol, which gives no object by
+        its id; returns the commits that are not in them.
+        """
+        (self._clone.folder / "shallow").unlink(missing_ok=True)  # else the server leaves out what it thinks is here
         refs = "+refs/heads/*:refs/remotes/origin/*\n+refs/tags/*:refs/tags/*\n"
-        shallow = ["--unshallow"] if (self._clone.folder / "shallow").exists() else []
-        result = self._git([*shallow, "--filter=blob:none"], refs, "commits")
-        if result.status:
-            raise fetch_error(self._clone.repo, self._remote, result.stderr)
-        absent = [commit for commit in commits if missing_files(self._clone.folder, commit) is None]
+        self._git(["--refetch", "--no-filter"], refs, "files")
+        absent = [commit for commit in commits if missing_files(self._clone.folder, commit) != []]
         for commit in commits:
             if commit not in absent:
-                self._local(["update-ref", f"{REFS}/{commit}", commit])
+                arguments = ["update-ref", f"{REFS}/{commit}", commit]
+                run_git(self._clone.folder, arguments, variables={"GIT_DIR": str(self._clone.folder)})
         return absent
 
-    def _fetch_files(self, blob_ids: Sequence[str]) -> None:
-        """Fetch blobs by their ids, in one request."""
-        ids = "".join(f"{blob_id}\n" for blob_id in blob_ids)
-        result = self._git(["--filter=blob:none"], ids, "files", settings=["fetch.negotiationAlgorithm=noop"])
-        if result.status:
-            raise fetch_error(self._clone.repo, self._remote, result.stderr)
-
-    def _git(self, options: Sequence[str], refs: str, step: Step, *, settings: Sequence[str] = ()) -> GitResult:
+    def _git(self, options: Sequence[str], refs: str, step: Step, *, settings: Sequence[str] = ()) -> None:
         (self._clone.folder / "config").write_text(_CONFIG, encoding="ascii")  # ours, whatever it was
         fetch = [
             "fetch",
@@ -182,31 +187,53 @@ class _Fetch:
             *options,
             "--stdin",
         ]
-        try:
-            return run_network_git(
-                self._clone.folder,
-                [*fetch, "origin"],
-                transports=self._remote.transports,
-                stdin=refs.encode(),
-                settings=settings,
-                variables={"GIT_DIR": str(self._clone.folder), **_address(self._clone.repo, self._remote)},
-                progress=ProgressReader(self._clone.repo, step, self._report),
-            )
-        except GitCancelledError:
-            raise
-        except GitError as error:
-            raise fetch_error(self._clone.repo, self._remote, str(error)) from error
-
-    def _local(self, arguments: Sequence[str]) -> None:
-        result = run_git(self._clone.folder, arguments, variables={"GIT_DIR": str(self._clone.folder)})
+        result = _network(
+            self._clone.repo,
+            self._clone.folder,
+            [*fetch, "origin"],
+            self._remote,
+            stdin=refs.encode(),
+            settings=settings,
+            variables={"GIT_DIR": str(self._clone.folder)},
+            progress=ProgressReader(self._clone.repo, step, self._report),
+        )
+        if "unadvertised object" in result.stderr:
+            raise _NoObjectsByIdError
+        error = fetch_error(self._clone.repo, self._remote, result.stderr)
+        if refused := _NOT_OURS.search(result.stderr):
+            raise _NotOnServerError(str(error), hint=error.hint, commit=refused.group(1))
         if result.status:
-            raise GitError(result.stderr)
+            raise error
 
 
-def _address(repo: str, remote: Remote) -> dict[str, str]:
-    """The address as a variable, in no file and no list of processes: it may have a password in it."""
-    return {
+def _network(
+    repo: str,
+    folder: Path,
+    arguments: Sequence[str],
+    remote: Remote,
+    *,
+    variables: Mapping[str, str],
+    stdin: bytes = b"",
+    settings: Sequence[str] = (),
+    progress: Callable[[bytes], None] = lambda _: None,
+) -> GitResult:
+    """Run git with the remote `origin`. Its address is in no file and no list of processes: it may have a password."""
+    address = {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "remote.origin.url",
         "GIT_CONFIG_VALUE_0": remote.url(repo),
     }
+    try:
+        return run_network_git(
+            folder,
+            arguments,
+            transports=remote.transports,
+            stdin=stdin,
+            settings=settings,
+            variables={**variables, **address},
+            progress=progress,
+        )
+    except GitCancelledError:
+        raise
+    except GitError as error:
+        raise fetch_error(repo, remote, str(error)) from error

@@ -3,7 +3,7 @@
 repositories = Repositories(folder=paths.repositories())
 located = snapshot_of(instance, repositories, allow_network=True)
 if located.snapshot is None:
-    print(located.reason)
+    print(located.reason, located.hint)
 """
 
 from __future__ import annotations
@@ -42,11 +42,13 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
     limit: int | None = None
 
 
-class Located(msgspec.Struct, frozen=True):
-    """The snapshot of a task, or the reason why there is none."""
+class Located(msgspec.Struct, frozen=True, kw_only=True):
+    """The snapshot of a task; or why there is none, and what to do about it. `bundled`: the program itself has it."""
 
-    snapshot: Snapshot | None
+    snapshot: Snapshot | None = None
+    bundled: bool = False
     reason: str = ""
+    hint: str = ""
 
 
 def snapshot_of(
@@ -66,17 +68,26 @@ def snapshot_of(
         check_repo(repo)
         check_commit(commit)
     except RepositoryError as error:
-        return Located(None, str(error))
+        return Located(reason=str(error), hint=error.hint)
     if bundled.bundled(repo) and bundled.base_commit(repo) == commit:
-        return Located(FolderSnapshot(bundled.checkout(repo, repositories.folder)))
+        return Located(snapshot=FolderSnapshot(bundled.checkout(repo, repositories.folder)), bundled=True)
     if repositories.mirror is not None:
         found = find_in_mirror(repositories.mirror, repo, commit)
         if found is not None:
-            return Located(CommitSnapshot(found, commit))
+            return Located(snapshot=CommitSnapshot(found, commit))
     clone = Clone(repositories.folder, repo)
     if not clone.has(commit):
         if not allow_network:
-            return Located(None, f"not fetched: run `swebench-tui repo fetch {repo}@{commit}`")
+            return Located(
+                reason=f"{repo} is not on this machine at commit {commit[:12]}{_about(repositories.mirror)}",
+                hint=f"Fetch it: swebench-tui repo fetch {repo}@{commit}",
+            )
         fetch_commits(clone, [commit], repositories.remote, report)
         cache.shrink(repositories.folder, repositories.limit, keep=[repo])
-    return Located(CommitSnapshot(clone.folder, commit))
+    return Located(snapshot=CommitSnapshot(clone.folder, commit))
+
+
+def _about(mirror: Path | None) -> str:
+    if mirror is None:
+        return ""
+    return f", nor in the mirror {mirror}" if mirror.is_dir() else f", and the mirror {mirror} is not a folder"

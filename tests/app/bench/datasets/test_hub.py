@@ -175,6 +175,13 @@ def test_each_failure_has_its_sentence(
     assert hint in caught.value.hint
 
 
+def test_a_download_of_hundreds_of_gigabytes_is_refused(hub: StandInHub) -> None:
+    hub.sizes = {"test.jsonl": 300 * 10**9}
+    with pytest.raises(DatasetError, match="a/lines has 300 GB to download; 8 GB is the limit"):
+        load("a/lines")
+    assert not any("test.jsonl" in request for request in hub.requests)
+
+
 def test_no_network_and_no_copy_is_an_error(hub: StandInHub) -> None:
     hub.stop()
     with pytest.raises(DatasetError, match=r"^the hub at http://127.0.0.1:\d+ cannot be reached: "):
@@ -238,6 +245,42 @@ def test_a_full_or_forbidden_cache_has_its_sentence(monkeypatch: pytest.MonkeyPa
     with pytest.raises(DatasetError, match="cannot write") as caught:
         load("a/set")
     assert "HF_HOME" in caught.value.hint
+
+
+def test_a_read_only_cache_is_not_an_empty_dataset(
+    hub: StandInHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`/proc` takes no files, not even from root."""
+    monkeypatch.setenv("HF_HOME", "/proc/hf" if Path("/proc").is_dir() else "/dev/null/hf")
+    with pytest.raises(DatasetError, match=r"cannot write|could not be fetched: .*No such file"):
+        load("a/set")
+    del hub, tmp_path
+
+
+def test_an_address_that_breaks_the_client_is_an_error(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://localhost:99999")
+    with pytest.raises(DatasetError, match="a/set could not be fetched: ValueError: Port out of range"):
+        load("a/set")
+    assert hub.requests == []
+
+
+def test_a_cache_that_another_program_filled_is_used(hub: StandInHub) -> None:
+    """Older programs keep no list of a commit's files."""
+    load(f"a/set@{OLD}")
+    hub.stop()
+    for listing in cache_folder().rglob("trees/*.json"):
+        listing.unlink()
+    assert ids(load(f"a/set@{OLD}")) == ["a-1", "a-2"]
+
+
+def test_what_another_program_left_incomplete_is_fetched(hub: StandInHub) -> None:
+    load(f"a/set@{OLD}")
+    for path in [*cache_folder().rglob("trees/*.json"), *cache_folder().rglob("test-00001*")]:
+        path.unlink()
+    hub.requests.clear()
+    assert ids(load(f"a/set@{OLD}")) == ["a-1", "a-2"]
+    assert [request for request in hub.requests if "test-0000" in request and "GET" in request] == []
+    assert ids(load(f"a/set@{OLD}:dev")) == ["dev-1"]
 
 
 @pytest.mark.usefixtures("hub")
