@@ -8,10 +8,9 @@ from swebench_providers import ProviderError
 from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
 from swebench_tui.bench.prompts import PromptError
-from swebench_tui.bench.repositories.bundled import CheckoutError
 from swebench_tui.bench.repositories.errors import RepositoryError
 
-PROMPT_ERRORS: Final = (CheckoutError, ContextError, GitError, PromptError, ProviderError, RepositoryError)
+PROMPT_ERRORS: Final = (ContextError, GitError, PromptError, ProviderError, RepositoryError)
 
 
 def hint_of(error: Exception) -> str:

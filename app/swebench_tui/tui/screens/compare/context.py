@@ -18,9 +18,9 @@ from textual.widgets.option_list import Option
 from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import Target
-from swebench_tui.services.file_budget import DEFAULT_TOKENS
 from swebench_tui.services.prompt_errors import PROMPT_ERRORS, hint_of
 from swebench_tui.services.task_prompts import PromptOptions, TaskPrompts
+from swebench_tui.settings.definitions import DEFAULT_CONTEXT_TOKENS
 from swebench_tui.terminal_text import one_line
 from swebench_tui.tui.screens.base import Dialog
 from swebench_tui.tui.screens.compare.context_preview import Seen, file_lines, model_line, note_lines
@@ -83,7 +83,7 @@ class ContextScreen(Dialog[PromptOptions | None]):
                 yield ModeList(*(Option(Content(text)) for _, text in _MODES), markup=False, compact=True)
                 with Vertical():
                     yield Static("Tokens of files, at most", classes="label")
-                    field = BudgetField(budget, placeholder=f"{DEFAULT_TOKENS}", type="integer", compact=True)
+                    field = BudgetField(budget, placeholder=f"{DEFAULT_CONTEXT_TOKENS}", type="integer", compact=True)
                     field.cursor_blink = False
                     yield field
             with VerticalScroll(id="seen"):

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from swebench_tui.bench.context import ContextMode
+from swebench_tui.bench.repositories.progress import FetchProgress
 from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import Target
 from swebench_tui.terminal_text import one_line
@@ -33,6 +34,18 @@ class TaskBar(Static):
         lines = [Content.styled(" · ".join(parts), "$text-muted")]
         lines += [Content.styled(f"⚠ {one_line(note)}", "$text-warning") for note in _warnings(task)]
         self.update(Content("\n").join([Content.styled(one_line(task.title), "bold"), *lines]))
+
+    def show_fetch(self, progress: FetchProgress) -> None:
+        """Show how far the fetching of a repository is."""
+        percent = "" if progress.percent is None else f" {progress.percent} %"
+        received = f" · {progress.received / 1e6:.1f} MB" if progress.received else ""
+        self.update(
+            Content.assemble(
+                (f"Fetching {one_line(progress.repo)}: {progress.step}{percent}{received}", "bold"),
+                "\n",
+                ("esc: stop. What has arrived is kept.", "$text-muted"),
+            )
+        )
 
     def show_problem(self, what: str, hint: str) -> None:
         self.update(Content.assemble((f"✗ {one_line(what)}", "$text-error"), "\n", (one_line(hint), "$text-muted")))
