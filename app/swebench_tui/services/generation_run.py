@@ -26,6 +26,7 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.extracted import extracted_text
 from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
 from swebench_tui.bench.repositories.errors import RepositoryError
@@ -214,10 +215,10 @@ class GenerationRun:
             model_patch=patch,
             provenance=_provenance(run.target, prompt, answer, verdict) if options.provenance else None,
         )
+        extracted = await asyncio.to_thread(extracted_text, answer.text)
+        stored = _stored_patch(answer, verdict, extracted, submitted=bool(patch))
         try:
-            torn = await run.output.keep_prediction(
-                prediction, _stored_patch(answer, verdict, submitted=bool(patch)), replace=options.replace
-            )
+            torn = await run.output.keep_prediction(prediction, stored, replace=options.replace)
         except PredictionsError as error:
             self.stop()
             return TaskResult(
@@ -290,7 +291,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
     )
 
 
-def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: bool) -> StoredPatch:
+def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, extracted: str, *, submitted: bool) -> StoredPatch:
     return StoredPatch(
         instance_id=answer.instance_id,
         prompt_hash=answer.prompt_hash,
@@ -299,6 +300,7 @@ def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: boo
         detail=verdict.detail,
         files=verdict.files,
         repairs=tuple(map(str, verdict.repairs)),
+        extracted=extracted,
         patch=verdict.patch,
         submitted=submitted,
     )
