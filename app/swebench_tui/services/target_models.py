@@ -1,4 +1,4 @@
-"""The models of targets: their names, limits and token counters, looked up once for each."""
+"""The models of targets: their names, limits and token counters, kept once they are known."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ class TargetModels:
             profile = profile_of(self._access.registry, config, name)
             limits = await model_limits(self._access, provider, name, profile)
             counter = await asyncio.to_thread(blocking_counter, config.base_models.get(name, name))
-            self._known[key] = TargetModel(name, provider, limits, counter)
+            found = TargetModel(name, provider, limits, counter)
+            if provider is None or limits.window is None:  # a key or a server may come later
+                return found
+            self._known[key] = found
         return self._known[key]
 
     async def _reach(self, provider_name: str, model: str) -> tuple[Provider | None, str]:

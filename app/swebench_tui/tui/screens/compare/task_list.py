@@ -34,9 +34,9 @@ class SearchableTasks:
         return len(self._tasks)
 
     def matching(self, query: str) -> list[Instance]:
-        """The tasks with every word of `query` in id, title, repository, version or difficulty."""
-        words = query.lower().split()
-        return [task for task, text in self._tasks if all(word in text for word in words)]
+        """The tasks with every term of `query` in id, title, repository, version or difficulty."""
+        terms = query.lower().split()
+        return [task for task, text in self._tasks if all(term in text for term in terms)]
 
 
 class TaskRows(OptionList):
