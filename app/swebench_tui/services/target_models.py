@@ -1,4 +1,4 @@
-"""The models of targets: their names, limits and token counters, kept once they are known."""
+"""The models of targets: their names, limits and token counters, looked up once for each."""
 
 from __future__ import annotations
 
@@ -57,10 +57,12 @@ class TargetModels:
             limits = await model_limits(self._access, provider, name, profile)
             counter = await asyncio.to_thread(blocking_counter, config.base_models.get(name, name))
             found = TargetModel(name, provider, limits, counter)
-            if provider is None or limits.window is None:  # a key or a server may come later
-                return found
             self._known[key] = found
         return self._known[key]
+
+    def forget_unknown(self) -> None:
+        """Look up models of unknown limits again when they are needed: a key or a server may be there by then."""
+        self._known = {key: found for key, found in self._known.items() if found.provider and found.limits.window}
 
     async def _reach(self, provider_name: str, model: str) -> tuple[Provider | None, str]:
         provider = None

@@ -101,8 +101,9 @@ class TaskPrompts:
         out; `ProviderError` for an unknown provider.
         """
         options = options or PromptOptions()
-        progress("Reading the repository")
+        progress("Looking up the model" if target is None else f"{target}: looking up the model")
         model = await self._models.find(target)
+        progress("Reading the repository")
         job, notes = await self._job(instance, model, options)
         budget = await in_thread(lambda _: _budget(job, model, options))
         pick = None
@@ -174,6 +175,10 @@ class TaskPrompts:
         """What sending `prompt` to `target` is expected to cost. Raises `ProviderError` for an unknown provider."""
         model = await self._models.find(target)
         return await input_estimate(self._access, model, prompt.tokens, max_tokens=max_tokens)
+
+    def forget_unknown_limits(self) -> None:
+        """Look up the limits of models again that could not be had: a key or a server may be there by now."""
+        self._models.forget_unknown()
 
     async def fetch(self, instance: Instance, report: Report = lambda _: None) -> None:
         """Fetch the repository of a task, unless it is on this machine. Cancelling this stops.

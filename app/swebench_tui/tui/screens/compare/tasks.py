@@ -68,7 +68,9 @@ class Tasks:
         """The user's own text as it is, else the task's files within the window of the target's model."""
         if task.instance is None or task.shown is None:
             return task
-        return await self.prompts().build(
+        prompts = self.prompts()
+        prompts.forget_unknown_limits()
+        return await prompts.build(
             task.instance,
             target,
             await self.options(),
