@@ -93,7 +93,7 @@ async def test_escape_changes_nothing() -> None:
         assert compare_screen(pilot).task_prompt is before
 
 
-async def test_pick_calls_the_model_for_files_and_then_for_the_patch() -> None:
+async def test_pick_calls_the_model_for_files_first() -> None:
     async with (
         FaultServer(Script("tallybox/averages.py")) as server,
         running(*ONE, server=server, size=(120, 40)) as pilot,
