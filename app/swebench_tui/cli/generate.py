@@ -61,7 +61,7 @@ Examples:
     shell_complete=provider_names,
     help="Model to generate predictions with. Repeatable.",
 )
-@click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--dataset", metavar="D", required=True, help="Dataset: see `swebench-tui dataset`.")
 @click.option("--split", metavar="S", help="Split of the dataset.")
 @selection_options
 @with_prompt_flags

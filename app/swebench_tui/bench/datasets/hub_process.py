@@ -17,7 +17,7 @@ from typing import IO, Final, Self
 
 import msgspec
 import yaml
-from huggingface_hub import HfApi, get_cached_repo_tree, get_session, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_session, hf_hub_download, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 
@@ -82,6 +82,7 @@ def _end_with_parent(source: IO[bytes]) -> None:
 def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
     """Fetch the files of the split that the cache lacks. A pinned revision that is there needs no network."""
     get_session().timeout = _API_SECONDS
+    constants.DOWNLOAD_CHUNK_SIZE = _REPORT_BYTES  # its 10 MB are a minute without progress on a slow line
     api = _Api(library_name="swebench-tui", library_version=__version__)
     repo, kind = request.repo, "dataset"
     try:
