@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from swebench_providers.catalog.profiles import ModelProfile
     from swebench_tui.services.provider_access import ProviderAccess
 
-LIST_SECONDS: Final = 10.0
+LIST_SECONDS: Final = 5.0
 """How long the list of models, or a server's details, may take."""
 
 _UNKNOWN_OUTPUT: Final = 4_096
