@@ -98,6 +98,7 @@ class Comparison:
             target,
             request,
             source,
+            prompt=prompt,
             guide=followed,
             check_patch=check,
             recorder=self._recorder,

@@ -26,6 +26,7 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.extracted import extracted_text
 from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
 from swebench_tui.bench.repositories.errors import RepositoryError
@@ -192,6 +193,9 @@ class GenerationRun:
             self.stop()  # nothing more is paid for that cannot be kept
         if error is not None and error.kind in _ENDS_TARGET:
             run.stopped = str(error)
+        if stored is None:  # it could not be kept, and may have been paid for
+            answer = Answer(target=run.target, state=state, text=generation.text, reasoning=generation.reasoning)
+            stored = recorder.stored(answer)
         return TaskResult(
             instance_id=task.instance_id,
             outcome="failed",
@@ -214,10 +218,10 @@ class GenerationRun:
             model_patch=patch,
             provenance=_provenance(run.target, prompt, answer, verdict) if options.provenance else None,
         )
+        extracted = await asyncio.to_thread(extracted_text, answer.text)
+        stored = _stored_patch(answer, verdict, extracted, submitted=bool(patch))
         try:
-            torn = await run.output.keep_prediction(
-                prediction, _stored_patch(answer, verdict, submitted=bool(patch)), replace=options.replace
-            )
+            torn = await run.output.keep_prediction(prediction, stored, replace=options.replace)
         except PredictionsError as error:
             self.stop()
             return TaskResult(
@@ -251,11 +255,20 @@ class _Recorder:
         self._pick = prompt.pick
 
     async def commit(self, answer: Answer) -> None:
-        stored = stored_answer(
-            answer, self._instance_id, self._digest, context=self._context, guided=answer.state.guided, pick=self._pick
-        )
+        stored = self.stored(answer)
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
+
+    def stored(self, answer: Answer) -> StoredAnswer:
+        """The answer as the file keeps it."""
+        return stored_answer(
+            answer,
+            self._instance_id,
+            self._digest,
+            context=self._context,
+            guided=answer.state.guided,
+            pick=self._pick,
+        )
 
 
 def _conflict(instance_id: str) -> TaskResult:
@@ -290,7 +303,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
     )
 
 
-def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: bool) -> StoredPatch:
+def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, extracted: str, *, submitted: bool) -> StoredPatch:
     return StoredPatch(
         instance_id=answer.instance_id,
         prompt_hash=answer.prompt_hash,
@@ -299,6 +312,7 @@ def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: boo
         detail=verdict.detail,
         files=verdict.files,
         repairs=tuple(map(str, verdict.repairs)),
+        extracted=extracted,
         patch=verdict.patch,
         submitted=submitted,
     )

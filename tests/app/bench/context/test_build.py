@@ -9,7 +9,7 @@ import pytest
 
 from swebench_tui.bench.context import Context, ContextMode, LeftOut
 from swebench_tui.bench.context.build import build_context, grouped_paths, ranked_paths
-from swebench_tui.bench.context.errors import ContextStoppedError
+from swebench_tui.bench.context.errors import ContextError, ContextStoppedError
 from swebench_tui.bench.context.markup import render_files
 from tests.app.bench.context.trees import MemoryTree, count_roughly, task
 
@@ -81,6 +81,7 @@ def test_all_source_files_come_sorted_without_tests(build: Build) -> None:
     context = build(ContextMode.ALL, "anything", PACKAGE)
     assert paths(context) == ["pkg/__init__.py", "pkg/rooms.py", "pkg/spans.py"]
     assert context.left_out == (LeftOut("tests/test_spans.py", "a test"),)
+    assert context.note == ""
 
 
 def test_a_file_over_the_budget_is_passed_over_and_named(build: Build) -> None:
@@ -88,6 +89,7 @@ def test_a_file_over_the_budget_is_passed_over_and_named(build: Build) -> None:
     context = build(ContextMode.ALL, "anything", files, budget=100)
     assert paths(context) == ["a.py", "c.py"]
     assert context.left_out == (LeftOut("b.py", "over budget: 2,004 tokens"),)
+    assert context.note == "2 of 3 source files fit: the mode `all` is for small repositories"
     assert context.tokens <= 100
 
 
@@ -172,6 +174,19 @@ def test_windows_do_not_tell_what_the_gold_patch_changes(build: Build) -> None:
     one, other = (build(ContextMode.ORACLE, "Wrong in `part_40`", LONG, patch=patch, budget=400) for patch in patches)
     assert one == other
     assert not one.files[0].whole
+
+
+def test_the_headers_of_a_gold_patch_name_its_files(build: Build) -> None:
+    patch = (
+        "diff --git a/pkg/rooms.py b/pkg/rooms.py\n--- a/pkg/rooms.py\n+++ b/pkg/rooms.py\n"
+        "@@ -1,2 +1,1 @@\n--- a/pkg/spans.py\n def book\n"
+    )
+    assert paths(build(ContextMode.ORACLE, "Span", PACKAGE, patch=patch)) == ["pkg/rooms.py"]
+
+
+def test_a_gold_patch_that_is_no_diff_is_an_error(build: Build) -> None:
+    with pytest.raises(ContextError, match="the gold patch of owner__name-1 cannot be read"):
+        build(ContextMode.ORACLE, "Span", PACKAGE, patch="--- a/pkg/rooms.py\n+++ b/pkg/rooms.py\n@@ -1 +1 @@\nx")
 
 
 def test_new_files_of_the_gold_patch_are_not_shown(build: Build) -> None:
