@@ -1,7 +1,7 @@
 """Apply SEARCH/REPLACE blocks to an `Overlay`, in order, each to the result of those before it.
 
-A block that corrects an earlier one replaces it: its SEARCH text is that of the original file, and the earlier block
-changed the same lines. A block that does not fit is left out and reported.
+A block that corrects an earlier one replaces it: its SEARCH text is that of the original file, and both replace the
+same lines. A block that does not fit is left out and reported.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ def _planned(block: Block, files: _Files) -> _Plan:
 def _mark_drafts(blocks: Sequence[Block], plans: Sequence[_Plan]) -> None:
     """Mark each block that a later one corrects.
 
-    That one is for the original lines, some of which the draft changes; or it creates the same file. A block that only
-    adds lines at the ends of the other one is a draft if the prose between them takes it back.
+    That one is for the original lines, and replaces some that the draft replaces, or it has the same SEARCH text and
+    does not only add lines, or the prose between them takes the draft back. Or it creates the same file.
     """
     by_path: dict[str, list[int]] = {}
     for index, plan in enumerate(plans):
@@ -100,16 +100,25 @@ def _mark_drafts(blocks: Sequence[Block], plans: Sequence[_Plan]) -> None:
             plans[index].draft = True
         placed = [(index, found) for index in indexes if (found := plans[index].original) is not None]
         for index, found in _followed(placed):
-            first, last = changed_lines(found)
-            inserts = not any(line[0] == "-" for line in found.hunk.lines)
-            for later, other in placed:
-                if later <= index or blocks[later].edit == blocks[index].edit:
-                    continue
-                start, stop = other.start, other.start + len(other.hunk.old)
-                inside = start < first < stop if inserts else first < stop and start <= last
-                if inside or (first <= stop and start <= last and _taken_back(blocks, index, later)):
-                    plans[index].draft = True
-                    break
+            plans[index].draft = any(
+                later > index
+                and blocks[later].edit != blocks[index].edit
+                and (_corrects(other, found) or (_touches(other, found) and _taken_back(blocks, index, later)))
+                for later, other in placed
+            )
+
+
+def _corrects(match: Match, draft: Match) -> bool:
+    """Whether both replace the same line, or are for the same lines and do not only add some."""
+    if match.hunk.count("-") == 0 or draft.hunk.count("-") == 0:
+        return False
+    (first, last), (begin, end) = changed_lines(match), changed_lines(draft)
+    same = (match.start, match.hunk.old) == (draft.start, draft.hunk.old)
+    return same or (first <= end and begin <= last)
+
+
+def _touches(match: Match, other: Match) -> bool:
+    return match.start <= other.start + len(other.hunk.old) and other.start <= match.start + len(match.hunk.old)
 
 
 def _followed(placed: Sequence[tuple[int, Match]]) -> list[tuple[int, Match]]:
