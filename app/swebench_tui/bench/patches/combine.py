@@ -138,7 +138,7 @@ class _Combiner:
         if not diff.other:
             return pieces
         other = self._read(part, diff.other)
-        first, second = (not any(piece.error for piece in each) for each in (pieces, other))
+        first, second = (all(_does_something(piece) for piece in each) for each in (pieces, other))
         if first and second:
             what = "lines behind the diff can be a list or a part of it, and both would apply"
             self._doubtful = True
@@ -311,6 +311,10 @@ def combine(
 ) -> Combined:
     """The patch of `parts`, in the order of the answer. Raises the first `PatchError` where no hunk applies."""
     return _Combiner(parts, new_overlay, locator, answer).combine()
+
+
+def _does_something(piece: Piece) -> bool:
+    return piece.error is None and (piece.match is None or piece.match.hunk.count("+-") > 0)
 
 
 def _changes(kept: Sequence[Piece]) -> list[FileChange]:
