@@ -71,7 +71,7 @@ def test_output_is_no_file(output: str, name: str, repo: Repo) -> None:
     assert (verdict.status, verdict.failure) == ("no_patch", Failure.NO_DIFF)
 
 
-def test_diff_lines_in_a_fence_without_a_hunk_are_no_file(repo: Repo) -> None:
+def test_diff_lines_without_a_hunk_are_no_file(repo: Repo) -> None:
     verdict = judge(whole("-a = 1\n+a = 9\nb = 2\nc = 3\n", "y.py"), snapshot=repo.snapshot)
     assert (verdict.status, verdict.failure) == ("does_not_apply", Failure.MALFORMED)
 

@@ -73,7 +73,7 @@ def test_a_fence_with_unclear_markers_is_no_file(markers: tuple[str, str, str], 
         assert (verdict.status, verdict.failure) == ("does_not_apply", Failure.MALFORMED)
 
 
-def test_indentation_of_a_whole_block_is_cut_where_it_must_be(repo: Repo) -> None:
+def test_the_indentation_of_a_whole_block_is_cut(repo: Repo) -> None:
     listed = "".join(f"   {line}\n" for line in f"{NAME}{BLOCK}".splitlines())
     assert_leaves(repo, f"1. Change this:\n\n{listed}", {"app/x.py": WITH_ONE})
     inside = "".join(f"    {line.strip()}\n" for line in BLOCK.splitlines())  # the code's own indentation
@@ -123,7 +123,7 @@ def test_an_insertion_that_is_taken_back_is_a_draft(repo: Repo) -> None:
     assert_leaves(repo, first + second, both)
 
 
-def test_a_block_for_the_original_beside_a_changed_line_fits_no_more(repo: Repo) -> None:
+def test_a_block_that_shows_a_changed_line_does_not_fit(repo: Repo) -> None:
     """It shows the line that another block changes as it was: neither is a draft of the other for sure."""
     lines = "    total = a - b\n    return {}\n"
     other = f"<<<<<<< SEARCH\n{lines.format('total')}=======\n{lines.format(0)}>>>>>>> REPLACE\n"
@@ -131,7 +131,7 @@ def test_a_block_for_the_original_beside_a_changed_line_fits_no_more(repo: Repo)
     assert (verdict.status, verdict.failure) == ("partial", Failure.SEARCH_NOT_FOUND)
 
 
-def test_a_mark_of_a_fence_glued_to_a_block_is_none_of_it(repo: Repo) -> None:
+def test_a_mark_glued_to_a_block_closes_it(repo: Repo) -> None:
     assert_leaves(repo, f"{NAME}```python\n{BLOCK.removesuffix(chr(10))}```\n", {"app/x.py": WITH_ONE})
 
 

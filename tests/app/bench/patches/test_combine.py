@@ -134,7 +134,7 @@ def test_a_draft_that_shows_a_changed_line_is_no_part(repo: Repo) -> None:
     assert_leaves(repo, fence(ONE) + fence(other), expected)
 
 
-def test_a_diff_for_what_another_one_leaves_is_applied_behind_it(repo: Repo) -> None:
+def test_a_diff_for_the_result_of_another_is_applied(repo: Repo) -> None:
     second = ONE.replace("a - b", "a + b").replace("+    total = a + b", "+    total = b + a")
     assert_leaves(repo, fence(ONE) + "And then:\n" + fence(second), {"app/x.py": WITH_OTHER_ONE})
 

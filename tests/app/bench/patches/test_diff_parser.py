@@ -31,12 +31,12 @@ LISTS = {
 
 
 @pytest.mark.parametrize("kind", LISTS)
-def test_a_list_behind_a_bare_diff_is_no_part_of_it(kind: str, repo: Repo) -> None:
+def test_a_list_behind_a_bare_diff_is_ignored(kind: str, repo: Repo) -> None:
     assert_leaves(repo, f"Here:\n\n{HEADER}{ONE}{LISTS[kind]}", {"app/x.py": WITH_ONE})
 
 
 @pytest.mark.parametrize("start", ["@@ -4,3 +4,3 @@", "@@ -4,9 +4,7 @@", "@@ ... @@"])
-def test_a_list_is_told_by_the_file_where_counts_do_not_tell(start: str, repo: Repo) -> None:
+def test_the_file_shows_what_is_a_list(start: str, repo: Repo) -> None:
     answer = f"{HEADER}{ONE}- This adds the two.\n".replace("@@ -4,3 +4,3 @@", start)
     verdict = assert_leaves(repo, answer, {"app/x.py": WITH_ONE})
     assert Repair.BULLETS in verdict.repairs

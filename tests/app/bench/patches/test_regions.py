@@ -28,7 +28,7 @@ def indented(text: str, blanks: str) -> str:
 
 
 @pytest.mark.parametrize("blanks", ["  ", "    ", "\t"])
-def test_the_indentation_of_a_fence_is_cut_where_all_lines_have_it(blanks: str, repo: Repo) -> None:
+def test_indentation_that_all_lines_have_is_cut(blanks: str, repo: Repo) -> None:
     answer = f"1. Like this:\n\n{indented(fence(ONE), blanks)}\n"
     assert_leaves(repo, answer, {"app/x.py": WITH_ONE})
 
