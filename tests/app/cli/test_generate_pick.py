@@ -49,7 +49,7 @@ def test_the_first_call_is_recorded_apart_and_summed_up(server: FaultServerThrea
     assert "0.022" in result.stdout.strip().split("\n")[-1]
 
 
-def test_a_continued_run_does_not_pay_for_the_first_call_again(server: FaultServerThread, tmp_path: Path) -> None:
+def test_a_continued_run_pays_for_no_first_call_again(server: FaultServerThread, tmp_path: Path) -> None:
     server.server.by_text["<paths>"] = NAMING
     server.server.default = failing(401, "wrong key")
     assert generate(server, tmp_path / "out").exit_code == 1
