@@ -58,7 +58,7 @@ async def test_no_more_than_the_limit_are_in_flight(at_once: int, tmp_path: Path
     assert observed.target.tally.in_flight == 0
 
 
-async def test_after_a_stop_those_in_flight_end_and_no_other_begins(tmp_path: Path) -> None:
+async def test_after_a_stop_only_those_in_flight_end(tmp_path: Path) -> None:
     gate, arrived = Gate(), asyncio.Semaphore(0)
     observed = Observed(tmp_path, arrived.release, gate, text("No patch."), finished())
     running = asyncio.ensure_future(observed.finish())
