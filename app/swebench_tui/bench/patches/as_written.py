@@ -2,7 +2,8 @@
 
 Git ignores what it does not understand, and cuts a hunk at its counts. So its count of added and removed lines has to
 be that of the text. Where the place of a hunk is ambiguous, git takes the nearest one, which is right only if no
-heading says otherwise. A hunk without old lines it puts at the end of the file, wherever its numbers say.
+heading and no new start says otherwise. A hunk without old lines it puts at the end of the file, whatever its numbers
+say.
 """
 
 from __future__ import annotations
@@ -62,9 +63,17 @@ def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Take
     lines = [line for part in parts for line in part.lines]
     if len(parts) > 1 and refused.dropped:
         return None
-    if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and any(map(_has_heading, lines))):
+    if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and _says_otherwise(lines, found)):
         return None
     return None if any(map(_PLACELESS.match, lines)) else _taken(lines, tree)
+
+
+def _says_otherwise(lines: Sequence[str], found: Found) -> bool:
+    """Whether anything but the old start says where a hunk is: a heading, or a new start that means another line."""
+    changes = [change for one in found.candidates if isinstance(one, Diff) for change in one.changes]
+    return any(map(_has_heading, lines)) or any(
+        hunk.other_start is not None for change in changes for hunk in change.hunks
+    )
 
 
 def _has_heading(line: str) -> bool:
