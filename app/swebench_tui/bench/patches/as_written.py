@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.git import run_git
-from swebench_tui.bench.patches.diff_header import starts_names
+from swebench_tui.bench.patches.block_parser import has_marker
+from swebench_tui.bench.patches.diff_header import HEADERS, starts_names
 from swebench_tui.bench.patches.extract import Diff
 from swebench_tui.bench.patches.verdict import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from swebench_tui.bench.patches.extract import Found, Unreadable
     from swebench_tui.bench.patches.verdict import PatchVerdict
@@ -42,6 +43,7 @@ _NEVER = {
 }
 
 
+_RANGE = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _PLACELESS = re.compile(r"@@ -[1-9]\d*,0 ")
 
 
@@ -65,7 +67,8 @@ def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Take
         return None
     if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and _says_otherwise(lines, found)):
         return None
-    return None if any(map(_PLACELESS.match, lines)) else _taken(lines, tree)
+    unsure = any(map(_PLACELESS.match, lines)) or has_marker(lines)  # git drops a block without a word
+    return None if unsure else _taken(lines, tree)
 
 
 def _says_otherwise(lines: Sequence[str], found: Found) -> bool:
@@ -81,7 +84,7 @@ def _has_heading(line: str) -> bool:
 
 
 def _taken(lines: Sequence[str], tree: Tree) -> Taken | None:
-    patch = "\n".join(lines).rstrip("\n") + "\n"
+    patch = "".join(line + "\n" for line in _read_by_git(lines))
     try:
         content = patch.encode()
     except UnicodeEncodeError:
@@ -92,6 +95,27 @@ def _taken(lines: Sequence[str], tree: Tree) -> Taken | None:
     if not all(f"a/{file}" in patch or f"b/{file}" in patch for file in files):
         return None  # git took the first folder for a prefix
     return Taken(patch, files, added, removed) if tree.apply_check(content) is None else None
+
+
+def _read_by_git(lines: Sequence[str]) -> Iterator[str]:
+    """The lines that git does not skip: headers, the names of a file that has hunks, and hunks by their counts."""
+    old = new = 0
+    for index, line in enumerate(lines):
+        if old > 0 or new > 0 or line.startswith("\\"):
+            old -= line[:1] in {"", " ", "-"}
+            new -= line[:1] in {"", " ", "+"}
+            yield line
+        elif numbers := _RANGE.match(line):
+            old, new = int(numbers[1] or 1), int(numbers[2] or 1)
+            yield line
+        elif line.startswith(HEADERS) or _has_hunk(lines, index) or (index and _has_hunk(lines, index - 1)):
+            yield line
+
+
+def _has_hunk(lines: Sequence[str], index: int) -> bool:
+    """Whether the two names of a file stand at `index`, with a hunk behind them."""
+    names = [line[:4] for line in lines[index : index + 2]]
+    return names == ["--- ", "+++ "] and any(line[:3] == "@@ " for line in lines[index + 2 : index + 3])
 
 
 def _changed(lines: Sequence[str]) -> tuple[int, int]:

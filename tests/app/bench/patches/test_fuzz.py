@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from unidiff.patch import PatchSet
 
@@ -95,6 +95,8 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> tuple[Counter[
 
 
 @settings(max_examples=150, deadline=None)
+@example("```\n<<<<<<< SEARCH\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+one\n+two\n" + BLOCKS[0], False)  # noqa: FBT003
+@example("```\n<<<<<<< SEARCH\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+one\n+two\n", False)  # noqa: FBT003
 @given(fragments | damaged(), st.booleans())
 def test_no_answer_raises_or_gets_more_than_it_says(repo: Repo, answer: str, cut: bool) -> None:
     before = repo.files()
