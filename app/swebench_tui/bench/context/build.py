@@ -191,7 +191,7 @@ class _Builder(msgspec.Struct, frozen=True):
 
     def _parts(self, question: Question, budget: int | None, sources: Sequence[Source]) -> list[Block]:
         """The blocks of the first files, the most likely first, then the other files whole."""
-        small = _SMALL_FILE if budget is None else min(_SMALL_FILE, budget // 4)
+        small = _SMALL_FILE if budget is None else min(_SMALL_FILE, budget)
         parts: list[Block] = []
         for number, source in enumerate(sources[:_TOP_FILES]):
             check(self.should_stop)

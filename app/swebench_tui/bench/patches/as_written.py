@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ import msgspec
 
 from swebench_tui.bench.git import run_git
 from swebench_tui.bench.patches.block_parser import has_marker
-from swebench_tui.bench.patches.diff_header import HEADERS, starts_names
+from swebench_tui.bench.patches.diff_header import HEADERS, bare, starts_names
 from swebench_tui.bench.patches.extract import Diff
+from swebench_tui.bench.patches.unified_diff import DEV_NULL
 from swebench_tui.bench.patches.verdict import Failure
 
 if TYPE_CHECKING:
@@ -67,8 +69,9 @@ def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Take
         return None
     if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and _says_otherwise(lines, found)):
         return None
-    unsure = any(map(_PLACELESS.match, lines)) or has_marker(lines)  # git drops a block without a word
-    return None if unsure else _taken(lines, tree)
+    if any(map(_PLACELESS.match, lines)) or _names_two_files(lines) or has_marker(lines):
+        return None  # git drops a block without a word
+    return _taken(lines, tree)
 
 
 def _says_otherwise(lines: Sequence[str], found: Found) -> bool:
@@ -77,6 +80,16 @@ def _says_otherwise(lines: Sequence[str], found: Found) -> bool:
     return any(map(_has_heading, lines)) or any(
         hunk.other_start is not None for change in changes for hunk in change.hunks
     )
+
+
+def _names_two_files(lines: Sequence[str]) -> bool:
+    """Whether git would have to choose between the two names of a file."""
+    for old, new in pairwise(lines):
+        if old.startswith("--- ") and new.startswith("+++ "):
+            names = [name[4:].split("\t")[0].rstrip() for name in (old, new)]
+            if DEV_NULL not in names and bare(names[0]) != bare(names[1]):
+                return not any(line.startswith("rename from ") for line in lines)
+    return False
 
 
 def _has_heading(line: str) -> bool:
