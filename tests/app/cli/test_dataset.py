@@ -77,7 +77,7 @@ def test_list_shows_what_fetch_put_into_the_cache(hub: StandInHub) -> None:
     }
 
 
-def test_fetch_of_a_local_file_prints_the_hash_of_its_content(tmp_path: Path) -> None:
+def test_fetch_of_a_local_file_prints_its_hash(tmp_path: Path) -> None:
     file = rows_file(tmp_path, columns("a__a-1"))
     digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     assert run("fetch", file).stdout == f"{file}: 1 task, revision sha256:{digest}\n"
