@@ -150,9 +150,9 @@ def answers(draw: st.DrawFn) -> str:
 @settings(
     max_examples=12, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate]
 )  # shrinking takes minutes
-@given(tree=trees(), attributes=st.booleans(), asked=st.lists(answers(), min_size=3, max_size=6))
+@given(tree=trees(), attributes=st.booleans(), texts=st.lists(answers(), min_size=3, max_size=6))
 def test_generated_repositories_read_the_same(
-    tree: dict[bytes, tuple[str, bytes]], attributes: bool, asked: list[str]
+    tree: dict[bytes, tuple[str, bytes]], attributes: bool, texts: list[str]
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, commit_snapshot = make(Path(name), tree, attributes)
@@ -165,13 +165,13 @@ def test_generated_repositories_read_the_same(
                 assert (path, ours.blob_id(path)) == (path, theirs.blob_id(path))
             for line in ("a", "def f():", "é", "nowhere"):
                 assert list(ours.files_with(line)) == list(theirs.files_with(line))
-        for answer in asked:
+        for answer in texts:
             assert verdict(answer, folder) == verdict(answer, commit_snapshot), answer
 
 
 def test_a_file_too_large_is_refused_by_both_ends(tmp_path: Path) -> None:
     folder = make_checkout(tmp_path / "checkout", {"big.py": "x\n" * (MAX_FILE_SIZE // 2 + 1), "fits.py": "x\n"})
-    snapshots = [FolderSnapshot(folder), CommitSnapshot(folder, commit(folder))]
+    snapshots: list[Snapshot] = [FolderSnapshot(folder), CommitSnapshot(folder, commit(folder))]
     for snapshot in snapshots:
         with snapshot.open() as tree:
             assert tree.kind("big.py") == "file"
