@@ -49,7 +49,7 @@ def test_a_starter_task_gets_one_verdict_from_both_ends(tmp_path: Path, task: In
     assert verdicts == [verdict(answer, FolderSnapshot(folder)) for answer in damaged(task.patch)]
     assert verdicts[0].status == "applies"
     assert verdicts[-1].status == "no_patch"
-    assert len({each.failure for each in verdicts}) > 3
+    assert len({each.failure for each in verdicts}) > 2
 
 
 NAMES = st.sampled_from(
