@@ -27,7 +27,9 @@ def apply_check(
     The patch is checked on the index if `cached`, else on the files in `folder`. `variables` replace the sealed ones.
     """
     options = ["--check", *(["--cached"] if cached else [])]
-    result = run_git(folder or sealed.folder, ["apply", *options, "-"], stdin=patch, variables=variables or sealed.variables)
+    result = run_git(
+        folder or sealed.folder, ["apply", *options, "-"], stdin=patch, variables=variables or sealed.variables
+    )
     message = result.stderr
     if result.status and (not message or any(line.startswith("fatal:") for line in message.split("\n"))):
         raise GitError(message or f"git apply ended with status {result.status}")
