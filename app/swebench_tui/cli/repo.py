@@ -174,8 +174,12 @@ class _FetchOutput:
 
 
 def _summary(fetched: Fetched) -> str:
-    present = f", {fetched.present} already here" if fetched.present else ""
-    return f"{fetched.repo}: {_count(fetched.new, 'commit')} fetched{present}, {format_size(fetched.size)} on disk"
+    parts = [f"{_count(fetched.new, 'commit')} fetched"]
+    if fetched.present:
+        parts.append(f"{fetched.present} already here")
+    if fetched.size:
+        parts.append(f"{format_size(fetched.size)} on disk")
+    return f"{fetched.repo}: {', '.join(parts)}"
 
 
 @command.command("prune", short_help="Remove fetched repositories.", epilog=_PRUNE_EXAMPLES)
