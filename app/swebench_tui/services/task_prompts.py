@@ -162,12 +162,14 @@ class TaskPrompts:
         options = msgspec.structs.replace(options or PromptOptions(), context=ContextMode.PICK)
         model = await self._models.find(target)
         job, _ = await self._job(instance, model, options)
-        prompt = await self._first_prompt(job, await in_thread(lambda _: _budget(job, model, options)))
+        budget = await in_thread(lambda _: _budget(job, model, options))
+        prompt = await self._first_prompt(job, budget)
         return TaskPrompt(
             title=_title(instance),
             prompt=prompt.user,
             system=prompt.system,
             context="pick: the call for files",
+            notes=(f"the files that the model names, up to {budget.tokens:,} tokens, go into a second call",),
             tokens=await in_thread(lambda _: _count(job, prompt)),
         )
 

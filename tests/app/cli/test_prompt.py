@@ -91,6 +91,7 @@ def test_the_first_call_of_pick_is_shown_and_not_made(server: FaultServerThread)
     result = show(TASK.instance_id, "-t", "compatible:m", "--context", "pick", environ=environ)
     assert "Context: pick: the call for files." in result.stdout
     assert "<paths>\ntallybox/averages.py\n" in result.stdout
+    assert "Note: the files that the model names, up to 27,000 tokens, go into a second call" in result.stdout
     assert not [request for request in server.server.requests if request.method == "POST"]
 
 
@@ -123,6 +124,12 @@ def test_the_settings_are_the_defaults(tmp_path: Path, monkeypatch: pytest.Monke
     assert str(row["user"]).startswith("Mine: ")
     (other,) = rows(show(TASK.instance_id, "--json", "--context", "all", "--format", "whole-file"))
     assert (other["context"], other["template"]) == ("all", "whole-file")
+
+
+@pytest.mark.parametrize(("name", "mode"), [("bm25", "search"), ("search", "search"), ("auto", "all"), ("all", "all")])
+def test_a_context_has_its_usual_names(name: str, mode: str) -> None:
+    (row,) = rows(show(TASK.instance_id, "--json", "--context", name))
+    assert row["context"] == mode
 
 
 def test_a_project_cannot_choose_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
