@@ -61,9 +61,10 @@ def judge(
 ) -> PatchVerdict:
     """Extract the patch of `answer` and check it against `snapshot`, the repository at the base commit.
 
-    `checkout` is short for `snapshot=FolderSnapshot(checkout)`, a clean git checkout. Without both the verdict is "unchecked" at best. A verdict that takes longer than `seconds` on `clock` is
-    "unchecked" too. `finish_reason="length"` and `incomplete` mark an answer that was cut off. Blocks while git runs.
-    Never raises for the content of an answer, never changes the repository.
+    `checkout` is short for `snapshot=FolderSnapshot(checkout)`, a clean git checkout. Without both the verdict is
+    "unchecked" at best. A verdict that takes longer than `seconds` on `clock` is "unchecked" too.
+    `finish_reason="length"` and `incomplete` mark an answer that was cut off. Blocks while git runs. Never raises for
+    the content of an answer, never changes the repository.
     """
     cut = incomplete or finish_reason == "length"
     if checkout is not None:
