@@ -8,7 +8,7 @@ from typing import Protocol
 import click
 
 from swebench_providers import ReasoningDelta, TextDelta
-from swebench_tui.bench.task import TaskPrompt
+from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.cli.patch_output import patch_fields
 from swebench_tui.cli.prompt_output import (
     context_line,
@@ -25,6 +25,7 @@ from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Piece, TextVoided
 from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.services.input_estimate import InputEstimate
+from swebench_tui.services.pick import summary
 from swebench_tui.terminal_text import json_text, one_line, sanitize
 
 
@@ -103,6 +104,7 @@ class Text:
     def __init__(self) -> None:
         self.failures = 0
         self._started: set[Column] = set()
+        self._picks: dict[Column, Pick] = {}
         self._notices: dict[Column, int] = {}
 
     def prepare(self, sentence: str) -> None:
@@ -118,6 +120,9 @@ class Text:
             click.echo(one_line(input_line(column.target, estimate)), err=True)
             if differ(prompts):
                 click.echo(f"  {one_line(context_line(prompt))}", err=True)
+        self._picks = {
+            column: prompt.pick for column, prompt in zip(columns, prompts, strict=True) if prompt.pick is not None
+        }
         pairs = [(column.target, prompt) for column, prompt in zip(columns, prompts, strict=True)]
         for line in note_lines(pairs):
             click.echo(line, err=True)
@@ -139,6 +144,8 @@ class Text:
         click.echo(sanitize(column.text).rstrip())
         if state.error is not None:
             click.echo(f"Error: {one_line(str(state.error))}\n{one_line(state.error.hint)}", err=True)
+        if column in self._picks:
+            click.echo(f"→ {one_line(summary(self._picks[column]))}")
         if column.patch is not None:
             click.echo(f"→ {formatting.patch_text(column.patch, guided=state.guided)}")
         click.echo()

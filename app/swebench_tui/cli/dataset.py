@@ -14,7 +14,7 @@ import click
 
 from swebench_tui.bench.datasets import KNOWN, STARTER, CachedDataset, Dataset, Selection, cached, select, starter
 from swebench_tui.bench.instance import Instance
-from swebench_tui.cli.dataset_loading import load_dataset
+from swebench_tui.cli.dataset_loading import cut, load_dataset
 from swebench_tui.cli.failure import failing
 from swebench_tui.cli.selection import selection_options
 from swebench_tui.terminal_text import json_text, one_line, sanitize
@@ -154,14 +154,7 @@ def _table(tasks: Sequence[Instance]) -> list[str]:
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False) if width), row[4]])
         for row in rows
     )
-    return [line if limit is None else _cut(line, limit) for line in lines]
-
-
-def _cut(line: str, width: int) -> str:
-    """The line in so many columns; many letters of other scripts take two."""
-    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - only a terminal needs it
-
-    return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1)}…"
+    return [line if limit is None else cut(line, limit) for line in lines]
 
 
 def _dataset_json(dataset: Dataset) -> dict[str, object]:

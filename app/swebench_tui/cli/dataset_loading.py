@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ def download_progress() -> Iterator[ProgressCallback | None]:
         now = time.monotonic()
         if now - drawn_at >= _SECONDS_BETWEEN or progress.done == progress.total or progress.waiting:
             drawn_at = now
-            click.echo(f"{_CLEAR}{progress_line(progress)}", err=True, nl=False)
+            columns = shutil.get_terminal_size().columns
+            click.echo(f"{_CLEAR}{cut(progress_line(progress), columns - 1)}", err=True, nl=False)
 
     try:
         yield draw
@@ -55,7 +57,16 @@ def progress_line(progress: Progress) -> str:
     done, name = progress.done / 1e6, one_line(progress.file.rpartition("/")[2])[:40]
     if progress.waiting:
         return f"{done:.1f} MB  no answer, trying again …"
+    if not progress.file:
+        return "asking the hub …"
     if not progress.total:
         return f"{done:.1f} MB  {name}"
     filled = min(_WIDTH * progress.done // progress.total, _WIDTH)
     return f"{'━' * filled}{'╌' * (_WIDTH - filled)}  {done:.1f} of {progress.total / 1e6:.1f} MB  {name}"
+
+
+def cut(line: str, width: int) -> str:
+    """The line in so many columns; many letters of other scripts take two."""
+    from rich.cells import cell_len, set_cell_size  # noqa: PLC0415 - only a terminal needs it
+
+    return line if cell_len(line) <= width else f"{set_cell_size(line, width - 1)}…"

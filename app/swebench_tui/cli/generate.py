@@ -33,6 +33,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
+from swebench_tui.services.guided import guides_run, is_starter
 from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.repositories import configured_repositories
@@ -60,7 +61,7 @@ Examples:
     shell_complete=provider_names,
     help="Model to generate predictions with. Repeatable.",
 )
-@click.option("--dataset", metavar="D", required=True, help="Dataset: `starter`, or a .json or .jsonl file.")
+@click.option("--dataset", metavar="D", required=True, help="Dataset: see `swebench-tui dataset`.")
 @click.option("--split", metavar="S", help="Split of the dataset.")
 @selection_options
 @with_prompt_flags
@@ -76,6 +77,11 @@ Examples:
 @click.option("--base-url", "base_urls", multiple=True, metavar="[PROVIDER=]URL", help="Base URL. Repeatable.")
 @click.option("--temperature", type=click.FloatRange(min=0), metavar="T", help="Temperature. Not sent by default.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Output limit, including reasoning.")
+@click.option(
+    "--guided/--no-guided",
+    default=None,
+    help="Guide answers to starter tasks with a grammar: all llama.cpp servers. Default: the embedded model only.",
+)
 @click.option("--allow-partial", is_flag=True, help="Also submit patches of which a part was left out.")
 @click.option("--submit-unapplied", is_flag=True, help="Also submit patches that do not apply.")
 @click.option("--replace", is_flag=True, help="Replace predictions that were made with another prompt.")
@@ -96,6 +102,7 @@ def command(
     base_urls: tuple[str, ...],
     temperature: float | None,
     max_tokens: int | None,
+    guided: bool | None,
     allow_partial: bool,
     submit_unapplied: bool,
     replace: bool,
@@ -122,6 +129,7 @@ def command(
         options = RunOptions(
             concurrency=concurrency,
             max_tokens=max_tokens,
+            guided=workspace.settings.guided.starter if guided is None else "on" if guided else "off",
             allow_partial=allow_partial,
             unapplied=submit_unapplied,
             replace=replace,
@@ -129,6 +137,8 @@ def command(
         )
         loaded = load_dataset(dataset, split=split)
         tasks = select(loaded.instances, selection)
+        if guided and not any(map(is_starter, tasks)):
+            raise click.UsageError("--guided needs starter tasks: --dataset starter.")
         prices_file.apply(paths.prices(), workspace.registry)
         plan = _Plan(chosen, urls, loaded, tasks, prompts, options, folder, yes)
         printer: Printer = JSONLines(loaded) if as_json else Text(loaded)
@@ -200,10 +210,12 @@ async def _generate(plan: _Plan, workspace: Workspace, checker: PatchChecker, pr
 
 async def _target_run(target: Target, source: ResolvedProvider, plan: _Plan) -> TargetRun:
     model = target.model or await source.provider.default_model()
-    labels = ["oracle"] if plan.prompts.context is ContextMode.ORACLE else []
+    context, template = plan.prompts.context, plan.prompts.template
+    labels = ["oracle"] if context is ContextMode.ORACLE else []
+    labels += ["guided"] if guides_run(source, plan.options.guided, plan.tasks, template, context) else []
     name = model_name(target.provider, model, *labels)
     output = await asyncio.to_thread(Output, output_path(plan.folder, name), name)
-    return TargetRun(msgspec.structs.replace(target, model=model), source, output, plan.tasks)
+    return TargetRun(msgspec.structs.replace(target, model=model), source, output, plan.tasks, labels=labels)
 
 
 def _check_distinct(runs: Sequence[TargetRun]) -> None:

@@ -56,7 +56,7 @@ class Text:
         if sys.stderr is not None and sys.stderr.isatty():
             self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
         for each in run.targets:
-            self._print(f"{one_line(str(each.target))}: {_tasks(each.tally.total)} into {each.output.path}")
+            self._print(f"{_name(each)}: {_tasks(each.tally.total)} into {each.output.path}")
             if each.output.predictions.torn is not None:
                 torn = each.output.predictions.torn
                 self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
@@ -117,6 +117,7 @@ class JSONLines:
                 each,
                 {
                     "model": each.output.model,
+                    "labels": list(each.labels),
                     "tasks": each.tally.total,
                     "output": str(each.output.path),
                     "answers": str(each.output.answers.path),
@@ -146,7 +147,7 @@ class JSONLines:
 def progress_line(run: TargetRun, elapsed: float) -> str:
     """`openai:gpt  12/300  9 apply  1 failed  4 running  $0.12  eta 3m05s`."""
     tally = run.tally
-    parts = [one_line(str(run.target)), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
+    parts = [_name(run), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
     if failed := tally.outcomes["failed"] + tally.outcomes["conflict"]:
         parts.append(f"{failed} failed")
     if present := tally.outcomes["present"]:
@@ -173,7 +174,7 @@ def cost_text(tally: Tally, *, free: bool) -> str:
 def summary_lines(run: TargetRun) -> list[str]:
     """The summary of a target for people."""
     tally = run.tally
-    lines = [f"{one_line(str(run.target))}: {run.output.path}"]
+    lines = [f"{_name(run)}: {run.output.path}"]
     if tally.statuses:
         lines.append(f"  Patches: {', '.join(_patch_counts(tally))}")
     if tally.failures:
@@ -210,8 +211,9 @@ def _patch_counts(tally: Tally) -> Iterator[str]:
 
 def _outcome(result: TaskResult) -> str:
     if result.verdict is not None:
+        guided = result.answer is not None and result.answer.guided
         empty = "" if result.submitted else ", empty prediction"
-        return f"{one_line(formatting.patch_text(result.verdict))}{empty}"
+        return f"{one_line(formatting.patch_text(result.verdict, guided=guided))}{empty}"
     return {"present": "already done", "conflict": "left as it is"}.get(result.outcome, result.outcome)
 
 
@@ -222,6 +224,7 @@ def _result(result: TaskResult) -> dict[str, object]:
         "outcome": result.outcome,
         "recovered": result.recovered,
         "submitted": result.submitted,
+        "guided": answer.guided if answer else False,
         "finish_reason": answer.finish_reason if answer else None,
         "prompt_tokens": answer.prompt_tokens if answer else None,
         "completion_tokens": answer.completion_tokens if answer else None,
@@ -246,6 +249,8 @@ def _summary(run: TargetRun) -> dict[str, object]:
         "patches": dict(tally.statuses),
         "classes": dict(tally.failures),
         "submitted": tally.submitted,
+        "labels": list(run.labels),
+        "guided": tally.guided,
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,
         "cost": None if tally.unpriced else float(tally.cost),
@@ -261,6 +266,12 @@ def _score_commands(run: TargetRun, dataset: Dataset) -> list[str]:
     return (
         list(score_commands(dataset.name, dataset.split, run.output.path, run_id)) if run.output.path.exists() else []
     )
+
+
+def _name(run: TargetRun) -> str:
+    """The target with its labels: `embedded:smollm2 (guided)`."""
+    labels = f" ({', '.join(run.labels)})" if run.labels else ""
+    return one_line(str(run.target)) + labels
 
 
 def _tasks(count: int) -> str:

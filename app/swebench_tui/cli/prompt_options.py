@@ -21,8 +21,8 @@ _OPTIONS: Final = (
         "--context",
         type=click.Choice(CONTEXT_NAMES),
         help="Files in the prompt: none, those of the gold patch (oracle), found by a search for the issue (search, or"
-        " bm25), named by the model in a first call (pick), or all. Default: all for starter tasks, search where the"
-        " repository is on this machine, else none.",
+        " bm25), named by the model in a first call (pick), or all. auto: all for starter tasks, search where the"
+        " repository is on this machine, else none. Default: the setting context.mode, which is auto.",
     ),
     click.option(
         "--context-tokens",

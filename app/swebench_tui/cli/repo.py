@@ -19,6 +19,7 @@ from swebench_tui.bench.repositories.cache import ClonedRepository, Pruned
 from swebench_tui.bench.repositories.progress import FetchProgress
 from swebench_tui.bench.repositories.sources import Repositories
 from swebench_tui.cli.context import open_workspace
+from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import Failed, failing
 from swebench_tui.cli.key_input import is_interactive
 from swebench_tui.cli.live_lines import LiveLines
@@ -116,7 +117,7 @@ def _wanted(named: Sequence[str], dataset: str | None, selection: Selection) -> 
     """The commits to fetch by repository."""
     wanted: dict[str, list[str]] = {}
     if dataset is not None:
-        wanted = commits_of(datasets.select(datasets.load(dataset).instances, selection))
+        wanted = commits_of(datasets.select(load_dataset(dataset).instances, selection))
         if not wanted:
             raise Failed("the repositories of these tasks are bundled", "There is nothing to fetch.")
     chosen: dict[str, list[str]] = {}

@@ -16,6 +16,7 @@ from swebench_tui.runs.target import Target
 if TYPE_CHECKING:
     from swebench_tui.bench.guided import Guide
     from swebench_tui.bench.patches import PatchVerdict
+    from swebench_tui.bench.task import TaskPrompt
 
 PatchCheck: TypeAlias = "Callable[[str, FinishReason | None], Awaitable[PatchVerdict]]"
 """From an answer and its finish reason to the verdict on the patch in it."""
@@ -34,6 +35,7 @@ class Column:
         request: UnifiedRequest,
         source: Source,
         *,
+        prompt: TaskPrompt | None = None,
         guide: Guide | None = None,
         check_patch: PatchCheck | None = None,
         recorder: Recorder = DISCARD,
@@ -48,7 +50,7 @@ class Column:
         self._observe = observe
         self._pieces: deque[Piece] = deque()
         self._generation = Generation(
-            target, request, source, guide=guide, recorder=recorder, observe=self._changed, now=now
+            target, request, source, prompt=prompt, guide=guide, recorder=recorder, observe=self._changed, now=now
         )
 
     @property

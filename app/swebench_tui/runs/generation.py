@@ -25,6 +25,7 @@ from swebench_tui.runs.target import Target
 
 if TYPE_CHECKING:
     from swebench_tui.bench.guided import Guide
+    from swebench_tui.bench.task import TaskPrompt
 
 
 class Source(Protocol):
@@ -58,12 +59,16 @@ class Source(Protocol):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """A generation that has ended, as a recorder keeps it: done, failed or cancelled, with what had arrived."""
+    """A generation that has ended, as a recorder keeps it: done, failed or cancelled, with what had arrived.
+
+    `prompt` has the hash of what was sent, where its files are from, and the first call of `pick` with its own cost.
+    """
 
     target: Target
     state: GenerationState
     text: str
     reasoning: str
+    prompt: TaskPrompt | None = None
 
 
 class Recorder(Protocol):
@@ -112,6 +117,7 @@ class Generation:
         source: Source,
         *,
         guide: Guide | None = None,
+        prompt: TaskPrompt | None = None,
         recorder: Recorder = DISCARD,
         observe: Callable[[Piece | None], None] | None = None,
         now: Callable[[], float] = time.monotonic,
@@ -120,6 +126,7 @@ class Generation:
         self._guide = guide
         self._request = _for_target(request, target)
         self._source = source
+        self._prompt = prompt
         self._recorder = recorder
         self._observe = observe
         self._now = now
@@ -178,7 +185,9 @@ class Generation:
     ) -> asyncio.CancelledError | None:
         """Commit the answer, then show it as ended. Returns the cancellation that came meanwhile, to be raised."""
         state = self._checked(reducer.final(status, self._now(), error), reducer.text)
-        answer = Answer(target=self.target, state=state, text=reducer.text, reasoning=reducer.reasoning)
+        answer = Answer(
+            target=self.target, state=state, text=reducer.text, reasoning=reducer.reasoning, prompt=self._prompt
+        )
         cancelled, fault = await _complete(self._recorder.commit(answer))
         if fault is not None:
             status = Status.FAILED if state.status is Status.DONE else state.status

@@ -14,6 +14,7 @@ from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import DISCARD, Piece, Recorder, Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
+from swebench_tui.services.guided import guided_request
 
 if TYPE_CHECKING:
     from swebench_tui.bench.guided import Guide
@@ -91,18 +92,14 @@ class Comparison:
 
         `guide` is from `guided.guide_for`. A provider that takes no grammar says so in a notice.
         """
-        guides = guide is not None and source.takes_grammar
-        request = prompt.request(
-            max_tokens=self._max_tokens or (guide.longest if guide is not None and guides else None),
-            stream=self._stream,
-            grammar=None if guide is None else guide.grammar,
-        )
+        request, followed = guided_request(prompt, source, guide, max_tokens=self._max_tokens, stream=self._stream)
         check = partial(self._checker.check, snapshot=prompt.snapshot) if prompt.expects_patch else None
         return Column(
             target,
             request,
             source,
-            guide=guide if guides else None,
+            prompt=prompt,
+            guide=followed,
             check_patch=check,
             recorder=self._recorder,
             observe=observe,

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from swebench_tui.bench.context import Context, ContextMode
+from swebench_tui.settings.definitions import DEFAULT_CONTEXT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from swebench_providers import TokenCount
     from swebench_tui.services.windows import ModelLimits
-
-DEFAULT_TOKENS: Final = 27_000
-"""Tokens of repository files in a prompt, if nothing else is set."""
 
 _FRAMING: Final = 16  # tokens that a chat adds to its texts, at most
 _ESTIMATE_SLACK: Final = 0.15
@@ -41,7 +39,7 @@ def file_budget(
 
     `fixed` are the tokens of the prompt without files, and `exact` says whether tokens are counted or estimated.
     """
-    tokens = DEFAULT_TOKENS if requested is None else requested
+    tokens = DEFAULT_CONTEXT_TOKENS if requested is None else requested
     if limits.window is None:
         return FileBudget(tokens=tokens, requested=requested, exact=exact)
     slack = 0 if exact else round(limits.window * _ESTIMATE_SLACK)

@@ -26,6 +26,7 @@ from swebench_tui.bench.predictions import (
     StoredPatch,
     submitted_patch,
 )
+from swebench_tui.bench.predictions.extracted import extracted_text
 from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
 from swebench_tui.bench.repositories.errors import RepositoryError
@@ -36,6 +37,8 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
 from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.services.guided import guide_for, guided_request
+from swebench_tui.settings.definitions import GuidedStarter
 from swebench_tui.settings.errors import SettingsError
 
 PrepareTask = Callable[[Instance, Target], Awaitable[TaskPrompt]]
@@ -55,6 +58,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     concurrency: int = 4
     max_tokens: int | None = None
+    guided: GuidedStarter = "off"
     allow_partial: bool = False
     unapplied: bool = False
     replace: bool = False
@@ -62,12 +66,24 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TargetRun:
-    """A target's part of a run. `stopped` is why it began no more tasks."""
+    """A target's part of a run. `stopped` is why it began no more tasks.
 
-    def __init__(self, target: Target, source: Source, output: Output, tasks: Sequence[Instance]) -> None:
+    `labels` say what sets its answers apart from others of the model, such as "oracle" and "guided".
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        source: Source,
+        output: Output,
+        tasks: Sequence[Instance],
+        *,
+        labels: Sequence[str] = (),
+    ) -> None:
         self.target = target
         self.source = source
         self.output = output
+        self.labels = tuple(labels)
         self.tally = Tally(len(tasks))
         self.stopped = ""
         self.kept: dict[str, StoredAnswer] = {}
@@ -165,8 +181,9 @@ class GenerationRun:
     ) -> StoredAnswer | TaskResult:
         """The model's answer, on disk; the result of the task where there is none."""
         recorder = _Recorder(run, task.instance_id, digest, prompt)
-        request = prompt.request(max_tokens=self._options.max_tokens)
-        generation = Generation(run.target, request, run.source, recorder=recorder)
+        guide = await guide_for(prompt, run.source, self._options.guided)
+        request, guide = guided_request(prompt, run.source, guide, max_tokens=self._options.max_tokens)
+        generation = Generation(run.target, request, run.source, guide=guide, recorder=recorder)
         await generation.run()
         state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
@@ -198,10 +215,10 @@ class GenerationRun:
             model_patch=patch,
             provenance=_provenance(run.target, prompt, answer, verdict) if options.provenance else None,
         )
+        extracted = await asyncio.to_thread(extracted_text, answer.text)
+        stored = _stored_patch(answer, verdict, extracted, submitted=bool(patch))
         try:
-            torn = await run.output.keep_prediction(
-                prediction, _stored_patch(answer, verdict, submitted=bool(patch)), replace=options.replace
-            )
+            torn = await run.output.keep_prediction(prediction, stored, replace=options.replace)
         except PredictionsError as error:
             self.stop()
             return TaskResult(
@@ -236,7 +253,7 @@ class _Recorder:
 
     async def commit(self, answer: Answer) -> None:
         stored = stored_answer(
-            answer, self._instance_id, self._digest, context=self._context, guided=False, pick=self._pick
+            answer, self._instance_id, self._digest, context=self._context, guided=answer.state.guided, pick=self._pick
         )
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
@@ -258,6 +275,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
         revision=prompt.revision,
         context=prompt.mode,
         oracle=prompt.mode == ContextMode.ORACLE,
+        guided=answer.guided,
         template="" if prompt.template is None else prompt.template.name,
         prompt_hash=answer.prompt_hash,
         temperature=target.temperature,
@@ -273,7 +291,7 @@ def _provenance(target: Target, prompt: TaskPrompt, answer: StoredAnswer, verdic
     )
 
 
-def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: bool) -> StoredPatch:
+def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, extracted: str, *, submitted: bool) -> StoredPatch:
     return StoredPatch(
         instance_id=answer.instance_id,
         prompt_hash=answer.prompt_hash,
@@ -282,6 +300,7 @@ def _stored_patch(answer: StoredAnswer, verdict: PatchVerdict, *, submitted: boo
         detail=verdict.detail,
         files=verdict.files,
         repairs=tuple(map(str, verdict.repairs)),
+        extracted=extracted,
         patch=verdict.patch,
         submitted=submitted,
     )

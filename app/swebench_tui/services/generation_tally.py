@@ -45,6 +45,7 @@ class Tally:
         self.statuses: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
         self.submitted = 0
+        self.guided = 0
         self.cost = Decimal(0)
         self.cost_estimated = False
         self.unpriced = 0
@@ -68,6 +69,7 @@ class Tally:
             self.statuses[result.verdict.status] += 1
             if result.verdict.failure is not None:
                 self.failures[str(result.verdict.failure)] += 1
+            self.guided += result.answer is not None and result.answer.guided
         self.submitted += result.submitted
         if result.answer is not None and not result.recovered:
             self._add_usage(result.answer)

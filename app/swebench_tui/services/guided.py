@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.prompts import AnswerFormat
 from swebench_tui.bench.repositories import bundled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swebench_providers import UnifiedRequest
     from swebench_tui.bench.guided import Guide
     from swebench_tui.bench.instance import Instance
+    from swebench_tui.bench.prompts import Template
     from swebench_tui.bench.task import TaskPrompt
     from swebench_tui.runs.generation import Source
     from swebench_tui.settings.definitions import GuidedStarter
@@ -28,6 +33,27 @@ async def guide_for(prompt: TaskPrompt, source: Source, choice: GuidedStarter) -
     if choice == "off" or (choice == "auto" and not (source.embedded and source.takes_grammar)):
         return None
     return await asyncio.to_thread(prompt_guide, prompt)
+
+
+def guided_request(
+    prompt: TaskPrompt, source: Source, guide: Guide | None, *, max_tokens: int | None, stream: bool = True
+) -> tuple[UnifiedRequest, Guide | None]:
+    """The request for a prompt, and the guide that its answer follows; a provider without grammars follows none."""
+    followed = guide if source.takes_grammar else None
+    request = prompt.request(
+        max_tokens=max_tokens or (None if followed is None else followed.longest),
+        stream=stream,
+        grammar=None if guide is None else guide.grammar,
+    )
+    return request, followed
+
+
+def guides_run(
+    source: Source, choice: GuidedStarter, instances: Sequence[Instance], template: Template, mode: ContextMode | None
+) -> bool:
+    """Whether answers of a run are guided: the label of its predictions. False means that none of them is."""
+    chosen = source.takes_grammar and (choice == "on" or (choice == "auto" and source.embedded))
+    return chosen and mode is not ContextMode.NONE and _asks_for_blocks(template) and any(map(is_starter, instances))
 
 
 def prompt_guide(prompt: TaskPrompt) -> Guide | None:
@@ -45,11 +71,11 @@ def can_be_guided(prompt: TaskPrompt) -> bool:
     instance, template = prompt.instance, prompt.template
     if instance is None or prompt.shown is None or not prompt.shown.files:
         return False
-    if template is not None and (
-        template.text is not None or template.answer_format is not AnswerFormat.SEARCH_REPLACE
-    ):
-        return False
-    return is_starter(instance)
+    return (template is None or _asks_for_blocks(template)) and is_starter(instance)
+
+
+def _asks_for_blocks(template: Template) -> bool:
+    return template.text is None and template.answer_format is AnswerFormat.SEARCH_REPLACE
 
 
 def is_starter(instance: Instance) -> bool:

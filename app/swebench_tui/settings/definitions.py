@@ -27,6 +27,9 @@ KeyStorage = Literal["keyring", "file"]
 GuidedStarter = Literal["auto", "on", "off"]
 """Who answers starter tasks guided: the embedded model, every llama.cpp server, nobody."""
 
+DEFAULT_CONTEXT_TOKENS: Final = 27_000
+"""Tokens of repository files in a prompt, if nothing else is set."""
+
 MAX_COLUMNS: Final = 4
 """Columns of a comparison, and so models of a line-up."""
 
@@ -111,30 +114,29 @@ class Guided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class ContextSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Annotated[
-        Literal["none", "oracle", "search", "pick", "all"] | None,
+        Literal["auto", "none", "oracle", "search", "pick", "all"],
         Meta(
-            description="How files of the repository are chosen for a prompt. Default: `all` for the starter tasks,"
-            " else `search` where the repository is on this machine, else `none`.",
+            description="How files of the repository are chosen for a prompt. `auto`: `all` for the starter tasks, else"
+            " `search` where the repository is on this machine, else `none`.",
             examples=["search"],
         ),
-    ] = None
+    ] = "auto"
     tokens: Annotated[
-        Annotated[int, Meta(ge=0, le=10_000_000)] | None,
+        int,
         Meta(
-            description="Tokens of files in a prompt, as far as the model's window has room. Default: 27,000.",
-            examples=[27_000],
+            ge=0,
+            le=10_000_000,
+            description="Tokens of files in a prompt, as far as the model's window has room.",
+            examples=[50_000],
         ),
-    ] = None
+    ] = DEFAULT_CONTEXT_TOKENS
 
 
 class PromptSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     format: Annotated[
-        Literal["search-replace", "diff", "whole-file"] | None,
-        Meta(
-            description="How models write their change. Default: `search-replace`.",
-            examples=["search-replace"],
-        ),
-    ] = None
+        Literal["search-replace", "diff", "whole-file"],
+        Meta(description="How models write their change.", examples=["diff"]),
+    ] = "search-replace"
     template: Annotated[
         str | None,
         Meta(

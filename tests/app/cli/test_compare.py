@@ -213,7 +213,9 @@ def test_a_starter_task_is_sent_and_its_patch_checked(server: FaultServerThread)
     result = compare(server, "-t", "compatible:a", "--dataset", "starter", "--instance", task.instance_id, "--json")
     (done,) = events(result, event="done")
     assert isinstance(done["patch"], dict)
-    assert set(done["patch"]) == {"status", "class", "detail", "files", "repairs", "warnings", "diff"}
+    assert set(done["patch"]) == {
+        *("status", "class", "detail", "files", "repairs", "added", "removed", "warnings", "hunks", "dropped", "diff"),
+    }
     assert (done["patch"]["status"], done["patch"]["class"]) == ("applies", None)
     assert {event["instance"] for event in events(result)} == {task.instance_id}
     assert task.problem_statement.splitlines()[0] in str(prompt_of(sent(server)[0]))

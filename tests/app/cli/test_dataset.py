@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swebench_tui.bench.datasets import KNOWN, Progress, load
-from swebench_tui.cli.dataset_loading import progress_line
+from swebench_tui.cli.dataset_loading import cut, progress_line
 from swebench_tui.cli.main import main
 from tests.app.bench.datasets.stand_in_hub import Fault, StandInHub
 from tests.app.bench.datasets.tables import columns, parquet
@@ -206,12 +206,18 @@ def test_each_selection_flag_selects(tmp_path: Path) -> None:
             f"{'━' * 15}{'╌' * 15}  1.0 of 2.0 MB  x.parquet",
         ),
         (Progress(file="\x1b[2J", done=3, total=2), f"{'━' * 30}  0.0 of 0.0 MB  ␛[2J"),
+        (Progress(file="", done=0, total=None), "asking the hub …"),
         (Progress(file="x", done=1_500_000, total=None), "1.5 MB  x"),
         (Progress(file="", done=1_500_000, total=2, waiting=True), "1.5 MB  no answer, trying again …"),
     ],
 )
 def test_the_line_of_a_download(progress: Progress, line: str) -> None:
     assert progress_line(progress) == line
+
+
+@pytest.mark.parametrize(("line", "shown"), [("abc", "abc"), ("abcd", "ab…"), ("日本語", "日…"), ("日a", "日a")])
+def test_a_line_is_cut_to_the_columns_of_a_terminal(line: str, shown: str) -> None:
+    assert cut(line, 3) == shown
 
 
 def test_ctrl_c_stops_a_download_on_a_terminal(hub: StandInHub, tmp_path: Path) -> None:

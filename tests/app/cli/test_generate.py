@@ -70,6 +70,8 @@ def test_predictions_and_answers_are_written_side_by_side(generate: Generate) ->
     stored = predictions(generate.output / "compatible__m.answers.jsonl")
     assert sorted(str(row["record"]) for row in stored) == ["answer"] * 3 + ["patch"] * 3
     assert {row["text"] for row in stored if row["record"] == "answer"} == {ANSWER}
+    patch = next(row for row in stored if row["record"] == "patch")
+    assert (patch["extracted"], patch["patch"], patch["repairs"], patch["submitted"]) == (DIFF[:-1], DIFF, [], True)
 
 
 def test_the_summary_never_shows_an_unknown_cost_as_zero(generate: Generate) -> None:

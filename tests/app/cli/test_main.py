@@ -27,9 +27,11 @@ COMMAND_LINES = [
     ("provider", "init"),
     ("provider", "remove"),
     ("embedded", "install"),
+    *(("dataset", each) for each in ("list", "show", "fetch", "stats")),
     *(("settings", each) for each in ("show", "set", "unset", "path", "schema", "edit")),
 ]
 HEAVY = {"textual", "rich", "httpx", "aiohttp", "httpx_aiohttp", "genai_prices", "xllamacpp", "pydantic", "truststore"}
+HEAVY |= {"huggingface_hub", "httpx2", "pyarrow", "yaml"}
 HEAVY |= {"keyring", "tomlkit"}
 LOADED = """
 import atexit, sys
@@ -65,7 +67,15 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("--help",), ("--version",), ("compare", "--help"), ("provider", "list", "--json"), ("provider", "list")],
+    [
+        ("--help",),
+        ("--version",),
+        ("compare", "--help"),
+        ("dataset", "list"),
+        ("dataset", "show", "starter"),
+        ("provider", "list", "--json"),
+        ("provider", "list"),
+    ],
     ids=" ".join,
 )
 def test_a_command_without_requests_imports_nothing_heavy(command: Sequence[str]) -> None:

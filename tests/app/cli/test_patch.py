@@ -91,7 +91,18 @@ def test_json_has_the_whole_verdict(repository: Path) -> None:
     verdict = json.loads(done.stdout)
     assert (done.exit_code, done.stderr) == (0, "")
     assert (verdict["status"], verdict["class"], verdict["accepted"], verdict["diff"]) == ("applies", None, True, DIFF)
-    assert {"files", "repairs", "added", "removed", "warnings", "hunks", "dropped", "detail"} < verdict.keys()
+    assert {"files", "repairs", "added", "removed", "warnings", "dropped", "detail"} < verdict.keys()
+    (hunk,) = verdict["hunks"]
+    assert (hunk["file"], hunk["number"], hunk["stated"], hunk["line"], hunk["class"]) == ("f.py", 1, 1, 1, None)
+
+
+def test_part_of_a_patch_needs_the_flag(repository: Path) -> None:
+    answer = f"{DIFF}--- a/g.py\n+++ b/g.py\n@@ -1 +1 @@\n-x\n+y\n"
+    command = "-", "--repo", str(repository), "--base", "base"
+    refused, allowed = patch(*command, stdin=answer), patch(*command, "--allow-partial", stdin=answer)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "patch applies in part" in refused.stderr
+    assert (allowed.exit_code, allowed.stdout) == (0, DIFF)
 
 
 @pytest.mark.parametrize(

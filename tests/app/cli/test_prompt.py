@@ -192,3 +192,4 @@ def test_pick_has_an_event_and_a_cost_in_compare(server: FaultServerThread) -> N
     assert (done["context"], done["prompt_hash"]) == ("pick", events[1]["hash"])
     text = CliRunner().invoke(main, arguments, env=environ)
     assert "Note: pick: 1 file, price unknown" in text.stderr
+    assert "\n→ pick: 1 file, price unknown\n→ no patch" in text.stdout

@@ -121,3 +121,4 @@ async def test_all_columns_use_the_recorder(checker: PatchChecker) -> None:
     comparison = Comparison(Lookup(ScriptedProvider(text("x"), finished())), checker, recorder=recorder)
     await compare(comparison, custom_prompt("Why?"), TARGET, TARGET)
     assert [(answer.target, answer.text) for answer in recorder.answers] == [(TARGET, "x")] * 2
+    assert [answer.prompt and answer.prompt.hash for answer in recorder.answers] == [custom_prompt("Why?").hash] * 2

@@ -6,8 +6,9 @@ import pytest
 
 from swebench_providers import TokenCount
 from swebench_tui.bench.context import Context, ContextMode, LeftOut
-from swebench_tui.services.file_budget import DEFAULT_TOKENS, budget_notes, excess, file_budget
+from swebench_tui.services.file_budget import budget_notes, excess, file_budget
 from swebench_tui.services.windows import ModelLimits
+from swebench_tui.settings.definitions import DEFAULT_CONTEXT_TOKENS
 
 UNKNOWN = ModelLimits()
 SMALL = ModelLimits(window=8_192, max_output=2_000, source="server")
@@ -19,7 +20,7 @@ def counted(tokens: int) -> TokenCount:
 
 
 def test_an_unknown_window_leaves_the_requested_tokens() -> None:
-    assert file_budget(None, UNKNOWN, fixed=300, exact=True, max_tokens=None).tokens == DEFAULT_TOKENS
+    assert file_budget(None, UNKNOWN, fixed=300, exact=True, max_tokens=None).tokens == DEFAULT_CONTEXT_TOKENS
     assert file_budget(500, UNKNOWN, fixed=300, exact=True, max_tokens=None).tokens == 500
 
 

@@ -26,7 +26,7 @@ import msgspec
 from swebench_tui.bench.context import Context, ContextMode, LeftOut, blocks, corpus
 from swebench_tui.bench.context.blocks import Block, Source
 from swebench_tui.bench.context.errors import Stop, check, never
-from swebench_tui.bench.context.fill import MOST_REPORTED, Filled, Filler, TokenCounts
+from swebench_tui.bench.context.fill import LONGEST_TOKEN, MOST_REPORTED, Filled, Filler, TokenCounts
 from swebench_tui.bench.context.index import open_index
 from swebench_tui.bench.context.ranking import Question, rank, read_question
 
@@ -163,7 +163,9 @@ class _Builder(msgspec.Struct, frozen=True):
         more = [LeftOut(path, f"only the first {_MOST_ALL:,} files are looked at") for path in paths[_MOST_ALL:][:1]]
         sources = set(paths)
         tests = [LeftOut(path, "a test") for path in files if path not in sources and corpus.is_test_source(path)]
-        return self._context(ContextMode.ALL, self.budget, selected, [*more, *tests])
+        context = self._context(ContextMode.ALL, self.budget, selected, [*more, *tests])
+        shown = len(context.files)
+        return context if shown == len(paths) else msgspec.structs.replace(context, note=_not_all(shown, len(paths)))
 
     def _select(self, paths: Iterable[tuple[str, float]], budget: int | None, order: _Order) -> _Selected:
         sources, unreadable = self._read(paths)
@@ -193,7 +195,8 @@ class _Builder(msgspec.Struct, frozen=True):
         parts: list[Block] = []
         for number, source in enumerate(sources[:_TOP_FILES]):
             check(self.should_stop)
-            is_small = self.count("\n".join(source.lines)) <= small
+            text = "\n".join(source.lines)
+            is_small = len(text) <= small * LONGEST_TOKEN and self.count(text) <= small
             parts += [blocks.whole(number, source)] if is_small else blocks.cut(number, source)
         ordered = blocks.order(sources, parts, question, should_stop=self.should_stop)
         return [*ordered, *blocks.wholes(sources)[_TOP_FILES:]]
@@ -221,6 +224,10 @@ class _Builder(msgspec.Struct, frozen=True):
         if self.tree.kind(path) not in {"file", "executable"}:
             return "not a file of the base commit"
         return "" if corpus.fit_to_print(path) else "its name cannot stand in a prompt"
+
+
+def _not_all(shown: int, total: int) -> str:
+    return f"{shown:,} of {total:,} source files fit: the mode `all` is for small repositories"
 
 
 def _clean(picked: Iterable[str]) -> list[str]:

@@ -54,6 +54,7 @@ _VENDORED: Final = frozenset(
     ("cextern", "extern", "external", "externals", "node_modules", "third-party", "third_party", "thirdparty", "vendor")
 )
 """Folders of other projects' code: searched, but no sign of what the repository is written in."""
+_GENERATED: Final = frozenset(("build", "dist", "generated", "target"))
 _UNFIT: Final = re.compile(r'["<>\\]')
 
 
@@ -73,9 +74,17 @@ def is_test_source(path: str) -> bool:
 
 
 def is_lesser(path: str) -> bool:
-    """Whether a file is about the project rather than of it: docs, benchmarks, scripts, what lies at the top."""
+    """Whether a file is about the project rather than of it: docs, benchmarks, scripts.
+
+    Of Python that is also what lies at the top, where other languages have their sources; of those it is also code that
+    was generated or taken from other projects.
+    """
     *folders, name = path.split("/")
-    return not folders or name in _LESSER_NAMES or not _LESSER_FOLDERS.isdisjoint(folders)
+    if not _LESSER_FOLDERS.isdisjoint(folders):
+        return True
+    if language_of(path) == PYTHON:
+        return not folders or name in _LESSER_NAMES
+    return not _VENDORED.isdisjoint(folders) or not _GENERATED.isdisjoint(folders)
 
 
 def fit_to_print(path: str) -> bool:

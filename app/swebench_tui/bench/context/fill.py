@@ -23,7 +23,7 @@ MAX_TEXT: Final = 4_000_000
 """Characters in a prompt where the budget has no limit."""
 
 MOST_REPORTED: Final = 50
-_LONGEST_TOKEN: Final = 12
+LONGEST_TOKEN: Final = 12
 """Characters a token on average, at most: a longer text than this is over its budget without a count."""
 
 _GIVE_UP: Final = 100
@@ -89,7 +89,7 @@ class Filler:
             return cost if chosen.cost + cost <= MAX_TEXT else None
         left = self._budget - chosen.cost
         text = self._text(block)
-        if left <= 0 or len(text) > left * _LONGEST_TOKEN:
+        if left <= 0 or len(text) > left * LONGEST_TOKEN:
             return None
         source = self._sources[block.source]
         complete = block == whole(block.source, source)

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 from swebench_tui.bench.context import corpus
 from swebench_tui.bench.context.errors import ContextError, Stop, check, never
 from swebench_tui.bench.context.languages import language_of
-from swebench_tui.bench.context.query import mixed_case, pieces
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from swebench_tui.bench.context.query import Query
     from swebench_tui.bench.repositories.snapshot import Tree
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Part of every file's name. Raise it with every change of what is indexed."""
 
 MAX_FOLDER_BYTES: Final = 2_000_000_000
@@ -47,7 +46,7 @@ _TABLES: Final = """
     CREATE TABLE file (id INTEGER PRIMARY KEY, path TEXT NOT NULL);
     CREATE TABLE skipped (path TEXT NOT NULL, reason TEXT NOT NULL);
     CREATE TABLE definition (name TEXT NOT NULL, file INTEGER NOT NULL, weight REAL NOT NULL);
-    CREATE VIRTUAL TABLE body USING fts5 (path, text, pieces, content='', tokenize='unicode61');
+    CREATE VIRTUAL TABLE body USING fts5 (path, text, content='', tokenize='unicode61');
 """
 _INDEXES: Final = """
     CREATE INDEX definition_by_name ON definition (name, file, weight);
@@ -64,7 +63,7 @@ class SearchIndex:
 
     def text_scores(self, query: Query) -> Mapping[str, float]:
         """BM25 of the files for the query's weighted terms."""
-        scores = weighted_bm25(self._connection, "body", "5.0, 1.0, 0.3", query)
+        scores = weighted_bm25(self._connection, "body", "5.0, 1.0", query)
         return {self.paths[row]: score for row, score in scores.items()}
 
     def definition_scores(self, query: Query) -> tuple[Mapping[str, float], frozenset[str]]:
@@ -196,9 +195,8 @@ def _fill(connection: sqlite3.Connection, tree: Tree, should_stop: Stop) -> None
 
 def _insert(connection: sqlite3.Connection, number: int, path: str, text: str) -> None:
     stem = path.rpartition(".")[0]
-    mixed = " ".join(piece for identifier in mixed_case(text) for piece in pieces(identifier))
     connection.execute("INSERT INTO file VALUES (?, ?)", (number, path))
-    connection.execute("INSERT INTO body (rowid, path, text, pieces) VALUES (?, ?, ?, ?)", (number, stem, text, mixed))
+    connection.execute("INSERT INTO body (rowid, path, text) VALUES (?, ?, ?)", (number, stem, text))
     if language := language_of(path):
         rows = ((name, number, weight) for name, weight in language.defined(text).items())
         connection.executemany("INSERT INTO definition VALUES (?, ?, ?)", rows)

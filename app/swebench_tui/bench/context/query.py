@@ -41,12 +41,7 @@ STOP_TERMS: Final = frozenset(f"{_ENGLISH} {_OF_ISSUES}".split())
 
 TERM: Final = re.compile(r"[^\W_]+")
 IDENTIFIER: Final = re.compile(r"[^\W\d]\w*")
-_FROM_CAPITAL: Final = re.compile(
-    r"[A-Z](?:(?<=[a-z0-9][A-Z])|[A-Z]++[a-z]|[a-z0-9]++[A-Z])\w*+",  # capitals are rare: few places are tried
-    re.ASCII,
-)
-_END_OF_WORD: Final = re.compile(r"[a-z0-9_]*\Z", re.ASCII)
-_LONGEST: Final = 80  # characters of an identifier
+_HUMP: Final = re.compile(r"[a-z0-9][A-Z]|[A-Z][A-Z][a-z]")
 _PIECE: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _PIECE_WEIGHT: Final = 0.5
 
@@ -76,14 +71,8 @@ def make_query(issue: IssueText, functions: frozenset[str] = frozenset()) -> Que
 
 
 def mixed_case(text: str) -> list[str]:
-    """The ASCII identifiers of mixed case in a text, each once, sorted."""
-    names: set[str] = set()
-    for match in _FROM_CAPITAL.finditer(text):
-        start, name = match.start(), match[0]
-        if text[start - 1 : start].isalnum() and (head := _END_OF_WORD.search(text[max(0, start - _LONGEST) : start])):
-            name = head[0] + name
-        names.add(name[:_LONGEST])
-    return sorted(names)
+    """The identifiers of mixed case in a text, each once, sorted."""
+    return sorted({name for name in IDENTIFIER.findall(text) if _HUMP.search(name)})
 
 
 def pieces(identifier: str) -> list[str]:

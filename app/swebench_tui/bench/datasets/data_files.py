@@ -36,6 +36,10 @@ _NOT_DATA: Final = frozenset(
 )
 
 
+_SHOWN: Final = 12
+"""Splits that an error lists at most."""
+
+
 class Config(msgspec.Struct, frozen=True):
     """A pattern of file names for each split, as the card of a hub dataset declares them."""
 
@@ -64,14 +68,14 @@ def choose_split(found: Mapping[str, Sequence[str]], split: str | None, *, name:
         )
     if split is not None and split in found:
         return split
-    known = ", ".join(key for key in found if key != UNNAMED)
+    named = [key for key in found if key != UNNAMED]
+    known = ", ".join(named[:_SHOWN]) + (f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else "")
     if split is not None:
         hint = f"It has: {known}." if known else "It has no splits: leave the split out."
         raise DatasetError(f"{name} has no split {split!r}", hint=hint)
     if DEFAULT_SPLIT in found or len(found) == 1:
         return DEFAULT_SPLIT if DEFAULT_SPLIT in found else next(iter(found))
-    first = known.partition(", ")[0]
-    raise DatasetError(f"{name} has several splits: {known}", hint=f"Name one, as in {name}:{first}.")
+    raise DatasetError(f"{name} has several splits: {known}", hint=f"Name one, as in {name}:{named[0]}.")
 
 
 def choose_format(paths: Sequence[str], *, name: str, tables: bool) -> list[str]:

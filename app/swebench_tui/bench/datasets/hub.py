@@ -66,6 +66,8 @@ def fetch(spec: Spec, *, progress: ProgressCallback | None = None, cancel: threa
     """
     if spec.repo is None:
         raise DatasetError(f"{spec.name} is on this machine: there is nothing to fetch", hint="Use it as it is.")
+    if progress is not None:
+        progress(Progress(file="", done=0, total=None))  # asking the hub may take seconds
     request = FetchRequest(name=spec.name, repo=spec.repo, revision=spec.revision, split=spec.split)
     with tempfile.TemporaryFile() as log:
         with _process(request, log) as process:

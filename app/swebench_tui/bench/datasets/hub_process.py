@@ -17,7 +17,7 @@ from typing import IO, Final, Self
 
 import msgspec
 import yaml
-from huggingface_hub import HfApi, get_cached_repo_tree, get_session, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, constants, get_cached_repo_tree, get_session, hf_hub_download, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 
@@ -37,6 +37,7 @@ from swebench_tui.bench.datasets.hub_messages import Fetched, FetchRequest, Mess
 
 _API_SECONDS: Final = 15.0
 _MAX_CARD: Final = 1024**2
+_MAX_DOWNLOAD: Final = 8 * 10**9
 _REPORT_BYTES: Final = 256 * 1024
 
 
@@ -81,6 +82,7 @@ def _end_with_parent(source: IO[bytes]) -> None:
 def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
     """Fetch the files of the split that the cache lacks. A pinned revision that is there needs no network."""
     get_session().timeout = _API_SECONDS
+    constants.DOWNLOAD_CHUNK_SIZE = _REPORT_BYTES  # its 10 MB are a minute without progress on a slow line
     api = _Api(library_name="swebench-tui", library_version=__version__)
     repo, kind = request.repo, "dataset"
     try:
@@ -102,6 +104,11 @@ def fetch(request: FetchRequest, report: Callable[[Progress], None]) -> Fetched:
     missing = [path for path in chosen if not (folder / path).exists()]
     if missing and request.revision == commit:
         api.repo_info(repo, repo_type=kind, revision=commit)  # fails at once; the download would try for 25 seconds
+    if (total := sum(sizes[path] or 0 for path in missing)) > _MAX_DOWNLOAD:
+        raise DatasetError(
+            f"{request.name} has {total / 1e9:,.0f} GB to download; {_MAX_DOWNLOAD / 1e9:.0f} GB is the limit",
+            hint="Check the name; sets of tasks are far smaller. A local copy can be read from a folder.",
+        )
     meter = _Meter([sizes[path] for path in missing], report)
     logging.getLogger("huggingface_hub").addHandler(_RetryNotice(meter))
     files = [

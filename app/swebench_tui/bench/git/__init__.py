@@ -3,6 +3,15 @@
 from swebench_tui.bench.git.diff import diff_texts
 from swebench_tui.bench.git.errors import GitCancelledError, GitError
 from swebench_tui.bench.git.process import Cancellation, cancellable
-from swebench_tui.bench.git.runner import GitResult, run_git
+from swebench_tui.bench.git.runner import GitResult, git_time_limit, run_git
 
-__all__ = ["Cancellation", "GitCancelledError", "GitError", "GitResult", "cancellable", "diff_texts", "run_git"]
+__all__ = [
+    "Cancellation",
+    "GitCancelledError",
+    "GitError",
+    "GitResult",
+    "cancellable",
+    "diff_texts",
+    "git_time_limit",
+    "run_git",
+]

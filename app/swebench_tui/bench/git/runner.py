@@ -11,6 +11,7 @@ import os
 import subprocess
 import threading
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -63,6 +64,19 @@ class GitResult(msgspec.Struct, frozen=True):
     status: int
     stdout: bytes
     stderr: str
+
+
+_time_left: ContextVar[Callable[[], float] | None] = ContextVar("time_left", default=None)
+
+
+@contextmanager
+def git_time_limit(left: Callable[[], float]) -> Iterator[None]:
+    """Run git for this thread for no longer than `left()` seconds a call, if that is less than its own limit."""
+    token = _time_left.set(left)
+    try:
+        yield
+    finally:
+        _time_left.reset(token)
 
 
 @contextmanager
@@ -137,6 +151,8 @@ def run_git(
     cancelled.
     """
     limit = TIME_LIMIT if idle_limit is None else idle_limit
+    if (left := _time_left.get()) is not None:
+        limit = min(limit, max(left(), 0.001))
     with started(folder, arguments, settings=settings, variables=variables) as process:
         assert process.stdin is not None  # noqa: S101 - all three are pipes
         assert process.stdout is not None  # noqa: S101

@@ -6,10 +6,10 @@ accepts one. The steps are public too: `find_candidates`, `parse_diff` and `emit
 
 from __future__ import annotations
 
+from swebench_tui.bench.patches.block_parser import Block, Blocks, parse_blocks
 from swebench_tui.bench.patches.check import judge
 from swebench_tui.bench.patches.diff_parser import ParsedDiff, parse_diff
 from swebench_tui.bench.patches.extract import Diff, Edits, Files, Found, find_candidates
-from swebench_tui.bench.patches.search_replace import Block, Blocks, parse_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk, emit_diff
 from swebench_tui.bench.patches.verdict import (
     DroppedRegion,

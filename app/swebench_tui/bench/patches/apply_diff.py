@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from swebench_tui.bench.patches.diff_header import bare
 from swebench_tui.bench.patches.match import Match, match
 from swebench_tui.bench.patches.text import FileText, Splice
 from swebench_tui.bench.patches.unified_diff import FileChange
@@ -44,7 +45,12 @@ def locate(changes: Iterable[FileChange], locator: Locator, overlay: Overlay | N
 
 
 def _located(change: FileChange, locator: Locator, overlay: Overlay | None, repairs: dict[Repair, None]) -> FileChange:
+    same = change.old is not None and change.new is not None and bare(change.old) == bare(change.new)
     old, new = (_bare(path, locator, repairs) for path in (change.old, change.new))
+    if overlay is not None and old is not None and not overlay.exists(old) and not _only_adds(change):
+        old, fixed = locator.existing(old, [])
+        new = old if same else new
+        repairs.update(dict.fromkeys(fixed))
     index = change.index
     if overlay is not None and index and not _names_version(index, overlay.blob_id(old or new or "")):
         index = ""

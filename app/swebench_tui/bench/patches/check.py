@@ -1,83 +1,197 @@
-"""The patch ladder: candidates of an answer are tried on a tree until `git apply --check` accepts one.
+"""The patch ladder: the edits of an answer become one patch that `git apply --check` accepts.
 
-A candidate is first applied to an `Overlay`, which resolves its files and matches every hunk, or refuses. A diff that
-applied exactly as written is then checked by git in the model's own hunks; anything else, or a diff that git refuses,
-as git's own diff between the files before and after. So git decides on every patch, and no patch adds or removes a line
-that the answer does not.
+Blocks, diffs and whole files are applied to an `Overlay`, which resolves their files and matches every hunk, or
+refuses. A diff that applied exactly as written is then checked by git in the model's own hunks; anything else, or a
+diff that git refuses, as git's own diff between the files before and after. So git decides on every patch, and no patch
+adds or removes a line that the answer does not. Where the ladder refuses, git still gets the diffs as they stand.
 """
 
 from __future__ import annotations
 
-import re
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_tui.bench.git import GitError
-from swebench_tui.bench.patches.apply_diff import apply_diff, locate
-from swebench_tui.bench.patches.apply_files import apply_files
-from swebench_tui.bench.patches.extract import Candidate, Diff, Edits, Found, find_candidates, touches_only_tests
-from swebench_tui.bench.patches.overlay import Overlay
+from swebench_tui.bench.patches.apply_diff import locate
+from swebench_tui.bench.patches.as_written import accepted_as_written
+from swebench_tui.bench.patches.deadline import TimeLimitError, check_time, time_limit
+from swebench_tui.bench.patches.extract import Candidate, Diff, Edits, Found, find_candidates
+from swebench_tui.bench.patches.outcome import Outcome, solve
 from swebench_tui.bench.patches.paths import Locator
-from swebench_tui.bench.patches.search_replace import apply_blocks
 from swebench_tui.bench.patches.unified_diff import FileChange, emit_diff
-from swebench_tui.bench.patches.verdict import Failure, PatchError, PatchVerdict, Repair, Status, detail_line
+from swebench_tui.bench.patches.verdict import (
+    MOST_REPORTED,
+    DroppedRegion,
+    Failure,
+    PatchError,
+    PatchVerdict,
+    PatchWarning,
+    Repair,
+    Status,
+    WarningCode,
+    detail_line,
+)
+from swebench_tui.bench.patches.warn import warnings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from swebench_tui.bench.repositories.snapshot import Snapshot, Tree
 
-_SCRIPT = re.compile(r"(?:reproduc|repro_|bug_|debug_|verify_|check_|demo|try_|test_)\w*\.py")
+TIME_LIMIT = 60.0  # seconds for one verdict
+
 _NO_REPOSITORY = "not checked: the repository is not here"
+_ACCEPTED = "git apply --check accepts it"
 _NOTHING = {Failure.EMPTY_ANSWER, Failure.PROSE_ONLY, Failure.NO_DIFF, Failure.NO_CHANGE}
 
 
 def judge(
-    answer: str, *, snapshot: Snapshot | None, finish_reason: str | None = None, incomplete: bool = False
+    answer: str,
+    *,
+    snapshot: Snapshot | None,
+    finish_reason: str | None = None,
+    incomplete: bool = False,
+    seconds: float = TIME_LIMIT,
+    clock: Callable[[], float] = time.monotonic,
 ) -> PatchVerdict:
     """Extract the patch of `answer` and check it against `snapshot`, the repository at the base commit.
 
-    Without a snapshot the verdict is "unchecked" at best. `finish_reason="length"` and `incomplete` mark an answer that
-    was cut off. Blocks while git runs (up to 20 s a call). Never raises for the content of an answer, never changes the
-    repository.
+    Without a snapshot the verdict is "unchecked" at best. A verdict that takes longer than `seconds` on `clock` is
+    "unchecked" too. `finish_reason="length"` and `incomplete` mark an answer that was cut off. Blocks while git runs.
+    Never raises for the content of an answer, never changes the repository.
     """
     cut = incomplete or finish_reason == "length"
+    try:
+        with time_limit(seconds, clock):
+            verdict = _verdict(answer, snapshot, cut=cut)
+            check_time()
+    except TimeLimitError:
+        what = f"not checked: the verdict took longer than {seconds:g} s"
+        return PatchVerdict(status="unchecked", failure=Failure.TIMED_OUT, detail=what)
+    return _as_cut_off(verdict) if cut else verdict
+
+
+def _verdict(answer: str, snapshot: Snapshot | None, *, cut: bool) -> PatchVerdict:
     found = find_candidates(answer, cut=cut)
-    verdict = _without_repository(found) if snapshot is None else _best(found, snapshot)
-    return _with_warnings(verdict, cut=cut)
+    try:
+        if snapshot is None:
+            verdict = _without_repository(found)
+        else:
+            with snapshot.open() as tree:
+                verdict = _on_tree(found, tree)
+    except (GitError, OSError) as error:
+        check_time()
+        what = detail_line(f"not checked: {error}")
+        return PatchVerdict(status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=what)
+    return _with_warnings(verdict, found, cut=cut)
 
 
-def _with_warnings(verdict: PatchVerdict, *, cut: bool) -> PatchVerdict:
-    if verdict.status in {"applies", "unchecked"}:
-        return msgspec.structs.replace(verdict, detail="; ".join([verdict.detail, *_warnings(verdict, cut=cut)]))
-    if not cut or verdict.failure is Failure.TRUNCATED:
+def _on_tree(found: Found, tree: Tree) -> PatchVerdict:
+    try:
+        outcome = solve(found, tree)
+    except PatchError as error:
+        refused = _refused_with_diff(error, found, tree)
+        return _as_git_takes(refused, found, tree) or refused
+    verdict = _checked(outcome, tree)
+    if verdict.status == "applies":
         return verdict
-    detail = f"the answer was cut off at the output limit before a patch that applies; {verdict.detail}"
-    return msgspec.structs.replace(verdict, failure=Failure.TRUNCATED, detail=detail)
+    return _as_git_takes(verdict, found, tree) or verdict
 
 
-def _warnings(verdict: PatchVerdict, *, cut: bool) -> list[str]:
-    created = re.findall(r"^--- /dev/null\n\+\+\+ b/([^/\n]*)$", verdict.patch, re.MULTILINE)
-    scripts = [name for name in created if _SCRIPT.fullmatch(name)]
-    warnings = {
-        "it touches only tests": bool(verdict.files) and touches_only_tests(verdict.files),
-        f"it adds a helper script, {', '.join(scripts)}": bool(scripts),
-        "other diffs or blocks of the answer were left out": Repair.FENCE_LEFT_OUT in verdict.repairs,
-        "the answer was cut off at the output limit, so there may have been more to this patch": cut,
-    }
-    return [warning for warning, holds in warnings.items() if holds]
+def _checked(outcome: Outcome, tree: Tree) -> PatchVerdict:
+    """The verdict on an outcome of which at least a part applies."""
+    error = outcome.errors[0] if outcome.errors else None
+    try:
+        patch, changes, repairs = _emitted(outcome, tree)
+    except PatchError as refusal:
+        return _reported(_refused(error or refusal), outcome)
+    if isinstance(patch, PatchError):
+        return _reported(_refused(patch, emit_diff(changes), changes), outcome)
+    if error is None:
+        return _reported(_made("applies", patch, changes, repairs, detail=_ACCEPTED), outcome)
+    parts = f"{outcome.kept} of {outcome.kept + len(outcome.errors)} parts apply"
+    partial = _made("partial", patch, changes, repairs, detail=detail_line(f"{parts}; {error}"))
+    return _reported(msgspec.structs.replace(partial, failure=error.failure), outcome)
+
+
+def _emitted(outcome: Outcome, tree: Tree) -> tuple[str | PatchError, Sequence[FileChange], tuple[Repair, ...]]:
+    """The patch, or git's refusal of it; its changes and repairs."""
+    changes = outcome.overlay.diff()
+    if not changes:
+        raise PatchError(Failure.NO_CHANGE, "the patch changes no file")
+    if outcome.as_written and _git_message(tree, patch := emit_diff(outcome.as_written)) is None:
+        return patch, outcome.as_written, outcome.repairs
+    repairs = outcome.repairs
+    if outcome.needs_context:
+        repairs = tuple(dict.fromkeys([*repairs, Repair.CONTEXT]))
+    patch = emit_diff(changes)
+    message = _git_message(tree, patch)
+    return (patch if message is None else PatchError(Failure.GIT_REFUSED, message)), changes, repairs
+
+
+def _git_message(tree: Tree, patch: str) -> str | None:
+    """None when git accepts `patch`, else its message."""
+    check_time()
+    try:
+        return tree.apply_check(patch.encode())
+    except UnicodeEncodeError as error:
+        what = "the patch has bytes that are not UTF-8, which a predictions file cannot hold"
+        raise PatchError(Failure.NOT_UTF8, what) from error
+
+
+def _as_git_takes(refused: PatchVerdict, found: Found, tree: Tree) -> PatchVerdict | None:
+    """The verdict on the answer's diffs as they stand, where git takes all of them."""
+    taken = accepted_as_written(refused, found, tree)
+    if taken is None:
+        return None
+    warnings = (
+        (PatchWarning(WarningCode.PLACED_BY_GIT, f"git chooses the place: {refused.detail}"),)
+        if refused.failure is Failure.CONTEXT_AMBIGUOUS
+        else ()
+    )
+    return PatchVerdict(
+        status="applies",
+        detail=_ACCEPTED,
+        patch=taken.patch,
+        files=taken.files,
+        added=taken.added,
+        removed=taken.removed,
+        warnings=warnings,
+        hunks=refused.hunks,
+    )
 
 
 def _without_repository(found: Found) -> PatchVerdict:
     """The first well-formed candidate. Never better than "unchecked"."""
     errors: list[PatchVerdict] = []
-    for candidate in found.candidates:
+    for candidate in _in_order(found.candidates):
         try:
             return _unchecked(candidate)
         except PatchError as error:
             errors.append(_refused(error))
     return errors[0] if errors else _refused(found.errors[0])
+
+
+def _in_order(candidates: Sequence[Candidate]) -> Iterable[Candidate]:
+    """Blocks first; then all diffs together, of those for the same files the last one; then each alone."""
+    diffs = [candidate for candidate in candidates if isinstance(candidate, Diff)]
+    latest: list[Diff] = []
+    seen = set[str]()
+    for diff in reversed(diffs):
+        files = {path.removeprefix("a/").removeprefix("b/") for change in diff.changes for path in change.paths}
+        if not seen & files:
+            latest.insert(0, diff)
+            seen |= files
+    yield from (candidate for candidate in candidates if isinstance(candidate, Edits))
+    if latest:
+        chosen = [Repair.DRAFT_DROPPED] if len(latest) < len(diffs) else []
+        chosen += [Repair.FENCES_JOINED] if len(latest) > 1 else []
+        repairs = dict.fromkeys([*chosen, *(repair for diff in latest for repair in diff.repairs)])
+        yield Diff(changes=tuple(change for diff in latest for change in diff.changes), repairs=tuple(repairs))
+    yield from reversed(diffs)
+    yield from (candidate for candidate in candidates if not isinstance(candidate, Diff | Edits))
 
 
 def _unchecked(candidate: Candidate) -> PatchVerdict:
@@ -88,9 +202,13 @@ def _unchecked(candidate: Candidate) -> PatchVerdict:
             patch = emit_diff(resolved.changes)
         except PatchError as error:
             return _pending(str(error), (path for change in resolved.changes for path in change.paths))
-        repairs = _unique(candidate.repairs, resolved.repairs)
-        return _verdict("unchecked", patch, resolved.changes, repairs, detail=_NO_REPOSITORY)
-    names = (block.name for block in candidate.blocks) if isinstance(candidate, Edits) else dict(candidate.contents)
+        repairs = tuple(dict.fromkeys([*candidate.repairs, *resolved.repairs]))
+        return _made("unchecked", patch, resolved.changes, repairs, detail=_NO_REPOSITORY)
+    names = (
+        [block.name for block in candidate.blocks]
+        if isinstance(candidate, Edits)
+        else [file.name for file in candidate.files]
+    )
     files = [locator.from_text(name)[0] for name in names if name is not None]
     return _pending("blocks and whole files become a diff only with the files", files)
 
@@ -101,67 +219,14 @@ def _pending(why: str, files: Iterable[str]) -> PatchVerdict:
     return PatchVerdict(status="unchecked", failure=Failure.NEEDS_CHECKOUT, detail=detail, files=paths)
 
 
-def _best(found: Found, snapshot: Snapshot) -> PatchVerdict:
-    """The first candidate that applies, else the failure of the first one."""
-    verdicts: list[PatchVerdict] = []
-    try:
-        with snapshot.open() as tree:
-            for candidate in found.candidates:
-                verdicts.append(_try(candidate, tree))
-                if verdicts[-1].status == "applies":
-                    return verdicts[-1]
-    except (GitError, OSError) as error:
-        return PatchVerdict(
-            status="unchecked", failure=Failure.GIT_UNAVAILABLE, detail=detail_line(f"not checked: {error}")
-        )
-    return verdicts[0] if verdicts else _refused(found.errors[0])
-
-
-def _try(candidate: Candidate, tree: Tree) -> PatchVerdict:
-    overlay = Overlay(tree)
-    try:
-        return _checked(candidate, overlay, tree, Locator(tree))
-    except PatchError as error:
-        return _refused_with_diff(error, candidate, tree, Locator(tree))
-
-
-def _checked(candidate: Candidate, overlay: Overlay, tree: Tree, locator: Locator) -> PatchVerdict:
-    if isinstance(candidate, Diff):
-        resolved = locate(candidate.changes, locator, overlay)
-        applied = apply_diff(resolved.changes, overlay)
-        repairs = _unique(candidate.repairs, resolved.repairs, applied.repairs)
-        if applied.as_written and _git_message(tree, patch := emit_diff(resolved.changes)) is None:
-            return _verdict("applies", patch, resolved.changes, repairs)
-        repairs = repairs if applied.repairs else _unique(repairs, [Repair.CONTEXT])
-    elif isinstance(candidate, Edits):
-        repairs = _unique(candidate.repairs, apply_blocks(candidate.blocks, overlay, locator, tree.files_with))
-    else:
-        repairs = _unique(candidate.repairs, apply_files(candidate.contents, overlay, locator))
-    changes = overlay.diff()
-    if not changes:
-        raise PatchError(Failure.NO_CHANGE, "the patch changes no file")
-    patch = emit_diff(changes)
-    message = _git_message(tree, patch)
-    if message is not None:
-        return _refused(PatchError(Failure.GIT_REFUSED, message), patch, changes)
-    return _verdict("applies", patch, changes, repairs)
-
-
-def _git_message(tree: Tree, patch: str) -> str | None:
-    """None when git accepts `patch`, else its message."""
-    try:
-        return tree.apply_check(patch.encode())
-    except UnicodeEncodeError as error:
-        what = "the patch has bytes that are not UTF-8, which a predictions file cannot hold"
-        raise PatchError(Failure.NOT_UTF8, what) from error
-
-
-def _refused_with_diff(error: PatchError, candidate: Candidate, tree: Tree, locator: Locator) -> PatchVerdict:
+def _refused_with_diff(error: PatchError, found: Found, tree: Tree) -> PatchVerdict:
     """The refusal, with the diff where it can be emitted, and git's message about it."""
-    if not isinstance(candidate, Diff) or error.failure in {Failure.UNSAFE_PATH, Failure.NOT_UTF8, Failure.NO_CHANGE}:
+    diffs = [candidate for candidate in found.candidates if isinstance(candidate, Diff)]
+    unsafe = {Failure.UNSAFE_PATH, Failure.NOT_UTF8, Failure.NO_CHANGE}
+    if not diffs or isinstance(found.candidates[0], Edits) or error.failure in unsafe:
         return _refused(error)
     try:
-        changes = locate(candidate.changes, locator, None).changes
+        changes = locate(diffs[-1].changes, Locator(tree), None).changes
         patch = emit_diff(changes)
         message = _git_message(tree, patch)
     except PatchError:
@@ -172,17 +237,12 @@ def _refused_with_diff(error: PatchError, candidate: Candidate, tree: Tree, loca
 
 def _refused(error: PatchError, patch: str = "", changes: Sequence[FileChange] = ()) -> PatchVerdict:
     nothing = error.failure in _NOTHING or (error.failure is Failure.TRUNCATED and not patch)
-    verdict = _verdict("no_patch" if nothing else "does_not_apply", patch, changes, (), detail=str(error))
+    verdict = _made("no_patch" if nothing else "does_not_apply", patch, changes, (), detail=str(error))
     return msgspec.structs.replace(verdict, failure=error.failure)
 
 
-def _verdict(
-    status: Status,
-    patch: str,
-    changes: Sequence[FileChange],
-    repairs: Sequence[Repair],
-    *,
-    detail: str = "git apply --check accepts it",
+def _made(
+    status: Status, patch: str, changes: Sequence[FileChange], repairs: Sequence[Repair], *, detail: str
 ) -> PatchVerdict:
     hunks = [hunk for change in changes for hunk in change.hunks]
     return PatchVerdict(
@@ -196,5 +256,31 @@ def _verdict(
     )
 
 
-def _unique(*repairs: Iterable[Repair]) -> tuple[Repair, ...]:
-    return tuple(dict.fromkeys(repair for some in repairs for repair in some))
+def _reported(verdict: PatchVerdict, outcome: Outcome) -> PatchVerdict:
+    return msgspec.structs.replace(
+        verdict,
+        hunks=outcome.reports[:MOST_REPORTED],
+        dropped=outcome.dropped[:MOST_REPORTED],
+        warnings=outcome.warnings[:MOST_REPORTED],
+    )
+
+
+def _with_warnings(verdict: PatchVerdict, found: Found, *, cut: bool) -> PatchVerdict:
+    thoughts = found.thoughts
+    dropped = verdict.dropped
+    if thoughts.edits:
+        dropped += tuple(DroppedRegion(first, last, "the model's thoughts") for first, last in thoughts.spans)
+    warnings = verdict.warnings
+    if verdict.status in {"applies", "partial", "unchecked"}:
+        warnings += warnings_of(verdict, thoughts=thoughts.edits, cut=cut)
+    verdict = msgspec.structs.replace(verdict, warnings=warnings, dropped=dropped[:MOST_REPORTED])
+    detail = "; ".join([verdict.detail, *(warning.text for warning in warnings)])
+    return msgspec.structs.replace(verdict, detail=detail_line(detail))
+
+
+def _as_cut_off(verdict: PatchVerdict) -> PatchVerdict:
+    """A patch that does not apply counts as cut off, whatever else is wrong with it."""
+    if verdict.status in {"applies", "unchecked"} or verdict.failure is Failure.TRUNCATED:
+        return verdict
+    detail = f"the answer was cut off at the output limit before a patch that applies; {verdict.detail}"
+    return msgspec.structs.replace(verdict, failure=Failure.TRUNCATED, detail=detail_line(detail))

@@ -28,6 +28,12 @@ _MOVES = ("rename from ", "rename to ")
 _COPIES = ("copy from ", "copy to ")
 _BINARY = ("GIT binary patch", "Binary files ")
 _EXTENDED = ("index ", "similarity index ", "dissimilarity index ", *_MODES, *_MOVES, *_COPIES, *_BINARY)
+_COPIED = frozenset({".orig", ".old", ".bak", ".backup", ".new", ".fixed", ".modified", "~"})
+_FOLDERS = frozenset(
+    (old, new)
+    for old in ("a", "old", "orig", "original", "before", "current")
+    for new in ("b", "new", "modified", "fixed", "updated", "after", "proposed")
+)
 _REGULAR = {"100644", "100755"}
 
 
@@ -85,6 +91,9 @@ def read_header(lines: Sequence[str], start: int) -> Header:
         old, new = git_names or ("", "")
     if not old or not new:
         raise PatchError(Failure.NO_FILE_NAME, f"line {start + 1} of the diff starts a file without a readable name")
+    if not moves and (one := _one_file(old, new)) is not None:
+        old, new = "a/" + one, "b/" + one
+        mended = True
     created = old == DEV_NULL or any(mode.startswith("new file") for mode in modes)
     deleted = new == DEV_NULL or any(mode.startswith("deleted file") for mode in modes)
     if created and deleted:
@@ -139,6 +148,19 @@ def _read_names(lines: Sequence[str], index: int) -> tuple[str, str, int]:
 def bare(path: str) -> str:
     """`path` without git's prefix."""
     return path[2:] if path.startswith(("a/", "b/")) else path
+
+
+def _one_file(old: str, new: str) -> str | None:
+    """The file that two names mean: a copy of it (`x.py.orig`), or one below two folders (`old/x.py`, `new/x.py`)."""
+    before, after = bare(old), bare(new)
+    if DEV_NULL in {old, new} or before == after:
+        return None
+    if before.startswith(after) and before[len(after) :] in _COPIED:
+        return after
+    if after.startswith(before) and after[len(before) :] in _COPIED:
+        return before
+    (top, _, rest), (other_top, _, other_rest) = before.partition("/"), after.partition("/")
+    return rest if rest and rest == other_rest and (top, other_top) in _FOLDERS else None
 
 
 def _other_side(path: str) -> str:

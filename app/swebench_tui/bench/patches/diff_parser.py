@@ -8,7 +8,8 @@ r"""Parse unified diffs as models write them.
 
 A body is first read by the counts of its start, as git does, so that a removed line that looks like `--- a/file` stays
 a line. Where the counts are wrong, it extends to the next line that cannot be part of a body. Inside a fence that is a
-header or the end, and anything else is an error; in bare text prose ends it too.
+header or the end, and anything else is an error; in bare text prose ends it too. There a run of lines like `- text` up
+to the end of the body may be a list behind the diff; where the counts do not tell, the diff is read both ways.
 """
 
 from __future__ import annotations
@@ -30,15 +31,25 @@ _NUMBERED = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))?
 _STARTS = frozenset(["dif", "---", "+++", "@@ "])
 _COLUMNS = frozenset(" +-\\")
 _CHANGES = frozenset("+-")
-_BULLET_OR_RULE = re.compile(r"[-+] \S|[-+]+\s*$")
+_BULLET = re.compile(r"[-+] \S")
+_RULE = re.compile(r"--\s*$|[-+]{3,}\s*$")
 
 
 class ParsedDiff(msgspec.Struct, frozen=True):
-    """The files of a diff, paths as written; the repairs of reading it; the index behind the last hunk."""
+    """The files of a diff, paths as written; the repairs of reading it; the index behind the last hunk.
+
+    `other` are its files when lines that may be a list behind it are lines of it.
+    """
 
     changes: tuple[FileChange, ...]
     repairs: tuple[Repair, ...] = ()
     end: int = 0
+    other: tuple[FileChange, ...] = ()
+
+    @property
+    def numbered(self) -> bool:
+        """Whether every hunk states its lines."""
+        return all(hunk.old_start is not None for change in self.changes for hunk in change.hunks)
 
 
 def looks_like_diff(lines: Sequence[str]) -> bool:
@@ -54,14 +65,28 @@ def parse_diff(lines: Sequence[str], *, fenced: bool = True, name: str | None = 
 
     `name` is the file of hunks without any header. Raises `PatchError` where the parser would have to guess.
     """
-    return _Parser(lines, fenced=fenced, name=name).diff()
+    if fenced:
+        return _Parser(lines, fenced=True, name=name).diff()
+    parser = _Parser(lines, fenced=False, name=name, bullets=True)
+    parsed = parser.diff()
+    if not parser.doubtful:
+        return parsed
+    try:
+        other = _Parser(lines, fenced=False, name=name).diff()
+    except PatchError:
+        return parsed
+    return parsed if other.changes == parsed.changes else msgspec.structs.replace(parsed, other=other.changes)
 
 
 class _Parser:
-    def __init__(self, lines: Sequence[str], *, fenced: bool, name: str | None) -> None:
+    """`bullets`: runs of lines like `- text` are a list. `doubtful`: one was met that may be lines of the diff."""
+
+    def __init__(self, lines: Sequence[str], *, fenced: bool, name: str | None, bullets: bool = False) -> None:
         self._lines, self._index = lines, 0
         self._fenced, self._name = fenced, name
         self._edits_read = 0
+        self._lists = _lists(lines) if bullets else frozenset[int]()
+        self.doubtful = False
         self._repairs: dict[Repair, None] = {}
 
     def diff(self) -> ParsedDiff:
@@ -83,7 +108,7 @@ class _Parser:
 
     def _skip(self, line: str, *, behind_hunk: bool) -> None:
         """`junk`. A line that adds or removes something is not junk: skipping it would change the diff."""
-        prose = _signature(line) if self._fenced else _BULLET_OR_RULE.match(line)
+        prose = _signature(line) if self._fenced else self._index in self._lists or _RULE.match(line)
         if behind_hunk and line[:1] in _CHANGES and not prose:
             raise malformed(self._lines, self._index, "belongs to no hunk")
         self._index += 1
@@ -184,7 +209,10 @@ class _Parser:
         if line is None or line[:1] not in _COLUMNS or starts_names(self._lines, index) or _signature(line):
             return False
         behind_blank = not self._line(index - 1)
-        return self._fenced or not (behind_blank and _BULLET_OR_RULE.match(line))
+        if index in self._lists:
+            self.doubtful = self.doubtful or not behind_blank
+            return False
+        return self._fenced or not (behind_blank and _RULE.match(line))
 
     def _loose_body(self) -> tuple[str, ...]:
         """All lines up to the next header, the end, or (in bare text) prose; without trailing blank lines."""
@@ -194,7 +222,10 @@ class _Parser:
                 if self._fenced:
                     raise malformed(self._lines, self._index, "starts with none of ' ', '+' and '-'")
                 break
-            if not self._fenced and body and _blank(body[-1]) and _BULLET_OR_RULE.match(line):
+            if body and self._index in self._lists:
+                self.doubtful = True
+                break
+            if not self._fenced and body and _blank(body[-1]) and _RULE.match(line):
                 break
             body.append(line)
             self._index += 1
@@ -232,6 +263,19 @@ def _unnumbered_heading(line: str) -> str:
     """The function or class that the start of a hunk names: `@@ def name():`, `@@ ... @@ class Name:`."""
     heading = line.removeprefix("@@").rpartition("@@")[2] or line.strip("@ ")
     return heading if line.startswith("@@") and names_definition(heading) else ""
+
+
+def _lists(lines: Sequence[str]) -> frozenset[int]:
+    """Indexes of lines like `- text` behind which only such lines come up to a blank line, prose or the end."""
+    found: list[int] = []
+    ends = True
+    for index in range(len(lines) - 1, -1, -1):
+        line = lines[index]
+        bullet = line[:1] in _CHANGES and _BULLET.match(line) is not None
+        if bullet and ends:
+            found.append(index)
+        ends = (bullet and ends) or line[:1] not in _COLUMNS or not line.strip()
+    return frozenset(found)
 
 
 def _blank(line: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from swebench_tui.bench.git import diff_texts
+from swebench_tui.bench.patches.deadline import check_time
 from swebench_tui.bench.patches.diff_parser import parse_diff
 from swebench_tui.bench.patches.text import FileText
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
@@ -25,6 +26,7 @@ class Overlay:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._bytes: dict[str, bytes | None] = {}
+        self._original: dict[str, FileText] = {}
         self._now: dict[str, FileText | None] = {}
         self._modes: dict[str, tuple[str, ...]] = {}
         self._renamed_from: dict[str, str] = {}
@@ -39,7 +41,23 @@ class Overlay:
         """The text at `path`, changes included. Raises `PatchError` for a missing file."""
         if not self.exists(path):
             raise PatchError(Failure.FILE_NOT_FOUND, f"no file {path!r} in the repository")
-        return self._now.get(path) or self._base(path)
+        check_time()
+        return self._now.get(path) or self.original(path)
+
+    def original(self, path: str) -> FileText:
+        """The text at `path` in the repository; of a file that is new, no text."""
+        if path not in self._original:
+            self._original[path] = self._base(path)
+        return self._original[path]
+
+    def is_new(self, path: str) -> bool:
+        """Whether the file at `path` is not in the repository."""
+        return self._tree.kind(path) not in {"file", "executable"}
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The paths with a change, in the order of the first one."""
+        return tuple(self._now)
 
     def must_be_free(self, path: str) -> None:
         """Raise `PatchError` when no new file can be created at this path.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from swebench_tui.bench.repositories.snapshot import Tree
 
 _SANDBOX = "testbed"  # where the official images keep the repository
@@ -19,6 +21,7 @@ class Locator:
 
     def __init__(self, tree: Tree | None) -> None:
         self._tree = tree
+        self._paths: Sequence[str] | None = None
 
     def from_diff(self, written: str) -> tuple[str, list[Repair]]:
         """Relative path for a name in a diff, with or without a/ or b/, and the repairs. Raises `PatchError`."""
@@ -38,6 +41,35 @@ class Locator:
         if path.startswith("/") or (path.startswith(_SANDBOX + "/") and not self._is_file(path)):
             path = self._inside(path)
         return self._checked(path), [Repair.PATH] if path != written else []
+
+    def whole_file(self, written: str) -> tuple[str, list[Repair]]:
+        """Like `from_text`, for a whole file. Where nothing is at the path, one behind the repository's name may be."""
+        path, repairs = self.from_text(written)
+        inside = self._inside(path)
+        if self._tree is None or self._tree.kind(path) is not None or inside == path or "/" not in inside:
+            return path, repairs
+        return self._checked(inside), [Repair.PATH]
+
+    def existing(self, path: str, repairs: list[Repair]) -> tuple[str, list[Repair]]:
+        """The file of the tree that a relative path without a file means, and the repairs with `PATH` added.
+
+        That is the longest end of the path that is a file, as with the repository's name in front of it; else the only
+        file whose path ends in it, as with a missing `src/`. Without one, the path is returned as it is.
+        """
+        if self._tree is None or self._tree.kind(path) is not None:
+            return path, repairs
+        inside = self._inside(path)
+        if inside == path:
+            ends = [file for file in self._files() if file.endswith("/" + path)]
+            if len(ends) != 1:
+                return path, repairs
+            inside = ends[0]
+        return self._checked(inside), list(dict.fromkeys([*repairs, Repair.PATH]))
+
+    def _files(self) -> Sequence[str]:
+        if self._paths is None:
+            self._paths = self._tree.files() if self._tree is not None else ()
+        return self._paths
 
     def _inside(self, path: str) -> str:
         """The longest suffix of `path` that is a file of the tree; `path` itself when there is none."""

@@ -1,43 +1,32 @@
-r"""SEARCH/REPLACE blocks: parse them, and apply them to an `Overlay`.
+"""Apply SEARCH/REPLACE blocks to an `Overlay`, in order, each to the result of those before it.
 
-    blocks := (text | block)*
-    block  := open line* divider line* close
-    open    := "<<<<<<< SEARCH" [path]
-    divider := "======="
-    close   := ">>>>>>> REPLACE"
-
-Markers stand at the start of a line and have five to nine signs. Fences around blocks mean nothing. The file of a
-block is named behind its marker or on the closest line above; when that line names nothing, it is the file of the
-block before. A heading underlined with as many `=` as the markers have looks like the divider, so such a block is
-refused.
+A block that corrects an earlier one replaces it: its SEARCH text is that of the original file, and the earlier block
+changed the same lines. A block that does not fit is left out and reported.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_tui.bench.patches.apply_diff import splice
-from swebench_tui.bench.patches.file_names import name_above
+from swebench_tui.bench.patches.block_parser import Block
+from swebench_tui.bench.patches.combine import changed_lines
+from swebench_tui.bench.patches.deadline import check_time
 from swebench_tui.bench.patches.match import Match, candidate_starts, match, match_at
 from swebench_tui.bench.patches.text import FileText
-from swebench_tui.bench.patches.unified_diff import Hunk
-from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import DroppedRegion, Failure, HunkReport, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from swebench_tui.bench.patches.overlay import Overlay
     from swebench_tui.bench.patches.paths import Locator
+    from swebench_tui.bench.patches.unified_diff import Hunk
 
-_SIGNS = "<<<<<"
-_ENDS = (_SIGNS, ">>>>>")
-_OPEN = re.compile(r"(<{5,9}) ?SEARCH\b[ :]*(\S*)\s*")
-_DIVIDER = re.compile(r"={5,9}\s*")
-_CLOSE = re.compile(r">{5,9} ?REPLACE\s*")
+_MOST_CORRECTIONS = 50  # in one answer; each applies the blocks anew
 _CLASSES = {
     Failure.CONTEXT_AMBIGUOUS: Failure.SEARCH_AMBIGUOUS,
     Failure.CONTEXT_NOT_FOUND: Failure.SEARCH_NOT_FOUND,
@@ -48,128 +37,186 @@ _CLASSES = {
 }
 
 
-class Block(msgspec.Struct, frozen=True):
-    """One block: its file as written (None: not named) and the lines of its two parts."""
+class AppliedBlocks(msgspec.Struct, frozen=True):
+    """The result of applying blocks: what was mended, where each is, which are left out, which are drafts."""
 
-    name: str | None
-    search: tuple[str, ...]
-    replace: tuple[str, ...]
-
-    @property
-    def hunk(self) -> Hunk:
-        """The block as a hunk without line numbers."""
-        return as_hunk(self.search, self.replace)
+    repairs: tuple[Repair, ...] = ()
+    reports: tuple[HunkReport, ...] = ()
+    errors: tuple[PatchError, ...] = ()
+    dropped: tuple[DroppedRegion, ...] = ()
+    count: int = 0
 
 
-class Blocks(msgspec.Struct, frozen=True):
-    """The blocks of an answer. `error` says what is wrong with the last one, which is then not among `blocks`."""
+class _CorrectsError(Exception):
+    """The block at hand corrects `drafts`, indexes of earlier blocks."""
 
-    blocks: tuple[Block, ...]
-    error: str = ""
-
-
-def has_block(lines: Sequence[str]) -> bool:
-    """Whether a block begins somewhere in `lines`."""
-    return any(line[:5] == _SIGNS and _OPEN.fullmatch(line) for line in lines)
-
-
-def parse_blocks(lines: Sequence[str]) -> Blocks:
-    """All blocks of an answer, up to the first that is not whole."""
-    blocks: list[Block] = []
-    behind = 0
-    for index in [index for index, line in enumerate(lines) if line[:5] == _SIGNS]:
-        mark = _OPEN.fullmatch(lines[index])
-        if mark is None or index < behind:
-            continue
-        end = next((end for end in range(index + 1, len(lines)) if _ends(lines[end])), len(lines))
-        body = tuple(lines[index + 1 : end])
-        dividers = _dividers(body, mark[1])
-        where = f"the block at line {index + 1} of the answer"
-        if end == len(lines) or lines[end][0] != ">":
-            return Blocks(tuple(blocks), f"{where} has no `>>>>>>> REPLACE`")
-        if len(dividers) != 1:
-            return Blocks(tuple(blocks), f"{where} has {len(dividers)} `=======` lines instead of one")
-        blocks.append(Block(mark[2] or name_above(lines, index), body[: dividers[0]], body[dividers[0] + 1 :]))
-        behind = end + 1
-    return Blocks(tuple(blocks))
-
-
-def _dividers(body: Sequence[str], opening: str) -> list[int]:
-    """Indexes of possible dividers: lines with as many signs as the opening marker, or else with any number of them."""
-    marks = [index for index, line in enumerate(body) if line.startswith("=====") and _DIVIDER.fullmatch(line)]
-    return [index for index in marks if len(body[index].rstrip()) == len(opening)] or marks
-
-
-def _ends(line: str) -> bool:
-    """Whether a block ends at this line: it closes here, or the next one opens."""
-    return line[:5] in _ENDS and (_CLOSE.fullmatch(line) or _OPEN.fullmatch(line)) is not None
-
-
-def as_hunk(search: Sequence[str], replace: Sequence[str]) -> Hunk:
-    """The hunk that replaces `search` by `replace`; their common lines at both ends are context."""
-    shortest = min(len(search), len(replace))
-    head = next((index for index in range(shortest) if search[index] != replace[index]), shortest)
-    tail = next(
-        (index for index in range(shortest - head) if search[-1 - index] != replace[-1 - index]), shortest - head
-    )
-    lines = [" " + line for line in search[:head]]
-    lines += ["-" + line for line in search[head : len(search) - tail]]
-    lines += ["+" + line for line in replace[head : len(replace) - tail]]
-    lines += [" " + line for line in search[len(search) - tail :]]
-    return Hunk(tuple(lines))
+    def __init__(self, drafts: frozenset[int]) -> None:
+        super().__init__()
+        self.drafts = drafts
 
 
 def apply_blocks(
-    blocks: Sequence[Block], overlay: Overlay, locator: Locator, files_with: Callable[[str], Sequence[str]]
-) -> tuple[Repair, ...]:
-    """Apply the blocks in order, each to the result of the previous ones. Returns the repairs; raises `PatchError`.
+    blocks: Sequence[Block],
+    new_overlay: Callable[[], Overlay],
+    locator: Locator,
+    files_with: Callable[[str], Sequence[str]],
+) -> tuple[Overlay, AppliedBlocks]:
+    """An overlay with the blocks that fit. Raises the first block's `PatchError` when none does.
 
     `files_with` returns the files that contain a line, for blocks that name none: exactly one must contain the whole
     SEARCH text.
     """
-    times, done = Counter(blocks), set[Block]()
-    repairs: list[Repair] = []
-    before: str | None = None
-    for number, block in enumerate(blocks, start=1):
-        if block in done:
-            repairs.append(Repair.REPEATED_BLOCK)
-            continue
-        done.add(block)
+    drafts = frozenset[int]()
+    for left in reversed(range(_MOST_CORRECTIONS)):
+        run = _Run(blocks, new_overlay(), locator, files_with, drafts, corrections=left > 0)
         try:
-            before, fixed = _resolve_file(block, before, overlay, locator, files_with)
-            repairs += [*fixed, *_apply(block, before, overlay, times[block])]
+            return run.overlay, run.apply()
+        except _CorrectsError as correction:
+            drafts |= correction.drafts
+    raise AssertionError  # the last run looks for no corrections
+
+
+class _Run:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        overlay: Overlay,
+        locator: Locator,
+        files_with: Callable[[str], Sequence[str]],
+        drafts: frozenset[int],
+        *,
+        corrections: bool,
+    ) -> None:
+        self._blocks, self.overlay, self._locator, self._files_with = blocks, overlay, locator, files_with
+        self._drafts, self._corrections = drafts, corrections
+        self._times = Counter(block.edit for block in blocks)
+        self._places: dict[str, list[tuple[int, int, int]]] = {}  # path -> lines of the original: block, start, stop
+        self._before: str | None = None
+
+    def apply(self) -> AppliedBlocks:
+        done = set[object]()
+        repairs: list[Repair] = []
+        reports: list[HunkReport] = []
+        errors: list[PatchError] = []
+        for index, block in enumerate(self._blocks):
+            if index in self._drafts:
+                repairs.append(Repair.DRAFT_DROPPED)
+                continue
+            if block.edit in done:
+                repairs.append(Repair.REPEATED_BLOCK)
+                continue
+            done.add(block.edit)
+            check_time()
+            try:
+                report, fixed = self._apply(index, block)
+            except PatchError as error:
+                what = f"block {index + 1} of {len(self._blocks)}: {error}"
+                errors.append(PatchError(error.failure, what))
+                report = HunkReport(
+                    file=self._before or "", number=index + 1, failure=error.failure, detail=str(errors[-1])
+                )
+            else:
+                repairs += [*fixed, *block.repairs]
+            reports.append(report)
+        if len(errors) == len(reports):
+            raise errors[0]
+        return AppliedBlocks(
+            tuple(dict.fromkeys(repairs)),
+            tuple(reports),
+            tuple(errors),
+            tuple(self._dropped(index) for index in sorted(self._drafts)),
+            len(reports),
+        )
+
+    def _dropped(self, index: int) -> DroppedRegion:
+        return DroppedRegion(self._blocks[index].first, self._blocks[index].last, "a later block corrects it")
+
+    def _apply(self, index: int, block: Block) -> tuple[HunkReport, list[Repair]]:
+        path, fixed = self._resolve_file(block)
+        self._before = path
+        if not any(line.strip() for line in block.search):
+            self._create(index, block, path)
+            return HunkReport(file=path, number=index + 1), fixed
+        block = self._outdented(block, path)
+        text = self.overlay.read(path)
+        original = self._original_match(block, path)
+        if original is not None and block.retracts:
+            self._look_for_drafts(path, original)
+        try:
+            matches = _matches(block.hunk, path, text, self._times[block.edit])
         except PatchError as error:
-            raise PatchError(error.failure, f"block {number} of {len(blocks)}: {error}") from error
-    return tuple(dict.fromkeys(repairs))
+            if original is not None and error.failure is not Failure.SEARCH_AMBIGUOUS:
+                self._look_for_drafts(path, original)
+            raise
+        edited, repairs = splice(text, matches)
+        self.overlay.write(path, edited)
+        if original is not None:
+            place = (index, *changed_lines(original))
+            self._places.setdefault(path, []).append(place)
+        found = original or matches[0]
+        report = HunkReport(
+            file=path,
+            number=index + 1,
+            line=found.start + 1,
+            rivals=tuple(rival + 1 for rival in found.rivals),
+            function=found.function,
+        )
+        repairs_of_form = [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
+        return report, [*fixed, *block.repairs, *repairs_of_form]
 
+    def _look_for_drafts(self, path: str, original: Match) -> None:
+        """Raise `_CorrectsError` when earlier blocks changed the lines that this one matches in the original file."""
+        start, stop = changed_lines(original)
+        drafts = [other for other, begin, end in self._places.get(path, ()) if begin <= stop and start <= end]
+        if drafts and self._corrections:
+            raise _CorrectsError(frozenset(drafts))
 
-def _resolve_file(
-    block: Block, before: str | None, overlay: Overlay, locator: Locator, files_with: Callable[[str], Sequence[str]]
-) -> tuple[str, list[Repair]]:
-    if block.name is not None:
-        return locator.from_text(block.name)
-    if before is not None and _contains_search(block, before, overlay):
-        return before, []
-    longest = max((line.rstrip("\r") for line in block.search), key=len, default="")
-    near = (locator.from_text(path)[0] for path in files_with(longest)) if longest.strip() else ()
-    holding = [path for path in near if _contains_search(block, path, overlay)]
-    if len(holding) != 1:
-        found = f"{len(holding)} files contain" if holding else "no file contains"
-        raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} its SEARCH text")
-    return holding[0], [Repair.FILE_HEADER]
+    def _original_match(self, block: Block, path: str) -> Match | None:
+        """The one match of the block in the file as it is in the repository."""
+        try:
+            return match(block.hunk, self.overlay.original(path), block=True)
+        except PatchError:
+            return None
 
+    def _outdented(self, block: Block, path: str) -> Block:
+        """The block without the indentation of its markers, where only that is in the file."""
+        if not block.indent or self._contains_search(block, path):
+            return block
+        outdented = block.outdented()
+        return outdented if self._contains_search(outdented, path) else block
 
-def _contains_search(block: Block, path: str, overlay: Overlay) -> bool:
-    return overlay.exists(path) and bool(candidate_starts(block.hunk, overlay.read(path)))
+    def _resolve_file(self, block: Block) -> tuple[str, list[Repair]]:
+        if block.name is not None:
+            path, repairs = self._locator.from_text(block.name)
+            has_search = any(line.strip() for line in block.search)
+            return (
+                self._locator.existing(path, repairs)
+                if has_search and not self.overlay.exists(path)
+                else (path, repairs)
+            )
+        if self._before is not None and self._contains_search(block, self._before):
+            return self._before, []
+        longest = max((line.rstrip("\r") for line in block.search), key=len, default="")
+        near = (self._locator.from_text(path)[0] for path in self._files_with(longest)) if longest.strip() else ()
+        holding = [path for path in near if self._contains_search(block, path)]
+        if len(holding) != 1:
+            found = f"{len(holding)} files contain" if holding else "no file contains"
+            raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} its SEARCH text")
+        return holding[0], [Repair.FILE_HEADER]
 
+    def _contains_search(self, block: Block, path: str) -> bool:
+        return self.overlay.exists(path) and bool(candidate_starts(block.hunk, self.overlay.read(path)))
 
-def _apply(block: Block, path: str, overlay: Overlay, times: int) -> list[Repair]:
-    if not any(line.strip() for line in block.search):
-        return _create(block, path, overlay)
-    text = overlay.read(path)
-    edited, repairs = splice(text, _matches(block.hunk, path, text, times))
-    overlay.write(path, edited)
-    return [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
+    def _create(self, index: int, block: Block, path: str) -> None:
+        drafts = [other for other, _, _ in self._places.get(path, ())]
+        if drafts and self._corrections and self.overlay.is_new(path):
+            raise _CorrectsError(frozenset(drafts))
+        if self.overlay.exists(path) and self.overlay.read(path).lines:
+            raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
+        if not self.overlay.exists(path):
+            self.overlay.must_be_free(path)
+        self.overlay.write(path, FileText(block.replace))
+        self._places.setdefault(path, []).append((index, 0, 0))
 
 
 def _matches(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:
@@ -180,12 +227,3 @@ def _matches(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:
         return [match(hunk, text, block=True)]
     except PatchError as error:
         raise PatchError(_CLASSES.get(error.failure, error.failure), f"{path}: its SEARCH text {error}") from error
-
-
-def _create(block: Block, path: str, overlay: Overlay) -> list[Repair]:
-    if overlay.exists(path) and overlay.read(path).lines:
-        raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
-    if not overlay.exists(path):
-        overlay.must_be_free(path)
-    overlay.write(path, FileText(block.replace))
-    return []

@@ -62,7 +62,10 @@ class Repair(StrEnum):
     DRAFT_DROPPED = "draft_dropped"  # an earlier fence for the same file was skipped
     FENCES_JOINED = "fences_joined"  # fences for different files became one patch
     FENCE_LEFT_OUT = "fence_left_out"  # another fence does not apply and was left out
-    REPEATED_BLOCK = "repeated_block"  # a duplicate of an earlier block
+    REPEATED_BLOCK = "repeated_block"  # a duplicate of another block, hunk or diff
+    MARKERS = "markers"  # misspelt markers of a block
+    APPLY_PATCH = "apply_patch"  # written for the tool `apply_patch`
+    BULLETS = "bullets"  # lines of a list behind a bare diff told from its lines, or the reverse
     FENCE_CLOSED = "fence_closed"
     FILE_HEADER = "file_header"  # missing `---` or `+++` line
     PREFIXES = "prefixes"  # missing a/ and b/

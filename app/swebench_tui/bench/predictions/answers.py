@@ -44,8 +44,8 @@ class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"
 class StoredPatch(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="patch"):
     """The verdict on an instance's last answer.
 
-    `extracted` is the patch as it stood in the answer, `patch` the one after repairs, `submitted` whether the
-    prediction holds it.
+    `extracted` has the parts of the answer that the patch can come from, `patch` is the patch after repairs, and
+    `submitted` whether the prediction holds it.
     """
 
     instance_id: str

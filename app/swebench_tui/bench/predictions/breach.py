@@ -40,7 +40,7 @@ class Rule(Enum):
         "missing_key", "error", _BOTH, "Every record needs instance_id, model_name_or_path, model_patch."
     )
     WRONG_TYPE = _Facts(
-        "wrong_type", "error", _BOTH, "instance_id and model_name_or_path are text, model_patch is text."
+        "wrong_type", "error", _HARNESS, "instance_id and model_name_or_path are text, model_patch is text."
     )
     ID_AND_KEY_DIFFER = _Facts("id_and_key_differ", "error", _BOTH, "Make the key the instance_id of its record.")
     UNKNOWN_ID = _Facts("unknown_id", "error", _HARNESS, "Remove the record, or name the dataset that has it.")

@@ -81,6 +81,7 @@ def test_all_source_files_come_sorted_without_tests(build: Build) -> None:
     context = build(ContextMode.ALL, "anything", PACKAGE)
     assert paths(context) == ["pkg/__init__.py", "pkg/rooms.py", "pkg/spans.py"]
     assert context.left_out == (LeftOut("tests/test_spans.py", "a test"),)
+    assert context.note == ""
 
 
 def test_a_file_over_the_budget_is_passed_over_and_named(build: Build) -> None:
@@ -88,6 +89,7 @@ def test_a_file_over_the_budget_is_passed_over_and_named(build: Build) -> None:
     context = build(ContextMode.ALL, "anything", files, budget=100)
     assert paths(context) == ["a.py", "c.py"]
     assert context.left_out == (LeftOut("b.py", "over budget: 2,004 tokens"),)
+    assert context.note == "2 of 3 source files fit: the mode `all` is for small repositories"
     assert context.tokens <= 100
 
 

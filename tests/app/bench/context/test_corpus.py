@@ -33,8 +33,14 @@ def test_files_about_the_project_count_less(path: str) -> None:
     assert is_lesser(path)
 
 
-def test_other_files_count_in_full() -> None:
-    assert not is_lesser("pkg/docstring.py")
+@pytest.mark.parametrize("path", ["pkg/docstring.py", "vendor/pkg/a.py", "pkg/build/a.py", "gin.go", "src/docker.c"])
+def test_other_files_count_in_full(path: str) -> None:
+    assert not is_lesser(path)
+
+
+@pytest.mark.parametrize("path", ["dist/axios.js", "vendor/decNumber/a.c", "examples/a.go", "target/a.rs"])
+def test_generated_and_foreign_code_counts_less(path: str) -> None:
+    assert is_lesser(path)
 
 
 def test_the_main_language_alone_is_searched() -> None:

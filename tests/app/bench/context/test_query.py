@@ -71,7 +71,7 @@ def test_a_query_has_a_largest_size() -> None:
         ("parseHTTPHeader(FooBar)", ["FooBar", "parseHTTPHeader"]),
         ("HTTPServer x2Y _fooBar", ["HTTPServer", "_fooBar", "x2Y"]),
         ("Symbol CONSTANT snake_case Capital_Case HTTP f(X)", []),
-        ("äFooBar", ["FooBar"]),
+        ("äFooBar FooBar FooBar", ["FooBar", "äFooBar"]),
     ],
 )
 def test_identifiers_of_mixed_case(text: str, names: list[str]) -> None:

@@ -36,6 +36,8 @@ class StandInHub:
     def __init__(self, datasets: Mapping[str, Mapping[str, Mapping[str, bytes]]]) -> None:
         self.datasets = {name: dict(revisions) for name, revisions in datasets.items()}
         self.faults: list[Fault] = []
+        self.sizes: dict[str, int] = {}
+        """Sizes that the list of files tells wrongly."""
         self.requests: list[str] = []
         """`METHOD /path` of each request."""
         self.authorization: set[str | None] = set()
@@ -124,7 +126,12 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             files = self.hub.datasets[name][commit]
             tree = [
-                {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}  # noqa: S324 - as git names it
+                {
+                    "type": "file",
+                    "path": path,
+                    "size": self.hub.sizes.get(path, len(data)),
+                    "oid": hashlib.sha256(data).hexdigest()[:40],
+                }
                 for path, data in files.items()
             ]
             info = {"id": name, "sha": commit, "siblings": [{"rfilename": path} for path in files]}

@@ -60,6 +60,12 @@ def test_an_unknown_split_lists_the_splits() -> None:
     assert "no splits" in caught.value.hint
 
 
+def test_an_error_lists_few_of_many_splits() -> None:
+    with pytest.raises(DatasetError) as caught:
+        choose_split({f"s{number}": ["x.json"] for number in range(99)}, "x", name="a/b")
+    assert caught.value.hint.endswith("s11 and 87 more.")
+
+
 def test_one_format_of_several_is_chosen() -> None:
     both = ["test.jsonl", "test.parquet"]
     assert choose_format(both, name="a/b", tables=True) == ["test.parquet"]

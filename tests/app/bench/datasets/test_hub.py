@@ -175,6 +175,13 @@ def test_each_failure_has_its_sentence(
     assert hint in caught.value.hint
 
 
+def test_a_download_of_hundreds_of_gigabytes_is_refused(hub: StandInHub) -> None:
+    hub.sizes = {"test.jsonl": 300 * 10**9}
+    with pytest.raises(DatasetError, match="a/lines has 300 GB to download; 8 GB is the limit"):
+        load("a/lines")
+    assert not any("test.jsonl" in request for request in hub.requests)
+
+
 def test_no_network_and_no_copy_is_an_error(hub: StandInHub) -> None:
     hub.stop()
     with pytest.raises(DatasetError, match=r"^the hub at http://127.0.0.1:\d+ cannot be reached: "):
@@ -204,20 +211,28 @@ def test_a_download_that_stays_cut_leaves_nothing_behind(hub: StandInHub) -> Non
 def test_a_download_is_stopped_in_the_middle(hub: StandInHub) -> None:
     cancel, stall = threading.Event(), threading.Event()
     hub.faults = [Fault("GET .*/test.jsonl", stall=stall)]
+    seen: list[Progress] = []
 
-    def cancel_in_mid_body() -> None:
-        assert hub.body_started.wait(30)
-        cancel.set()
+    def cancel_on_first_bytes(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.done:
+            cancel.set()
 
-    waiting = threading.Thread(target=cancel_in_mid_body)
-    waiting.start()
     with pytest.raises(FetchCancelledError, match="fetching a/large was stopped"):
-        load("a/large", cancel=cancel)
-    waiting.join()
+        load("a/large", progress=cancel_on_first_bytes, cancel=cancel)
     stall.set()
+    assert seen[-1].total == len(DATASETS["a/large"][OLD]["test.jsonl"]) > seen[-1].done
     assert files_in(cache_folder()) == []
     hub.faults = []
     assert ids(load("a/large")) == ["j-1", "j-2"]
+
+
+def test_a_load_cancelled_before_it_begins_downloads_nothing(hub: StandInHub) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(FetchCancelledError):
+        load("a/set", cancel=cancel)
+    assert not any("parquet" in request for request in hub.requests)
 
 
 def test_a_token_is_sent_and_never_shown(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,7 @@ from swebench_tui.bench.datasets import starter
 from swebench_tui.bench.guided import Guide, make_guide
 from swebench_tui.bench.guided.guide import MOST_PLACES
 from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.patches import judge
-from swebench_tui.bench.patches.search_replace import parse_blocks
+from swebench_tui.bench.patches import judge, parse_blocks
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.task import TaskPrompt, instance_prompt
 from swebench_tui.services.guided import prompt_guide

@@ -33,12 +33,15 @@ def test_of_two_fences_for_a_file_the_last_one_counts(make_repo: MakeRepo) -> No
     assert verdict.repairs == (Repair.DRAFT_DROPPED,)
 
 
-def test_the_last_fence_that_applies_wins(make_repo: MakeRepo) -> None:
-    answer = fence(3, "first") + fence(5, "second") + fence(25, "third")
+def test_a_fence_that_does_not_apply_is_left_out(make_repo: MakeRepo) -> None:
+    answer = fence(3, "first") + fence(9, "second") + fence(25, "third")
     verdict = judge(answer, snapshot=make_repo({"x.py": CODE}).snapshot)
-    assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
+    assert (verdict.status, verdict.failure) == ("partial", Failure.CONTEXT_NOT_FOUND)
+    assert verdict.repairs == (Repair.FENCES_JOINED, Repair.FENCE_LEFT_OUT)
+    assert "+first" in verdict.patch
     assert "+second" in verdict.patch
-    assert "other diffs or blocks of the answer were left out" in verdict.detail
+    assert verdict.detail.startswith("2 of 3 parts apply; x.py: hunk 1 of 1 has an old line that is not in the file")
+    assert (verdict.prediction(), verdict.prediction(allow_partial=True)) == ("", verdict.patch)
 
 
 def test_fences_for_different_files_are_one_patch(make_repo: MakeRepo) -> None:
@@ -60,7 +63,7 @@ def test_fences_for_different_files_are_one_patch(make_repo: MakeRepo) -> None:
 def test_a_fix_is_not_lost_for_its_tests(make_repo: MakeRepo) -> None:
     repo = make_repo({"x.py": CODE, "tests/test_x.py": CODE})
     good_fix = judge(fence(3, "fix") + fence(25, "test", "tests/test_x.py"), snapshot=repo.snapshot)
-    assert (good_fix.status, good_fix.files) == ("applies", ("x.py",))
+    assert (good_fix.status, good_fix.files) == ("partial", ("x.py",))
     assert good_fix.repairs == (Repair.FENCE_LEFT_OUT,)
     bad_fix = judge(fence(25, "fix") + fence(3, "test", "tests/test_x.py"), snapshot=repo.snapshot)
     assert bad_fix.failure is Failure.CONTEXT_NOT_FOUND
@@ -88,6 +91,9 @@ def test_blocks_come_before_diffs_and_diffs_before_files() -> None:
 def test_a_diff_is_taken_when_the_blocks_do_not_fit(make_repo: MakeRepo) -> None:
     block = "x.py\n<<<<<<< SEARCH\nnot there\n=======\nb\n>>>>>>> REPLACE\n"
     verdict = judge(block + fence(3, "a"), snapshot=make_repo({"x.py": CODE}).snapshot)
+    assert (verdict.status, verdict.repairs) == ("partial", (Repair.FENCE_LEFT_OUT,))
+    same = block.replace("\nb\n", "\nTHREE\n")
+    verdict = judge(same + fence(3, "THREE"), snapshot=make_repo({"x.py": CODE}).snapshot)
     assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
 
 
@@ -115,7 +121,7 @@ def test_a_whole_draft_survives_a_cut_off_final_diff(make_repo: MakeRepo) -> Non
     assert verdict.failure is Failure.TRUNCATED
     cut = fence(5, "final").removesuffix(" line 6\n```\n")
     verdict = judge(fence(3, "draft") + cut, snapshot=repo.snapshot, finish_reason="length")
-    assert (verdict.status, verdict.repairs) == ("applies", (Repair.FENCE_LEFT_OUT,))
+    assert (verdict.status, verdict.repairs) == ("partial", (Repair.FENCE_LEFT_OUT,))
     assert "cut off" in verdict.detail
     other = cut.replace("x.py", "y.py")
     assert judge(fence(3, "draft") + other, snapshot=repo.snapshot, finish_reason="length").failure is Failure.TRUNCATED
@@ -172,7 +178,7 @@ def test_regions_are_cut_at_their_own_marks() -> None:
         ("prose", "", ("a",)),
         ("fence", "diff", (" ```", "+```")),
         ("prose", "", ("b",)),
-        ("fence", "py", ("x", "~~~", "~~~~")),
+        ("fence", "py", ("  x", "  ~~~", "~~~~")),
         ("tag", "", ("p", "q")),
         ("prose", "", ("end",)),
     ]

@@ -80,7 +80,7 @@ CASES = [
         block("line 1\n", "LINE\n") + "<<<<<<< SEARCH\nline",
         Failure.TRUNCATED,
         "in the middle of a SEARCH",
-        "no_patch",
+        "partial",
         "length",
     ),
     Case(

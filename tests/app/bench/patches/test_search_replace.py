@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Failure, Repair, judge, parse_blocks
-from swebench_tui.bench.patches.search_replace import as_hunk
+from swebench_tui.bench.patches.block_parser import as_hunk
 
 if TYPE_CHECKING:
     from tests.app.bench.patches.conftest import MakeRepo, Repo
@@ -80,11 +80,13 @@ def test_a_block_sees_what_the_ones_before_it_left(make_repo: MakeRepo) -> None:
     )
 
 
-def test_if_one_block_does_not_fit_none_is_done(make_repo: MakeRepo) -> None:
+def test_if_one_block_does_not_fit_the_patch_is_partial(make_repo: MakeRepo) -> None:
     wrong = "app/x.py\n<<<<<<< SEARCH\nnot there\n=======\n>>>>>>> REPLACE\n"
-    verdict = judge(f"app/x.py\n{BLOCK}{wrong}", snapshot=make_repo({"app/x.py": CODE}).snapshot)
-    assert (verdict.failure, verdict.patch) == (Failure.SEARCH_NOT_FOUND, "")
-    assert verdict.detail.startswith("block 2 of 2: app/x.py: its SEARCH text")
+    repo = make_repo({"app/x.py": CODE})
+    verdict = judge(f"app/x.py\n{BLOCK}{wrong}", snapshot=repo.snapshot)
+    assert (verdict.status, verdict.failure, verdict.prediction()) == ("partial", Failure.SEARCH_NOT_FOUND, "")
+    assert verdict.detail.startswith("1 of 2 parts apply; block 2 of 2: app/x.py: its SEARCH text")
+    assert repo.after(verdict.prediction(allow_partial=True)) == {"app/x.py": CHANGED.encode()}
 
 
 def test_an_unnamed_block_applies_to_the_only_matching_file(make_repo: MakeRepo) -> None:

@@ -1,0 +1,113 @@
+"""The last step of the ladder: the answer's diffs as they stand, where git takes all of them.
+
+Git ignores what it does not understand, and cuts a hunk at its counts. So its count of added and removed lines has to
+be that of the text. Where the place of a hunk is ambiguous, git takes the nearest one, which is right only if no
+heading says otherwise. A hunk without old lines it puts at the end of the file, wherever its numbers say.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from swebench_tui.bench.git import run_git
+from swebench_tui.bench.patches.diff_header import starts_names
+from swebench_tui.bench.patches.extract import Diff
+from swebench_tui.bench.patches.verdict import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from swebench_tui.bench.patches.extract import Found, Unreadable
+    from swebench_tui.bench.patches.verdict import PatchVerdict
+    from swebench_tui.bench.repositories.snapshot import Tree
+
+_NEVER = {
+    Failure.ALREADY_APPLIED,  # git would apply it twice
+    Failure.UNSAFE_PATH,
+    Failure.BINARY,
+    Failure.NOT_UTF8,
+    Failure.TOO_LARGE,
+    Failure.NO_CHANGE,
+    Failure.TRUNCATED,
+    Failure.GIT_UNAVAILABLE,
+    Failure.EMPTY_ANSWER,
+    Failure.PROSE_ONLY,
+    Failure.NO_DIFF,
+}
+
+
+_PLACELESS = re.compile(r"@@ -[1-9]\d*,0 ")
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A patch that git takes as it stands."""
+
+    patch: str
+    files: tuple[str, ...]
+    added: int
+    removed: int
+
+
+def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Taken | None:
+    """The diffs of an answer as they stand; None where git does not take them, or not all of their lines."""
+    if refused.failure in _NEVER or any(not isinstance(one, Diff) for one in found.candidates):
+        return None
+    parts: list[Diff | Unreadable] = [one for one in found.candidates if isinstance(one, Diff)]
+    parts = sorted([*parts, *found.unreadable], key=lambda part: part.first)
+    lines = [line for part in parts for line in part.lines]
+    if len(parts) > 1 and refused.dropped:
+        return None
+    if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and any(map(_has_heading, lines))):
+        return None
+    return None if any(map(_PLACELESS.match, lines)) else _taken(lines, tree)
+
+
+def _has_heading(line: str) -> bool:
+    return line.startswith("@@ ") and bool(line[3:].rpartition("@@")[2].strip())
+
+
+def _taken(lines: Sequence[str], tree: Tree) -> Taken | None:
+    patch = "\n".join(lines).rstrip("\n") + "\n"
+    try:
+        content = patch.encode()
+    except UnicodeEncodeError:
+        return None
+    added, removed, files = _counts(content)
+    if not files or (added, removed) != _changed(lines):
+        return None
+    if not all(f"a/{file}" in patch or f"b/{file}" in patch for file in files):
+        return None  # git took the first folder for a prefix
+    return Taken(patch, files, added, removed) if tree.apply_check(content) is None else None
+
+
+def _changed(lines: Sequence[str]) -> tuple[int, int]:
+    """The lines that are added and removed, by their first column; names of files are neither."""
+    added = removed = 0
+    for index, line in enumerate(lines):
+        names = starts_names(lines, index) or (index and line.startswith("+++ ") and starts_names(lines, index - 1))
+        added += line[:1] == "+" and not names
+        removed += line[:1] == "-" and not names
+    return added, removed
+
+
+def _counts(patch: bytes) -> tuple[int, int, tuple[str, ...]]:
+    """What git makes of `patch`: lines added and removed, and the files; none where it is not a patch for git."""
+    with tempfile.TemporaryDirectory(prefix="swebench-tui-") as folder:
+        result = run_git(Path(folder), ["apply", "--numstat", "-z", "-"], stdin=patch)
+    added = removed = 0
+    files: list[str] = []
+    for entry in result.stdout.decode("utf-8", "replace").split("\0") if not result.status else ():
+        counts = entry.split("\t", 2)
+        if len(counts) < 3:
+            files.append(entry)  # one of the two names of a rename or a copy, which follow its counts
+            continue
+        if not (counts[0].isdigit() and counts[1].isdigit()):
+            return 0, 0, ()  # a binary file
+        added, removed = added + int(counts[0]), removed + int(counts[1])
+        files.append(counts[2])
+    return added, removed, tuple(dict.fromkeys(file for file in files if file))
