@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final
 
-import msgspec
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,7 +16,7 @@ from swebench_providers import ProviderError
 from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
 from swebench_tui.bench.repositories.bundled import CheckoutError
-from swebench_tui.bench.task import TaskPrompt, custom_prompt
+from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
 from swebench_tui.services.comparison import Comparison, load_prompt
@@ -168,12 +167,16 @@ are shown as symbols, such as `␛`.
         if task is None or task.instance is None:
             self._set_task(custom_prompt(text))
         else:
-            self._set_task(msgspec.structs.replace(task, prompt=text, context="edited prompt"))
+            self._set_task(edited_prompt(task, text))
 
     def _set_task(self, task: TaskPrompt) -> None:
         self._task_prompt = task
-        self.query_one(TaskBar).show(task)
-        self._show_guided()
+        self._show_task()
+
+    def _show_task(self) -> None:
+        if self._task_prompt is not None:
+            guided = _GUIDED[self._guided] if can_be_guided(self._task_prompt) else ""
+            self.query_one(TaskBar).show(self._task_prompt, guided=guided)
 
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
@@ -303,18 +306,12 @@ are shown as symbols, such as `␛`.
         """Guide answers to starter tasks: the embedded model's, none, or those of all llama.cpp servers."""
         self._guided_here = _NEXT_GUIDED[self._guided]
         self.notify(f"Guided answers to starter tasks: {_GUIDED[self._guided]}.")
-        self._show_guided()
+        self._show_task()
 
     @property
     def _guided(self) -> GuidedStarter:
         """Who is guided: as chosen on this screen, else as set."""
         return self._guided_here or self._guided_setting()
-
-    @work(exclusive=True, group="guided")
-    async def _show_guided(self) -> None:
-        task = self._task_prompt
-        if task is not None and await asyncio.to_thread(can_be_guided, task):
-            self.query_one(TaskBar).show(task, guided=_GUIDED[self._guided])
 
     @work
     async def action_copy(self) -> None:
