@@ -102,6 +102,16 @@ class FaultServer:
         await self._until(lambda: len(self.requests) >= count, f"{count} requests", within)
         return self.requests[:count]
 
+    @property
+    def chats(self) -> list[Request]:
+        """The requests for answers, without those for lists and limits of models."""
+        return [request for request in self.requests if request.method == "POST"]
+
+    async def received_chats(self, count: int, *, within: float = 10.0) -> list[Request]:
+        """As `received`, of the requests for answers."""
+        await self._until(lambda: len(self.chats) >= count, f"{count} requests for answers", within)
+        return self.chats[:count]
+
     async def all_closed(self, *, within: float) -> None:
         """Wait until no connection is open; AssertionError after `within` seconds."""
         await self._until(lambda: not self._connections, "every connection closed", within)

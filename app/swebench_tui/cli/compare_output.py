@@ -17,6 +17,7 @@ from swebench_tui.cli.prompt_output import (
     input_line,
     note_lines,
     pick_fields,
+    print_progress,
     prompt_fields,
     usage_fields,
 )
@@ -108,7 +109,7 @@ class Text:
         self._notices: dict[Column, int] = {}
 
     def prepare(self, sentence: str) -> None:
-        click.echo(f"{one_line(sentence)} …", err=True)
+        print_progress(sentence)
 
     def begin(
         self, prompts: Sequence[TaskPrompt], columns: Sequence[Column], estimates: Sequence[InputEstimate] = ()

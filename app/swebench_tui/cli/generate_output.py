@@ -62,7 +62,9 @@ class Text:
                 self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
 
     def changed(self, run: TargetRun, result: TaskResult | None) -> None:
-        if result is not None and (self._live is None or result.error or result.notice):
+        if result is None or result.outcome == "present":
+            return
+        if self._live is None or result.error or result.notice:
             self._print(f"{one_line(str(run.target))}  {one_line(result.instance_id)}  {_outcome(result)}")
             if result.notice:
                 self._print(f"  {one_line(result.notice)}")
@@ -214,7 +216,7 @@ def _outcome(result: TaskResult) -> str:
         guided = result.answer is not None and result.answer.guided
         empty = "" if result.submitted else ", empty prediction"
         return f"{one_line(formatting.patch_text(result.verdict, guided=guided))}{empty}"
-    return {"present": "already done", "conflict": "left as it is"}.get(result.outcome, result.outcome)
+    return "left as it is" if result.outcome == "conflict" else result.outcome
 
 
 def _result(result: TaskResult) -> dict[str, object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import Final, NamedTuple
 
 import click
@@ -25,6 +24,7 @@ from swebench_tui.cli.prompt_output import (
     estimate_fields,
     input_line,
     note_lines,
+    print_progress,
     prompt_fields,
     shown_lines,
     token_text,
@@ -132,7 +132,9 @@ async def _build(
             if options.context is ContextMode.PICK:
                 prompt = await prompts.first_call(task, target, options)
             else:
-                prompt = await prompts.build(task, target, options, dataset=dataset.name, revision=dataset.revision)
+                prompt = await prompts.build(
+                    task, target, options, dataset=dataset.name, revision=dataset.revision, progress=print_progress
+                )
             estimate = None
             if target is not None:
                 estimate = await prompts.estimate(prompt, target, max_tokens=options.max_tokens)
@@ -154,8 +156,10 @@ def _fields(shown: _Shown) -> dict[str, object]:
 def _report(shown: Sequence[_Shown], *, full: bool) -> Iterator[str]:
     """Each prompt once, under the targets that it is for."""
     yield one_line(shown[0].prompt.title)
-    for _, group in groupby(sorted(shown, key=lambda each: each.prompt.hash), key=lambda each: each.prompt.hash):
-        same = list(group)
+    groups: dict[str, list[_Shown]] = {}
+    for each in shown:
+        groups.setdefault(each.prompt.hash, []).append(each)
+    for same in groups.values():
         prompt = same[0].prompt
         yield ""
         for each in same:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from swebench_tui.runs.formatting import dollars
 from swebench_tui.terminal_text import one_line
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
     from swebench_tui.bench.task import Pick, TaskPrompt
     from swebench_tui.runs.target import Target
     from swebench_tui.services.input_estimate import InputEstimate
+
+
+def print_progress(sentence: str) -> None:
+    """A line on standard error, where that is a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        click.echo(f"{one_line(sentence)} …", err=True)
 
 
 def context_line(prompt: TaskPrompt) -> str:

@@ -193,6 +193,9 @@ class GenerationRun:
             self.stop()  # nothing more is paid for that cannot be kept
         if error is not None and error.kind in _ENDS_TARGET:
             run.stopped = str(error)
+        if stored is None:  # it could not be kept, and may have been paid for
+            answer = Answer(target=run.target, state=state, text=generation.text, reasoning=generation.reasoning)
+            stored = recorder.stored(answer)
         return TaskResult(
             instance_id=task.instance_id,
             outcome="failed",
@@ -252,11 +255,20 @@ class _Recorder:
         self._pick = prompt.pick
 
     async def commit(self, answer: Answer) -> None:
-        stored = stored_answer(
-            answer, self._instance_id, self._digest, context=self._context, guided=answer.state.guided, pick=self._pick
-        )
+        stored = self.stored(answer)
         await self._run.output.keep_answer(stored)
         self._run.kept[self._instance_id] = stored
+
+    def stored(self, answer: Answer) -> StoredAnswer:
+        """The answer as the file keeps it."""
+        return stored_answer(
+            answer,
+            self._instance_id,
+            self._digest,
+            context=self._context,
+            guided=answer.state.guided,
+            pick=self._pick,
+        )
 
 
 def _conflict(instance_id: str) -> TaskResult:

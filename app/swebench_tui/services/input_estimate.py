@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_providers import TokenUsage
-from swebench_tui.services.windows import ModelLimits
+from swebench_tui.services.windows import LIST_SECONDS, ModelLimits
 
 if TYPE_CHECKING:
     from swebench_providers import TokenCount
@@ -32,10 +34,12 @@ class InputEstimate(msgspec.Struct, frozen=True, kw_only=True):
 async def input_estimate(
     access: ProviderAccess, model: TargetModel, tokens: TokenCount | None, *, max_tokens: int | None = None
 ) -> InputEstimate:
-    """The estimate for a prompt of `tokens`. May request the list of models, for its prices."""
+    """The estimate for a prompt of `tokens`. May request the list of models, for its prices, within ten seconds."""
     price = None
     if model.provider is not None and model.name:
-        price = await access.run(model.provider.price_of(model.name))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LIST_SECONDS):
+                price = await access.run(model.provider.price_of(model.name))
     cost = None
     if price is not None and tokens is not None:
         cost = price.cost(TokenUsage(prompt_tokens=tokens.tokens))

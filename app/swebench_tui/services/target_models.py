@@ -56,8 +56,13 @@ class TargetModels:
             profile = profile_of(self._access.registry, config, name)
             limits = await model_limits(self._access, provider, name, profile)
             counter = await asyncio.to_thread(blocking_counter, config.base_models.get(name, name))
-            self._known[key] = TargetModel(name, provider, limits, counter)
+            found = TargetModel(name, provider, limits, counter)
+            self._known[key] = found
         return self._known[key]
+
+    def forget_unknown(self) -> None:
+        """Look up models of unknown limits again when they are needed: a key or a server may be there by then."""
+        self._known = {key: found for key, found in self._known.items() if found.provider and found.limits.window}
 
     async def _reach(self, provider_name: str, model: str) -> tuple[Provider | None, str]:
         provider = None

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_KEPT: Final = 64
+_KEPT_CHARACTERS: Final = 30_000_000
+"""Of prompts that are kept for further targets."""
 
 
 class Job(NamedTuple):
@@ -58,9 +59,13 @@ class TaskContexts:
         async with lock:
             if key not in self._made:
                 self._made[key] = await in_thread(lambda cancellation: self._make(job, budget, cancellation))
-                if len(self._made) > _KEPT:
-                    del self._made[next(iter(self._made))]
+                self._drop_old()
             return self._made[key]
+
+    def _drop_old(self) -> None:
+        """Drop the oldest prompts, but never the newest."""
+        while len(self._made) > 1 and sum(len(prompt.user) for _, prompt in self._made.values()) > _KEPT_CHARACTERS:
+            del self._made[next(iter(self._made))]
 
     def _make(self, job: Job, budget: int, cancellation: Cancellation) -> tuple[Context, Prompt]:
         from swebench_tui.bench.context.build import build_context  # noqa: PLC0415 - SQLite, for few modes

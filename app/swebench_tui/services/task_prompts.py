@@ -17,6 +17,7 @@ import msgspec
 from swebench_tui import paths
 from swebench_tui.bench.context import Context, ContextMode
 from swebench_tui.bench.prompts import Prompt, PromptError, Template, render_prompt
+from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.bench.repositories.sources import Repositories, snapshot_of
 from swebench_tui.bench.task import Pick, TaskPrompt
 from swebench_tui.services.file_budget import FileBudget, budget_notes, excess, file_budget
@@ -29,6 +30,7 @@ from swebench_tui.services.task_contexts import Job, TaskContexts, in_thread
 if TYPE_CHECKING:
     from swebench_providers import TokenCount
     from swebench_tui.bench.instance import Instance
+    from swebench_tui.bench.repositories.progress import Report
     from swebench_tui.bench.repositories.snapshot import Snapshot
     from swebench_tui.runs.target import Target
     from swebench_tui.services.comparison import BaseURLs, SourceLookup
@@ -99,8 +101,9 @@ class TaskPrompts:
         out; `ProviderError` for an unknown provider.
         """
         options = options or PromptOptions()
-        progress("Reading the repository")
+        progress("Looking up the model" if target is None else f"{target}: looking up the model")
         model = await self._models.find(target)
+        progress("Reading the repository")
         job, notes = await self._job(instance, model, options)
         budget = await in_thread(lambda _: _budget(job, model, options))
         pick = None
@@ -159,12 +162,14 @@ class TaskPrompts:
         options = msgspec.structs.replace(options or PromptOptions(), context=ContextMode.PICK)
         model = await self._models.find(target)
         job, _ = await self._job(instance, model, options)
-        prompt = await self._first_prompt(job, await in_thread(lambda _: _budget(job, model, options)))
+        budget = await in_thread(lambda _: _budget(job, model, options))
+        prompt = await self._first_prompt(job, budget)
         return TaskPrompt(
             title=_title(instance),
             prompt=prompt.user,
             system=prompt.system,
             context="pick: the call for files",
+            notes=(f"the files that the model names, up to {budget.tokens:,} tokens, go into a second call",),
             tokens=await in_thread(lambda _: _count(job, prompt)),
         )
 
@@ -172,6 +177,21 @@ class TaskPrompts:
         """What sending `prompt` to `target` is expected to cost. Raises `ProviderError` for an unknown provider."""
         model = await self._models.find(target)
         return await input_estimate(self._access, model, prompt.tokens, max_tokens=max_tokens)
+
+    def forget_unknown_limits(self) -> None:
+        """Look up the limits of models again that could not be had: a key or a server may be there by now."""
+        self._models.forget_unknown()
+
+    async def fetch(self, instance: Instance, report: Report = lambda _: None) -> None:
+        """Fetch the repository of a task, unless it is on this machine. Cancelling this stops.
+
+        `report` is called from another thread. Raises `RepositoryError` and `GitError`.
+        """
+        located = await in_thread(
+            lambda _: snapshot_of(instance, self._repositories, allow_network=True, report=report)
+        )
+        if located.snapshot is None:
+            raise RepositoryError(located.reason, hint=located.hint)
 
     async def _job(self, instance: Instance, model: TargetModel, options: PromptOptions) -> tuple[Job, tuple[str, ...]]:
         located = await in_thread(lambda _: snapshot_of(instance, self._repositories))

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from swebench_providers.catalog.profiles import ModelProfile
     from swebench_tui.services.provider_access import ProviderAccess
 
-_LIST_SECONDS: Final = 10.0
+LIST_SECONDS: Final = 5.0
+"""How long the list of models, or a server's details, may take."""
+
 _UNKNOWN_OUTPUT: Final = 4_096
 """Tokens kept for an answer whose limit is not known."""
 
@@ -50,7 +52,7 @@ async def model_limits(
     if provider is not None and model and (local or profile.context_window is None):
         listed = None
         with suppress(ProviderError, TimeoutError):
-            async with asyncio.timeout(_LIST_SECONDS):
+            async with asyncio.timeout(LIST_SECONDS):
                 listed = await access.run(_listed(provider, model))
         if listed is not None and listed.context_window:
             return ModelLimits(

@@ -158,8 +158,7 @@ class SwebenchApp(CrashHandlingApp):
         self._compare = CompareScreen(
             self.engine,
             self._lineup,
-            editor=lambda: self.settings.editor,
-            guided=lambda: self.settings.guided.starter,
+            settings=lambda: self.settings,
             now=self.now,
         )
         return self._compare

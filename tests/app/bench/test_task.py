@@ -12,7 +12,8 @@ from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import PatchVerdict, judge
 from swebench_tui.bench.repositories import bundled
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
-from swebench_tui.bench.task import TaskPrompt, custom_prompt, instance_prompt
+from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
+from tests.app.task_prompts import task_prompt
 
 STARTER = datasets.load("starter").instances
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "swebench_sample.jsonl"
@@ -61,12 +62,28 @@ def test_a_prompt_is_sent_unchanged_and_wants_no_patch() -> None:
     assert (prompt.expects_patch, prompt.context) == (False, "prompt only")
 
 
+def test_an_edited_prompt_claims_no_context(tmp_path: Path) -> None:
+    task = task_prompt(STARTER[0], tmp_path)
+    edited = edited_prompt(task, "Just fix it.")
+    assert (edited.prompt, edited.system, edited.instance, edited.snapshot) == (
+        *("Just fix it.", task.system, task.instance, task.snapshot),
+    )
+    assert (edited.context, edited.mode, edited.shown, edited.tokens, edited.notes) == (
+        "edited prompt",
+        "",
+        None,
+        None,
+        (),
+    )
+    assert edited.hash != task.hash
+
+
 # Starter tasks.
 
 
 @EACH_STARTER_TASK
 def test_a_starter_task_has_sources_and_a_checkout(task: Instance, repositories: Path) -> None:
-    prompt = instance_prompt(task, repositories=repositories)
+    prompt = task_prompt(task, repositories)
     assert isinstance(prompt.snapshot, FolderSnapshot)
     assert (prompt.snapshot.folder / "pyproject.toml").is_file()
     assert prompt.title == f"{task.instance_id}  {task.title}"
@@ -78,7 +95,7 @@ def test_a_starter_task_has_sources_and_a_checkout(task: Instance, repositories:
 
 @EACH_STARTER_TASK
 def test_starter_prompts_leak_no_solution_tests_or_hints(task: Instance, repositories: Path) -> None:
-    request = instance_prompt(task, repositories=repositories).request(max_tokens=None)
+    request = task_prompt(task, repositories).request(max_tokens=None)
     sent = msgspec.json.encode(request).decode()
     given = task.problem_statement + "".join(path.read_text() for path in _sources(task, repositories))
     for name in SECRETS:
@@ -97,7 +114,7 @@ def _sources(task: Instance, repositories: Path) -> list[Path]:
 
 @EACH_STARTER_TASK
 def test_the_gold_patch_of_a_starter_task_applies(task: Instance, repositories: Path) -> None:
-    prompt = instance_prompt(task, repositories=repositories)
+    prompt = task_prompt(task, repositories)
     verdict = _verdict(prompt, f"```diff\n{task.patch}```")
     files = {line.removeprefix("+++ b/") for line in task.patch.splitlines() if line.startswith("+++ ")}
     assert (verdict.status, set(verdict.files)) == ("applies", files)
@@ -120,31 +137,31 @@ def foreign(**changes: object) -> Instance:
 
 
 def test_a_foreign_task_has_the_issue_alone_and_no_check(tmp_path: Path) -> None:
-    prompt = instance_prompt(foreign(), repositories=tmp_path)
+    prompt = task_prompt(foreign(), tmp_path)
     assert (prompt.snapshot, prompt.context) == (None, "issue only")
     verdict = _verdict(prompt, "--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n")
     assert verdict.status == "unchecked"
 
 
 def test_a_borrowed_repository_name_gets_no_checkout(tmp_path: Path) -> None:
-    prompt = instance_prompt(foreign(repo=STARTER[0].repo), repositories=tmp_path)
+    prompt = task_prompt(foreign(repo=STARTER[0].repo), tmp_path)
     assert (prompt.snapshot, prompt.context) == (None, "issue only")
     assert "<file" not in prompt.prompt
 
 
 def test_a_repository_named_like_a_path_is_none_of_ours(tmp_path: Path) -> None:
-    prompt = instance_prompt(foreign(repo="../../etc"), repositories=tmp_path)
+    prompt = task_prompt(foreign(repo="../../etc"), tmp_path / "repositories")
     assert (prompt.snapshot, list(tmp_path.iterdir())) == (None, [])
 
 
 def test_line_ends_of_an_issue_become_line_feeds(tmp_path: Path) -> None:
-    prompt = instance_prompt(foreign(), repositories=tmp_path).prompt
+    prompt = task_prompt(foreign(), tmp_path).prompt
     assert "It does not fly.\nLine two.\nLine three.\n" in prompt
     assert "\r" not in prompt
 
 
 def test_foreign_prompts_leak_no_solution_tests_or_hints(tmp_path: Path) -> None:
-    sent = msgspec.json.encode(instance_prompt(foreign(), repositories=tmp_path).request(max_tokens=None)).decode()
+    sent = msgspec.json.encode(task_prompt(foreign(), tmp_path).request(max_tokens=None)).decode()
     assert "grades the answer" not in sent
     assert "fuel pump" not in sent
 
@@ -152,7 +169,7 @@ def test_foreign_prompts_leak_no_solution_tests_or_hints(tmp_path: Path) -> None
 @pytest.mark.shared_data
 @pytest.mark.parametrize("task", REAL_TASKS, ids=lambda task: task.instance_id)
 def test_real_prompts_leak_no_solution_tests_or_hints(task: Instance, tmp_path: Path) -> None:
-    prompt = instance_prompt(task, repositories=tmp_path).prompt
+    prompt = task_prompt(task, tmp_path).prompt
     issue = "\n".join(line.strip() for line in task.problem_statement.splitlines())
     for name in SECRETS:
         secret = str(getattr(task, name))

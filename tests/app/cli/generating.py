@@ -31,8 +31,23 @@ def write_dataset(path: Path, count: int) -> list[str]:
     return ids
 
 
-def start(server: FaultServerThread, dataset: Path, output: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [*GENERATE, "-t", "compatible:m", "--dataset", str(dataset), "--output", str(output), "--yes", *arguments]
+def start(
+    server: FaultServerThread, dataset: Path, output: Path, *arguments: str, largest_file: int | None = None
+) -> subprocess.Popen[bytes]:
+    """The command as a process. `largest_file` in bytes is a limit like that of a full disk."""
+    limit = [] if largest_file is None else ["sh", "-c", f'ulimit -f {largest_file // 512} && exec "$@"', "sh"]
+    command = [
+        *limit,
+        *GENERATE,
+        "-t",
+        "compatible:m",
+        "--dataset",
+        str(dataset),
+        "--output",
+        str(output),
+        "--yes",
+        *arguments,
+    ]
     environ = {**os.environ, "COMPATIBLE_BASE_URL": server.base_url}
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
 

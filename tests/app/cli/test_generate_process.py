@@ -191,3 +191,20 @@ def test_a_terminated_run_keeps_what_had_arrived(
     assert (process.returncode, errors) == (128 + number, b"")
     assert objects(output)[-1]["event"] == "summary"
     assert [answer.state for answer in answers(tmp_path)] == ["cancelled", "cancelled"]
+
+
+def test_a_full_disk_ends_the_run_and_every_cost_counts(
+    server: FaultServerThread, dataset: Path, tmp_path: Path
+) -> None:
+    server.server.default = Script(ANSWER)
+    with start(server, dataset, tmp_path, "--json", "--concurrency", "3", largest_file=8_192) as process:
+        output, errors = process.communicate(timeout=60)
+    events = objects(output)
+    predicted, failed = instances_of(events, "predicted"), instances_of(events, "failed")
+    assert (process.returncode, errors) == (1, b"")
+    assert 1 <= len(failed) <= 3
+    assert len(predicted) + len(failed) == requests(server) < TASKS
+    summary = events[-1]["targets"]
+    assert isinstance(summary, list)
+    assert (summary[0]["unpriced"], summary[0]["cost"]) == (requests(server), None)
+    assert {row["instance_id"] for row in predictions(tmp_path / FILE)} == predicted

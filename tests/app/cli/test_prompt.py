@@ -91,6 +91,7 @@ def test_the_first_call_of_pick_is_shown_and_not_made(server: FaultServerThread)
     result = show(TASK.instance_id, "-t", "compatible:m", "--context", "pick", environ=environ)
     assert "Context: pick: the call for files." in result.stdout
     assert "<paths>\ntallybox/averages.py\n" in result.stdout
+    assert "Note: the files that the model names, up to 27,000 tokens, go into a second call" in result.stdout
     assert not [request for request in server.server.requests if request.method == "POST"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,9 @@ from swebench_tui.runs.column import run_all
 from swebench_tui.runs.generation import Answer, Source
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target, parse_target
-from swebench_tui.services.comparison import BaseURLs, Comparison, load_prompt
+from swebench_tui.services.comparison import BaseURLs, Comparison
 from tests.app.scripted import ScriptedProvider, ScriptedSource, finished, text
+from tests.app.task_prompts import task_prompt
 
 TARGET = Target(provider="acme", model="m")
 
@@ -103,9 +105,9 @@ async def test_a_column_sends_the_prompt_with_the_options(checker: PatchChecker)
     assert (request.max_tokens, request.stream) == (77, False)
 
 
-async def test_the_patch_of_a_task_is_checked_against_its_repository(checker: PatchChecker) -> None:
+async def test_the_patch_of_a_task_is_checked_against_its_repository(checker: PatchChecker, tmp_path: Path) -> None:
     comparison = Comparison(Lookup(ScriptedProvider(text("answer"), finished())), checker)
-    prompt = await asyncio.to_thread(load_prompt, datasets.load("starter").instances[0])
+    prompt = await asyncio.to_thread(task_prompt, datasets.load("starter").instances[0], tmp_path)
     (verdict,) = await compare(comparison, prompt, TARGET)
     assert verdict is not None
     assert verdict.detail == f"answer {prompt.snapshot} stop"

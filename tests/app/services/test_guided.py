@@ -14,7 +14,7 @@ from swebench_tui.bench.guided import Guide
 from swebench_tui.bench.patches import PatchVerdict
 from swebench_tui.bench.prompts import AnswerFormat, Template
 from swebench_tui.bench.repositories.snapshot import Snapshot
-from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt, instance_prompt
+from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Source
 from swebench_tui.runs.patch_check import PatchChecker
@@ -23,13 +23,14 @@ from swebench_tui.services.comparison import Comparison
 from swebench_tui.services.guided import can_be_guided, guide_for, prompt_guide
 from swebench_tui.settings.definitions import GuidedStarter
 from tests.app.scripted import ScriptedProvider, ScriptedSource, finished, text
+from tests.app.task_prompts import task_prompt
 
 EMBEDDED, LLAMACPP, OPENAI = (provider_spec(name) for name in ("embedded", "llamacpp", "openai"))
 
 
 @pytest.fixture(scope="module")
 def prompt(tmp_path_factory: pytest.TempPathFactory) -> TaskPrompt:
-    return instance_prompt(starter.load().instances[0], repositories=tmp_path_factory.mktemp("repositories"))
+    return task_prompt(starter.load().instances[0], tmp_path_factory.mktemp("repositories"))
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ async def test_a_repository_that_is_not_here_leaves_the_issue(prompts: TaskPromp
     (note,) = prompt.notes
     assert f"swebench-tui repo fetch acme/plane@{task.base_commit}" in note
     for mode in set(ContextMode) - {ContextMode.NONE}:
-        with pytest.raises(PromptError, match="needs the repository acme/plane") as caught:
+        with pytest.raises(PromptError, match="needs the repository, and acme/plane") as caught:
             await prompts.build(elsewhere, GPT, PromptOptions(context=mode))
         assert "swebench-tui repo fetch" in caught.value.hint
 

@@ -86,3 +86,13 @@ async def test_a_model_is_looked_up_once(access: CommandAccess, server: FaultSer
     for _ in range(2):
         await models.find(parse_target("compatible:m"))
     assert len(server.server.requests) == 1
+
+
+async def test_unknown_limits_are_looked_up_again_when_forgotten(
+    access: CommandAccess, server: FaultServerThread
+) -> None:
+    models = TargetModels(access, BaseURLs([server.base_url]))
+    for _ in range(2):
+        await models.find(parse_target("compatible:m"))
+        models.forget_unknown()
+    assert len(server.server.requests) == 2

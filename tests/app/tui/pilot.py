@@ -97,8 +97,12 @@ def task_bar(pilot: Pilot[None]) -> str:
 async def all_settled(pilot: Pilot[None], *, within: float = 15.0) -> None:
     """Wait until every column has finished and is drawn."""
     screen = compare_screen(pilot)
-    started = [view for view in screen.columns if view.column is not None]
-    await wait_until(pilot, lambda: all(view.settled for view in started), what="all columns ended", within=within)
+    await wait_until(
+        pilot,
+        lambda: all(view.settled and not view.starting for view in screen.columns),
+        what="all columns ended",
+        within=within,
+    )
     await pilot.pause()
 
 

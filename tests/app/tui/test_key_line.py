@@ -33,7 +33,7 @@ async def test_help_is_always_listed_and_no_label_is_cut(width: int) -> None:
     async with running("compatible:m", size=(width, 24)) as pilot:
         labels = shown(await key_line(pilot)).split()
         assert labels[-2:] == ["?", "help"]
-        every = " ⏎ run i task e prompt a add x stop esc all r rerun z zoom y copy ? help "
+        every = " ⏎ run i task c context e prompt a add r rerun z zoom y copy g guided ? help "
         assert all(f" {word} " in every for word in labels)
         assert width < 90 or "zoom" in labels
 

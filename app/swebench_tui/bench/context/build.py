@@ -15,7 +15,6 @@ Of an instance only the repository, the commit and the issue are read, and for `
 from __future__ import annotations
 
 import posixpath
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -27,6 +26,7 @@ from swebench_tui.bench.context import Context, ContextMode, LeftOut, blocks, co
 from swebench_tui.bench.context.blocks import Block, Source
 from swebench_tui.bench.context.errors import Stop, check, never
 from swebench_tui.bench.context.fill import LONGEST_TOKEN, MOST_REPORTED, Filled, Filler, TokenCounts
+from swebench_tui.bench.context.gold_paths import gold_paths
 from swebench_tui.bench.context.index import open_index
 from swebench_tui.bench.context.ranking import Question, rank, read_question
 
@@ -42,6 +42,7 @@ WHOLE_FILES: Final = 40_000
 SEARCH_BUDGET: Final = 27_000
 """Tokens of a search whose budget has no limit."""
 
+_ORACLE: Final = "the files that the gold patch touches: the solution was read"
 _TOP_FILES: Final = 20  # of which windows are cut
 _MOST_FILES: Final = 100  # that a search looks at
 _MOST_ALL: Final = 1_000  # files of the mode `all`
@@ -49,8 +50,6 @@ _MOST_PICKED: Final = 100
 _SMALL_FILE: Final = 3_000  # tokens up to which a file is not cut
 _Order = Callable[[Sequence[Source]], Iterable[Block]]
 """From sources to their blocks, the most wanted first."""
-
-_OLD_PATH: Final = re.compile(r"^--- a/([^\t\n]+)", re.MULTILINE)
 
 
 def build_context(
@@ -78,8 +77,7 @@ def build_context(
         case ContextMode.SEARCH:
             return builder.search(whole_files_from)
         case ContextMode.ORACLE:
-            paths = sorted(set(_OLD_PATH.findall(instance.patch)))
-            return builder.named(mode, paths, "the files that the gold patch touches: the solution was read")
+            return builder.named(mode, gold_paths(instance.instance_id, instance.patch), _ORACLE)
         case ContextMode.PICK:
             return builder.named(mode, _clean(picked), "")
         case ContextMode.ALL:
@@ -146,9 +144,11 @@ class _Builder(msgspec.Struct, frozen=True):
 
     def named(self, mode: ContextMode, paths: Sequence[str], note: str) -> Context:
         """Files by their paths: whole where all fit, else the parts of them that the issue points to."""
-        unknown = [LeftOut(path, reason) for path in paths if (reason := self._reason(path))]
-        known = [path for path in paths if not self._reason(path)]
-        scored = [(path, 1.0) for path in known]
+        files = frozenset(self.tree.files())
+        unknown = [LeftOut(path, "not a file of the base commit") for path in paths if path not in files]
+        known = [path for path in paths if path in files]
+        unknown += [LeftOut(path, "its name cannot stand in a prompt") for path in known if not corpus.fits(path)]
+        scored = [(path, 1.0) for path in known if corpus.fits(path)]
         selected = self._select(scored, self.budget, blocks.wholes)
         if not selected.filled.complete:
             question = read_question(self.instance.problem_statement)
@@ -191,7 +191,7 @@ class _Builder(msgspec.Struct, frozen=True):
 
     def _parts(self, question: Question, budget: int | None, sources: Sequence[Source]) -> list[Block]:
         """The blocks of the first files, the most likely first, then the other files whole."""
-        small = _SMALL_FILE if budget is None else min(_SMALL_FILE, budget // 4)
+        small = _SMALL_FILE if budget is None else min(_SMALL_FILE, budget)
         parts: list[Block] = []
         for number, source in enumerate(sources[:_TOP_FILES]):
             check(self.should_stop)
@@ -218,12 +218,6 @@ class _Builder(msgspec.Struct, frozen=True):
             budget=budget,
             numbered=self.numbered,
         )
-
-    def _reason(self, path: str) -> str:
-        """Why a path cannot be in a prompt; empty where it can."""
-        if self.tree.kind(path) not in {"file", "executable"}:
-            return "not a file of the base commit"
-        return "" if corpus.fit_to_print(path) else "its name cannot stand in a prompt"
 
 
 def _not_all(shown: int, total: int) -> str:

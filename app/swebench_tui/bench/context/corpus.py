@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from swebench_tui.bench.context.languages import LANGUAGES, PYTHON, language_of
+from swebench_tui.bench.repositories.snapshot import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,14 +88,14 @@ def is_lesser(path: str) -> bool:
     return not _VENDORED.isdisjoint(folders) or not _GENERATED.isdisjoint(folders)
 
 
-def fit_to_print(path: str) -> bool:
+def fits(path: str) -> bool:
     """Whether a path can stand in a prompt's marker: one line, printable, no quotes or angle brackets."""
     return path.isprintable() and not _UNFIT.search(path)
 
 
 def source_paths(files: Iterable[str], *, all_languages: bool = False) -> list[str]:
     """The paths among `files` that a search covers, sorted; `all_languages`: not of the main language alone."""
-    paths = sorted(path for path in files if fit_to_print(path))
+    paths = sorted(path for path in files if fits(path))
     sources = [path for path in paths if language_of(path) is not None]
     candidates = [path for path in sources if not is_test(path)] or sources
     if not candidates:
@@ -109,9 +110,12 @@ def source_paths(files: Iterable[str], *, all_languages: bool = False) -> list[s
 
 def read_source(tree: Tree, path: str) -> tuple[str | None, str]:
     """The text of a file with LF line ends, or None and the reason why it cannot be part of a prompt."""
-    data = tree.read(path)
+    try:
+        data = tree.read(path)
+    except OSError as error:
+        return None, f"cannot be read: {error.strerror}"
     if data is None:
-        return None, "not a regular file"
+        return None, f"not a regular file, or over {MAX_FILE_SIZE:,} bytes"
     if len(data) > MAX_FILE_BYTES:
         return None, f"too large: {len(data):,} bytes"
     if b"\0" in data:

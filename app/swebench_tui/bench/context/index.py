@@ -113,6 +113,8 @@ def open_index(tree: Tree, repo: str, commit: str, folder: Path, *, should_stop:
             _make(file, tree, should_stop)
         except (OSError, sqlite3.Error) as error:
             hint = "Free disk space, or make the folder writable."
+            if "fts5" in str(error):
+                hint = "Use a Python whose SQLite has FTS5."
             raise ContextError(f"the search index {file} cannot be written: {error}", hint=hint) from error
         opened = _open(file)
         if opened is None:

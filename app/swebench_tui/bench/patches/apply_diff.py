@@ -181,8 +181,9 @@ def _splices(match: Match, text: FileText) -> tuple[list[Splice], bool]:
 def _line_end(match: Match, text: FileText) -> str | None:
     """The CR, or "", that added lines need to be like the file's lines around them; None to leave them as written."""
     hunk = match.hunk
-    ended = text.lines[match.start : len(text.lines) - (not text.final_newline)]
-    pairs = [(line.endswith("\r"), actual.endswith("\r")) for line, actual in zip(hunk.old, ended, strict=False)]
+    old = hunk.old
+    ended = text.lines[match.start : min(match.start + len(old), len(text.lines) - (not text.final_newline))]
+    pairs = [(line.endswith("\r"), actual.endswith("\r")) for line, actual in zip(old, ended, strict=False)]
     if not pairs:
         return "\r" if text.crlf and not any(line.endswith("\r") for line in hunk.lines) else None
     if all(written == actual for written, actual in pairs):

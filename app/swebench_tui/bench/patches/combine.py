@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_tui.bench.patches.apply_diff import Applied, apply_diff, locate
 from swebench_tui.bench.patches.deadline import check_time
+from swebench_tui.bench.patches.kept_pieces import KeptPieces
 from swebench_tui.bench.patches.match import Match, match
 from swebench_tui.bench.patches.retractions import retracts
 from swebench_tui.bench.patches.unified_diff import FileChange, Hunk
@@ -78,6 +79,11 @@ class Piece(msgspec.Struct, kw_only=True, dict=True):
         return changed_lines(self.match) if self.match else (0, 0)
 
     @cached_property
+    def end(self) -> int:
+        """The index behind its last old line."""
+        return self.match.start + len(self.match.hunk.old) if self.match else 0
+
+    @cached_property
     def edit(self) -> tuple[int, tuple[str, ...]]:
         """Where and what it changes, without its context."""
         return _edit(self.match) if self.match else (0, ())
@@ -104,9 +110,10 @@ class _Combiner:
         self._parts, self._new_overlay, self._locator = parts, new_overlay, locator
         self._overlay = new_overlay()
         self._repairs: dict[Repair, None] = {}
-        self._kept: list[Piece] = []
+        self._kept_pieces = KeptPieces()
         self._drafts: list[tuple[Piece, str]] = []
-        self._takes_back = [retracts(answer[before.last : after.first - 1]) for before, after in pairwise(parts)]
+        between = (answer[before.last : after.first - 1] for before, after in pairwise(parts))
+        self._retractions = list(accumulate(map(retracts, between), initial=0))
         self._doubtful: dict[int, PatchError] = {}
 
     def combine(self) -> Combined:
@@ -119,10 +126,10 @@ class _Combiner:
         failed = [piece for piece in errors if not self._is_covered(piece)]
         if failed and (one_by_one := self._one_by_one(pieces)):
             return one_by_one
-        self._kept.sort(key=lambda piece: piece.part)
-        if not self._kept:
+        kept = sorted(self._kept_pieces.all, key=lambda piece: piece.part)
+        if not kept:
             raise errors[0].error or AssertionError
-        return self._result(self._kept, failed)
+        return self._result(kept, failed)
 
     def _pieces_of(self, part: int) -> list[Piece]:
         diff = self._parts[part]
@@ -185,33 +192,32 @@ class _Combiner:
         corrected = {
             (other.part, piece.path)
             for piece in pieces
-            for other in self._kept
-            if other.path == piece.path and _overlap(piece, other) and not _same(piece, other)
+            for other in self._kept_pieces.near(piece)
+            if _overlap(piece, other) and not _same(piece, other)
         }
         for piece in pieces:
-            rivals = [other for other in self._kept if other.path == piece.path]
-            if any(_same(piece, other) for other in rivals):
+            if any(_same(piece, other) for other in self._kept_pieces.near(piece)):
                 self._repairs[Repair.REPEATED_BLOCK] = None
                 self._drafts.append((piece, "a later diff says the same"))
-            elif any(_overlap(piece, other) for other in rivals):
+            elif any(_overlap(piece, other) for other in self._kept_pieces.near(piece)):
                 self._repairs[Repair.DRAFT_DROPPED] = None
                 self._drafts.append((piece, "a later diff changes the same lines"))
             elif any(
-                self._taken_back(piece.part, other.part) and (other.part, piece.path) not in corrected
-                for other in rivals
+                self._taken_back(piece.part, part) and (part, piece.path) not in corrected
+                for part in self._kept_pieces.parts(piece.path)
             ):
                 self._repairs[Repair.DRAFT_DROPPED] = None
                 self._drafts.append((piece, "the answer takes it back"))
             else:
                 kept.append(piece)
-        self._kept += kept
+        self._kept_pieces.add(kept)
 
     def _taken_back(self, before: int, after: int) -> bool:
-        return any(self._takes_back[before:after])
+        return before < after and self._retractions[after] > self._retractions[before]
 
     def _is_covered(self, piece: Piece) -> bool:
         """Whether a piece that does not fit is a draft of a later one that does, or quotes one."""
-        for other in self._kept:
+        for other in self._kept_pieces.all:
             if other.path != piece.path:
                 continue
             if other.part > piece.part and (
@@ -335,12 +341,13 @@ def _overlap(piece: Piece, other: Piece) -> bool:
     """Whether one of two pieces for a file changes a line that the other one has. Whole files overlap with all."""
     if piece.match is None or other.match is None:
         return True
-    return _reaches(piece, other.match) or _reaches(other, piece.match)
+    return _reaches(piece, other.match.start, other.end) or _reaches(other, piece.match.start, piece.end)
 
 
-def _reaches(piece: Piece, other: Match) -> bool:
+def _reaches(piece: Piece, start: int, end: int) -> bool:
+    """Whether a piece changes one of the lines from `start` to before `end`."""
     first, last = piece.changed
-    return first <= other.start + len(other.hunk.old) - 1 and other.start <= last
+    return first < end and start <= last
 
 
 def changed_lines(match: Match) -> tuple[int, int]:

@@ -20,7 +20,14 @@ from swebench_tui.bench.patches.file_names import name_above, name_alone, name_i
 from swebench_tui.bench.patches.regions import DIFF_INFO, Answer, Region, read_regions
 from swebench_tui.bench.patches.thoughts import Thoughts, remove_thoughts
 from swebench_tui.bench.patches.unified_diff import FileChange
-from swebench_tui.bench.patches.verdict import MOST_EDITS, Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import (
+    MOST_ANSWER_LINES,
+    MOST_CHARACTERS,
+    MOST_EDITS,
+    Failure,
+    PatchError,
+    Repair,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,13 +110,16 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
 
     With `cut`, an edit that the end of the answer interrupts is an error, not a candidate.
     """
+    if not answer.strip():
+        return _only(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"), Thoughts(""))
+    if len(answer) > MOST_CHARACTERS or answer.count("\n") > MOST_ANSWER_LINES:
+        what = f"the answer has more than {MOST_CHARACTERS:,} characters or {MOST_ANSWER_LINES:,} lines"
+        return _only(PatchError(Failure.TOO_LARGE, what), Thoughts(""))
     if "\r\n" in answer and answer.count("\r\n") == answer.count("\n"):
         answer = answer.replace("\r\n", "\n")  # every line ends in CRLF: the transport's doing, not content
     if answer.endswith("\r"):
         answer = answer.rstrip("\r") + ("\n" if "\r\n" in answer else "")  # half of a line end
     thoughts = remove_thoughts(answer)
-    if not answer.strip():
-        return _only(PatchError(Failure.EMPTY_ANSWER, "the answer is empty"), thoughts)
     try:
         read = read_regions(thoughts.answer)
         candidates, unreadable = _candidates(read, cut=cut, ended=answer.endswith("\n"))

@@ -23,7 +23,7 @@ import msgspec
 
 from swebench_tui.bench.patches.diagnose import diagnose
 from swebench_tui.bench.patches.scopes import Agreement, definition_above
-from swebench_tui.bench.patches.verdict import Failure, PatchError, Repair
+from swebench_tui.bench.patches.verdict import MOST_LINES, Failure, PatchError, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NEAR = 10  # lines
 
 _MANY = 200  # matches after which counting stops
+_MANY_RIVALS = 20  # the same where the stated line decides
 _MOST_COMPARED = 2_000_000  # lines of a hunk compared with the file, after which it counts as ambiguous
 _MOST_BLANKS = 5  # blank lines at both ends of a hunk that can be too many
 _GUTTER = re.compile(r"( *(\d{1,7})(?: ?[|│:→]|\t) ?)(.*)", re.DOTALL)
@@ -57,6 +58,8 @@ def match(hunk: Hunk, text: FileText, *, block: bool = False) -> Match:
 
     Blank context lines at its ends are dropped where the file has none; of a SEARCH `block`, a removed one too.
     """
+    if len(hunk.lines) > MOST_LINES:
+        raise PatchError(Failure.TOO_LARGE, f"has more than {MOST_LINES:,} lines")
     for form, repairs in _forms(hunk, block=block):
         if starts := candidate_starts(form, text):
             start = _choose(form, starts, text)
@@ -82,7 +85,8 @@ def _forms(hunk: Hunk, *, block: bool) -> Iterator[tuple[Hunk, tuple[Repair, ...
 def candidate_starts(hunk: Hunk, text: FileText) -> list[int]:
     """Indexes in `text` at which the old lines of `hunk` match; the stated line first if it is one of them.
 
-    No more than are needed to call the hunk ambiguous. Raises `PatchError` where counting them would take too long.
+    No more than are needed to call the hunk ambiguous, or to report its rivals. Raises `PatchError` where counting them
+    would take too long.
     """
     old = hunk.old
     removed = [(number, line[1:].rstrip("\r")) for number, line in enumerate(_old_lines(hunk)) if line[0] == "-"]
@@ -92,12 +96,14 @@ def candidate_starts(hunk: Hunk, text: FileText) -> list[int]:
 
     stated = [line for line in _stated(hunk) if text.index.holds(old, line) and matches(line)]
     found = list(stated)
+    decided = hunk.other_start is None and not hunk.heading.strip() and stated != []
+    most = _MANY_RIVALS if decided else _MANY
     compared = 0
     for start in text.index.find(old):
         if start not in stated and matches(start):
             found.append(start)
         compared += len(old)
-        if len(found) > _MANY:
+        if len(found) > most:
             break
         if compared > _MOST_COMPARED:
             raise PatchError(Failure.CONTEXT_AMBIGUOUS, "differs in trailing blanks only from too many places")
@@ -172,6 +178,8 @@ def _is_done(hunk: Hunk, start: int, text: FileText) -> bool:
 
 
 def _agreement(hunk: Hunk, start: int, text: FileText) -> Agreement:
+    if not hunk.heading.strip():
+        return Agreement.UNKNOWN
     line, changed = start, list[int]()
     for column in (line[0] for line in hunk.lines):
         if column in "-+":
@@ -189,7 +197,8 @@ def match_at(
     hunk: Hunk, start: int, text: FileText, repairs: tuple[Repair, ...] = (), starts: Sequence[int] = ()
 ) -> Match:
     """`hunk` at `start`, one of its `candidate_starts`, with the repairs of form that this needs."""
-    pairs = list(zip(hunk.old, text.lines[start:], strict=False))
+    old = hunk.old
+    pairs = list(zip(old, text.lines[start : start + len(old)], strict=True))
     repairs_here = list(repairs)
     if any(line.rstrip("\r") != actual.rstrip("\r") for line, actual in pairs):
         repairs_here.append(Repair.TRAILING_BLANKS)

@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DEFINITION = re.compile(
-    r"([ \t]*)(?:(?:export|default|public|private|protected|internal|static|abstract|final|virtual|override|async"
+    r"^([ \t]*)(?:(?:export|default|public|private|protected|internal|static|abstract|final|virtual|override|async"
     r"|pub(?:\([a-z]+\))?|unsafe|inline)[ \t]+)*"
     r"(?:def|class|function\*?|func|fn|interface|struct|impl|trait|enum|module|namespace)[ \t]+"
-    r"(?:\([^()]*\)[ \t]*)?([\w.$]+[?!]?)[ \t]*([(:{\[<]?)"
+    r"(?:\([^()\n]*\)[ \t]*)?([\w.$]+[?!]?)[ \t]*([(:{\[<]?)(.*)$",
+    re.MULTILINE,
 )
 _TOP_LEVEL = re.compile(r"[A-Za-z_$]")  # git's heading for a file of any kind
 _LONGEST_LINE = 300
 _TAB = 8  # columns
 _DEEPEST = 100
-_FARTHEST = 500  # lines
+_FARTHEST = 200  # lines
 
 
 class Agreement(IntEnum):
@@ -96,10 +97,9 @@ class Scopes:
 
 def definition_above(lines: Sequence[str], index: int) -> str:
     """The closest definition at or above the line at `index`, without blanks around it; "" for none that is near."""
-    for line in reversed(lines[max(0, index + 1 - _FARTHEST) : index + 1]):
-        if _definition(line):
-            return line.strip()
-    return ""
+    text = "\n".join(lines[max(0, index + 1 - _FARTHEST) : index + 1])
+    found = [match[0].strip() for match in _DEFINITION.finditer(text) if _is_definition(match)]
+    return found[-1] if found else ""
 
 
 def names_definition(heading: str) -> bool:
@@ -109,8 +109,12 @@ def names_definition(heading: str) -> bool:
 
 def _definition(line: str) -> tuple[int, str] | None:
     """Indentation and name of the definition that starts on this line."""
-    text = line[:_LONGEST_LINE].rstrip()
-    found = _DEFINITION.match(text)
-    if found is None or not (found[3] or text.endswith((":", "{")) or found.end() == len(text)):
+    found = _DEFINITION.match(line[:_LONGEST_LINE])
+    if found is None or not _is_definition(found):
         return None
     return len(found[1].expandtabs(_TAB)), found[2]
+
+
+def _is_definition(found: re.Match[str]) -> bool:
+    rest = found[4].rstrip()
+    return bool(found[3]) or not rest or rest.endswith((":", "{"))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 DEV_NULL = "/dev/null"
+_LONGEST_QUOTED = 20_000  # characters
 _ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, '"': 34, "\\": 92}
 _NAMES_OF_ESCAPES = {code: name for name, code in _ESCAPES.items()}
 _ESCAPE = re.compile(rb'\\([0-3][0-7]{2}|[abtnvfr"\\])')
@@ -137,8 +138,8 @@ def _escaped(byte: int) -> str:
 
 
 def unquote(name: str) -> str:
-    """The path without git's quoting; a name without quotes is returned unchanged."""
-    if len(name) < 2 or not (name[0] == name[-1] == '"'):
+    """The path without git's quoting; a name without quotes is returned unchanged, as one that no system takes."""
+    if not 2 <= len(name) <= _LONGEST_QUOTED or not (name[0] == name[-1] == '"'):
         return name
 
     def byte(match: re.Match[bytes]) -> bytes:

@@ -13,7 +13,9 @@ Status = Literal["applies", "partial", "does_not_apply", "no_patch", "unchecked"
 """`partial`: some hunks, files or blocks apply and others do not. `patch` has those that do."""
 
 MOST_EDITS = 2000  # hunks and files, or blocks, in one patch; real ones have under fifty
-MOST_LINES = 50_000  # in one diff
+MOST_LINES = 50_000  # in one diff, or block
+MOST_ANSWER_LINES = 200_000
+MOST_CHARACTERS = 8_000_000  # in one answer, thoughts included; no model writes as much
 MOST_REPORTED = 200  # hunks, dropped regions and warnings, each, in one verdict
 _LONGEST_DETAIL = 600
 

@@ -127,8 +127,10 @@ def replace(path: Path, lines: list[bytes]) -> None:
 def read_lines(path: Path, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """The complete lines from byte `start` on, each with the byte behind it. A missing file has none.
 
-    Raises `PredictionsError` for a file that cannot be read, and a line longer than `LONGEST_LINE`.
+    Raises `PredictionsError` for what is no regular file, or cannot be read, and a line longer than `LONGEST_LINE`.
     """
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise PredictionsError(f"{path} is not a regular file", hint="Move it away, or name another --output.")
     try:
         with path.open("rb") as file:
             file.seek(start)

@@ -82,10 +82,9 @@ def submitted_patch(verdict: PatchVerdict, *, allow_partial: bool = False, unapp
 
     `allow_partial` admits a patch of which a part was left out, `unapplied` one that does not apply.
     """
-    admitted = {"applies", "unchecked"}
-    admitted |= {"partial"} if allow_partial else set()
-    admitted |= {"does_not_apply"} if unapplied else set()
-    patch = verdict.patch if verdict.status in admitted else ""
+    patch = verdict.prediction(allow_partial=allow_partial)
+    if verdict.status == "unchecked" or (unapplied and verdict.status == "does_not_apply"):
+        patch = verdict.patch
     if not patch.strip() or _not_utf8(patch):
         return ""
     return patch if patch.endswith("\n") else f"{patch}\n"

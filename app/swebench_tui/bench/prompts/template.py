@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -58,15 +60,22 @@ def read_template(
 ) -> Template:
     """The user's template in a file. Blocks. Raises `PromptError` for a file that cannot be read as one."""
     try:
-        with path.open("rb") as file:
+        with open(path.expanduser(), "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise PromptError(f"the template {path} is not a regular file", hint="Name a file with a template.")
             data = file.read(MAX_TEMPLATE_BYTES + 1)
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise PromptError(f"{path.name} is not UTF-8 text", hint="Save it as UTF-8.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # besides the disk's: a NUL in the path, a ~user without home
         what = getattr(error, "strerror", None) or error
         raise PromptError(f"the template {path} cannot be read: {what}", hint="Check the path.") from error
     if len(data) > MAX_TEMPLATE_BYTES:
         hint = "A template is the frame around issue and files, which come as variables."
         raise PromptError(f"{path.name} has more than {MAX_TEMPLATE_BYTES:,} bytes", hint=hint)
     return Template(answer_format=answer_format, text=text, file=path.name, numbered=numbered)
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Without O_NONBLOCK, opening a pipe waits for a writer that may never come."""
+    return os.open(name, flags | os.O_NONBLOCK)

@@ -19,6 +19,11 @@ class MainScreen(BaseScreen[None]):
     FOCUS_ACTIONS: ClassVar[frozenset[str]] = frozenset()
     """IDs of the screen's actions that act on the focused widget; the help lists them first."""
 
+    @property
+    def idle_actions(self) -> frozenset[str]:
+        """Actions that would do nothing now: the bottom line leaves their keys out, so that the others have room."""
+        return frozenset()
+
     def compose(self) -> ComposeResult:
         yield ModeBar(self.MODE)
         yield from self.compose_body()

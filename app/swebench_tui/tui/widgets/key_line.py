@@ -47,8 +47,9 @@ class KeyLine(Static):
     def _keys(self) -> list[tuple[Content, Content]]:
         """Key and label of each action, by its first key; the help last."""
         first: dict[str, ActiveBinding] = {}
+        idle: frozenset[str] = getattr(self.screen, "idle_actions", frozenset())
         for active in self.screen.active_bindings.values():
-            if active.binding.show:
+            if active.binding.show and active.binding.action not in idle:
                 first.setdefault(active.binding.action, active)
         shown = list(first.values())
         nodes = list(dict.fromkeys(active.node for active in shown))

@@ -9,7 +9,7 @@ import pytest
 
 from swebench_tui.bench.context import Context, ContextMode, LeftOut
 from swebench_tui.bench.context.build import build_context, grouped_paths, ranked_paths
-from swebench_tui.bench.context.errors import ContextStoppedError
+from swebench_tui.bench.context.errors import ContextError, ContextStoppedError
 from swebench_tui.bench.context.markup import render_files
 from tests.app.bench.context.trees import MemoryTree, count_roughly, task
 
@@ -174,6 +174,19 @@ def test_windows_do_not_tell_what_the_gold_patch_changes(build: Build) -> None:
     one, other = (build(ContextMode.ORACLE, "Wrong in `part_40`", LONG, patch=patch, budget=400) for patch in patches)
     assert one == other
     assert not one.files[0].whole
+
+
+def test_the_headers_of_a_gold_patch_name_its_files(build: Build) -> None:
+    patch = (
+        "diff --git a/pkg/rooms.py b/pkg/rooms.py\n--- a/pkg/rooms.py\n+++ b/pkg/rooms.py\n"
+        "@@ -1,2 +1,1 @@\n--- a/pkg/spans.py\n def book\n"
+    )
+    assert paths(build(ContextMode.ORACLE, "Span", PACKAGE, patch=patch)) == ["pkg/rooms.py"]
+
+
+def test_a_gold_patch_that_is_no_diff_is_an_error(build: Build) -> None:
+    with pytest.raises(ContextError, match="the gold patch of owner__name-1 cannot be read"):
+        build(ContextMode.ORACLE, "Span", PACKAGE, patch="--- a/pkg/rooms.py\n+++ b/pkg/rooms.py\n@@ -1 +1 @@\nx")
 
 
 def test_new_files_of_the_gold_patch_are_not_shown(build: Build) -> None:

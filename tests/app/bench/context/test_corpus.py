@@ -77,9 +77,17 @@ def test_bytes_become_text_with_line_feeds(data: bytes, text: str) -> None:
     assert decode(data) == text
 
 
+def test_a_file_that_cannot_be_read_has_a_reason() -> None:
+    class Locked(MemoryTree):
+        def read(self, path: str) -> bytes | None:
+            raise PermissionError(13, "Permission denied", path)
+
+    assert read_source(Locked({}), "a.py") == (None, "cannot be read: Permission denied")
+
+
 def test_what_cannot_be_shown_has_a_reason() -> None:
     tree = MemoryTree({"a.py": b"a\0b", "b.py": b"#" * (MAX_FILE_BYTES + 1), "c.py": "pass\n"})
     assert read_source(tree, "a.py") == (None, "not text")
     assert read_source(tree, "b.py") == (None, "too large: 1,500,001 bytes")
-    assert read_source(tree, "d.py") == (None, "not a regular file")
+    assert read_source(tree, "d.py") == (None, "not a regular file, or over 5,000,000 bytes")
     assert read_source(tree, "c.py") == ("pass\n", "")

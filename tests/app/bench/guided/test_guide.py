@@ -18,9 +18,10 @@ from swebench_tui.bench.guided.guide import MOST_PLACES
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.patches import judge, parse_blocks
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
-from swebench_tui.bench.task import TaskPrompt, instance_prompt
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.services.guided import prompt_guide
 from tests.app.bench.guided.grammars import Grammar
+from tests.app.task_prompts import task_prompt
 
 TASKS = {task.instance_id: task for task in starter.load().instances}
 DRAWN = 40  # texts for each task that git checks; as many times ten that are only read
@@ -32,7 +33,7 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def guided(task: Instance, repositories: Path) -> tuple[TaskPrompt, Guide]:
-    prompt = instance_prompt(task, repositories=repositories)
+    prompt = task_prompt(task, repositories)
     guide = prompt_guide(prompt)
     assert guide is not None
     return prompt, guide

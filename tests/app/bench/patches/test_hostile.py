@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from swebench_tui.bench.patches import Failure, PatchError, judge
 from swebench_tui.bench.patches.paths import Locator
+from swebench_tui.bench.patches.verdict import MOST_ANSWER_LINES, MOST_CHARACTERS, MOST_LINES
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 if TYPE_CHECKING:
@@ -198,6 +199,22 @@ def test_a_megabyte_of_nonsense_is_refused_in_linear_time(name: str, long_file: 
     assert len(verdict.detail) <= 600
     # A second by hand, where the machine is quiet; anything quadratic takes minutes.
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        ("x" * (MOST_CHARACTERS + 1), Failure.TOO_LARGE),
+        ("x\n" * (MOST_ANSWER_LINES + 1), Failure.TOO_LARGE),
+        ("x" * MOST_CHARACTERS, Failure.PROSE_ONLY),
+        ("x\n" * MOST_ANSWER_LINES, Failure.PROSE_ONLY),
+        (" " * (MOST_CHARACTERS + 1), Failure.EMPTY_ANSWER),
+        ("x.py\n<<<<<<< SEARCH\n" + "a\n" * (MOST_LINES + 1) + "=======\n>>>>>>> REPLACE\n", Failure.TOO_LARGE),
+    ],
+    ids=["characters", "lines", "just few enough characters", "just few enough lines", "blanks", "block"],
+)
+def test_answers_have_a_largest_size(answer: str, failure: Failure, long_file: Repo) -> None:
+    assert judge(answer, snapshot=long_file.snapshot).failure is failure
 
 
 @settings(max_examples=15, deadline=None)

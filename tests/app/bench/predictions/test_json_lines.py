@@ -122,3 +122,8 @@ def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PredictionsError, match=r"cannot be written: .*") as caught:
         append(tmp_path / "file" / "p.jsonl", NEW)
     assert "--output" in caught.value.hint
+
+
+def test_a_device_is_not_read() -> None:
+    with pytest.raises(PredictionsError, match="is not a regular file"):
+        list(json_lines.read_lines(Path("/dev/zero")))

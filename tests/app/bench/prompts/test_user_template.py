@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -143,7 +144,23 @@ def test_a_file_that_is_no_template_is_an_error(tmp_path: Path, content: bytes, 
         read_template(tmp_path / "fix.j2")
 
 
-@pytest.mark.parametrize("name", ["missing.j2", ".", "nul\0.j2"])
+@pytest.mark.parametrize("name", ["missing.j2", "nul\0.j2", "file/below"])
 def test_a_template_that_cannot_be_read_is_an_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(PromptError, match="cannot be read"):
         read_template(tmp_path / name)
+
+
+def test_a_folder_or_a_pipe_is_no_template(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(PromptError, match=r"is not a regular file|cannot be read: Is a directory"):
+            read_template(path)
+
+
+def test_a_template_is_found_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fix.j2").write_text("{{ issue }}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert read_template(Path("~/fix.j2")).text == "{{ issue }}"
+    with pytest.raises(PromptError, match="cannot be read"):
+        read_template(Path("~nobody-of-this-name/fix.j2"))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import groupby
 
 from textual.app import ComposeResult
@@ -11,8 +10,10 @@ from textual.await_remove import AwaitRemove
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
+from textual.worker import Worker
 
-from swebench_providers import ProviderError, ReasoningDelta, TextDelta
+from swebench_providers import ReasoningDelta, TextDelta
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import Piece
 from swebench_tui.runs.generation_state import GenerationState
@@ -32,8 +33,10 @@ class ColumnView(Vertical, CachedLines):
         super().__init__()
         self.target = target
         self.column: Column | None = None
-        self.starting = False
+        self.prompt: TaskPrompt | None = None
+        """What the model got, or gets."""
         self.leaving = False
+        self._starting: Worker[None] | None = None
         self._drawn_state: GenerationState | None = None
         self._drawn_settled = False
         self.border_title = Content(one_line(_title(target, target.model)))
@@ -47,14 +50,31 @@ class ColumnView(Vertical, CachedLines):
     def running(self) -> bool:
         return self.column is not None and not self.column.settled
 
-    @contextmanager
-    def start(self) -> Iterator[None]:
-        """Marks it as starting while its provider's keys are read."""
-        self.starting = True
-        try:
-            yield
-        finally:
-            self.starting = False
+    @property
+    def starting(self) -> bool:
+        """Whether keys are being read and the prompt is being made: nothing has been sent but a call for files."""
+        return self._starting is not None
+
+    def start(self, worker: Worker[None]) -> None:
+        """`worker` makes the prompt, and then starts the column."""
+        self._starting = worker
+        self._hide_problem()
+        self.query_one(MetricsView).show_step("Starting")
+
+    def end_start(self) -> None:
+        """The request goes out now, or never."""
+        self._starting = None
+        for metrics in self.query(MetricsView):  # none while the app closes
+            metrics.end_step()
+
+    def stop_starting(self) -> None:
+        """Cancel what happens before the request is sent."""
+        if self._starting is not None:
+            self._starting.cancel()
+
+    def show_step(self, step: str) -> None:
+        """Show what is done before the request is sent."""
+        self.query_one(MetricsView).show_step(step)
 
     @property
     def settled(self) -> bool:
@@ -69,9 +89,9 @@ class ColumnView(Vertical, CachedLines):
         self.leaving = True
         return self.remove()
 
-    def follow(self, column: Column) -> None:
+    def follow(self, column: Column, prompt: TaskPrompt) -> None:
         """Show this run from its beginning."""
-        self.column = column
+        self.column, self.prompt = column, prompt
         self._drawn_state, self._drawn_settled = None, False
         self.query_one(AnswerView).clear()
         self._hide_problem()
@@ -87,12 +107,10 @@ class ColumnView(Vertical, CachedLines):
             self._draw_state(column, state, now, settled=settled)
         self._drawn_state, self._drawn_settled = state, settled
 
-    def show_problem(self, error: ProviderError) -> None:
+    def show_problem(self, what: str, hint: str) -> None:
         """Show an error with its hint."""
         problem = self.query_one(".problem", Static)
-        problem.update(
-            Content.assemble((f"✗ {one_line(str(error))}", "bold"), "\n", (f"→ {one_line(error.hint)}", "$text"))
-        )
+        problem.update(Content.assemble((f"✗ {one_line(what)}", "bold"), "\n", (f"→ {one_line(hint)}", "$text")))
         problem.add_class("-shown")
 
     def _hide_problem(self) -> None:
@@ -115,7 +133,7 @@ class ColumnView(Vertical, CachedLines):
         if before is None or (state.model, state.guided) != (before.model, before.guided):
             self.border_title = Content(one_line(_title(self.target, state.model, guided=state.guided)))
         if state.error is not None and (before is None or before.error is None):
-            self.show_problem(state.error)
+            self.show_problem(str(state.error), state.error.hint)
 
     @property
     def answer(self) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _PERIOD: Final = 0.2
 """Seconds between updates of running figures; nobody reads digits that change faster."""
 
+_INVITATION: Final = "◌ waiting  ⏎ run"
 _ONE_LINE_WIDTH: Final = 46
 _PATCH_SIGNS = {
     "applies": ("✓", "$text-success"),
@@ -43,10 +44,23 @@ class MetricsView(Static, CachedLines):
     """Updated at once when the status changes, else at its own pace; laid out again when its height changes."""
 
     def __init__(self) -> None:
-        super().__init__(Content("◌ waiting  ⏎ run"))
+        super().__init__(Content(_INVITATION))
         self._drawn: tuple[Status, PatchVerdict | None, tuple[str, ...]] | None = None
         self._drawn_at = float("-inf")
         self._last: tuple[GenerationState, PatchVerdict | None, float] | None = None
+
+    def show_step(self, step: str) -> None:
+        """Show what is done before the request is sent."""
+        self.update(Content(f"◌ {one_line(step)} …"))
+
+    def end_step(self) -> None:
+        """Show the last state again, or the invitation."""
+        self._drawn = None
+        if self._last is None:
+            self.update(Content(_INVITATION))
+        else:
+            state, patch, now = self._last
+            self.show(state, patch, now=now)
 
     def on_resize(self) -> None:
         """Fit the text to the new width, also of a column that has ended."""

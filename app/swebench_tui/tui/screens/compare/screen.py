@@ -11,21 +11,22 @@ from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, HorizontalScroll
+from textual.worker import Worker, get_current_worker
 
-from swebench_providers import ProviderError
-from swebench_tui.bench import datasets
 from swebench_tui.bench.datasets import DatasetError
-from swebench_tui.bench.repositories.bundled import CheckoutError
+from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.task import TaskPrompt, custom_prompt, edited_prompt
 from swebench_tui.runs.engine import Engine
 from swebench_tui.runs.target import Target
-from swebench_tui.services.comparison import Comparison, load_prompt
+from swebench_tui.services.comparison import Comparison
 from swebench_tui.services.guided import can_be_guided, guide_for
-from swebench_tui.settings.definitions import MAX_COLUMNS, GuidedStarter
+from swebench_tui.services.prompt_errors import PROMPT_ERRORS, hint_of
+from swebench_tui.settings.definitions import MAX_COLUMNS, GuidedStarter, Settings
 from swebench_tui.tui.clipboard import copy
 from swebench_tui.tui.frame_loop import FrameLoop
 from swebench_tui.tui.screens.compare.column_view import ColumnView
 from swebench_tui.tui.screens.compare.task_bar import TaskBar
+from swebench_tui.tui.screens.compare.tasks import Tasks
 from swebench_tui.tui.screens.main_screen import MainScreen
 
 _NEXT_GUIDED: Final[dict[GuidedStarter, GuidedStarter]] = {"auto": "off", "off": "on", "on": "auto"}
@@ -50,7 +51,8 @@ class CompareScreen(MainScreen):
 Several models answer the same prompt side by side. **enter** runs all columns. Each shows its state, the time to first
 token (ttft), tokens per second, tokens and cost. `~` marks an estimate.
 
-**i** picks a task, **e** edits the prompt, **a** adds a model, **esc** stops all columns.
+**i** picks a task, **c** chooses the files of the repository that the models see, **f** fetches a repository that is
+not on this machine, **e** edits the prompt, **a** adds a model, **esc** stops all columns.
 
 **tab** focuses the next column. **x** stops the focused column, **r** reruns it, **z** zooms it, **y** copies its
 answer, **delete** removes it. Arrow keys, **pgup** and **pgdn** scroll; at the bottom a column follows its answer.
@@ -65,6 +67,8 @@ are shown as symbols, such as `␛`.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "run", key_display="⏎", id="compare.run"),
         Binding("i", "pick_task", "task", id="compare.pick_task"),
+        Binding("c", "choose_context", "context", id="compare.choose_context"),
+        Binding("f", "fetch_repository", "fetch files", id="compare.fetch_repository"),
         Binding("e", "edit_prompt", "prompt", id="compare.edit_prompt"),
         Binding("a", "add_model", "add", id="compare.add_model"),
         Binding("x", "cancel_column", "stop", id="compare.cancel_column"),
@@ -81,21 +85,20 @@ are shown as symbols, such as `␛`.
         engine: Engine,
         targets: Iterable[Target],
         *,
-        editor: Callable[[], str] = str,
-        guided: Callable[[], GuidedStarter] = lambda: "auto",
+        settings: Callable[[], Settings] = Settings,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`editor` and `guided` return those of the settings."""
         super().__init__()
-        self._guided_setting = guided
+        self._settings = settings
         self._guided_here: GuidedStarter | None = None
-        self._editor = editor
         self._engine = engine
         self._targets = list(targets)
         self._now = now
         self._comparison = Comparison(engine.source, engine.patch_checker, now=now)
+        self._tasks = Tasks(engine, settings)
         self._task_prompt: TaskPrompt | None = None
-        self._dataset = datasets.STARTER
+        self._fetching: Worker[None] | None = None
+        self._drawn_running: list[ColumnView] = []
         self._frames = FrameLoop(self._draw, self.set_timer)
 
     def compose_body(self) -> ComposeResult:
@@ -133,12 +136,12 @@ are shown as symbols, such as `␛`.
     @work
     async def _load_first_task(self) -> None:
         try:
-            dataset = await asyncio.to_thread(datasets.load, self._dataset)
-            task = await asyncio.to_thread(load_prompt, dataset.instances[0])
+            task = await self._tasks.first()
+        except (DatasetError, *PROMPT_ERRORS) as error:
+            self._show_task_problem(error)
+        else:
             if self._task_prompt is None:  # the user may have picked one meanwhile
                 self._set_task(task)
-        except (DatasetError, CheckoutError) as error:
-            self.query_one(TaskBar).show_problem(str(error), error.hint)
 
     @work(exclusive=True, group="task")
     async def action_pick_task(self) -> None:
@@ -146,14 +149,57 @@ are shown as symbols, such as `␛`.
         from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen  # noqa: PLC0415 - not before the first paint
 
         current = self._task_prompt.instance if self._task_prompt else None
-        picked = await self.app.push_screen_wait(PickTaskScreen(self._dataset, current))
-        if picked is None:
+        picked = await self.app.push_screen_wait(PickTaskScreen(self._tasks.dataset, current))
+        if picked is not None:
+            self._tasks.dataset = picked.spec
+            await self._make_task(picked.instance, picked.spec, picked.revision)
+
+    @work(exclusive=True, group="task")
+    async def action_choose_context(self) -> None:
+        """Choose the files of the repository that the models see."""
+        from swebench_tui.tui.screens.compare.context import ContextScreen  # noqa: PLC0415 - not before the first paint
+
+        task = self._task_prompt
+        if task is None or task.instance is None:
+            self.notify("Pick a task with i first: this prompt has no repository.", severity="warning")
             return
-        self._dataset, instance = picked
         try:
-            self._set_task(await asyncio.to_thread(load_prompt, instance))
-        except CheckoutError as error:
-            self.query_one(TaskBar).show_problem(str(error), error.hint)
+            prompts, options = self._tasks.prompts(), await self._tasks.options()
+        except PROMPT_ERRORS as error:
+            self._show_task_problem(error)
+            return
+        targets = [view.target for view in self.columns]
+        chosen = await self.app.push_screen_wait(ContextScreen(prompts, task, options, targets))
+        if chosen is not None:
+            self._tasks.choose(chosen)
+            await self._make_task(task.instance, task.dataset, task.revision)
+
+    @work(exclusive=True, group="task")
+    async def action_fetch_repository(self) -> None:
+        """Fetch the repository of the task, so that models see its files and patches are checked."""
+        task = self._task_prompt
+        if task is None or task.instance is None or task.snapshot is not None:
+            self.notify("Nothing to fetch: the repository of this task is on this machine.")
+            return
+        self._fetching = get_current_worker()
+        bar = self.query_one(TaskBar)
+        try:
+            await self._tasks.fetch(task.instance, lambda progress: self.app.call_from_thread(bar.show_fetch, progress))
+            await self._make_task(task.instance, task.dataset, task.revision)
+        except PROMPT_ERRORS as error:
+            self._show_task_problem(error)
+        finally:
+            self._fetching = None
+            self.refresh_bindings()
+
+    async def _make_task(self, instance: Instance, dataset: str, revision: str) -> None:
+        try:
+            self._set_task(await self._tasks.make(instance, dataset=dataset, revision=revision))
+        except PROMPT_ERRORS as error:
+            self._show_task_problem(error)
+
+    def _show_task_problem(self, error: Exception) -> None:
+        self.query_one(TaskBar).show_problem(str(error), hint_of(error))
 
     @work(exclusive=True, group="task")
     async def action_edit_prompt(self) -> None:
@@ -161,7 +207,9 @@ are shown as symbols, such as `␛`.
         from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen  # noqa: PLC0415 - not before the first paint
 
         task = self._task_prompt
-        text = await self.app.push_screen_wait(EditPromptScreen(task.prompt if task else "", editor=self._editor()))
+        text = await self.app.push_screen_wait(
+            EditPromptScreen(task.prompt if task else "", editor=self._settings().editor)
+        )
         if text is None or not text.strip() or (task and text == task.prompt):
             return
         if task is None or task.instance is None:
@@ -171,12 +219,9 @@ are shown as symbols, such as `␛`.
 
     def _set_task(self, task: TaskPrompt) -> None:
         self._task_prompt = task
+        self.query_one(TaskBar).show(task)
+        self.refresh_bindings()
         self._show_task()
-
-    def _show_task(self) -> None:
-        if self._task_prompt is not None:
-            guided = _GUIDED[self._guided] if can_be_guided(self._task_prompt) else ""
-            self.query_one(TaskBar).show(self._task_prompt, guided=guided)
 
     @work(exclusive=True, group="model")
     async def action_add_model(self) -> None:
@@ -256,7 +301,10 @@ are shown as symbols, such as `␛`.
                 self._start(view)
 
     def action_cancel_all(self) -> None:
-        """Stop all columns."""
+        """Stop all columns, and fetching of a repository."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+            self._show_task()
         for view in self.columns:
             self._cancel(view)
 
@@ -271,27 +319,43 @@ are shown as symbols, such as `␛`.
         if view is not None and self._task_prompt is not None and not view.running:
             self._start(view)
 
+    def _start(self, view: ColumnView) -> None:
+        if self._task_prompt is not None and not view.starting:
+            view.start(self._run(view, self._task_prompt))
+            self.refresh_bindings()
+
     @work
-    async def _start(self, view: ColumnView) -> None:
-        task = self._task_prompt
-        if task is None or view.starting:
-            return
+    async def _run(self, view: ColumnView, task: TaskPrompt) -> None:
         try:
-            with view.start():
-                source = await self._comparison.source(view.target)
-                guide = await guide_for(task, source, self._guided)
-        except ProviderError as error:
+            source = await self._comparison.source(view.target)
+            prompt = await self._tasks.for_column(task, view.target, view.show_step)
+            guide = await guide_for(prompt, source, self._guided)
+        except PROMPT_ERRORS as error:
             if view in self.columns:  # not removed meanwhile
-                view.show_problem(error)
+                view.show_problem(str(error), hint_of(error))
             return
+        finally:
+            view.end_start()
+            self.refresh_bindings()
         if view not in self.columns:
             return
-        column = self._comparison.column(view.target, task, source, guide=guide)
-        view.follow(column)
+        column = self._comparison.column(view.target, prompt, source, guide=guide)
+        view.follow(column, prompt)
+        self._show_task()
         self._engine.start(column)
         self._frames.start()
 
+    @work(exclusive=True, group="task bar")
+    async def _show_task(self) -> None:
+        """Show the task, the context that the columns got, and whose answers are guided."""
+        task = self._task_prompt
+        if task is not None:
+            guided = _GUIDED[self._guided] if await asyncio.to_thread(can_be_guided, task) else ""
+            seen = [(view.target, view.prompt) for view in self.columns if view.prompt is not None]
+            self.query_one(TaskBar).show(task, seen, guided=guided)
+
     def _cancel(self, view: ColumnView) -> None:
+        view.stop_starting()
         if view.column is not None:
             self._engine.cancel(view.column)
 
@@ -311,7 +375,7 @@ are shown as symbols, such as `␛`.
     @property
     def _guided(self) -> GuidedStarter:
         """Who is guided: as chosen on this screen, else as set."""
-        return self._guided_here or self._guided_setting()
+        return self._guided_here or self._settings().guided.starter
 
     @work
     async def action_copy(self) -> None:
@@ -327,4 +391,20 @@ are shown as symbols, such as `␛`.
         columns = self.columns
         for view in columns:
             view.draw(self._now())
+        running = [view for view in columns if view.running]
+        if running != self._drawn_running:
+            self._drawn_running = running
+            self.refresh_bindings()
         return not all(view.settled for view in columns)
+
+    @property
+    def idle_actions(self) -> frozenset[str]:
+        focused = self.focused_column
+        in_use = focused is not None and (focused.running or focused.starting)
+        idle = {"rerun"} if in_use else {"cancel_column"}
+        if not any(view.running or view.starting for view in self.columns) and self._fetching is None:
+            idle.add("cancel_all")
+        task = self._task_prompt
+        if task is None or task.instance is None or task.snapshot is not None:
+            idle.add("fetch_repository")
+        return frozenset(idle)

@@ -139,7 +139,7 @@ async def test_hostile_model_names_are_shown_literally_and_asked_for_exactly() -
         await pilot.press("down", "enter")
         await wait_until(pilot, lambda: len(compare_screen(pilot).columns) == 2, what="the new column")
         await pilot.press("r")
-        (sent,) = [each for each in await server.received(2) if each.method == "POST"]
+        (sent,) = await server.received_chats(1)
         assert sent.json["model"] == name
         assert "\x1b" not in shown(pilot.app.screen)
 

@@ -43,7 +43,7 @@ async def test_an_edited_prompt_is_sent_and_its_patch_still_checked() -> None:
         assert datasets.load("starter").instances[0].instance_id in task_bar(pilot)
         await pilot.press("enter")
         await all_settled(pilot)
-        assert user_prompt(server.requests[0].json) == "Just say hello.\n\tNaïve 修复"
+        assert user_prompt(server.chats[0].json) == "Just say hello.\n\tNaïve 修复"
         assert "✗ no patch" in shown(column(pilot))
 
 
@@ -94,7 +94,7 @@ async def test_escape_sequences_of_a_task_are_symbols_in_the_editor(tmp_path: Pa
         await wait_until(pilot, lambda: pilot.app.screen is compare_screen(pilot), what="the editor closed")
         await pilot.press("enter")
         await all_settled(pilot)
-        assert "It \x1b]0;owned\x07 breaks \x9b31m \u202etxt" in str(user_prompt(server.requests[0].json))
+        assert "It \x1b]0;owned\x07 breaks \x9b31m \u202etxt" in str(user_prompt(server.chats[0].json))
 
 
 async def test_without_a_task_a_custom_prompt_can_be_sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,6 +112,6 @@ async def test_without_a_task_a_custom_prompt_can_be_sent(monkeypatch: pytest.Mo
         await wait_until(pilot, lambda: "Context: prompt only" in task_bar(pilot), what="the prompt")
         await pilot.press("enter")
         await all_settled(pilot)
-        assert user_prompt(server.requests[0].json) == "Why is the sky blue?"
+        assert user_prompt(server.chats[0].json) == "Why is the sky blue?"
         assert "Blue light." in shown(column(pilot))
         assert "patch" not in shown(column(pilot))

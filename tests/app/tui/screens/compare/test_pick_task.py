@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from textual.widgets import Input, OptionList
 
+from swebench_tui import paths
 from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
-from swebench_tui.tui.screens.compare.pick_task import MAX_ROWS, PickTaskScreen
+from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
+from swebench_tui.tui.screens.compare.task_list import MAX_ROWS
 from tests.app.tui.pilot import (
     column,
     compare_screen,
@@ -143,7 +146,7 @@ async def test_search_finds_tasks_beyond_the_first_rows(tmp_path: Path) -> None:
     file = written(tmp_path / "many.jsonl", *(task(number) for number in range(2000)))
     async with running(*ONE) as pilot:
         picker = await pick_dataset(pilot, file)
-        await wait_until(pilot, lambda: f"{MAX_ROWS} of 2000 tasks" in shown(picker), what="the first tasks")
+        await wait_until(pilot, lambda: f"{MAX_ROWS} of 2000 tasks shown" in shown(picker), what="the first tasks")
         await paste(pilot, "rocket-1999")
         await wait_until(pilot, lambda: "1 of 2000 tasks" in shown(picker), what="the last task")
 
@@ -151,7 +154,7 @@ async def test_search_finds_tasks_beyond_the_first_rows(tmp_path: Path) -> None:
 async def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:
     file = written(tmp_path / "evil.jsonl", task(1, "[b]x[/b] \x1b]0;t\x07 \u202etxt [@click=app.quit]y[/]"))
     literally = "[b]x[/b] ␛]0;t␇ \ufffdtxt [@click=app.quit]y[/]"
-    async with running(*ONE) as pilot:
+    async with running(*ONE, size=(160, 40)) as pilot:
         picker = await pick_dataset(pilot, file)
         await wait_until(pilot, lambda: literally in shown(picker), what="the title in the list")
         await pilot.press("enter")
@@ -159,11 +162,24 @@ async def test_a_hostile_title_is_shown_literally(tmp_path: Path) -> None:
         assert "\x1b" not in shown(pilot.app.screen)
 
 
-async def test_a_failed_checkout_keeps_the_task_and_shows_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def broken_cache(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """Puts a file where the folder of the checkouts should be."""
+    folder, away = paths.repositories(), tmp_path / "away"
+
+    def break_it() -> None:
+        folder.rename(away)
+        folder.touch()
+
+    yield break_it
+    folder.unlink()
+    away.rename(folder)
+
+
+async def test_a_failed_checkout_keeps_the_task_and_shows_why(broken_cache: Callable[[], None]) -> None:
     async with running(*ONE) as pilot:
         before = compare_screen(pilot).task_prompt
-        (tmp_path / "cache").write_text("a file where the folder of the checkouts should be")
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        broken_cache()
         await pilot.press("i")
         picker = await top_screen(pilot, PickTaskScreen)
         await wait_until(pilot, lambda: picker.query_one(OptionList).option_count > 1, what="the tasks")
