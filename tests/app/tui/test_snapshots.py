@@ -219,6 +219,8 @@ def test_compare_a_guided_answer_beside_a_free_one(
         await pilot.press("enter")
         await wait_until(pilot, lambda: states(pilot) == ["done", "done"], what="both answers")
         await wait_until(pilot, lambda: all(view.settled for view in compare_screen(pilot).columns), what="all settled")
+        await wait_until(pilot, lambda: "Guided: " in shown(compare_screen(pilot)), what="whose answers are guided")
+        await wait_until(pilot, lambda: "Context: embedded" in shown(compare_screen(pilot)), what="what models got")
 
     assert snap_compare(stage.app, terminal_size=size, run_before=run)
 
