@@ -41,9 +41,8 @@ class Guide(msgspec.Struct, frozen=True, kw_only=True):
     def note(self) -> str:
         """What the grammar offers, for people."""
         places = len(self.heads)
-        if places == self.lines:
-            return f"guided: one change to one of {places} lines of code"
-        return f"guided: one change to one of {places} lines of code, the best matches of {self.lines}"
+        offered = f"guided: one change to one of {places} line{'' if places == 1 else 's'} of code"
+        return offered if places == self.lines else f"{offered}, the best matches of {self.lines}"
 
 
 def make_guide(issue: str, files: Sequence[tuple[str, str]]) -> Guide | None:

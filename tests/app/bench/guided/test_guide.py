@@ -153,4 +153,4 @@ def test_a_file_that_cannot_be_changed_is_left_out(file: tuple[str, str]) -> Non
     guide = make_guide("x y", [file, ("other.py", "x = y\n")])
     assert guide is not None
     assert guide.heads == {"other.py\n<<<<<<< SEARCH\nx = y"}
-    assert guide.note == "guided: one change to one of 1 lines of code"
+    assert guide.note == "guided: one change to one of 1 line of code"
