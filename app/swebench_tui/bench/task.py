@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_providers import TokenUsage, UnifiedRequest
-from swebench_tui.bench.context import Context, ContextMode
-from swebench_tui.bench.prompts import prompt_hash, render_prompt
-from swebench_tui.bench.repositories import bundled
-from swebench_tui.bench.repositories.snapshot import FolderSnapshot, Snapshot
+from swebench_tui.bench.context import Context
+from swebench_tui.bench.prompts import prompt_hash
+from swebench_tui.bench.repositories.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from swebench_providers import TokenCount
     from swebench_tui.bench.instance import Instance
     from swebench_tui.bench.prompts import Template
@@ -101,34 +98,3 @@ def edited_prompt(task: TaskPrompt, text: str) -> TaskPrompt:
     return msgspec.structs.replace(
         task, prompt=text, context="edited prompt", shown=None, tokens=None, notes=(), template=None, pick=None
     )
-
-
-def instance_prompt(instance: Instance, *, repositories: Path) -> TaskPrompt:
-    """The prompt of a task, with its source files where its repository is bundled. Blocks.
-
-    Checkouts are made below `repositories`. Raises `CheckoutError` when the bundled repository cannot be checked out.
-    """
-    from swebench_tui.bench.context.build import build_context  # noqa: PLC0415 - a comparison of no task needs none
-
-    snapshot = FolderSnapshot(bundled.checkout(instance.repo, repositories)) if _is_bundled(instance) else None
-    context = Context(mode=ContextMode.NONE)
-    if snapshot is not None:
-        with snapshot.open() as tree:
-            context = build_context(
-                ContextMode.ALL, instance, tree, budget=None, count=lambda _: 0, index_folder=repositories
-            )
-    prompt = render_prompt(instance, context)
-    return TaskPrompt(
-        title=f"{instance.instance_id}  {instance.title}",
-        prompt=prompt.user,
-        system=prompt.system,
-        context="all source files" if context.files else "issue only",
-        instance=instance,
-        snapshot=snapshot,
-        shown=context,
-    )
-
-
-def _is_bundled(instance: Instance) -> bool:
-    """By the commit too: another dataset's task may name a repository like a bundled one."""
-    return bundled.bundled(instance.repo) and bundled.base_commit(instance.repo) == instance.base_commit

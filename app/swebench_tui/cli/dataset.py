@@ -195,7 +195,8 @@ def fetch(dataset: str, *, as_json: bool) -> None:
         click.echo(json_text(_dataset_json(loaded)))
         return
     split = f", split {one_line(loaded.split)}" if loaded.split else ""
-    click.echo(f"{one_line(loaded.name)}: {len(loaded.instances):,} tasks{split}, revision {loaded.revision}")
+    tasks = f"{len(loaded.instances):,} task{'s' if len(loaded.instances) != 1 else ''}"
+    click.echo(f"{one_line(loaded.name)}: {tasks}{split}, revision {loaded.revision}")
 
 
 @command.command(

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -15,14 +15,16 @@ import click
 from swebench_tui.bench.datasets import Dataset
 from swebench_tui.bench.predictions import file_stem
 from swebench_tui.bench.predictions.scoring import score_commands
+from swebench_tui.cli.generate_lines import progress_lines, summary_lines, target_name, task_count
 from swebench_tui.cli.live_lines import LiveLines
 from swebench_tui.cli.patch_output import patch_fields
 from swebench_tui.runs import formatting
 from swebench_tui.services.generation_run import GenerationRun, TargetRun
-from swebench_tui.services.generation_tally import Tally, TaskResult
+from swebench_tui.services.generation_tally import TaskResult
 from swebench_tui.terminal_text import json_text, one_line
 
 _FRAME: Final = 0.25  # seconds
+_LONGEST_RUN_ID: Final = 60  # characters of the model in a run id, which becomes part of file names
 
 
 class Printer(Protocol):
@@ -56,7 +58,7 @@ class Text:
         if sys.stderr is not None and sys.stderr.isatty():
             self._live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
         for each in run.targets:
-            self._print(f"{_name(each)}: {_tasks(each.tally.total)} into {each.output.path}")
+            self._print(f"{target_name(each)}: {task_count(each.tally.total)} into {each.output.path}")
             if each.output.predictions.torn is not None:
                 torn = each.output.predictions.torn
                 self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
@@ -74,9 +76,9 @@ class Text:
     def stopping(self, run: GenerationRun, *, cancelled: bool) -> None:
         waiting = sum(each.tally.in_flight for each in run.targets)
         if cancelled:
-            self._print(f"Cancelling {_tasks(waiting)}. What has arrived is kept.")
+            self._print(f"Cancelling {task_count(waiting)}. What has arrived is kept.")
         else:
-            self._print(f"Stopping: waiting for {_tasks(waiting)} in flight. Ctrl+C again cancels them.")
+            self._print(f"Stopping: waiting for {task_count(waiting)} in flight. Ctrl+C again cancels them.")
 
     async def tick(self) -> None:
         while self._live is not None:
@@ -102,7 +104,7 @@ class Text:
 
     def _draw(self) -> None:
         if self._live is not None and self._run is not None:
-            self._live.draw([progress_line(each, self._now() - self._began) for each in self._run.targets])
+            self._live.draw(progress_lines(self._run.targets, self._now() - self._began))
 
 
 class JSONLines:
@@ -144,71 +146,6 @@ class JSONLines:
 
     def _print(self, event: str, run: TargetRun, fields: dict[str, object]) -> None:
         click.echo(json_text({"event": event, "target": str(run.target)} | fields))
-
-
-def progress_line(run: TargetRun, elapsed: float) -> str:
-    """`openai:gpt  12/300  9 apply  1 failed  4 running  $0.12  eta 3m05s`."""
-    tally = run.tally
-    parts = [_name(run), f"{tally.ended}/{tally.total}", f"{tally.statuses['applies']} apply"]
-    if failed := tally.outcomes["failed"] + tally.outcomes["conflict"]:
-        parts.append(f"{failed} failed")
-    if present := tally.outcomes["present"]:
-        parts.append(f"{present} already done")
-    if tally.in_flight:
-        parts.append(f"{tally.in_flight} running")
-    parts.append(cost_text(tally, free=run.source.is_free(run.target.model)))
-    worked = tally.ended - tally.outcomes["present"]
-    if worked and tally.ended < tally.total:
-        parts.append(f"eta {formatting.seconds(elapsed / worked * (tally.total - tally.ended))}")
-    return "  ".join(parts)
-
-
-def cost_text(tally: Tally, *, free: bool) -> str:
-    """`free`, `$0.12`, `~$0.12`, or `at least $0.12, 3 of unknown price`. Never $0 for what is unknown."""
-    if free and not tally.cost:
-        return "free"
-    if tally.unpriced:
-        known = f"at least {formatting.dollars(tally.cost)}, " if tally.cost else ""
-        return f"{known}{tally.unpriced} of unknown price"
-    return f"{'~' if tally.cost_estimated and tally.cost else ''}{formatting.dollars(tally.cost)}"
-
-
-def summary_lines(run: TargetRun) -> list[str]:
-    """The summary of a target for people."""
-    tally = run.tally
-    lines = [f"{_name(run)}: {run.output.path}"]
-    if tally.statuses:
-        lines.append(f"  Patches: {', '.join(_patch_counts(tally))}")
-    if tally.failures:
-        lines.append(f"  Classes: {', '.join(f'{name} {count}' for name, count in tally.failures.most_common())}")
-    outcomes = {
-        "predicted": tally.outcomes["predicted"],
-        "predicted before": tally.outcomes["present"],
-        "of another prompt": tally.outcomes["conflict"],
-        "failed": tally.outcomes["failed"],
-        "cancelled": tally.outcomes["cancelled"],
-        "not started": tally.total - tally.ended,
-    }
-    lines.append(f"  Tasks: {', '.join(f'{count} {name}' for name, count in outcomes.items() if count)}")
-    cost = cost_text(tally, free=run.source.is_free(run.target.model))
-    lines.append(f"  Cost: {cost}. Tokens: {tally.prompt_tokens:,} in, {tally.completion_tokens:,} out")
-    if run.stopped:
-        lines.append(f"  Stopped: {one_line(run.stopped)}")
-    return lines
-
-
-def _patch_counts(tally: Tally) -> Iterator[str]:
-    """`9/11 apply`, `1 does not apply`, `1 without a patch`; those not checked are no part of the 11."""
-    unchecked = tally.statuses["unchecked"]
-    checked = sum(tally.statuses.values()) - unchecked
-    if checked:
-        yield f"{tally.statuses['applies']}/{checked} apply"
-    names = {"partial": "in part", "does_not_apply": "not applying", "no_patch": "without a patch"}
-    for status, name in names.items():
-        if count := tally.statuses[status]:
-            yield f"{count} {name}"
-    if unchecked:
-        yield f"{unchecked} not checked"
 
 
 def _outcome(result: TaskResult) -> str:
@@ -264,17 +201,7 @@ def _summary(run: TargetRun) -> dict[str, object]:
 
 
 def _score_commands(run: TargetRun, dataset: Dataset) -> list[str]:
-    run_id = f"{file_stem(run.output.model)}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    run_id = f"{file_stem(run.output.model)[:_LONGEST_RUN_ID]}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     return (
         list(score_commands(dataset.name, dataset.split, run.output.path, run_id)) if run.output.path.exists() else []
     )
-
-
-def _name(run: TargetRun) -> str:
-    """The target with its labels: `embedded:smollm2 (guided)`."""
-    labels = f" ({', '.join(run.labels)})" if run.labels else ""
-    return one_line(str(run.target)) + labels
-
-
-def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count} tasks"

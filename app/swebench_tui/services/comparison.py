@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from swebench_tui import paths
-from swebench_tui.bench.instance import Instance
-from swebench_tui.bench.task import TaskPrompt, instance_prompt
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.column import Column
 from swebench_tui.runs.generation import DISCARD, Piece, Recorder, Source
 from swebench_tui.runs.patch_check import PatchChecker
@@ -105,8 +103,3 @@ class Comparison:
             observe=observe,
             now=self._now,
         )
-
-
-def load_prompt(instance: Instance) -> TaskPrompt:
-    """The prompt of a task, with its repository checked out in the user's cache where it is bundled. Blocks."""
-    return instance_prompt(instance, repositories=paths.repositories())

@@ -36,7 +36,7 @@ class TaskResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tally:
-    """The counts of a target. `cost` is of the calls whose cost is known, `unpriced` the number of the others."""
+    """The counts of a target. `cost` is of the `priced` calls, `unpriced` counts those of unknown cost."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -48,6 +48,7 @@ class Tally:
         self.guided = 0
         self.cost = Decimal(0)
         self.cost_estimated = False
+        self.priced = 0
         self.unpriced = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
@@ -80,6 +81,7 @@ class Tally:
         if call.cost is None:
             self.unpriced += 1
         else:
+            self.priced += 1
             self.cost += Decimal(str(call.cost))
             self.cost_estimated |= call.cost_estimated
         if isinstance(call, StoredAnswer) and call.pick is not None and not call.pick.reused:

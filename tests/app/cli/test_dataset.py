@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -74,6 +75,12 @@ def test_list_shows_what_fetch_put_into_the_cache(hub: StandInHub) -> None:
         "notice": None,
         "tasks": 2,
     }
+
+
+def test_fetch_of_a_local_file_prints_its_hash(tmp_path: Path) -> None:
+    file = rows_file(tmp_path, columns("a__a-1"))
+    digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    assert run("fetch", file).stdout == f"{file}: 1 task, revision sha256:{digest}\n"
 
 
 def test_an_old_copy_is_reported_on_standard_error(hub: StandInHub) -> None:

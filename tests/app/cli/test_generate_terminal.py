@@ -10,12 +10,20 @@ import subprocess
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from swebench_providers import ModelPrice
+from swebench_tui.bench.instance import Instance
 from swebench_tui.cli.generate_confirmation import estimate_lines
+from swebench_tui.cli.generate_lines import cost_text, progress_lines
+from swebench_tui.runs.target import parse_target
 from swebench_tui.services.generation_estimate import RunEstimate
+from swebench_tui.services.generation_output import Output
+from swebench_tui.services.generation_run import TargetRun
+from swebench_tui.services.generation_tally import Tally, TaskResult
 from tests.app.cli.generating import ANSWER, GENERATE, predictions, write_dataset
+from tests.app.scripted import SPEC, ScriptedProvider, ScriptedSource
 from tests.fault_server import FaultServerThread, Script
 
 PRICES = "[compatible.m]\ninput = 2\noutput = 10\n"
@@ -94,8 +102,46 @@ def test_progress_is_one_line_that_is_drawn_in_place(terminal: Terminal) -> None
     terminal.read_until("[y/N]")
     terminal.type("y\n")
     assert terminal.end() == 0
-    assert re.search(r"\x1b\[1F\x1b\[Jcompatible:m  1/2  0 apply  1 running  \$0\.\d+  eta ", terminal.text)
+    assert re.search(
+        r"\x1b\[1F\x1b\[Jcompatible:m  1/2 done  1 not checked  1 running  \$0\.\d+  eta \d+s", terminal.text
+    )
     assert terminal.text.rindex("\x1b[1F\x1b[J") < terminal.text.index("  Tasks: 2 predicted")
+
+
+def test_live_lines_are_aligned_and_have_short_names() -> None:
+    runs = [run_of("a:model-with-a-long-name/that-goes-on-and-on"), run_of("ollama:b", free=True)]
+    runs[0].tally.add(TaskResult(instance_id="x", outcome="failed", answer=None))
+    runs[0].tally.in_flight = 512
+    runs[0].tally.cost, runs[0].tally.priced = Decimal("1.25"), 1
+    lines = progress_lines(runs, 65.0)
+    assert lines == [
+        "a:model-with-a-long-name/that-g…  1/300 done  0 apply  1 failed  512 running  $1.25  eta 5h23m",
+        "ollama:b                          0/300 done  0 apply  free",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("priced", "unpriced", "cost", "text"),
+    [
+        (0, 0, "0", "no charge"),
+        (0, 3, "0", "3 of unknown price"),
+        (2, 3, "0.5", "at least $0.5000, 3 of unknown price"),
+        (2, 0, "0.5", "$0.5000"),
+        (2, 0, "0", "$0.00"),
+    ],
+)
+def test_an_unknown_cost_is_never_zero(priced: int, unpriced: int, cost: str, text: str) -> None:
+    tally = Tally(9)
+    tally.priced, tally.unpriced, tally.cost = priced, unpriced, Decimal(cost)
+    assert cost_text(tally, free=False) == text
+
+
+def run_of(target: str, *, free: bool = False) -> TargetRun:
+    spec = msgspec.structs.replace(SPEC, price="free") if free else SPEC
+    source = ScriptedSource(ScriptedProvider(spec=spec))
+    output = Output(Path("nowhere.jsonl"), "m")
+    tasks = [Instance(repo="r", instance_id=str(n), base_commit="c", problem_statement="p") for n in range(300)]
+    return TargetRun(parse_target(target), source, output, tasks)
 
 
 def test_an_unknown_price_is_said() -> None:

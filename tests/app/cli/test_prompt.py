@@ -126,6 +126,12 @@ def test_the_settings_are_the_defaults(tmp_path: Path, monkeypatch: pytest.Monke
     assert (other["context"], other["template"]) == ("all", "whole-file")
 
 
+@pytest.mark.parametrize(("name", "mode"), [("bm25", "search"), ("search", "search"), ("auto", "all"), ("all", "all")])
+def test_a_context_has_its_usual_names(name: str, mode: str) -> None:
+    (row,) = rows(show(TASK.instance_id, "--json", "--context", name))
+    assert row["context"] == mode
+
+
 def test_a_project_cannot_choose_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a repository from somebody else could have any file of this machine sent."""
     (tmp_path / "secret").write_text("the secret")

@@ -35,6 +35,7 @@ MAX_FOLDER_BYTES: Final = 2_000_000_000
 
 _ABANDONED: Final = 3600.0  # seconds after which a file that was never finished is deleted
 _MOST_SKIPPED: Final = 20
+_MOST_DEFINING: Final = 2_000  # files; a name that more define says nothing
 _TERMS_AT_ONCE: Final = 200
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -70,9 +71,10 @@ class SearchIndex:
         """The files that define what the query names, and the names that at most three files define."""
         scores: dict[str, float] = {}
         rare: set[str] = set()
+        statement = "SELECT file, weight FROM definition WHERE name = ? LIMIT ?"
         for name, weight in query.identifiers.items():
-            rows = self._connection.execute("SELECT file, weight FROM definition WHERE name = ?", (name,)).fetchall()
-            for file, kind in rows:
+            rows = self._connection.execute(statement, (name, _MOST_DEFINING + 1)).fetchall()
+            for file, kind in rows if len(rows) <= _MOST_DEFINING else ():
                 path = self.paths[file]
                 scores[path] = scores.get(path, 0.0) + weight * kind / len(rows) ** 0.5
             if 0 < len(rows) <= 3:
@@ -180,7 +182,7 @@ def _fill(connection: sqlite3.Connection, tree: Tree, should_stop: Stop) -> None
     for path in corpus.source_paths(tree.files()):
         check(should_stop)
         if number >= corpus.MAX_FILES or total >= corpus.MAX_TOTAL_BYTES:
-            skipped.append((path, "the repository has more source files than a search covers"))
+            skipped.insert(0, (path, "the repository has more source files than a search covers"))
             break
         text, reason = corpus.read_source(tree, path)
         if text is None:

@@ -96,17 +96,14 @@ def _marked(lines: list[str]) -> Iterator[tuple[bool, str]]:
 
 def _without_noise(lines: list[str]) -> Iterator[tuple[bool, str]]:
     """The lines outside of sections about the reporter's machine, without the headings of templates."""
-    cut = fenced = False
+    cut = False
     marked = list(_marked(lines))
-    for number, (is_code, line) in enumerate(marked):
-        heading = None if is_code else _heading(line, marked[number + 1][1] if number + 1 < len(marked) else "")
+    for (is_code, line), (_, below) in zip(marked, [*marked[1:], (False, "")], strict=True):
+        heading = None if is_code else _heading(line, below)
         if heading is not None:
             cut = _NOISE.fullmatch(heading) is not None
-            if cut or _TEMPLATE.fullmatch(heading):
-                continue
-        fenced = is_code
-        if not cut:
-            yield fenced, line
+        if not cut and not (heading and _TEMPLATE.fullmatch(heading)):
+            yield is_code, line
 
 
 def _heading(line: str, below: str) -> str | None:

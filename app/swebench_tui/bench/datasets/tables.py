@@ -19,10 +19,10 @@ _ROWS_AT_ONCE: Final = 256
 _MAX_ROWS: Final = 1_000_000
 
 
-def rows(path: Path, *, name: str) -> Iterator[Row]:
+def rows(path: Path, *, name: str, limit: int = MAX_BYTES) -> Iterator[Row]:
     """The rows of a .parquet or .arrow file, numbered from 1, with the columns that are read and no others.
 
-    Raises `DatasetError` where pyarrow is missing, the file is damaged, or its text is larger than `MAX_BYTES`.
+    Raises `DatasetError` where pyarrow is missing, the file is damaged, or its text is larger than `limit` bytes.
     """
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra, and slow to import
@@ -32,7 +32,7 @@ def rows(path: Path, *, name: str) -> Iterator[Row]:
     try:
         for batch in _parquet(path) if path.suffix.lower() == ".parquet" else _arrow(path):
             size += batch.nbytes
-            if size > MAX_BYTES or number > _MAX_ROWS:
+            if size > limit or number > _MAX_ROWS:
                 raise DatasetError(f"{name} is too large", hint="Split it: 1,000,000 rows and 2 GB are read at most.")
             for row in batch.to_pylist():
                 number += 1

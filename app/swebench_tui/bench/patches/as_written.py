@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from swebench_tui.bench.git import run_git
-from swebench_tui.bench.patches.diff_header import starts_names
+from swebench_tui.bench.patches.diff_header import bare, starts_names
 from swebench_tui.bench.patches.extract import Diff
+from swebench_tui.bench.patches.unified_diff import DEV_NULL
 from swebench_tui.bench.patches.verdict import Failure
 
 if TYPE_CHECKING:
@@ -64,7 +66,19 @@ def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Take
         return None
     if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and any(map(_has_heading, lines))):
         return None
-    return None if any(map(_PLACELESS.match, lines)) else _taken(lines, tree)
+    if any(map(_PLACELESS.match, lines)) or _names_two_files(lines):
+        return None
+    return _taken(lines, tree)
+
+
+def _names_two_files(lines: Sequence[str]) -> bool:
+    """Whether git would have to choose between the two names of a file."""
+    for old, new in pairwise(lines):
+        if old.startswith("--- ") and new.startswith("+++ "):
+            names = [name[4:].split("\t")[0].rstrip() for name in (old, new)]
+            if DEV_NULL not in names and bare(names[0]) != bare(names[1]):
+                return not any(line.startswith("rename from ") for line in lines)
+    return False
 
 
 def _has_heading(line: str) -> bool:

@@ -47,17 +47,17 @@ _CONFLICT_END = re.compile(r">{7}(?: \S.*)?\s*")
 _NESTED = re.compile(r"<{7}(?: \S.*)?\s*")
 _MARKER = re.compile(
     rf"[ \t]*(?:(?:{_LEFT}) ?(?:{_OLD}|HEAD)\b|(?:{_RIGHT}) ?(?:{_NEW})\b|-{{4,12}} ?SEARCH\b|\+{{4,12}} ?REPLACE\b"
-    r"|(?:<{5,}|>{5,})(?:\s|\w|$))",
+    r"|(?:<{5,}|>{5,})(?:\s|\w|$))|</?(?:search|replace|original|updated)>|\[/?(?:search|replace)\]",
     re.IGNORECASE,
 )
-_MARKER_SIGNS = frozenset("<>-+&")
+_MARKER_SIGNS = frozenset("<>-+&[")
 
 
 class Block(msgspec.Struct, frozen=True):
     """One block: its file as written (None: not named) and the lines of its two parts.
 
     `first` and `last` are its lines in the answer, from 1. `indent` is in front of all of them, and perhaps not text.
-    `retracts`: the prose in front of it takes back what the block before says.
+    `retracts`: the prose in front of it takes back what the block before says. `conflict`: it is a conflict of git.
     """
 
     name: str | None
@@ -67,6 +67,7 @@ class Block(msgspec.Struct, frozen=True):
     last: int = 0
     indent: str = ""
     retracts: bool = False
+    conflict: bool = False
     repairs: tuple[Repair, ...] = ()
 
     @property
@@ -186,6 +187,7 @@ def _block(lines: Sequence[str], index: int, end: int, divider: int, mark: re.Ma
         last=end + 1,
         indent=indent if everywhere else "",
         retracts=takes_back,
+        conflict=mark.re is _CONFLICT,
         repairs=() if exact else (Repair.MARKERS,),
     )
 

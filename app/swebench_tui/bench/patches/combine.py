@@ -1,9 +1,10 @@
 """Combine the diffs of an answer into one patch, hunk by hunk.
 
 - Hunks of several diffs that do not overlap are parts of one patch, whatever their files.
-- Of hunks that overlap, the last one counts; the earlier one is a draft. Hunks overlap where one changes a line that
-  the other one has. Of two diffs for the same file of which none corrects a hunk of the other in this way, the first
-  one is a draft where the prose between them takes it back.
+- Of hunks that change the same line, or are for the same lines, the last one counts; the earlier one is a draft. Of two
+  diffs for the same file of which none corrects a hunk of the other in this way, the first one is a draft where the
+  prose between them takes it back.
+- Where a hunk changes a line that another one only shows, nothing tells a draft from a part: the first is an error.
 - A hunk that says again what another one says is a repetition.
 - A hunk that does not fit is an error, unless it is a draft of one that does, or quotes one.
 - Diffs that fit only one after the other, because one is for what the other leaves, are applied so.
@@ -114,7 +115,7 @@ class _Combiner:
         self._drafts: list[tuple[Piece, str]] = []
         between = (answer[before.last : after.first - 1] for before, after in pairwise(parts))
         self._retractions = list(accumulate(map(retracts, between), initial=0))
-        self._doubtful: dict[int, PatchError] = {}
+        self._doubtful = False
 
     def combine(self) -> Combined:
         pieces = [self._pieces_of(part) for part in range(len(self._parts))]
@@ -137,10 +138,12 @@ class _Combiner:
         if not diff.other:
             return pieces
         other = self._read(part, diff.other)
-        first, second = (not any(piece.error for piece in each) for each in (pieces, other))
+        first, second = (all(_does_something(piece) for piece in each) for each in (pieces, other))
         if first and second:
             what = "lines behind the diff can be a list or a part of it, and both would apply"
+            self._doubtful = True
             pieces[0].error = PatchError(Failure.MALFORMED, what)
+            pieces[0].match = None
         else:
             self._repairs[Repair.BULLETS] = None
         return other if second and not first else pieces
@@ -193,13 +196,13 @@ class _Combiner:
             (other.part, piece.path)
             for piece in pieces
             for other in self._kept_pieces.near(piece)
-            if _overlap(piece, other) and not _same(piece, other)
+            if _corrects(other, piece) and not _same(piece, other)
         }
         for piece in pieces:
             if any(_same(piece, other) for other in self._kept_pieces.near(piece)):
                 self._repairs[Repair.REPEATED_BLOCK] = None
                 self._drafts.append((piece, "a later diff says the same"))
-            elif any(_overlap(piece, other) for other in self._kept_pieces.near(piece)):
+            elif any(_corrects(other, piece) for other in self._kept_pieces.near(piece)):
                 self._repairs[Repair.DRAFT_DROPPED] = None
                 self._drafts.append((piece, "a later diff changes the same lines"))
             elif any(
@@ -208,6 +211,9 @@ class _Combiner:
             ):
                 self._repairs[Repair.DRAFT_DROPPED] = None
                 self._drafts.append((piece, "the answer takes it back"))
+            elif any(_overlap(piece, other) for other in self._kept_pieces.near(piece)):
+                what = f"{piece.path}: hunk {piece.number} changes lines that a later diff shows unchanged"
+                piece.error = PatchError(Failure.OVERLAPPING_HUNKS, what)
             else:
                 kept.append(piece)
         self._kept_pieces.add(kept)
@@ -217,6 +223,8 @@ class _Combiner:
 
     def _is_covered(self, piece: Piece) -> bool:
         """Whether a piece that does not fit is a draft of a later one that does, or quotes one."""
+        if piece.match is not None:
+            return False  # it would fit but for a later one
         for other in self._kept_pieces.all:
             if other.path != piece.path:
                 continue
@@ -305,6 +313,10 @@ def combine(
     return _Combiner(parts, new_overlay, locator, answer).combine()
 
 
+def _does_something(piece: Piece) -> bool:
+    return piece.error is None and (piece.match is None or piece.match.hunk.count("+-") > 0)
+
+
 def _changes(kept: Sequence[Piece]) -> list[FileChange]:
     """One change for each file, in the order of the answer, with its hunks in the order of the file."""
     files: dict[str, list[Piece]] = {}
@@ -337,8 +349,17 @@ def _edit(match: Match) -> tuple[int, tuple[str, ...]]:
     return match.start + changed[0], tuple(lines[changed[0] : changed[-1] + 1])
 
 
+def _corrects(piece: Piece, draft: Piece) -> bool:
+    """Whether two pieces for a file change the same line, or are for the same lines. Whole files correct all."""
+    if piece.match is None or draft.match is None:
+        return True
+    (first, last), (begin, end) = piece.changed, draft.changed
+    same = (piece.match.start, len(piece.match.hunk.old)) == (draft.match.start, len(draft.match.hunk.old))
+    return same or (first <= end and begin <= last)
+
+
 def _overlap(piece: Piece, other: Piece) -> bool:
-    """Whether one of two pieces for a file changes a line that the other one has. Whole files overlap with all."""
+    """Whether one of two pieces for a file changes a line that the other one has."""
     if piece.match is None or other.match is None:
         return True
     return _reaches(piece, other.match.start, other.end) or _reaches(other, piece.match.start, piece.end)
@@ -351,11 +372,12 @@ def _reaches(piece: Piece, start: int, end: int) -> bool:
 
 
 def changed_lines(match: Match) -> tuple[int, int]:
-    """First and last changed line of a match, as indexes in its file; an insertion counts as its line behind."""
-    index, changed = match.start, list[int]()
+    """First and last changed line of a match, as indexes in its file; an insertion counts as the line behind it."""
+    index, changed, replaces = match.start, list[int](), False
     for line in match.hunk.lines:
         if line[0] in "+-":
-            changed.append(index)
+            changed.append(index - 1 if line[0] == "+" and replaces else index)
+        replaces = line[0] == "-" or (replaces and line[0] == "+")
         index += line[0] in " -"
     return (changed[0], changed[-1]) if changed else (match.start, match.start)
 

@@ -68,7 +68,12 @@ def parse_diff(lines: Sequence[str], *, fenced: bool = True, name: str | None = 
     if fenced:
         return _Parser(lines, fenced=True, name=name).diff()
     parser = _Parser(lines, fenced=False, name=name, bullets=True)
-    parsed = parser.diff()
+    try:
+        parsed = parser.diff()
+    except PatchError:
+        if not parser.doubtful:
+            raise
+        return _Parser(lines, fenced=False, name=name).diff()
     if not parser.doubtful:
         return parsed
     try:
@@ -266,15 +271,17 @@ def _unnumbered_heading(line: str) -> str:
 
 
 def _lists(lines: Sequence[str]) -> frozenset[int]:
-    """Indexes of lines like `- text` behind which only such lines come up to a blank line, prose or the end."""
+    """Indexes of lines like `- text` behind which only such lines, and blank ones, come up to prose or the end."""
     found: list[int] = []
     ends = True
     for index in range(len(lines) - 1, -1, -1):
         line = lines[index]
+        if not line.strip():
+            continue
         bullet = line[:1] in _CHANGES and _BULLET.match(line) is not None
         if bullet and ends:
             found.append(index)
-        ends = (bullet and ends) or line[:1] not in _COLUMNS or not line.strip()
+        ends = (bullet and ends) or line[:1] not in _COLUMNS
     return frozenset(found)
 
 

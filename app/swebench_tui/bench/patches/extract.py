@@ -39,7 +39,8 @@ _TEST_NAME = re.compile(r"tests?_.*|.*_tests?|tests?|conftest")
 _CONTINUES = re.compile(r"@@|\+|-(?! \S)| +\S")
 _OUTPUT = re.compile(
     r"Traceback \(most recent call last\)|\$ \S|>>> |  File \"[^\"]+\", line \d|={3,} .* ={3,}$|\S+:\d+(?::\d+)?: \S"
-    r"|(?:\w+\.)*\w*(?:Error|Exception|Warning): |(?:FAILED|PASSED|ERROR) \S|usage: "
+    r"|(?:\w+\.)*\w*(?:Error|Exception|Warning): |(?:FAILED|PASSED|ERROR) \S|usage: |(?:error|fatal|warning): "
+    r"|\S+: .*(?:command not found|No such file)"
 )
 
 

@@ -1,7 +1,7 @@
 """Apply SEARCH/REPLACE blocks to an `Overlay`, in order, each to the result of those before it.
 
-A block that corrects an earlier one replaces it: its SEARCH text is that of the original file, and the earlier block
-changed the same lines. A block that does not fit is left out and reported.
+A block that corrects an earlier one replaces it: its SEARCH text is that of the original file, and both replace the
+same lines. A block that does not fit is left out and reported.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.paths import Locator
     from swebench_tui.bench.patches.unified_diff import Hunk
 
-_MOST_CORRECTIONS = 50  # in one answer; each applies the blocks anew
 _CLASSES = {
     Failure.CONTEXT_AMBIGUOUS: Failure.SEARCH_AMBIGUOUS,
     Failure.CONTEXT_NOT_FOUND: Failure.SEARCH_NOT_FOUND,
@@ -47,12 +46,12 @@ class AppliedBlocks(msgspec.Struct, frozen=True):
     count: int = 0
 
 
-class _CorrectsError(Exception):
-    """The block at hand corrects `drafts`, indexes of earlier blocks."""
+class _Plan(msgspec.Struct):
+    """A block's file and its one match there as the file is in the repository, where it has them. `draft`: left out."""
 
-    def __init__(self, drafts: frozenset[int]) -> None:
-        super().__init__()
-        self.drafts = drafts
+    path: str | None = None
+    original: Match | None = None
+    draft: bool = False
 
 
 def apply_blocks(
@@ -66,136 +65,102 @@ def apply_blocks(
     `files_with` returns the files that contain a line, for blocks that name none: exactly one must contain the whole
     SEARCH text.
     """
-    drafts = frozenset[int]()
-    for left in reversed(range(_MOST_CORRECTIONS)):
-        run = _Run(blocks, new_overlay(), locator, files_with, drafts, corrections=left > 0)
-        try:
-            return run.overlay, run.apply()
-        except _CorrectsError as correction:
-            drafts |= correction.drafts
-    raise AssertionError  # the last run looks for no corrections
+    files = _Files(new_overlay(), locator, files_with)
+    plans = [_planned(block, files) for block in blocks]
+    _mark_drafts(blocks, plans)
+    run = _Run(blocks, plans, _Files(new_overlay(), locator, files_with))
+    return run.files.overlay, run.apply()
 
 
-class _Run:
-    def __init__(
-        self,
-        blocks: Sequence[Block],
-        overlay: Overlay,
-        locator: Locator,
-        files_with: Callable[[str], Sequence[str]],
-        drafts: frozenset[int],
-        *,
-        corrections: bool,
-    ) -> None:
-        self._blocks, self.overlay, self._locator, self._files_with = blocks, overlay, locator, files_with
-        self._drafts, self._corrections = drafts, corrections
-        self._times = Counter(block.edit for block in blocks)
-        self._places: dict[str, list[tuple[int, int, int]]] = {}  # path -> lines of the original: block, start, stop
-        self._before: str | None = None
+def _planned(block: Block, files: _Files) -> _Plan:
+    check_time()
+    try:
+        path, _ = files.resolve(block)
+        if not _has_text(block.search):
+            return _Plan(path)
+        hunk = files.outdented(block, path).hunk
+        return _Plan(path, match(hunk, files.overlay.original(path), block=True))
+    except PatchError:
+        return _Plan(files.before)
 
-    def apply(self) -> AppliedBlocks:
-        done = set[object]()
-        repairs: list[Repair] = []
-        reports: list[HunkReport] = []
-        errors: list[PatchError] = []
-        for index, block in enumerate(self._blocks):
-            if index in self._drafts:
-                repairs.append(Repair.DRAFT_DROPPED)
-                continue
-            if block.edit in done:
-                repairs.append(Repair.REPEATED_BLOCK)
-                continue
-            done.add(block.edit)
-            check_time()
-            try:
-                report, fixed = self._apply(index, block)
-            except PatchError as error:
-                what = f"block {index + 1} of {len(self._blocks)}: {error}"
-                errors.append(PatchError(error.failure, what))
-                report = HunkReport(
-                    file=self._before or "", number=index + 1, failure=error.failure, detail=str(errors[-1])
-                )
-            else:
-                repairs += [*fixed, *block.repairs]
-            reports.append(report)
-        if len(errors) == len(reports):
-            raise errors[0]
-        return AppliedBlocks(
-            tuple(dict.fromkeys(repairs)),
-            tuple(reports),
-            tuple(errors),
-            tuple(self._dropped(index) for index in sorted(self._drafts)),
-            len(reports),
-        )
 
-    def _dropped(self, index: int) -> DroppedRegion:
-        return DroppedRegion(self._blocks[index].first, self._blocks[index].last, "a later block corrects it")
+def _mark_drafts(blocks: Sequence[Block], plans: Sequence[_Plan]) -> None:
+    """Mark each block that a later one corrects.
 
-    def _apply(self, index: int, block: Block) -> tuple[HunkReport, list[Repair]]:
-        path, fixed = self._resolve_file(block)
-        self._before = path
-        if not any(line.strip() for line in block.search):
-            self._create(index, block, path)
-            return HunkReport(file=path, number=index + 1), fixed
-        block = self._outdented(block, path)
-        text = self.overlay.read(path)
-        original = self._original_match(block, path)
-        if original is not None and block.retracts:
-            self._look_for_drafts(path, original)
-        try:
-            matches = _matches(block.hunk, path, text, self._times[block.edit])
-        except PatchError as error:
-            if original is not None and error.failure is not Failure.SEARCH_AMBIGUOUS:
-                self._look_for_drafts(path, original)
-            raise
-        edited, repairs = splice(text, matches)
-        self.overlay.write(path, edited)
-        if original is not None:
-            place = (index, *changed_lines(original))
-            self._places.setdefault(path, []).append(place)
-        found = original or matches[0]
-        report = HunkReport(
-            file=path,
-            number=index + 1,
-            line=found.start + 1,
-            rivals=tuple(rival + 1 for rival in found.rivals),
-            function=found.function,
-        )
-        repairs_of_form = [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
-        return report, [*fixed, *block.repairs, *repairs_of_form]
+    That one is for the original lines, and replaces some that the draft replaces, or it has the same SEARCH text and
+    does not only add lines, or the prose between them takes the draft back. Or it creates the same file.
+    """
+    by_path: dict[str, list[int]] = {}
+    for index, plan in enumerate(plans):
+        if plan.path is not None:
+            by_path.setdefault(plan.path, []).append(index)
+    for indexes in by_path.values():
+        created = [index for index in indexes if not _has_text(blocks[index].search)]
+        for index in created[:-1]:
+            plans[index].draft = True
+        placed = [(index, found) for index in indexes if (found := plans[index].original) is not None]
+        for index, found in _followed(placed):
+            plans[index].draft = any(
+                later > index
+                and blocks[later].edit != blocks[index].edit
+                and (_corrects(other, found) or (_touches(other, found) and _taken_back(blocks, index, later)))
+                for later, other in placed
+            )
 
-    def _look_for_drafts(self, path: str, original: Match) -> None:
-        """Raise `_CorrectsError` when earlier blocks changed the lines that this one matches in the original file."""
-        start, stop = changed_lines(original)
-        drafts = [other for other, begin, end in self._places.get(path, ()) if begin <= stop and start <= end]
-        if drafts and self._corrections:
-            raise _CorrectsError(frozenset(drafts))
 
-    def _original_match(self, block: Block, path: str) -> Match | None:
-        """The one match of the block in the file as it is in the repository."""
-        try:
-            return match(block.hunk, self.overlay.original(path), block=True)
-        except PatchError:
-            return None
+def _corrects(match: Match, draft: Match) -> bool:
+    """Whether both replace the same line, or are for the same lines and do not only add some."""
+    if match.hunk.count("-") == 0 or draft.hunk.count("-") == 0:
+        return False
+    (first, last), (begin, end) = changed_lines(match), changed_lines(draft)
+    same = (match.start, match.hunk.old) == (draft.start, draft.hunk.old)
+    return same or (first <= end and begin <= last)
 
-    def _outdented(self, block: Block, path: str) -> Block:
-        """The block without the indentation of its markers, where only that is in the file."""
-        if not block.indent or self._contains_search(block, path):
-            return block
-        outdented = block.outdented()
-        return outdented if self._contains_search(outdented, path) else block
 
-    def _resolve_file(self, block: Block) -> tuple[str, list[Repair]]:
+def _touches(match: Match, other: Match) -> bool:
+    return match.start <= other.start + len(other.hunk.old) and other.start <= match.start + len(match.hunk.old)
+
+
+def _followed(placed: Sequence[tuple[int, Match]]) -> list[tuple[int, Match]]:
+    """Those of the matches of a file that another one is near to: in order of the file, one may reach the next."""
+    ordered = sorted(placed, key=lambda pair: pair[1].start)
+    near: dict[int, Match] = {}
+    reach = -1
+    before: tuple[int, Match] | None = None
+    for index, found in ordered:
+        if before is not None and found.start <= reach:
+            near[before[0]] = before[1]
+            near[index] = found
+        stop = found.start + len(found.hunk.old)
+        if stop >= reach:
+            reach, before = stop, (index, found)
+    return sorted(near.items())
+
+
+def _taken_back(blocks: Sequence[Block], index: int, later: int) -> bool:
+    return any(block.retracts for block in blocks[index + 1 : later + 1])
+
+
+class _Files:
+    """Finds the file of a block; `before` is that of the block before."""
+
+    def __init__(self, overlay: Overlay, locator: Locator, files_with: Callable[[str], Sequence[str]]) -> None:
+        self.overlay, self._locator, self._files_with = overlay, locator, files_with
+        self.before: str | None = None
+
+    def resolve(self, block: Block) -> tuple[str, list[Repair]]:
+        """The path, and the repairs it needs. Raises `PatchError`."""
+        self.before, repairs = self._resolved(block)
+        return self.before, repairs
+
+    def _resolved(self, block: Block) -> tuple[str, list[Repair]]:
         if block.name is not None:
             path, repairs = self._locator.from_text(block.name)
-            has_search = any(line.strip() for line in block.search)
-            return (
-                self._locator.existing(path, repairs)
-                if has_search and not self.overlay.exists(path)
-                else (path, repairs)
-            )
-        if self._before is not None and self._contains_search(block, self._before):
-            return self._before, []
+            if _has_text(block.search) and not self.overlay.exists(path):
+                return self._locator.existing(path, repairs)
+            return path, repairs
+        if self.before is not None and self._contains_search(block, self.before):
+            return self.before, []
         longest = max((line.rstrip("\r") for line in block.search), key=len, default="")
         near = (self._locator.from_text(path)[0] for path in self._files_with(longest)) if longest.strip() else ()
         holding = [path for path in near if self._contains_search(block, path)]
@@ -204,19 +169,96 @@ class _Run:
             raise PatchError(Failure.NO_FILE_NAME, f"names no file, and {found} its SEARCH text")
         return holding[0], [Repair.FILE_HEADER]
 
+    def outdented(self, block: Block, path: str) -> Block:
+        """The block without the indentation of its markers, where only that is in the file."""
+        if not block.indent or self._contains_search(block, path):
+            return block
+        outdented = block.outdented()
+        return outdented if self._contains_search(outdented, path) else block
+
     def _contains_search(self, block: Block, path: str) -> bool:
         return self.overlay.exists(path) and bool(candidate_starts(block.hunk, self.overlay.read(path)))
 
-    def _create(self, index: int, block: Block, path: str) -> None:
-        drafts = [other for other, _, _ in self._places.get(path, ())]
-        if drafts and self._corrections and self.overlay.is_new(path):
-            raise _CorrectsError(frozenset(drafts))
-        if self.overlay.exists(path) and self.overlay.read(path).lines:
-            raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
-        if not self.overlay.exists(path):
-            self.overlay.must_be_free(path)
-        self.overlay.write(path, FileText(block.replace))
-        self._places.setdefault(path, []).append((index, 0, 0))
+
+class _Run:
+    def __init__(self, blocks: Sequence[Block], plans: Sequence[_Plan], files: _Files) -> None:
+        self._blocks, self._plans, self.files = blocks, plans, files
+        self._times = Counter(block.edit for block in blocks)
+
+    def apply(self) -> AppliedBlocks:
+        done = set[object]()
+        repairs: list[Repair] = []
+        reports: list[HunkReport] = []
+        errors: list[PatchError] = []
+        for index, block in enumerate(self._blocks):
+            check_time()
+            if self._plans[index].draft:
+                repairs.append(Repair.DRAFT_DROPPED)
+                continue
+            if block.edit in done:
+                repairs.append(Repair.REPEATED_BLOCK)
+                continue
+            done.add(block.edit)
+            try:
+                report, fixed = self._apply(index, block)
+            except PatchError as error:
+                what = f"block {index + 1} of {len(self._blocks)}: {error}"
+                errors.append(PatchError(error.failure, what))
+                report = HunkReport(
+                    file=self.files.before or "", number=index + 1, failure=error.failure, detail=str(errors[-1])
+                )
+            else:
+                repairs += fixed
+            reports.append(report)
+        if len(errors) == len(reports):
+            raise errors[0]
+        return AppliedBlocks(
+            tuple(dict.fromkeys(repairs)),
+            tuple(reports),
+            tuple(errors),
+            tuple(
+                DroppedRegion(block.first, block.last, "a later block corrects it")
+                for block, plan in zip(self._blocks, self._plans, strict=True)
+                if plan.draft
+            ),
+            len(reports),
+        )
+
+    def _apply(self, index: int, block: Block) -> tuple[HunkReport, list[Repair]]:
+        path, fixed = self.files.resolve(block)
+        overlay = self.files.overlay
+        if not _has_text(block.search):
+            _create(block, path, overlay)
+            return HunkReport(file=path, number=index + 1), [*fixed, *block.repairs]
+        if block.conflict and any(line.startswith("<<<<<<<") for line in overlay.original(path).lines):
+            raise PatchError(Failure.MALFORMED, f"{path}: has conflicts itself, so a conflict may be a quote of it")
+        block = self.files.outdented(block, path)
+        text = overlay.read(path)
+        matches = _matches(block.hunk, path, text, self._times[self._blocks[index].edit])
+        edited, repairs = splice(text, matches)
+        overlay.write(path, edited)
+        found = self._plans[index].original or matches[0]
+        report = HunkReport(
+            file=path,
+            number=index + 1,
+            line=found.start + 1,
+            rivals=tuple(rival + 1 for rival in found.rivals),
+            function=found.function,
+        )
+        repairs_of_form = [repair for repair in repairs if repair not in {Repair.NUMBERED, Repair.END_OF_FILE}]
+        return report, [*fixed, *repairs_of_form, *block.repairs]
+
+
+def _has_text(lines: Sequence[str]) -> bool:
+    return any(line.strip() for line in lines)
+
+
+def _create(block: Block, path: str, overlay: Overlay) -> None:
+    if overlay.exists(path) and overlay.read(path).lines:
+        raise PatchError(Failure.FILE_EXISTS, f"{path}: the SEARCH part is empty, but the file is already there")
+    if not overlay.exists(path):
+        overlay.must_be_free(path)
+    overlay.write(path, FileText(block.replace))
 
 
 def _matches(hunk: Hunk, path: str, text: FileText, times: int) -> list[Match]:

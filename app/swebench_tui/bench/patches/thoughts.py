@@ -20,7 +20,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NAMES = r"(?:antml:|seed:)?(?:think|thinking|thought|thoughts|reasoning|analysis)"
+_NAMES = r"(?:antml:|seed:)?(?:think|thinking|thoughts?|reasoning|analysis|reflection|scratchpad)"
 _TAGS = rf"<{_NAMES}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>"
 _UNCLOSED = re.compile(r"[ \t]*<(?:antml:|seed:)?think(?:ing)?>|\[THINK\]|◁think▷", re.IGNORECASE)
 _OPEN = re.compile(rf"[ \t]*(?:{_TAGS})", re.IGNORECASE)

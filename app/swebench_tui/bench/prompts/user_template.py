@@ -22,7 +22,7 @@ CPU_SECONDS: Final = 5
 SECONDS: Final = 30.0  # a busy machine may take long for little
 MAX_CHARACTERS: Final = 20_000_000
 
-_KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "LANG", "LC_ALL")
+_KEPT: Final = ("HOME", "LANG", "LC_ALL", "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE", "SYSTEMROOT")
 """Variables that Python needs to start. Keys of the environment do not reach the process."""
 
 

@@ -86,6 +86,15 @@ def test_what_does_not_fit_is_passed_over() -> None:
     assert (result.missing, result.complete) == ((1,), False)
 
 
+def test_blocks_that_touch_share_their_markers() -> None:
+    source = Source("a.py", [f"line {number}" for number in range(200)])
+    first, second, *_ = cut(0, source)
+    budget = len(render_files(filled([source], None, len, parts=False, numbered=False).files))
+    exact = Filler([source], budget, TokenCounts(len), numbered=False, should_stop=never).fill([first, second]).tokens
+    again = Filler([source], exact + 9, TokenCounts(len), numbered=False, should_stop=never).fill([first, second])
+    assert (again.complete, len(again.files[0].windows)) == (True, 1)
+
+
 def test_a_text_is_counted_once() -> None:
     counted: list[str] = []
 

@@ -121,6 +121,16 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     assert caught.value.hint == "Free disk space, or make the folder writable."
 
 
+def test_an_index_appears_by_its_renaming_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(ContextError, match="No space left on device"):
+        paths(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_work_that_is_stopped_leaves_nothing(tmp_path: Path) -> None:
     calls = iter([False, False, True])
     with (

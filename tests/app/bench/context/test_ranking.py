@@ -13,7 +13,8 @@ import pytest
 
 from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.context.build import build_context
-from swebench_tui.bench.context.index import open_index
+from swebench_tui.bench.context.index import SearchIndex, open_index
+from swebench_tui.bench.context.query import Query
 from swebench_tui.bench.context.ranking import Ranking, rank, read_question
 from tests.app.bench.context.trees import MemoryTree, count_roughly, task
 
@@ -49,6 +50,20 @@ def test_what_brings_a_file_to_the_front(issue: str, first: str, tmp_path: Path)
     ranking = ranked(issue, FILES, tmp_path)
     assert next(iter(ranking.scores)) == first
     assert len(ranking.scores) == len(FILES)
+
+
+def test_the_last_bits_of_a_score_do_not_count() -> None:
+    class Scores(SearchIndex):
+        def __init__(self) -> None:
+            self.paths = ["pkg/a.py", "pkg/b.py", "pkg/c.py"]
+
+        def text_scores(self, query: Query) -> dict[str, float]:  # noqa: ARG002 - always these
+            return {"pkg/a.py": 1.0 - 1e-9, "pkg/b.py": 1.0, "pkg/c.py": 0.9}
+
+        def definition_scores(self, query: Query) -> tuple[dict[str, float], frozenset[str]]:  # noqa: ARG002
+            return {}, frozenset()
+
+    assert list(rank(Scores(), read_question("x")).scores) == ["pkg/a.py", "pkg/b.py", "pkg/c.py"]
 
 
 def test_a_file_without_a_match_is_not_among_the_best(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class StandInHub:
         """Sizes that the list of files tells wrongly."""
         self.requests: list[str] = []
         """`METHOD /path` of each request."""
+        self.queries: list[str] = []
         self.authorization: set[str | None] = set()
         self.body_started = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -105,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
+        self.hub.queries.append(urlsplit(self.path).query)
         request = f"{self.command} {path}"
         self.hub.requests.append(request)
         self.hub.authorization.add(self.headers.get("authorization"))

@@ -35,7 +35,7 @@ def test_files_that_hold_no_rows_are_left_out() -> None:
 
 
 def test_the_card_has_priority_over_names() -> None:
-    config = Config((("test", "data/checked-*"), ("all", "data/*.parquet")))
+    config = Config((("test", "./data/checked-*"), ("all", "data/*.parquet")))
     files = ["data/checked-1.parquet", "data/other.parquet", "old/test.parquet"]
     assert splits(files, config) == {"test": files[:1], "all": files[:2]}
 

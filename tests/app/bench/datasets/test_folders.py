@@ -74,6 +74,13 @@ def test_a_folder_without_data_is_an_error(tmp_path: Path) -> None:
         load(str(tmp_path))
 
 
+def test_a_folder_with_everything_in_it_is_not_searched(tmp_path: Path) -> None:
+    for number in range(20_001):
+        (tmp_path / f"{number}").touch()
+    with pytest.raises(DatasetError, match="has more than 20,000 files"):
+        load(str(tmp_path))
+
+
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"a.jsonl": json.dumps(columns("a-1"))})
     (tmp_path / "again").symlink_to(tmp_path)
@@ -129,6 +136,19 @@ def test_a_task_repository_is_read(tmp_path: Path) -> None:
         assert instance.tests_to_fix == ["t – one"]
         assert instance.issue_images == ["https://example.org/one.png"]
         assert (instance.image, instance.log_parser) == ("swebench/sweb.eval.x86_64.a_1776_a-1:latest", "parse_log_a")
+
+
+def test_a_task_without_a_split_is_of_test(tmp_path: Path) -> None:
+    files = task()
+    files["tasks/a__a-1/task.yaml"] = YAML.format(split="dev").replace("split: dev\n", "")
+    assert load(write(tmp_path, files | task("dev", 2))).split == "test"
+
+
+def test_a_link_to_a_task_is_not_followed(tmp_path: Path) -> None:
+    spec = write(tmp_path / "one", task())
+    outside = Path(write(tmp_path / "two", task(number=2))) / "tasks" / "a__a-2"
+    (tmp_path / "one" / "tasks" / "a__a-2").symlink_to(outside)
+    assert ids(load(spec)) == ["a__a-1"]
 
 
 def test_splits_of_a_task_repository(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_a_token_is_sent_and_never_shown(hub: StandInHub, monkeypatch: pytest.Mo
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     load("a/set")
     assert hub.authorization == {f"Bearer {TOKEN}"}
-    assert not any(TOKEN in request for request in hub.requests)
+    assert not any(TOKEN in request for request in [*hub.requests, *hub.queries])
     hub.faults = [Fault("/api/", 403, {"X-Error-Message": f"bad {TOKEN}"})]
     with pytest.raises(DatasetError) as caught:
         load("a/lines")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swebench_tui.bench.datasets import DatasetError, load
-from swebench_tui.bench.datasets.regular_file import read_regular_file
+from swebench_tui.bench.datasets.regular_file import MAX_BYTES, read_regular_file
 from swebench_tui.bench.instance import Instance
 
 SHARED = Path(__file__).parents[4] / ".." / "shared" / "data"
@@ -79,6 +79,7 @@ def test_optional_columns_may_be_missing_or_null(tmp_path: Path) -> None:
         ({"difficulty": "15 min - 1 hour"}, "difficulty", "15 min - 1 hour"),
         ({"docker_image": "swe/a"}, "image", "swe/a"),
         ({"image_name": "swe/a", "image": "swe/b"}, "image", "swe/b"),
+        ({"image": "swe/b", "image_name": "swe/a"}, "image", "swe/b"),
         ({"fail_to_pass": ["t::a"]}, "tests_to_fix", ["t::a"]),
         ({"eval_type": "fail_only", "log_parser": "parse_log_a"}, "eval_type", "fail_only"),
         ({"image_assets": {"problem_statement": ["u"], "patch": []}}, "issue_images", ["u"]),
@@ -179,6 +180,14 @@ def test_a_device_is_not_read(tmp_path: Path, device: str, name: str) -> None:
 def test_a_pipe_without_a_writer_does_not_wait(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / name)
     with pytest.raises(DatasetError, match="is not a regular file"):
+        load(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.parquet", "rows.arrow"])
+def test_a_file_of_gigabytes_is_refused_unread(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    os.truncate(tmp_path / name, MAX_BYTES + 1)  # a file of holes: it takes no space
+    with pytest.raises(DatasetError, match="is larger than 2,048 MB"):
         load(str(tmp_path / name))
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swebench_tui.bench.datasets import DatasetError, load
+from swebench_tui.bench.datasets import DatasetError, load, tables
 from tests.app.bench.datasets.tables import arrow, columns, parquet
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -61,6 +61,27 @@ def test_a_prompt_column_is_never_read(tmp_path: Path) -> None:
     (instance,) = load(str(tmp_path / "rows.parquet")).instances
     assert instance.patch == gold
     assert "a whole prompt" not in repr(instance)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_a_small_file_of_much_text_is_refused(tmp_path: Path, suffix: str) -> None:
+    """Equal text takes no space in a parquet file."""
+    rows = [columns(f"a-{n}", problem_statement="x" * 10_000) for n in range(600)]
+    path = tmp_path / f"rows.{suffix}"
+    path.write_bytes(parquet(rows) if suffix == "parquet" else arrow(rows))
+    assert len(list(tables.rows(path, name="x", limit=7_000_000))) == 600
+    with pytest.raises(DatasetError, match="x is too large"):
+        list(tables.rows(path, name="x", limit=1_000_000))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+def test_only_known_columns_are_read(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"rows.{suffix}"
+    rows = [columns("a-1", text="a whole prompt", patch="p")]
+    path.write_bytes(parquet(rows) if suffix == "parquet" else arrow(rows))
+    ((_, row),) = tables.rows(path, name="x")
+    assert isinstance(row, dict)
+    assert row.keys() == columns("a-1").keys() | {"patch"}
 
 
 def test_dates_become_text(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from swebench_tui.bench import datasets
 from swebench_tui.bench.instance import Instance
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.compare.task_list import MAX_ROWS
+from tests.app.bench.datasets.stand_in_hub import Fault, StandInHub
 from tests.app.tui.pilot import (
     column,
     compare_screen,
@@ -187,3 +189,17 @@ async def test_a_failed_checkout_keeps_the_task_and_shows_why(broken_cache: Call
         await wait_until(pilot, lambda: "✗ " in task_bar(pilot), what="the error")
         assert "cannot be written" in task_bar(pilot)
         assert compare_screen(pilot).task_prompt is before
+
+
+async def test_closing_the_dialog_stops_a_download(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stall = threading.Event()
+    with StandInHub({"acme/tasks": {"7" * 40: {"test.jsonl": b"\n" * 3_000_000}}}) as hub:
+        hub.faults = [Fault("GET .*jsonl", stall=stall)]
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        monkeypatch.setenv("HF_HOME", str(tmp_path))
+        async with running(*ONE) as pilot:
+            await pick_dataset(pilot, Path("acme/tasks"))
+            await wait_until(pilot, hub.body_started.is_set, what="the download", within=60)
+            await pilot.press("escape")
+            await wait_until(pilot, lambda: not list(tmp_path.rglob("*.incomplete")), what="its end", within=60)
+        stall.set()
