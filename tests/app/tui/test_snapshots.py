@@ -29,7 +29,7 @@ from swebench_providers.catalog import provider_spec
 from swebench_tui.bench.datasets import starter
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
-from swebench_tui.bench.task import TaskPrompt, instance_prompt
+from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
@@ -37,6 +37,7 @@ from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
 from tests.app.scripted import Gate, Listing, OnlyThese, ScriptedProvider, finished, registry_of, text, thought
+from tests.app.task_prompts import task_prompt
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
@@ -202,7 +203,7 @@ def test_compare_a_guided_answer_beside_a_free_one(
     snap_compare: Compare, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     stage = Stage(
-        instance_prompt(starter.load().instances[0], repositories=tmp_path),
+        task_prompt(starter.load().instances[0], tmp_path),
         registry_of(
             embedded=ScriptedProvider(
                 *(text(line, 102 + n) for n, line in enumerate(GUIDED.splitlines(keepends=True))),
