@@ -2,7 +2,8 @@
 
 Git ignores what it does not understand, and cuts a hunk at its counts. So its count of added and removed lines has to
 be that of the text. Where the place of a hunk is ambiguous, git takes the nearest one, which is right only if no
-heading says otherwise. A hunk without old lines it puts at the end of the file, wherever its numbers say.
+heading and no new start says otherwise. A hunk without old lines it puts at the end of the file, whatever its numbers
+say.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from swebench_tui.bench.git import run_git
-from swebench_tui.bench.patches.diff_header import bare, starts_names
+from swebench_tui.bench.patches.block_parser import has_marker
+from swebench_tui.bench.patches.diff_header import HEADERS, bare, starts_names
 from swebench_tui.bench.patches.extract import Diff
 from swebench_tui.bench.patches.unified_diff import DEV_NULL
 from swebench_tui.bench.patches.verdict import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from swebench_tui.bench.patches.extract import Found, Unreadable
     from swebench_tui.bench.patches.verdict import PatchVerdict
@@ -43,6 +45,7 @@ _NEVER = {
 }
 
 
+_RANGE = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _PLACELESS = re.compile(r"@@ -[1-9]\d*,0 ")
 
 
@@ -64,11 +67,19 @@ def accepted_as_written(refused: PatchVerdict, found: Found, tree: Tree) -> Take
     lines = [line for part in parts for line in part.lines]
     if len(parts) > 1 and refused.dropped:
         return None
-    if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and any(map(_has_heading, lines))):
+    if not lines or (refused.failure is Failure.CONTEXT_AMBIGUOUS and _says_otherwise(lines, found)):
         return None
-    if any(map(_PLACELESS.match, lines)) or _names_two_files(lines):
-        return None
+    if any(map(_PLACELESS.match, lines)) or _names_two_files(lines) or has_marker(lines):
+        return None  # git drops a block without a word
     return _taken(lines, tree)
+
+
+def _says_otherwise(lines: Sequence[str], found: Found) -> bool:
+    """Whether anything but the old start says where a hunk is: a heading, or a new start that means another line."""
+    changes = [change for one in found.candidates if isinstance(one, Diff) for change in one.changes]
+    return any(map(_has_heading, lines)) or any(
+        hunk.other_start is not None for change in changes for hunk in change.hunks
+    )
 
 
 def _names_two_files(lines: Sequence[str]) -> bool:
@@ -86,7 +97,7 @@ def _has_heading(line: str) -> bool:
 
 
 def _taken(lines: Sequence[str], tree: Tree) -> Taken | None:
-    patch = "\n".join(lines).rstrip("\n") + "\n"
+    patch = "".join(line + "\n" for line in _read_by_git(lines))
     try:
         content = patch.encode()
     except UnicodeEncodeError:
@@ -97,6 +108,27 @@ def _taken(lines: Sequence[str], tree: Tree) -> Taken | None:
     if not all(f"a/{file}" in patch or f"b/{file}" in patch for file in files):
         return None  # git took the first folder for a prefix
     return Taken(patch, files, added, removed) if tree.apply_check(content) is None else None
+
+
+def _read_by_git(lines: Sequence[str]) -> Iterator[str]:
+    """The lines that git does not skip: headers, the names of a file that has hunks, and hunks by their counts."""
+    old = new = 0
+    for index, line in enumerate(lines):
+        if old > 0 or new > 0 or line.startswith("\\"):
+            old -= line[:1] in {"", " ", "-"}
+            new -= line[:1] in {"", " ", "+"}
+            yield line
+        elif numbers := _RANGE.match(line):
+            old, new = int(numbers[1] or 1), int(numbers[2] or 1)
+            yield line
+        elif line.startswith(HEADERS) or _has_hunk(lines, index) or (index and _has_hunk(lines, index - 1)):
+            yield line
+
+
+def _has_hunk(lines: Sequence[str], index: int) -> bool:
+    """Whether the two names of a file stand at `index`, with a hunk behind them."""
+    names = [line[:4] for line in lines[index : index + 2]]
+    return names == ["--- ", "+++ "] and any(line[:3] == "@@ " for line in lines[index + 2 : index + 3])
 
 
 def _changed(lines: Sequence[str]) -> tuple[int, int]:

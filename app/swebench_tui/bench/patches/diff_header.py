@@ -34,6 +34,7 @@ _FOLDERS = frozenset(
     for old in ("a", "old", "orig", "original", "before", "current")
     for new in ("b", "new", "modified", "fixed", "updated", "after", "proposed")
 )
+HEADERS = (GIT_LINE, *_EXTENDED)
 _REGULAR = {"100644", "100755"}
 
 

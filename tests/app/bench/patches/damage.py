@@ -147,6 +147,23 @@ def draft_first(diff: str) -> str:
     return f"A first attempt:\n{fence(draft or diff)}\nThat is wrong. The final patch:\n{fence(diff)}"
 
 
+def one_fence_each(diff: str) -> str | None:
+    """Each hunk in a fence of its own, under the names of its file."""
+    names, hunks, starts = "", list[str](), list[str]()
+    lines, inside = diff.split("\n"), {index for index, _ in body(diff)}
+    for index, line in enumerate(lines):
+        if index in inside:
+            hunks[-1] += line + "\n"
+        elif line.startswith("--- "):
+            names = f"{line}\n{lines[index + 1]}\n"
+        elif RANGE.match(line):
+            hunks.append(line + "\n")
+            starts.append(names)
+    if len(hunks) < 2 or "rename " in diff or "/dev/null" in diff:
+        return None
+    return "\nThen:\n".join(fence(start + hunk) for start, hunk in zip(starts, hunks, strict=True))
+
+
 def cut_inside(diff: str) -> str:
     return "The patch:\n\n```diff\n" + diff[: diff.rindex("\n@@ ") + 3 * (len(diff) - diff.rindex("\n@@ ")) // 4]
 
@@ -206,6 +223,7 @@ FORMS = [
     Damage(name="line numbers", make=fenced(numbered)),
     Damage(name="draft and final", make=draft_first),
     Damage(name="fence in a fence", make=lambda diff: f"`````markdown\n{fence(diff)}`````\n"),
+    Damage(name="one fence for each hunk", make=one_fence_each),
     Damage(name="two patches of one", make=lambda diff: fence(diff) + "\nOnce more, in full:\n" + fence(diff)),
 ]
 

@@ -291,6 +291,35 @@ def test_stated_line_or_heading_decides_between_equal_matches(
         assert_changes(repo, twin_diff(start, heading), {"x.py": "\n".join(lines)}, repairs)
 
 
+@pytest.mark.parametrize(
+    ("start", "place"),
+    [
+        ("@@ -42,3 +10,3 @@", None),
+        ("@@ -10,3 +42,3 @@", None),
+        ("@@ -42,3 +42,3 @@", 42),
+        ("@@ -42,3 +43,3 @@", 42),
+        ("@@ -42,3 +42,3 @@ def g():", 42),
+        ("@@ -42,3 +42,3 @@ def f():", None),
+        ("@@ -30,3 +30,3 @@ def f():", None),
+        ("@@ def f():", 10),
+        ("@@ def g(): @@", 42),
+    ],
+)
+def test_git_does_not_choose_between_places_that_contradict(start: str, place: int | None, make_repo: MakeRepo) -> None:
+    lines = [f"# {number}" for number in range(60)]
+    lines[7:12] = lines[39:44] = ["def f():", "", "    a()", "    b()", "    c()"]
+    lines[39] = "def g():"
+    repo = make_repo({"x.py": "\n".join(lines) + "\n"})
+    verdict = judge(
+        fence(f"--- a/x.py\n+++ b/x.py\n{start}\n     a()\n-    b()\n+    d()\n     c()\n"), snapshot=repo.snapshot
+    )
+    if place is None:
+        assert verdict.failure is Failure.CONTEXT_AMBIGUOUS
+    else:
+        lines[place] = "    d()"
+        assert repo.after(verdict.patch)["x.py"].decode() == "\n".join(lines) + "\n"
+
+
 def test_a_place_within_reach_wins_when_no_other_is(make_repo: MakeRepo) -> None:
     filler = "".join(f"# {number}\n" for number in range(60))
     code = f"a()\nb()\n{filler}a()\nb()\n"
