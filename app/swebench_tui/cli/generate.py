@@ -33,7 +33,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
-from swebench_tui.services.guided import guides_run, is_starter
+from swebench_tui.services.guided import guides_run, why_never_guided
 from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.repositories import configured_repositories
@@ -137,8 +137,8 @@ def command(
         )
         loaded = load_dataset(dataset, split=split)
         tasks = select(loaded.instances, selection)
-        if guided and not any(map(is_starter, tasks)):
-            raise click.UsageError("--guided needs starter tasks: --dataset starter.")
+        if guided and (missing := why_never_guided(tasks, prompts.template, prompts.context)):
+            raise click.UsageError(f"--guided needs {missing}.")
         prices_file.apply(paths.prices(), workspace.registry)
         plan = _Plan(chosen, urls, loaded, tasks, prompts, options, folder, yes)
         printer: Printer = JSONLines(loaded) if as_json else Text(loaded)
