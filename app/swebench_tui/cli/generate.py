@@ -121,7 +121,7 @@ def command(
         urls = BaseURLs(base_urls)
         for name in urls.unknown(chosen):
             raise click.UsageError(f"--base-url names {name!r}, which is the provider of no target.")
-        folder = output or Path("predictions") / file_stem(dataset)
+        folder = output or _default_folder(dataset)
         if len(chosen) > 1 and folder.suffix.lower() == ".jsonl":
             raise click.UsageError("A predictions file is of one model: name a folder with --output.")
         workspace = open_workspace(spends=True)
@@ -146,6 +146,13 @@ def command(
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
         click.get_current_context().exit(status)
+
+
+def _default_folder(dataset: str) -> Path:
+    """`predictions/lite`; for the file data/tasks.jsonl `predictions/tasks`."""
+    path = Path(dataset)
+    name = path.stem if path.suffix in {".json", ".jsonl", ".parquet"} or path.is_dir() else dataset
+    return Path("predictions") / file_stem(name).replace(".", "_")
 
 
 class _Plan(NamedTuple):

@@ -248,3 +248,14 @@ def test_a_replacement_that_was_killed_is_not_paid_twice(generate: Generate) -> 
     generate.file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))  # as before the answers came
     assert (generate("--replace").exit_code, generate.requests) == (0, 3)
     assert "of another prompt" not in generate.file.read_text()
+
+
+def test_the_default_output_is_named_after_the_dataset(
+    generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["generate", "-t", "compatible:m", "-t", "ollama:b", "--dataset", str(generate.dataset), "--yes"]
+    environ = {"COMPATIBLE_BASE_URL": generate.server.base_url, "OLLAMA_HOST": generate.server.base_url}
+    assert CliRunner().invoke(main, command, env=environ).exit_code == 0
+    written = sorted(path.name for path in (tmp_path / "predictions" / "tasks").glob("*.jsonl"))
+    assert written == [FILE.replace(".jsonl", ".answers.jsonl"), FILE, "ollama__b.answers.jsonl", "ollama__b.jsonl"]
