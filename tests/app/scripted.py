@@ -60,6 +60,7 @@ class ScriptedProvider:
     ) -> None:
         self.name = "acme"
         self.spec = spec
+        self.takes_grammar = spec.quirks.grammar
         self.requests: list[UnifiedRequest] = []
         self.left = 0
         self._steps = steps
@@ -128,7 +129,7 @@ class ScriptedSource:
 
     @property
     def takes_grammar(self) -> bool:
-        return self.provider.spec.quirks.grammar
+        return self.provider.takes_grammar
 
     async def stream(
         self, request: UnifiedRequest, on_charge: Callable[[Charge], None] | None = None

@@ -28,7 +28,7 @@ from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.provider_resolver import ProviderResolver, interactive_coordinator
 from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs, Comparison
-from swebench_tui.services.guided import guide_for, is_starter
+from swebench_tui.services.guided import guide_for, why_never_guided
 from swebench_tui.services.input_estimate import InputEstimate
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.repositories import configured_repositories
@@ -109,10 +109,10 @@ def command(
         columns = [msgspec.structs.replace(parse_target(name), temperature=temperature) for name in names]
         urls = _base_urls(base_urls, columns)
         workspace = open_workspace(spends=True)
-        choice = _guided(guided, workspace, prompts)
         prices_file.apply(paths.prices(), workspace.registry)
         printer: Printer = JSONLines() if as_json else Text()
         options = prompt_flags.options(workspace.settings, max_tokens=max_tokens)
+        choice = _guided(guided, workspace.settings.guided.starter, prompts, options)
         with closing(PatchChecker()) as checker:
             lookup = _Lookup(workspace)
             comparison = Comparison(lookup, checker, base_urls=urls, max_tokens=max_tokens, stream=stream)
@@ -143,10 +143,16 @@ def _prompts(
     return select(loaded.instances, selection), loaded
 
 
-def _guided(flag: bool | None, workspace: Workspace, items: Sequence[TaskPrompt | Instance]) -> GuidedStarter:
-    if flag and not any(isinstance(item, Instance) and is_starter(item) for item in items):
-        raise click.UsageError("--guided needs starter tasks: --dataset starter.")
-    return workspace.settings.guided.starter if flag is None else "on" if flag else "off"
+def _guided(
+    flag: bool | None,
+    setting: GuidedStarter,
+    items: Sequence[TaskPrompt | Instance],
+    options: PromptOptions,
+) -> GuidedStarter:
+    tasks = [item for item in items if isinstance(item, Instance)]
+    if flag and (missing := why_never_guided(tasks, options.template, options.context)):
+        raise click.UsageError(f"--guided needs {missing}.")
+    return setting if flag is None else "on" if flag else "off"
 
 
 def _read(file: Path) -> str:

@@ -18,6 +18,7 @@ from swebench_providers.embedded import weights
 from swebench_providers.embedded.process import missing
 from swebench_providers.pricing import price_list
 from swebench_tui import __version__, paths
+from swebench_tui.bench.repositories.cache import list_clones
 from swebench_tui.cli.completions import provider_names
 from swebench_tui.cli.context import open_workspace
 from swebench_tui.cli.doctor_report import RUNTIME, Embedded, Health, SettingsHealth, render
@@ -25,6 +26,7 @@ from swebench_tui.cli.failure import failing
 from swebench_tui.cli.terminal import examine
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.providers import check_provider, list_providers
+from swebench_tui.services.repositories import format_size, repositories_folder
 from swebench_tui.settings import prices_file
 from swebench_tui.settings.atomic_file import why_missing
 from swebench_tui.settings.prices_file import PricesError
@@ -82,7 +84,8 @@ async def _examine(tested: tuple[str, ...]) -> Health:
         packages={name: _version(name) for name in _PACKAGES},
         price_list=price_list.source(),
         git=shutil.which("git"),
-        folders=_folders(),
+        folders=_folders(workspace),
+        fetched=await asyncio.to_thread(_fetched, workspace),
         terminal=examine(os.environ, encoding=_encoding(), size=_size()),
         embedded=_embedded(),
         settings=_settings(workspace, keyring),
@@ -113,14 +116,19 @@ def _price_problems(workspace: Workspace) -> list[tuple[str, str]]:
     return []
 
 
-def _folders() -> dict[str, str]:
+def _folders(workspace: Workspace) -> dict[str, str]:
     """The folders of the program; a missing one is created when it is needed."""
     return {
         "config": str(user_config_path("swebench-tui")),
         "data": str(user_data_path("swebench-tui")),
         "cache": str(user_cache_path("swebench-tui")),
-        "repositories": str(paths.repositories()),
+        "repositories": str(repositories_folder(workspace.settings)),
     }
+
+
+def _fetched(workspace: Workspace) -> str:
+    clones = list_clones(repositories_folder(workspace.settings))
+    return f"{len(clones)} fetched, {format_size(sum(clone.size for clone in clones))}" if clones else "none fetched"
 
 
 def _size() -> tuple[int, int] | None:

@@ -54,6 +54,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     price_list: price_list.Source
     git: str | None
     folders: dict[str, str]
+    fetched: str
     terminal: Terminal
     embedded: Embedded
     settings: SettingsHealth
@@ -84,7 +85,8 @@ def _program(health: Health) -> list[str]:
 
 
 def _folder_lines(health: Health) -> list[str]:
-    return [_row(name, folder) for name, folder in health.folders.items()]
+    notes = {"repositories": f" ({health.fetched})"}
+    return [_row(name, f"{folder}{notes.get(name, '')}") for name, folder in health.folders.items()]
 
 
 def _terminal(health: Health) -> list[str]:

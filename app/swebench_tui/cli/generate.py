@@ -33,7 +33,7 @@ from swebench_tui.runs.target import Target, parse_target
 from swebench_tui.services.comparison import BaseURLs
 from swebench_tui.services.generation_output import Output, output_path
 from swebench_tui.services.generation_run import GenerationRun, RunOptions, TargetRun
-from swebench_tui.services.guided import guides_run, is_starter
+from swebench_tui.services.guided import guides_run, why_never_guided
 from swebench_tui.services.pick_store import PickStore
 from swebench_tui.services.provider_access import CommandAccess
 from swebench_tui.services.repositories import configured_repositories
@@ -121,7 +121,7 @@ def command(
         urls = BaseURLs(base_urls)
         for name in urls.unknown(chosen):
             raise click.UsageError(f"--base-url names {name!r}, which is the provider of no target.")
-        folder = output or Path("predictions") / file_stem(dataset)
+        folder = output or _default_folder(dataset)
         if len(chosen) > 1 and folder.suffix.lower() == ".jsonl":
             raise click.UsageError("A predictions file is of one model: name a folder with --output.")
         workspace = open_workspace(spends=True)
@@ -137,8 +137,8 @@ def command(
         )
         loaded = load_dataset(dataset, split=split)
         tasks = select(loaded.instances, selection)
-        if guided and not any(map(is_starter, tasks)):
-            raise click.UsageError("--guided needs starter tasks: --dataset starter.")
+        if guided and (missing := why_never_guided(tasks, prompts.template, prompts.context)):
+            raise click.UsageError(f"--guided needs {missing}.")
         prices_file.apply(paths.prices(), workspace.registry)
         plan = _Plan(chosen, urls, loaded, tasks, prompts, options, folder, yes)
         printer: Printer = JSONLines(loaded) if as_json else Text(loaded)
@@ -146,6 +146,13 @@ def command(
             status = asyncio.run(_generate(plan, workspace, checker, printer))
     if status:
         click.get_current_context().exit(status)
+
+
+def _default_folder(dataset: str) -> Path:
+    """`predictions/lite`; for the file data/tasks.jsonl `predictions/tasks`."""
+    path = Path(dataset)
+    name = path.stem if path.suffix in {".json", ".jsonl", ".parquet"} or path.is_dir() else dataset
+    return Path("predictions") / file_stem(name).replace(".", "_")
 
 
 class _Plan(NamedTuple):

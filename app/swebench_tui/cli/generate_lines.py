@@ -36,6 +36,8 @@ def _progress(run: TargetRun, elapsed: float) -> Iterator[str]:
         yield f"{failed} failed"
     if tally.in_flight:
         yield f"{tally.in_flight} running"
+    if run.waits:
+        yield f"{len(run.waits)} waiting: {one_line(next(iter(run.waits.values())).reason)}"
     yield cost_text(tally, free=run.source.is_free(run.target.model))
     worked = tally.ended - tally.outcomes["present"]
     if worked and tally.ended < tally.total:

@@ -52,6 +52,7 @@ class Text:
         self._live: LiveLines | None = None
         self._run: GenerationRun | None = None
         self._began = 0.0
+        self._waits: set[tuple[TargetRun, str]] = set()
 
     def begin(self, run: GenerationRun) -> None:
         self._run, self._began = run, self._now()
@@ -64,6 +65,7 @@ class Text:
                 self._print(f"{each.output.path}: moved a torn last line of {torn.size} bytes to {torn.moved_to}")
 
     def changed(self, run: TargetRun, result: TaskResult | None) -> None:
+        self._print_waits(run)
         if result is None or result.outcome == "present":
             return
         if self._live is None or result.error or result.notice:
@@ -96,6 +98,13 @@ class Text:
         if any(each.tally.without_prediction for each in run.targets):
             click.echo("Run the same command again to continue with the tasks that have no prediction.")
 
+    def _print_waits(self, run: TargetRun) -> None:
+        """Where no live line shows them, each reason once."""
+        for wait in run.waits.values():
+            if self._live is None and (run, wait.reason) not in self._waits:
+                self._waits.add((run, wait.reason))
+                self._print(f"{target_name(run)}: waiting, {one_line(wait.reason)}: {one_line(wait.message)}")
+
     def _print(self, text: str) -> None:
         if self._live is not None:
             self._live.print(text)
@@ -108,10 +117,11 @@ class Text:
 
 
 class JSONLines:
-    """One object per line: `begin`, `task`, and last `summary`."""
+    """One object per line: `begin`, `waiting`, `task`, and last `summary`."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
+        self._waits: dict[TargetRun, list[str]] = {}
 
     def begin(self, run: GenerationRun) -> None:
         for each in run.targets:
@@ -130,6 +140,11 @@ class JSONLines:
             )
 
     def changed(self, run: TargetRun, result: TaskResult | None) -> None:
+        reasons = sorted({str(wait.reason) for wait in run.waits.values()})
+        if reasons != self._waits.get(run, []):
+            self._waits[run] = reasons
+            messages = list(dict.fromkeys(wait.message for wait in run.waits.values()))
+            self._print("waiting", run, {"tasks": len(run.waits), "reasons": reasons, "messages": messages})
         if result is not None:
             self._print("task", run, _result(result))
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +14,10 @@ import click
 from swebench_tui.bench.predictions import Breach, CheckReport, check_predictions
 from swebench_tui.cli.dataset_loading import load_dataset
 from swebench_tui.cli.failure import failing
+from swebench_tui.cli.live_lines import LiveLines
 from swebench_tui.terminal_text import json_text, one_line
 
+_COUNTED: Final = 1000  # predictions between two counts on a terminal
 _MOST_SHOWN: Final = 100  # breaches, for people
 _EXAMPLES: Final = """\b
 Examples:
@@ -39,13 +45,31 @@ def check(*, file: Path, dataset: str | None, split: str | None, as_json: bool) 
         ids = None
         if dataset is not None:
             ids = [instance.instance_id for instance in load_dataset(dataset, split=split).instances]
-        report = check_predictions(file, instance_ids=ids)
+        with _progress() as progress:
+            report = check_predictions(file, instance_ids=ids, progress=progress)
     if as_json:
         click.echo(json_text({"file": str(file)} | _report(report)))
     else:
         _print(file, report)
     if report.errors:
         click.get_current_context().exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """Counts records on a terminal, and leaves nothing there. Ctrl+C stops the check."""
+    live = LiveLines(sys.stderr, lambda: shutil.get_terminal_size().columns)
+    shown = sys.stderr is not None and sys.stderr.isatty()
+
+    def count(records: int) -> None:
+        if shown and not records % _COUNTED:
+            live.draw([f"{records:,} predictions"])
+
+    try:
+        yield count
+    finally:
+        if shown:
+            live.draw([])
 
 
 def _print(file: Path, report: CheckReport) -> None:

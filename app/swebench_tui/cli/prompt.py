@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 import click
@@ -155,25 +158,42 @@ def _fields(shown: _Shown) -> dict[str, object]:
 
 def _report(shown: Sequence[_Shown], *, full: bool) -> Iterator[str]:
     """Each prompt once, under the targets that it is for."""
-    yield one_line(shown[0].prompt.title)
     groups: dict[str, list[_Shown]] = {}
     for each in shown:
         groups.setdefault(each.prompt.hash, []).append(each)
+    yield from _wrapped(one_line(shown[0].prompt.title))
+    if len(groups) > 1:
+        yield "The prompts of the targets differ."
     for same in groups.values():
-        prompt = same[0].prompt
         yield ""
-        for each in same:
-            if each.estimate is None:
-                yield f"{token_text(prompt.tokens)} ({_means(prompt)}); name a model with -t for its window and price"
-            else:
-                yield one_line(input_line(each.target, each.estimate))
-        yield one_line(context_line(prompt))
-        yield from _files(prompt, full=full)
-        yield from note_lines([(each.target, each.prompt) for each in same])
-        template = "" if prompt.template is None else f"template {one_line(prompt.template.name)}, "
-        yield f"Prompt: {template}sha256 {prompt.hash}"
+        for line in _facts(same, full=full):
+            yield from _wrapped(line)
+        prompt = same[0].prompt
         yield from _message("system", prompt.system or "(none)", full=full)
         yield from _message("user", prompt.prompt, full=full)
+
+
+def _wrapped(line: str) -> list[str]:
+    """The line in the width of a terminal; whole for a pipe or a file."""
+    if not sys.stdout.isatty():
+        return [line]
+    width = shutil.get_terminal_size().columns
+    return wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False) or [line]
+
+
+def _facts(same: Sequence[_Shown], *, full: bool) -> Iterator[str]:
+    """What is known of a prompt at the targets that it is for."""
+    prompt = same[0].prompt
+    for each in same:
+        if each.estimate is None:
+            yield f"{token_text(prompt.tokens)} ({_means(prompt)}); name a model with -t for its window and price"
+        else:
+            yield one_line(input_line(each.target, each.estimate))
+    yield one_line(context_line(prompt))
+    yield from _files(prompt, full=full)
+    yield from note_lines([(each.target, each.prompt) for each in same])
+    template = "" if prompt.template is None else f"template {one_line(prompt.template.name)}, "
+    yield f"Prompt: {template}sha256 {prompt.hash}"
 
 
 def _means(prompt: TaskPrompt) -> str:

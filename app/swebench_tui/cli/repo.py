@@ -97,10 +97,10 @@ def fetch(*, named: tuple[str, ...], dataset: str | None, selection: Selection, 
     are fetched; REPO then needs no commit and limits them to these repositories. What is on this machine already is not
     fetched again. Exit status 1 if a repository cannot be fetched, 130 if interrupted; what has arrived stays.
     """
-    if not named and dataset is None:
-        raise click.UsageError("Name repositories, or a dataset with --dataset.")
     if dataset is None and not selection.selects_all:
         raise click.UsageError("--instance, --count and the other selection flags need --dataset.")
+    if not named and dataset is None:
+        raise click.UsageError("Name repositories, or a dataset with --dataset.")
     with failing():
         repositories = configured_repositories(open_workspace().settings, mirror=mirror)
         wanted = _wanted(named, dataset, selection)
@@ -174,8 +174,12 @@ class _FetchOutput:
 
 
 def _summary(fetched: Fetched) -> str:
-    present = f", {fetched.present} already here" if fetched.present else ""
-    return f"{fetched.repo}: {_count(fetched.new, 'commit')} fetched{present}, {format_size(fetched.size)} on disk"
+    parts = [f"{_count(fetched.new, 'commit')} fetched"]
+    if fetched.present:
+        parts.append(f"{fetched.present} already here")
+    if fetched.size:
+        parts.append(f"{format_size(fetched.size)} on disk")
+    return f"{fetched.repo}: {', '.join(parts)}"
 
 
 @command.command("prune", short_help="Remove fetched repositories.", epilog=_PRUNE_EXAMPLES)

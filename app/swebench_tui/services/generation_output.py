@@ -28,7 +28,8 @@ class Output:
         """Opens the files and reads what they hold: blocks, and raises `PredictionsError`."""
         self.predictions = PredictionsFile(path, model)
         self.answers = AnswersFile(path.with_name(f"{path.name.removesuffix('.jsonl')}.answers.jsonl"))
-        self._unused = self.answers.unused(set(self.predictions.known))
+        known = self.predictions.known.values()
+        self._unused = self.answers.unused({each.instance_id: each.prompt_hash for each in known})
         self._lock = asyncio.Lock()
 
     @property

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from swebench_providers import ErrorKind, FinishReason, ProviderError
+from swebench_providers import ErrorKind, FinishReason, ProviderError, Waiting
 from swebench_tui.bench.context import ContextMode
 from swebench_tui.bench.context.errors import ContextError
 from swebench_tui.bench.git import GitError
@@ -31,8 +31,8 @@ from swebench_tui.bench.predictions.pick_record import pick_record
 from swebench_tui.bench.prompts import PromptError
 from swebench_tui.bench.repositories.errors import RepositoryError
 from swebench_tui.bench.task import TaskPrompt
-from swebench_tui.runs.generation import Answer, Generation, Source, internal_error
-from swebench_tui.runs.generation_state import Status
+from swebench_tui.runs.generation import Answer, Generation, Piece, Source, internal_error
+from swebench_tui.runs.generation_state import GenerationState, Status
 from swebench_tui.runs.patch_check import PatchChecker
 from swebench_tui.runs.target import Target
 from swebench_tui.services.generation_output import Output, stored_answer
@@ -88,6 +88,8 @@ class TargetRun:
         self.stopped = ""
         self.kept: dict[str, StoredAnswer] = {}
         """Answers on disk, by instance, of tasks in flight."""
+        self.waits: dict[str, Waiting] = {}
+        """Why tasks in flight wait, by instance: a rate limit, a server that cannot be reached."""
         self._tasks = iter(tasks)
 
     def next_task(self) -> Instance | None:
@@ -97,7 +99,7 @@ class TargetRun:
 
 class Observer(Protocol):
     def __call__(self, run: TargetRun, result: TaskResult | None) -> None:
-        """A task has begun, or ended with `result`."""
+        """A task has begun, waits for another reason, or has ended with `result`."""
         ...
 
 
@@ -149,6 +151,7 @@ class GenerationRun:
     def _ended(self, run: TargetRun, result: TaskResult) -> None:
         run.tally.in_flight -= 1
         run.kept.pop(result.instance_id, None)
+        run.waits.pop(result.instance_id, None)
         run.tally.add(result)
         self._observe(run, result)
 
@@ -183,7 +186,12 @@ class GenerationRun:
         recorder = _Recorder(run, task.instance_id, digest, prompt)
         guide = await guide_for(prompt, run.source, self._options.guided)
         request, guide = guided_request(prompt, run.source, guide, max_tokens=self._options.max_tokens)
-        generation = Generation(run.target, request, run.source, guide=guide, recorder=recorder)
+
+        def changed(piece: Piece | None) -> None:
+            if piece is None:
+                self._note_wait(run, task.instance_id, generation.state)
+
+        generation = Generation(run.target, request, run.source, guide=guide, recorder=recorder, observe=changed)
         await generation.run()
         state, stored = generation.state, run.kept.get(task.instance_id)
         if state.status is Status.DONE and stored is not None:
@@ -204,6 +212,16 @@ class GenerationRun:
             hint=error.hint if error else "",
             kind=error.kind.value if error else "",
         )
+
+    def _note_wait(self, run: TargetRun, instance_id: str, state: GenerationState) -> None:
+        wait = state.wait if state.status is Status.WAITING else None
+        if wait is run.waits.get(instance_id):
+            return
+        if wait is None:
+            del run.waits[instance_id]
+        else:
+            run.waits[instance_id] = wait
+        self._observe(run, None)
 
     async def _predict(
         self, run: TargetRun, prompt: TaskPrompt, answer: StoredAnswer, *, recovered: bool

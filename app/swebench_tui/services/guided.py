@@ -56,6 +56,15 @@ def guides_run(
     return chosen and mode is not ContextMode.NONE and _asks_for_blocks(template) and any(map(is_starter, instances))
 
 
+def why_never_guided(instances: Sequence[Instance], template: Template, mode: ContextMode | None) -> str:
+    """What is missing for a guided answer to any of these tasks, with the flags; empty where nothing is."""
+    if not any(map(is_starter, instances)):
+        return "starter tasks: --dataset starter"
+    if not _asks_for_blocks(template):
+        return "SEARCH/REPLACE blocks: --format search-replace, without a template of your own"
+    return "files in the prompt: not --context none" if mode is ContextMode.NONE else ""
+
+
 def prompt_guide(prompt: TaskPrompt) -> Guide | None:
     """The guide for a prompt, made of its issue and whole files. Takes about 20 ms; None where it cannot be guided."""
     if not can_be_guided(prompt) or prompt.instance is None or prompt.shown is None:

@@ -39,6 +39,12 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     error: RepositoryError | GitError | None = None
 
 
+def repositories_folder(settings: Settings) -> Path:
+    """The folder of the clones."""
+    folder = settings.repositories.folder
+    return Path(folder).expanduser() if folder else paths.repositories()
+
+
 def configured_repositories(settings: Settings, *, mirror: str | None = None) -> Repositories:
     """The repositories of the settings; `mirror` replaces the setting.
 
@@ -51,7 +57,7 @@ def configured_repositories(settings: Settings, *, mirror: str | None = None) ->
     if mirror and not is_url and not Path(mirror).expanduser().is_dir():
         raise RepositoryError(f"the mirror {mirror} is not a folder", hint="Name a folder with clones, or a URL.")
     return Repositories(
-        folder=Path(own.folder).expanduser() if own.folder else paths.repositories(),
+        folder=repositories_folder(settings),
         mirror=Path(place).expanduser() if place and not is_url else None,
         remote=Remote(place) if is_url else Remote(),
         limit=int(own.limit_gb * _GB),

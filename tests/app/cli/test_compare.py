@@ -365,3 +365,17 @@ def test_a_missing_key_fails_its_column_and_names_the_variable() -> None:
     result = invoke({}, "-t", "openai:gpt-6-luna", *ASK)
     assert result.exit_code == 1
     assert "no API key for OpenAI\nSet OPENAI_API_KEY." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing"),
+    [
+        (("--prompt", "Why?"), "starter tasks"),
+        (("--dataset", "starter", "--count", "1", "--format", "diff"), "SEARCH/REPLACE blocks"),
+        (("--dataset", "starter", "--count", "1", "--context", "none"), "files in the prompt"),
+    ],
+)
+def test_what_can_never_be_guided_is_refused(arguments: tuple[str, ...], missing: str) -> None:
+    result = CliRunner().invoke(main, ["compare", "-t", "embedded", "--guided", *arguments])
+    assert result.exit_code == 2
+    assert f"--guided needs {missing}" in result.stderr

@@ -74,6 +74,7 @@ def test_the_folders_are_the_users(user_folders: Path) -> None:
     assert folders["data"] == str(user_folders / "data" / "swebench-tui")
     assert folders["cache"] == str(user_folders / "cache" / "swebench-tui")
     assert Path(folders["repositories"]).is_relative_to(folders["cache"])
+    assert health()["fetched"] == "none fetched"
 
 
 def test_the_state_of_the_embedded_model_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,8 +153,9 @@ def test_another_prompt_is_a_conflict_until_replaced(generate: Generate) -> None
     assert (refused.exit_code, generate.requests, generate.file.read_text()) == (1, 3, old)
     assert "3 of another prompt" in refused.stdout
     assert "--replace" in refused.stderr
+    (generate.output / "compatible__m.answers.jsonl").unlink()
     replaced = generate("--replace")
-    assert replaced.exit_code == 0
+    assert (replaced.exit_code, generate.requests) == (0, 6)
     assert len(predictions(generate.file)) == 3
     assert "of another prompt" not in generate.file.read_text()
 
@@ -223,3 +224,38 @@ def test_hostile_text_reaches_the_terminal_without_escapes(generate: Generate) -
     generate.server.server.default = failing(400, "\x1b]0;owned\x07\u202e")
     done = generate()
     assert not any(character in done.output for character in "\x1b\x07\u202e")
+
+
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
+def test_a_wait_is_reported_with_its_reason(generate: Generate, *, as_json: bool) -> None:
+    generate.server.server.enqueue(failing(503, "too busy"))
+    done = generate("--count", "1", *(["--json"] if as_json else []))
+    assert (done.exit_code, generate.requests) == (0, 2)
+    if as_json:
+        events = [msgspec.json.decode(line, type=Object) for line in done.stdout.splitlines()]
+        waits = [event for event in events if event["event"] == "waiting"]
+        assert [wait["tasks"] for wait in waits] == [1, 0]
+        assert "too busy" in str(waits[0]["messages"])
+    else:
+        assert "compatible:m: waiting, retry: " in done.stderr
+
+
+def test_a_replacement_that_was_killed_is_not_paid_twice(generate: Generate) -> None:
+    generate()
+    rows = predictions(generate.file)
+    for row in rows:
+        row["provenance"] = {"prompt_hash": "of another prompt"}
+    generate.file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))  # as before the answers came
+    assert (generate("--replace").exit_code, generate.requests) == (0, 3)
+    assert "of another prompt" not in generate.file.read_text()
+
+
+def test_the_default_output_is_named_after_the_dataset(
+    generate: Generate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = ["generate", "-t", "compatible:m", "-t", "ollama:b", "--dataset", str(generate.dataset), "--yes"]
+    environ = {"COMPATIBLE_BASE_URL": generate.server.base_url, "OLLAMA_HOST": generate.server.base_url}
+    assert CliRunner().invoke(main, command, env=environ).exit_code == 0
+    written = sorted(path.name for path in (tmp_path / "predictions" / "tasks").glob("*.jsonl"))
+    assert written == [FILE.replace(".jsonl", ".answers.jsonl"), FILE, "ollama__b.answers.jsonl", "ollama__b.jsonl"]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import msgspec
@@ -200,3 +205,29 @@ def test_pick_has_an_event_and_a_cost_in_compare(server: FaultServerThread) -> N
     text = CliRunner().invoke(main, arguments, env=environ)
     assert "Note: pick: 1 file, price unknown" in text.stderr
     assert "\n→ pick: 1 file, price unknown\n→ no patch" in text.stdout
+
+
+def test_a_terminal_gets_lines_of_its_width_and_progress(tmp_path: Path) -> None:
+    parent, child = pty.openpty()
+    termios.tcsetwinsize(child, (24, 60))
+    command = [sys.executable, "-m", "swebench_tui", "prompt", "show", TASK.instance_id, "-t", "openai:gpt-5.4"]
+    environ = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
+    environ.pop("COLUMNS", None)
+    with subprocess.Popen(command, env=environ, stdin=child, stdout=child, stderr=child) as process:
+        os.close(child)
+        printed = b""
+        while data := _read(parent):
+            printed += data
+        os.close(parent)
+    facts = printed.decode().replace("\r\n", "\n").partition("── system ──")[0].splitlines()
+    assert process.returncode == 0
+    assert "openai:gpt-5.4: looking up the model …" in facts
+    assert "    1,050,000 (catalog), 128,000 left for the answer" in facts
+    assert max(len(line) for line in facts if "sha256" not in line and len(line.strip()) != 64) <= 60
+
+
+def _read(parent: int) -> bytes:
+    try:
+        return os.read(parent, 65_536)
+    except OSError:  # the other end is closed
+        return b""

@@ -25,6 +25,8 @@ from swebench_providers import (
     TokenUsage,
     UsageUpdate,
 )
+from swebench_providers.catalog import provider_spec
+from swebench_tui.bench.datasets import starter
 from swebench_tui.bench.instance import Instance
 from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 from swebench_tui.bench.task import TaskPrompt
@@ -35,6 +37,7 @@ from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
 from tests.app.scripted import Gate, Listing, OnlyThese, ScriptedProvider, finished, registry_of, text, thought
+from tests.app.task_prompts import task_prompt
 from tests.app.tui.pilot import column, compare_screen, paste, shown, states, top_screen, wait_until
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
@@ -58,6 +61,14 @@ tally.py
 1. Nothing else calls it with an *empty* list.
 2. <think>Tags</think> and [b]markup[/b] are text; so is \x1b[31mthis.
 """
+GUIDED = """\
+tallybox/averages.py
+<<<<<<< SEARCH
+    return sum(values) / len(values)
+=======
+    return sum(values) / len(values) if values else 0
+>>>>>>> REPLACE"""
+FREE = "The mean of no values should be 0.0, as the module says."
 THOUGHTS = "The README says None. An empty list has length 0, and dividing by it raises. "
 
 
@@ -185,6 +196,34 @@ def test_compare_while_two_models_stream(snap_compare: Compare, prompt: TaskProm
 def test_compare_done_failed_and_cancelled(snap_compare: Compare, prompt: TaskPrompt, size: tuple[int, int]) -> None:
     stage, gate = mixture(prompt)
     assert snap_compare(stage.app, terminal_size=size, run_before=lambda pilot: mix(stage, gate, pilot))
+
+
+@SIZES
+def test_compare_a_guided_answer_beside_a_free_one(
+    snap_compare: Compare, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    stage = Stage(
+        task_prompt(starter.load().instances[0], tmp_path),
+        registry_of(
+            embedded=ScriptedProvider(
+                *(text(line, 102 + n) for n, line in enumerate(GUIDED.splitlines(keepends=True))),
+                finished(FinishReason.STOP, 110.5),
+                spec=provider_spec("embedded"),
+            ),
+            openai=ScriptedProvider(text(FREE, 101.0), finished(FinishReason.STOP, 102.5)),
+        ),
+        *("embedded:smollm2", "openai:gpt-6.1"),
+    )
+
+    async def run(pilot: Pilot[None]) -> None:
+        await stage.open(pilot)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: states(pilot) == ["done", "done"], what="both answers")
+        await wait_until(pilot, lambda: all(view.settled for view in compare_screen(pilot).columns), what="all settled")
+        await wait_until(pilot, lambda: "Guided: " in shown(compare_screen(pilot)), what="whose answers are guided")
+        await wait_until(pilot, lambda: "Context: embedded" in shown(compare_screen(pilot)), what="what models got")
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=run)
 
 
 def test_compare_without_colours(snap_compare: Compare, prompt: TaskPrompt, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,8 +139,9 @@ class _Builder(msgspec.Struct, frozen=True):
             if selected.filled.complete and len(best) > _TOP_FILES:
                 selected = self._select(best, budget, partial(self._parts, question, budget))
         context = self._context(ContextMode.SEARCH, budget, selected, skipped)
-        match = "weak" if ranking.weakness else "strong"
-        return msgspec.structs.replace(context, match=match, note=ranking.weakness)
+        if not ranking.weakness:
+            return msgspec.structs.replace(context, match="strong")
+        return msgspec.structs.replace(context, match="weak", note=f"{ranking.weakness}; try the context `pick`")
 
     def named(self, mode: ContextMode, paths: Sequence[str], note: str) -> Context:
         """Files by their paths: whole where all fit, else the parts of them that the issue points to."""

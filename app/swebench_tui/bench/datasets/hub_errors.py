@@ -6,8 +6,9 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
-from huggingface_hub import constants
+from huggingface_hub import constants, get_token
 from huggingface_hub.errors import (
     DisabledRepoError,
     EntryNotFoundError,
@@ -31,6 +32,16 @@ _PINNED = "A revision that was fetched needs no request when it is named: lite@C
 
 def explain(error: BaseException, request: FetchRequest) -> Failure:
     """The sentence for an error. Text of the hub or of an exception is quoted only where nothing better is known."""
+    failure = _explained(error, request)
+    token = None
+    with suppress(OSError):  # its file cannot be read
+        token = get_token()  # of any form: mirrors of the hub have their own
+    if not token:
+        return failure
+    return Failure(what=failure.what.replace(token, "***"), hint=failure.hint.replace(token, "***"))
+
+
+def _explained(error: BaseException, request: FetchRequest) -> Failure:
     causes = list(_chain(error))
     for cause in causes:
         if isinstance(cause, DatasetError):
@@ -49,13 +60,13 @@ def explain(error: BaseException, request: FetchRequest) -> Failure:
 def unreachable(error: BaseException) -> Failure:
     """No connection to the hub, or one that ended."""
     return Failure(
-        what=f"the hub at {constants.ENDPOINT} cannot be reached: {_first_line(error) or type(error).__name__}",
+        what=f"the hub at {_endpoint()} cannot be reached: {_first_line(error) or type(error).__name__}",
         hint=f"Check the network, the proxy and HF_ENDPOINT. {_PINNED}",
     )
 
 
 def _of_dataset(error: BaseException, request: FetchRequest) -> Failure | None:
-    page = f"{constants.ENDPOINT}/datasets/{request.repo}"
+    page = f"{_endpoint()}/datasets/{request.repo}"
     match error:
         case GatedRepoError():
             what = f"{request.repo} is gated: its owners decide who may read it"
@@ -77,6 +88,8 @@ def _of_dataset(error: BaseException, request: FetchRequest) -> Failure | None:
 
 
 def _of_hub(error: BaseException, request: FetchRequest) -> Failure | None:
+    if isinstance(error, UnicodeEncodeError):
+        return Failure(what="the token has letters that no token has", hint=f"Check HF_TOKEN, or {_LOG_IN}.")
     if isinstance(error, OfflineModeIsEnabled):
         return Failure(
             what=f"{request.name} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it",
@@ -84,7 +97,7 @@ def _of_hub(error: BaseException, request: FetchRequest) -> Failure | None:
         )
     if isinstance(error, FileMetadataError):
         return Failure(
-            what=f"the answer of {constants.ENDPOINT} is not that of a hub",
+            what=f"the answer of {_endpoint()} is not that of a hub",
             hint="Check HF_ENDPOINT and the proxy: a login page may have answered.",
         )
     return _of_status(error, request) if isinstance(error, HfHubHTTPError) else None
@@ -136,6 +149,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             yield current
         current = current.__cause__ or current.__context__
     yield from later
+
+
+def _endpoint() -> str:
+    """The hub's address without the name and password that may stand in it."""
+    scheme, separator, rest = constants.ENDPOINT.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,12 +8,13 @@ the app. It ends when its standard input does, so it never outlives the app.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final, Self
 
 import msgspec
 import yaml
@@ -60,7 +61,7 @@ def main() -> None:
     source, output = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what a library prints is no message
     request = msgspec.json.decode(source.readline(), type=FetchRequest)
-    threading.Thread(target=_end_with_parent, args=(source,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(source.fileno(),), daemon=True).start()
 
     def send(message: Message) -> None:
         output.write(msgspec.json.encode(message) + b"\n")
@@ -72,8 +73,10 @@ def main() -> None:
         send(explain(error, request))
 
 
-def _end_with_parent(source: IO[bytes]) -> None:
-    source.read()
+def _end_with_parent(source: int) -> None:
+    """Not `sys.stdin.read`: the interpreter aborts if a thread holds the lock of a stream when it ends."""
+    while os.read(source, 1024):
+        pass
     main_thread = threading.main_thread().ident
     if main_thread is not None:
         signal.pthread_kill(main_thread, signal.SIGINT)  # interrupts a read, and removes the temporary file

@@ -115,6 +115,7 @@ def started(
         raise GitError("git was not found" if folder.is_dir() else f"no folder {folder}") from error
     except OSError as error:
         raise GitError(f"git could not be started: {error.strerror}") from error
+    assert process.stdin is not None  # noqa: S101 - a pipe
     cancellation = current_cancellation()
     cancellation.watch(process)
     try:
@@ -123,6 +124,8 @@ def started(
                 yield process
             finally:
                 kill(process)
+                with suppress(OSError):  # what was not written to one that has ended
+                    process.stdin.close()
     except GitError:
         if not cancellation.cancelled:
             raise

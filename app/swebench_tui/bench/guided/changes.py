@@ -5,6 +5,7 @@ Each is another text than the line, and by its syntax Python again where the lin
     the line with one expression changed: continued (`x` to `x or y`, `x if y else z`, `x.y()`), put into a call
     (`list(x)`), replaced, or compared in another way
     the line behind a new statement: `if condition:` with `return`, `raise` or `continue`, or an assignment
+    to a variable that the line reads
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Module:
     def __init__(self, text: str) -> None:
         """Raises `SyntaxError` and `ValueError` for what is no Python."""
         self.tree = ast.parse(text)
-        self.lines = text.split("\n")
+        self.lines = text.removesuffix("\n").split("\n")
         self._parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
         self._expressions: defaultdict[int, list[ast.expr]] = defaultdict(list)
         self._statements: dict[int, ast.stmt] = {}
@@ -95,11 +96,12 @@ class Module:
             return
         indent = self.lines[line][: len(self.lines[line]) - len(self.lines[line].lstrip())]
         above = list(self._above(statement))
-        if not any(isinstance(node, _FUNCTIONS) for node in above):
+        function = next((node for node in above if isinstance(node, _FUNCTIONS)), None)
+        if function is None:
             return
         kept = literal(f"\n{indent}{code}")
         exits = [
-            sequence(literal("return"), optional(sequence(literal(" "), known.sum))),
+            sequence(literal("return"), optional(sequence(literal(" "), known.atom))),
             sequence(literal("raise ValueError("), known.string, literal(")")),
         ]
         if isinstance(
@@ -107,7 +109,19 @@ class Module:
         ):
             exits.append(literal("continue"))
         yield sequence(literal(f"{indent}if "), known.condition, literal(f":\n{indent}{_INDENT}"), choice(exits), kept)
-        yield sequence(literal(indent), known.name, literal(" = "), known.sum, kept)
+        for name in self._variables(line, function):
+            start = literal(f"{indent}{name} = ")
+            yield sequence(start, known.name, literal(f"({name})"), kept)
+            yield sequence(start, literal(name), choice([known.access, known.logic, known.either]), kept)
+
+    def _variables(self, line: int, function: ast.AST) -> list[str]:
+        """The variables of a function that a line reads."""
+        own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+        own |= {
+            node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        read = {node.id for node in self._expressions[line] if isinstance(node, ast.Name)}
+        return sorted(own & read - {"self", "cls"})
 
     def _starts(self, statement: ast.stmt, line: int) -> bool:
         """Whether the line begins with the statement; `elif` begins with another one's."""
@@ -139,8 +153,8 @@ class Module:
         is_called = isinstance(parent, ast.Call) and parent.func is node
         if not is_called:
             yield start, sequence(known.name, literal("("), literal(text), literal(")")), end
-        if not is_called and not isinstance(parent, ast.Attribute):
-            yield start, known.sum_without(text[0]), end
+        if not is_called and not isinstance(parent, ast.Attribute | ast.Expr):
+            yield start, known.atom_without(text[0]), end
         if isinstance(node, ast.Attribute):
             yield end - len(node.attr), known.attribute_without(node.attr[0]), end
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
@@ -156,10 +170,8 @@ class Module:
             return
         if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript):
             yield known.access
-        if isinstance(parent, ast.Attribute):  # what follows could end in a number, and `1.name` is no Python
+        if isinstance(parent, ast.Attribute | ast.Expr):  # `1.name` is no Python, and `call() or x` changes nothing
             return
-        if not isinstance(node, ast.Compare | ast.BoolOp):
-            yield known.arithmetic
         above = list(self._above(node))
         if any(isinstance(one, ast.Starred | ast.Dict) for one in above):
             return

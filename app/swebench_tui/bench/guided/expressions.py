@@ -1,8 +1,7 @@
 """The holes of a guided answer: short Python expressions of the names in the files.
 
     condition  := comparison ((" and " | " or ") comparison)?
-    comparison := "not "? atom | sum (operator sum)?
-    sum        := atom (operator atom)?
+    comparison := "not " atom | atom (operator atom)?
     atom       := path call? ("." attribute call?)? | number | string | "None" | "True" | "False"
 
 No rule is recursive, so every hole ends.
@@ -19,7 +18,6 @@ from typing import Final, NamedTuple
 from swebench_tui.bench.guided.gbnf import Part, Rules, choice, literal, literals, one_of, optional, repeated, sequence
 
 COMPARISONS: Final = (" == ", " != ", " <= ", " >= ", " < ", " > ", " in ", " not in ", " is ", " is not ")
-_ARITHMETIC: Final = (" + ", " - ", " * ", " / ", " // ", " % ")
 _CONSTANTS: Final = ("None", "True", "False")
 _LONGEST_NAME: Final = 30  # characters
 _MOST_NAMES: Final = 150
@@ -97,26 +95,21 @@ class Expressions:
         self.call = rules.add("call", sequence(literal("("), optional(sequence(self._argument, more)), literal(")")))
         self.access = rules.add("access", sequence(literal("."), self.attribute, optional(self.call)))
         self.atom = rules.add("atom", self._atom())
-        self.arithmetic = rules.add("arithmetic", sequence(literals(_ARITHMETIC), self.atom))
-        self.sum = rules.add("sum", sequence(self.atom, optional(self.arithmetic)))
         comparison = choice(
             [
                 sequence(literal("not "), self.atom),
-                sequence(self.sum, optional(sequence(literals(COMPARISONS), self.sum))),
+                sequence(self.atom, optional(sequence(literals(COMPARISONS), self.atom))),
             ]
         )
         self._comparison = rules.add("comparison", comparison)
         self.logic = rules.add("logic", sequence(literals((" and ", " or ")), self._comparison))
         self.condition = rules.add("condition", sequence(self._comparison, optional(self.logic)))
-        self.either = rules.add("either", sequence(literal(" if "), self.condition, literal(" else "), self.sum))
+        self.either = rules.add("either", sequence(literal(" if "), self.condition, literal(" else "), self.atom))
 
-    def sum_without(self, start: str) -> Part:
-        """A sum that does not begin with the character `start`."""
+    def atom_without(self, start: str) -> Part:
+        """An atom that does not begin with the character `start`."""
         if start not in self._without:
-            atom = self._atom(without=start)
-            self._without[start] = self._rules.add(
-                f"sum-without-{ord(start):x}", sequence(atom, optional(self.arithmetic))
-            )
+            self._without[start] = self._rules.add(f"atom-without-{ord(start):x}", self._atom(without=start))
         return self._without[start]
 
     def attribute_without(self, start: str) -> Part:

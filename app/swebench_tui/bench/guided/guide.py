@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -11,12 +10,13 @@ import msgspec
 from swebench_tui.bench.guided.changes import Module
 from swebench_tui.bench.guided.expressions import Expressions, names
 from swebench_tui.bench.guided.gbnf import Part, Rules, choice, literal, sequence
-from swebench_tui.bench.guided.places import place, ranked
+from swebench_tui.bench.guided.places import Place, place, ranked
 from swebench_tui.bench.patches.file_names import name_above
 
-MOST_PLACES: Final = 24
-"""Lines that a grammar offers to change: each costs some hundred bytes, and time at the first token of the block."""
+MOST_PLACES: Final = 6
+"""Lines that a grammar offers to change: with more, a very small model takes one that the issue is not about."""
 
+_SPARE: Final = 8  # tokens, for the one that ends an answer
 _OPEN, _DIVIDER, _CLOSE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
 
 
@@ -41,9 +41,8 @@ class Guide(msgspec.Struct, frozen=True, kw_only=True):
     def note(self) -> str:
         """What the grammar offers, for people."""
         places = len(self.heads)
-        if places == self.lines:
-            return f"guided: one change to one of {places} lines of code"
-        return f"guided: one change to one of {places} lines of code, the best matches of {self.lines}"
+        offered = f"guided: one change to one of {places} line{'' if places == 1 else 's'} of code"
+        return offered if places == self.lines else f"{offered}, the best matches of {self.lines}"
 
 
 def make_guide(issue: str, files: Sequence[tuple[str, str]]) -> Guide | None:
@@ -51,11 +50,7 @@ def make_guide(issue: str, files: Sequence[tuple[str, str]]) -> Guide | None:
 
     Files that are no Python, and paths that no block can name, are left out.
     """
-    modules: list[tuple[str, Module]] = []
-    for path, text in files:
-        with suppress(SyntaxError, ValueError, RecursionError):
-            if name_above([path, _OPEN], 1) == path:
-                modules.append((path, Module(text)))
+    modules = [(path, module) for path, text in files if (module := _module(path, text)) is not None]
     rules = Rules()
     known = Expressions(rules, names(module.tree for _, module in modules))
     blocks: dict[str, list[Part]] = {}
@@ -63,22 +58,33 @@ def make_guide(issue: str, files: Sequence[tuple[str, str]]) -> Guide | None:
     lines = 0
     for path, module, line in ranked(modules, issue):
         change = module.change(line, known)
-        found = place(path, module.lines, line) if change is not None else None
+        found = None if change is None else place(path, module.lines, line)
         if change is None or found is None:
             continue
         lines += 1
         if len(heads) < MOST_PLACES:
-            search = "\n".join(found.run)
-            heads.append(f"{path}\n{_OPEN}\n{search}")
-            above = "".join(f"{text}\n" for text in found.run[: found.inside])
-            below = "".join(f"\n{text}" for text in found.run[found.inside + 1 :])
-            blocks.setdefault(path, []).append(
-                sequence(literal(f"{search}\n{_DIVIDER}\n{above}"), change, literal(f"{below}\n"))
-            )
+            heads.append(f"{path}\n{_OPEN}\n{found.search}")
+            blocks.setdefault(path, []).append(_block(found, change))
     if not heads:
         return None
-    files_ = [
+    root = choice(
         sequence(literal(f"{path}\n{_OPEN}\n"), choice(changes), literal(_CLOSE)) for path, changes in blocks.items()
-    ]
-    root = choice(files_)
-    return Guide(grammar=rules.render(root), longest=root.longest + 8, heads=frozenset(heads), lines=lines)
+    )
+    return Guide(grammar=rules.render(root), longest=root.longest + _SPARE, heads=frozenset(heads), lines=lines)
+
+
+def _module(path: str, text: str) -> Module | None:
+    """A file, if it can be changed: its name can stand above a block, and Python counts its lines as git does."""
+    if name_above([path, _OPEN], 1) != path or "\r" in text.replace("\r\n", ""):
+        return None
+    try:
+        return Module(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _block(found: Place, change: Part) -> Part:
+    """The rest of a block from its SEARCH text on, up to its last marker."""
+    above = "".join(f"{text}\n" for text in found.run[: found.inside])
+    below = "".join(f"\n{text}" for text in found.run[found.inside + 1 :])
+    return sequence(literal(f"{found.search}\n{_DIVIDER}\n{above}"), change, literal(f"{below}\n"))

@@ -32,6 +32,11 @@ class Place(NamedTuple):
     run: tuple[str, ...]
     inside: int
 
+    @property
+    def search(self) -> str:
+        """The SEARCH text, without the end of its last line."""
+        return "\n".join(self.run)
+
 
 def place(path: str, lines: Sequence[str], line: int) -> Place | None:
     """The place of one line; None where no short run of lines around it is unique, or one cannot stand in a block."""
@@ -53,12 +58,8 @@ def _count(lines: Sequence[str], run: Sequence[str]) -> int:
 
 def _fits(line: str) -> bool:
     """Whether a line can be part of a block, and can be written in a grammar."""
-    printable = (line.replace("\t", "").isprintable() and line.isascii()) or _is_text(line)
+    printable = line.replace("\t", " ").isprintable()
     return len(line) <= _LONGEST_LINE and printable and not line.lstrip().startswith(_MARKS)
-
-
-def _is_text(line: str) -> bool:
-    return all(character == "\t" or character.isprintable() for character in line)
 
 
 def ranked(files: Sequence[tuple[str, Module]], issue: str) -> list[tuple[str, Module, int]]:

@@ -34,9 +34,11 @@ from swebench_tui.bench.patches.verdict import (
     detail_line,
 )
 from swebench_tui.bench.patches.warn import warnings_of
+from swebench_tui.bench.repositories.snapshot import FolderSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from swebench_tui.bench.repositories.snapshot import Snapshot, Tree
 
@@ -50,7 +52,8 @@ _NOTHING = {Failure.EMPTY_ANSWER, Failure.PROSE_ONLY, Failure.NO_DIFF, Failure.N
 def judge(
     answer: str,
     *,
-    snapshot: Snapshot | None,
+    snapshot: Snapshot | None = None,
+    checkout: Path | None = None,
     finish_reason: str | None = None,
     incomplete: bool = False,
     seconds: float = TIME_LIMIT,
@@ -58,11 +61,14 @@ def judge(
 ) -> PatchVerdict:
     """Extract the patch of `answer` and check it against `snapshot`, the repository at the base commit.
 
-    Without a snapshot the verdict is "unchecked" at best. A verdict that takes longer than `seconds` on `clock` is
-    "unchecked" too. `finish_reason="length"` and `incomplete` mark an answer that was cut off. Blocks while git runs.
-    Never raises for the content of an answer, never changes the repository.
+    `checkout` is short for `snapshot=FolderSnapshot(checkout)`, a clean git checkout. Without both the verdict is
+    "unchecked" at best. A verdict that takes longer than `seconds` on `clock` is "unchecked" too.
+    `finish_reason="length"` and `incomplete` mark an answer that was cut off. Blocks while git runs. Never raises for
+    the content of an answer, never changes the repository.
     """
     cut = incomplete or finish_reason == "length"
+    if checkout is not None:
+        snapshot = FolderSnapshot(checkout)
     try:
         with time_limit(seconds, clock):
             verdict = _verdict(answer, snapshot, cut=cut)

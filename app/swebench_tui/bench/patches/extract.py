@@ -94,12 +94,16 @@ Candidate = Diff | Edits | Files
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The candidates of an answer, in its order but blocks first; what cannot be read; and its lines."""
+    """The candidates of an answer, in its order but blocks first; what cannot be read; and its lines.
+
+    `beside` are whole files in an answer with blocks or diffs, where they are no candidates.
+    """
 
     candidates: tuple[Candidate, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     thoughts: Thoughts
     lines: tuple[str, ...] = ()
+    beside: tuple[File, ...] = ()
 
     @property
     def errors(self) -> tuple[PatchError, ...]:
@@ -128,7 +132,13 @@ def find_candidates(answer: str, *, cut: bool = False) -> Found:
         return _only(error, thoughts)
     if not candidates and not unreadable:
         return _only(_nothing(read, thoughts, cut=cut), thoughts)
-    return Found(candidates=tuple(candidates), unreadable=tuple(unreadable), thoughts=thoughts, lines=read.lines)
+    return Found(
+        candidates=tuple(candidates),
+        unreadable=tuple(unreadable),
+        thoughts=thoughts,
+        lines=read.lines,
+        beside=tuple(_files_beside(read, candidates)),
+    )
 
 
 def _only(error: PatchError, thoughts: Thoughts) -> Found:
@@ -341,6 +351,17 @@ def _files(read: Answer, *, cut: bool) -> list[Files | Unreadable]:
         if len(files) > _MOST_PARTS:
             raise PatchError(Failure.TOO_LARGE, f"the answer has more than {_MOST_PARTS} files")
     return [*([Files(tuple(files.values()), tuple(repairs))] if files else []), *broken]
+
+
+def _files_beside(read: Answer, candidates: Sequence[Candidate]) -> Iterable[File]:
+    """The whole files of an answer whose patch is something else."""
+    if not candidates or isinstance(candidates[0], Files):
+        return
+    for region in read.regions:
+        name = _file_name(region, read) if region.kind == "fence" and region.end in {"closed", "misplaced"} else None
+        if name and not (has_marker(region.lines) or _may_be_diff(region) or _is_output(region.lines)):
+            first, last = region.span
+            yield File(name=name, lines=region.lines, first=first, last=last)
 
 
 def _unreadable(region: Region, error: PatchError, *, cut: bool = False) -> Unreadable:

@@ -229,6 +229,23 @@ class _Solver:
         )
         if errors:
             self._must_do_more_than_tests(outcome, [""])
+        return self._with_warning_about_files(outcome)
+
+    def _with_warning_about_files(self, outcome: Outcome) -> Outcome:
+        """A warning for each whole file that would be new: it may belong to the patch. Others quote the repository."""
+        for file in self._found.beside:
+            try:
+                path, _ = self._locator.from_text(file.name)
+            except PatchError:
+                continue
+            if outcome.overlay.exists(path):
+                continue
+            text = f"the fence with the new file {path!r} was left out"
+            outcome = msgspec.structs.replace(
+                outcome,
+                warnings=(*outcome.warnings, PatchWarning(WarningCode.LEFT_OUT, text)),
+                dropped=(*outcome.dropped, DroppedRegion(file.first, file.last, "a whole file beside other edits")),
+            )
         return outcome
 
     def _must_do_more_than_tests(self, outcome: Outcome, failed: list[str]) -> None:

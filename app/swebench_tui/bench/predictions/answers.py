@@ -14,7 +14,7 @@ from swebench_tui.bench.predictions import json_lines
 from swebench_tui.bench.predictions.pick_record import PickRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -85,13 +85,16 @@ class AnswersFile:
             if record is not None:
                 yield record
 
-    def unused(self, predicted: set[str]) -> dict[str, StoredAnswer]:
-        """The last complete answer of each instance that is not in `predicted`: its patch was never written."""
+    def unused(self, prompt_hashes: Mapping[str, str]) -> dict[str, StoredAnswer]:
+        """The last complete answer of each instance whose prediction is of another prompt, or was never written.
+
+        `prompt_hashes` are those of the predictions by instance.
+        """
         found: dict[str, StoredAnswer] = {}
         for record in self.read():
-            if isinstance(record, StoredAnswer) and record.state == "done" and record.instance_id not in predicted:
+            if isinstance(record, StoredAnswer) and record.state == "done":
                 found[record.instance_id] = record
-        return found
+        return {name: answer for name, answer in found.items() if prompt_hashes.get(name) != answer.prompt_hash}
 
 
 def _record(line: bytes) -> Stored | None:

@@ -8,6 +8,7 @@ only while its files are those of the commit.
 from __future__ import annotations
 
 import tempfile
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ def _make(repo: str, commit: str, target: Path) -> None:
                 raise
 
 
+@cache
 def _base_commits() -> dict[str, str]:
     return {task.repo: task.base_commit for task in starter.load().instances}
 

@@ -52,8 +52,11 @@ def fetch_commits(clone: Clone, commits: Sequence[str], remote: Remote, report: 
     try:
         with clone.locked(report):
             _create(clone)
-            with reading(clone.folder):
-                _Fetch(clone, remote, report).run(wanted)
+            try:
+                with reading(clone.folder):
+                    _Fetch(clone, remote, report).run(wanted)
+            finally:
+                _clear_left_overs(clone)
     except OSError as error:
         what = f"error: cannot write {error.filename or clone.folder}: {error.strerror}"
         raise fetch_error(clone.repo, remote, what) from error
@@ -74,10 +77,7 @@ def newest_commit(repo: str, remote: Remote) -> str:
 def _create(clone: Clone) -> None:
     """Make the empty clone beside its place and move it there, so that nobody sees half of one."""
     if clone.exists():
-        for left_over in clone.folder.glob("objects/pack/*tmp_*"):  # of a process that was killed: we have the lock
-            left_over.unlink(missing_ok=True)
-        for left_over in clone.folder.glob("objects/tmp_objdir-*"):
-            shutil.rmtree(left_over, ignore_errors=True)
+        _clear_left_overs(clone)
         return
     prefix = f".making-{clone.folder.name}~"  # no name has a tilde, so this repository's alone
     for left_over in clone.cache.glob(f"{prefix}*"):
@@ -92,6 +92,14 @@ def _create(clone: Clone) -> None:
         if clone.folder.exists():  # without objects, so it is no clone
             shutil.rmtree(clone.folder)
         made.rename(clone.folder)
+
+
+def _clear_left_overs(clone: Clone) -> None:
+    """Delete what a git that failed or was killed left, whoever ran it: this process has the lock."""
+    for left_over in clone.folder.glob("objects/pack/*tmp_*"):
+        left_over.unlink(missing_ok=True)
+    for left_over in clone.folder.glob("objects/tmp_objdir-*"):
+        shutil.rmtree(left_over, ignore_errors=True)
 
 
 class _NoObjectsByIdError(Exception):

@@ -95,7 +95,7 @@ def fetch_error(repo: str, remote: Remote, message: str) -> RepositoryError:
 
 def _last_line(message: str) -> str:
     lines = [line for line in message.splitlines() if line.startswith(("fatal:", "error:"))] or message.splitlines()
-    return _without_credentials(lines[0])[:300] if lines else "it said nothing"
+    return _without_credentials(lines[0])[:300] if lines else "it gave no message"
 
 
 def _without_credentials(text: str) -> str:

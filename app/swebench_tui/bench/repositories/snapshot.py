@@ -15,7 +15,7 @@ import msgspec
 
 from swebench_tui.bench.git import GitError, run_git
 from swebench_tui.bench.git.apply import apply_check
-from swebench_tui.bench.git.sealed import SealedFolder, git_directory, sealed
+from swebench_tui.bench.git.sealed import SealedFolder, git_directory, object_folder, sealed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +123,10 @@ class _FolderTree:
         return [path for path in self.files() if has_line(self.read(path) or b"", wanted)]
 
     def apply_check(self, patch: bytes) -> str | None:
-        return apply_check(self._sealed, patch, folder=self._root)
+        if not self._index_file.is_file():
+            return apply_check(self._sealed, patch, folder=self._root)
+        # On the index: in a work tree git takes a folder for a submodule, and accepts any change of it.
+        return apply_check(self._sealed, patch, variables=self._index_variables, cached=True)
 
     @cached_property
     def _index_file(self) -> Path:
@@ -133,12 +136,16 @@ class _FolderTree:
             return self._root / ".git" / "index"
 
     @cached_property
+    def _index_variables(self) -> dict[str, str]:
+        objects = {"GIT_OBJECT_DIRECTORY": str(object_folder(self._root))}
+        return {**self._sealed.variables, **objects, "GIT_INDEX_FILE": str(self._index_file)}
+
+    @cached_property
     def _index(self) -> dict[str, tuple[str, str]]:
         """Mode and blob id by path."""
         if not self._index_file.is_file():
             return {}
-        variables = {**self._sealed.variables, "GIT_INDEX_FILE": str(self._index_file)}
-        result = run_git(self._root, ["ls-files", "--stage", "-z", "--full-name"], variables=variables)
+        result = run_git(self._root, ["ls-files", "--stage", "-z", "--full-name"], variables=self._index_variables)
         if result.status:
             raise GitError(result.stderr)
         lines = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]

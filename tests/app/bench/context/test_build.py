@@ -74,7 +74,7 @@ def test_a_search_puts_the_likely_file_first(build: Build) -> None:
 def test_a_search_without_names_is_a_weak_match(build: Build) -> None:
     context = build(ContextMode.SEARCH, "Booking the same room twice gives no warning", PACKAGE)
     assert context.match == "weak"
-    assert context.note == "the issue names no file and no rare definition: weak match"
+    assert context.note == "the issue names no file and no rare definition: weak match; try the context `pick`"
 
 
 def test_all_source_files_come_sorted_without_tests(build: Build) -> None:

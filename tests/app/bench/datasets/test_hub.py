@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import pytest
 
 from swebench_tui.bench.datasets import Dataset, DatasetError, FetchCancelledError, Progress, load
 from swebench_tui.bench.datasets.hub_cache import CachedDataset, cache_folder, cached
+from swebench_tui.bench.datasets.hub_messages import FetchRequest
 from tests.app.bench.datasets.stand_in_hub import Fault, StandInHub
 from tests.app.bench.datasets.tables import columns, parquet
 
@@ -247,6 +250,23 @@ def test_a_token_is_sent_and_never_shown(hub: StandInHub, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("hub")
+def test_a_password_in_the_address_is_not_shown(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.stop()
+    monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("://", "://me:pass@word@"))
+    with pytest.raises(DatasetError, match="cannot be reached") as caught:
+        load("a/set")
+    assert "word" not in f"{caught.value}"
+    assert "127.0.0.1" in f"{caught.value}"
+
+
+def test_a_token_that_no_header_takes_is_not_shown(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "mirror-sécret")
+    with pytest.raises(DatasetError, match="the token has letters that no token has") as caught:
+        load("a/set")
+    assert "cret" not in f"{caught.value} {caught.value.hint}"
+    assert hub.requests == []
+
+
 def test_a_full_or_forbidden_cache_has_its_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("HF_HOME", str(tmp_path / "file"))
@@ -302,6 +322,24 @@ def test_a_module_in_the_working_folder_is_not_imported(monkeypatch: pytest.Monk
 def test_the_app_does_not_import_the_client() -> None:
     load("a/lines")
     assert "huggingface_hub" not in sys.modules
+
+
+def test_the_process_ends_by_itself_and_quietly(hub: StandInHub) -> None:
+    """Its standard input is still open then, with a thread that waits on it."""
+    command = [sys.executable, "-P", "-m", "swebench_tui.bench.datasets.hub_process"]
+    environ = os.environ | {"HF_HUB_DISABLE_TELEMETRY": "1"}
+    with subprocess.Popen(
+        command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(msgspec.json.encode(FetchRequest(name="b/none", repo="b/none")) + b"\n")
+        process.stdin.flush()
+        messages, errors = process.stdout.read(), process.stderr.read()
+        assert (process.wait(60), errors) == (0, b"")
+    assert b"the hub has no dataset 'b/none'" in messages
+    assert hub.requests == ["GET /api/datasets/b/none"]
 
 
 # The cache.

@@ -196,3 +196,11 @@ def test_every_hunk_is_reported(repo: Repo) -> None:
     ]
     assert verdict.hunks[1].function == "def three():"
     assert "hunk 2 of 2 has an old line" in verdict.hunks[2].detail
+
+
+def test_a_new_file_beside_a_diff_is_left_out(repo: Repo) -> None:
+    verdict = assert_leaves(repo, fence(ONE) + "app/new.py\n```python\nx = 1\n```\n", {"app/x.py": WITH_ONE})
+    assert codes(verdict) == [WarningCode.LEFT_OUT]
+    assert "'app/new.py' was left out" in verdict.detail
+    quote = assert_leaves(repo, fence(ONE) + f"y.py\n```python\n{SMALL}```\n", {"app/x.py": WITH_ONE})
+    assert (quote.warnings, quote.dropped) == ((), ())

@@ -236,3 +236,10 @@ def test_a_folder_without_git_is_no_fault_of_the_answer(tmp_path: Path) -> None:
     unnamed = judge("<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", snapshot=FolderSnapshot(tmp_path))
     assert (unnamed.status, unnamed.failure) == ("unchecked", Failure.GIT_UNAVAILABLE)
     assert "not a git repository" in unnamed.detail
+
+
+def test_a_checkout_is_short_for_its_snapshot(make_repo: MakeRepo) -> None:
+    repo = make_repo({"x.py": "line 1\nline 2\n"})
+    answer = diff("@@ -1,2 +1,2 @@\n-line 1\n+x\n line 2")
+    assert judge(answer, checkout=repo.root) == judge(answer, snapshot=repo.snapshot)
+    assert judge(answer, checkout=repo.root).status == "applies"

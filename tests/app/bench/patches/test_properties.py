@@ -182,6 +182,7 @@ def test_a_crlf_file_gets_crlf_lines(repo: Repo, edit: tuple[str, str], damage: 
     diff = git_diff(repo, before if before.endswith("\n") else before + "\n", after)
     crlf = before if before.endswith("\n") else before + "\n"
     repo.write({NAME: crlf.replace("\n", "\r\n")})
+    repo.git("add", NAME)
     verdict = judge(fenced(damage(diff)), snapshot=repo.snapshot)
     assert verdict.status == "applies", f"{verdict.failure}: {verdict.detail}"
     assert repo.after(verdict.patch)[NAME] == expected

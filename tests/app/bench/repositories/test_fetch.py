@@ -196,6 +196,7 @@ def test_a_cut_download_is_no_clone_and_is_fetched_again(origin: Origin, server:
     with pytest.raises(RepositoryError, match="cannot reach http://127"):
         fetch_commits(clone, [origin.first], server.remote)
     assert not clone.has(origin.first)
+    assert list(clone.folder.rglob("tmp_*")) == []
     server.cut_after = None
     fetch_commits(clone, [origin.first], server.remote)
     assert contents(clone, origin.first) == expected(origin, origin.first)

@@ -143,4 +143,4 @@ class ColumnView(Vertical, CachedLines):
 
 def _title(target: Target, model: str, *, guided: bool = False) -> str:
     temperature = "" if target.temperature is None else f" · t {target.temperature:g}"
-    return f"{target.provider} · {model or 'default model'}{temperature}{' · guided' if guided else ''}"
+    return f"{target.provider} · {model or 'default model'}{temperature}{', guided' if guided else ''}"

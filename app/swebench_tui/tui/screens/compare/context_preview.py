@@ -49,7 +49,9 @@ def file_lines(prompt: TaskPrompt) -> Iterator[Content]:
         yield Content.assemble(one_line(file.path), (f"  {_lines(file)}", "$text-muted"))
     if len(context.files) > _MAX_FILES:
         yield Content.styled(f"… {len(context.files) - _MAX_FILES} more", "$text-muted")
-    for reason, count in Counter(one_line(left.reason) for left in context.left_out).most_common(_MAX_FILES):
+    for reason, count in Counter(one_line(left.reason.partition(":")[0]) for left in context.left_out).most_common(
+        _MAX_FILES
+    ):
         yield Content.styled(f"left out: {count} · {reason}", "$text-muted")
 
 

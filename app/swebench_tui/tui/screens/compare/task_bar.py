@@ -30,7 +30,7 @@ class TaskBar(Static):
         prompts = [(target, prompt) for target, prompt in seen if _same_task(prompt, task)]
         parts = [f"Context: {one_line(_context(task, prompts))}"]
         if guided:
-            parts.append(f"Guided: {guided}")
+            parts.insert(0, f"Guided: {guided}")  # in front: several contexts can be longer than the line
         lines = [Content.styled(" · ".join(parts), "$text-muted")]
         lines += [Content.styled(f"⚠ {one_line(note)}", "$text-warning") for note in _warnings(task)]
         self.update(Content("\n").join([Content.styled(one_line(task.title), "bold"), *lines]))
