@@ -107,6 +107,23 @@ def test_the_equal_match_wins_without_stated_line_or_as_nearest() -> None:
     assert place_of(Hunk((" x", "-y"), 52), text) is None
 
 
+def test_near_needs_the_next_match_twice_as_far() -> None:
+    text = text_of("x", *["# filler"] * 30, "x")
+    assert place_of(Hunk(("-x",), 11), text) is None
+    assert place_of(Hunk(("-x",), 10), text) == 1
+    assert place_of(Hunk((" x", "-y"), 11), text_of("x", "y", *["#"] * 18, "x ", "y")) is None
+
+
+def test_an_unknown_heading_forbids_the_near_match() -> None:
+    text = functions("f", "g", filler=60)
+    assert place_of(Hunk(HUNK, 3), text) == 2
+    assert place_of(Hunk(HUNK, 3, " def unknown():"), text) is None
+
+
+def test_a_blank_line_too_many_in_front_moves_nothing() -> None:
+    assert Repair.MOVED not in match(Hunk((" ", " x", "-y"), 1), text_of("a", "x", "y")).repairs
+
+
 def test_more_matches_than_are_counted() -> None:
     text = text_of(*["x"] * 1000)
     assert place_of(Hunk(("-x",), 900), text) == 900
