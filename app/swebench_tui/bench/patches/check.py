@@ -150,7 +150,7 @@ def _git_message(tree: Tree, patch: str) -> str | None:
 def _as_git_takes(refused: PatchVerdict, found: Found, tree: Tree) -> PatchVerdict | None:
     """The verdict on the answer's diffs as they stand, where git takes all of them."""
     taken = accepted_as_written(refused, found, tree)
-    if taken is None:
+    if taken is None or not _is_placed(taken.patch, tree):
         return None
     warnings = (
         (PatchWarning(WarningCode.PLACED_BY_GIT, f"git chooses the place: {refused.detail}"),)
@@ -167,6 +167,16 @@ def _as_git_takes(refused: PatchVerdict, found: Found, tree: Tree) -> PatchVerdi
         warnings=warnings,
         hunks=refused.hunks,
     )
+
+
+def _is_placed(patch: str, tree: Tree) -> bool:
+    """Whether the ladder takes the bare patch, or leaves its place to git: what stood around it may have hidden it."""
+    found = find_candidates(patch)
+    try:
+        errors = solve(found, tree).errors
+    except PatchError as error:
+        errors = (error,)
+    return not errors or accepted_as_written(_refused(errors[0]), found, tree) is not None
 
 
 def _without_repository(found: Found) -> PatchVerdict:

@@ -65,3 +65,13 @@ def test_a_patch_is_not_applied_twice(make_repo: MakeRepo) -> None:
     verdict = judge(fence(insertion, header="--- a/x.py\n+++ b/x.py\n"), snapshot=repo.snapshot)
     assert verdict.status in {"applies", "does_not_apply"}
     assert HEADER not in verdict.patch
+
+
+def test_a_heading_counts_whatever_else_is_wrong(repo: Repo) -> None:
+    header = "--- a/twice.py\n+++ b/twice.py\n"
+    hunk = "@@ -30,2 +30,2 @@ def a():\n-    go()\n+    stop()\n     return 1\n"
+    bare, twice = (judge(fence(hunk, header=each), snapshot=repo.snapshot) for each in (header, header * 2))
+    if bare.status == "applies":
+        assert twice.patch == bare.patch
+    else:
+        assert (bare.status, twice.status) == ("does_not_apply", "does_not_apply")

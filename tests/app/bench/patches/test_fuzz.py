@@ -84,6 +84,9 @@ def repo(make_repo: MakeRepo) -> Repo:
     return make_repo(FILES)
 
 
+X_HEADER = "--- a/app/x.py\n+++ b/app/x.py\n"
+
+
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> tuple[Counter[str], Counter[str]]:
     """The lines that are only in the files after, and only in those before, without their ends."""
 
@@ -97,6 +100,7 @@ def changed(before: dict[str, bytes], after: dict[str, bytes]) -> tuple[Counter[
 @settings(max_examples=150, deadline=None)
 @example("```\n<<<<<<< SEARCH\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+one\n+two\n" + BLOCKS[0], False)  # noqa: FBT003
 @example("```\n<<<<<<< SEARCH\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+one\n+two\n", False)  # noqa: FBT003
+@example(X_HEADER * 2 + "@@ -2,2 +40,2 @@ def g():\n-    a = 1\n+    a = 4\n     return a\n", False)  # noqa: FBT003
 @given(fragments | damaged(), st.booleans())
 def test_no_answer_raises_or_gets_more_than_it_says(repo: Repo, answer: str, cut: bool) -> None:
     before = repo.files()
