@@ -33,6 +33,7 @@ from swebench_tui.bench.task import TaskPrompt
 from swebench_tui.runs.target import parse_target
 from swebench_tui.tui.app import SwebenchApp
 from swebench_tui.tui.screens.compare.add_model import AddModelScreen
+from swebench_tui.tui.screens.compare.context import ContextScreen
 from swebench_tui.tui.screens.compare.edit_prompt import EditPromptScreen
 from swebench_tui.tui.screens.compare.pick_task import PickTaskScreen
 from swebench_tui.tui.screens.unexpected import UnexpectedScreen
@@ -238,13 +239,17 @@ def test_compare_in_the_terminals_own_colours(snap_compare: Compare, prompt: Tas
     assert snap_compare(stage.app, terminal_size=MIDDLE, run_before=lambda pilot: mix(stage, gate, pilot))
 
 
+@SIZES
 def test_pick_a_task(
-    snap_compare: Compare, prompt: TaskPrompt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    snap_compare: Compare, size: tuple[int, int], prompt: TaskPrompt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     titles = ["It does not fly", "A long title: " + "words " * 20, "[b]hostile[/b] \x1b[31m title", "It does not land"]
     rows = [
-        msgspec.structs.replace(TASK, instance_id=f"acme__tally-{n}", problem_statement=t) for n, t in enumerate(titles)
+        msgspec.structs.replace(
+            TASK, instance_id=f"acme__tally-{n}", problem_statement=title, version="2.1", difficulty="1-4 hours"
+        )
+        for n, title in enumerate(titles)
     ]
     (tmp_path / "tasks.jsonl").write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
     stage = Stage(prompt, registry_of(), "embedded:smollm2")
@@ -257,8 +262,23 @@ def test_pick_a_task(
         picker.query_one("#dataset", Input).value = "tasks.jsonl"
         await pilot.press("enter", "tab")
         await wait_until(pilot, lambda: "4 of 4 tasks" in shown(picker), what="the tasks")
+        await wait_until(pilot, lambda: "acme/tally · version 2.1" in shown(picker), what="the preview")
 
-    assert snap_compare(stage.app, run_before=open_it)
+    assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
+
+
+@SIZES
+def test_choose_the_context(snap_compare: Compare, size: tuple[int, int], prompt: TaskPrompt) -> None:
+    stage = Stage(prompt, registry_of(acme=Listing(ModelInfo(id="m", context_window=32_000))), "acme:m")
+
+    async def open_it(pilot: Pilot[None]) -> None:
+        await wait_until(pilot, lambda: compare_screen(pilot).task_prompt is not None, what="the first task")
+        await pilot.press("c")
+        dialog = await top_screen(pilot, ContextScreen)
+        await wait_until(pilot, lambda: "FILES: 2" in shown(dialog), what="the files")
+        await wait_until(pilot, lambda: "Choosing files" not in shown(dialog), what="the last model")
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=open_it)
 
 
 def test_add_a_model(snap_compare: Compare, prompt: TaskPrompt) -> None:

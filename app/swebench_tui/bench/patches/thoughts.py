@@ -5,7 +5,8 @@
              | "<think>" text                 the end is missing: everything behind it
              | "<|channel|>analysis<|message|>" text "<|end|>"          OpenAI's harmony, with or without its tokens
 
-A start counts at the start of a line of prose. In a fence, a block or a diff that is whole, both are text of a file.
+A start counts at the start of a line of prose. An end without a start does not count between two words of a sentence.
+In a fence, a block or a diff that is whole, both are text of a file.
 Removed lines become blank ones, so that the others keep their numbers.
 """
 
@@ -24,6 +25,7 @@ _NAMES = r"(?:antml:|seed:)?(?:think|thinking|thoughts?|reasoning|analysis|refle
 _TAGS = rf"<{_NAMES}>|\[THINK\]|◁think▷|<\|begin_of_thought\|>"
 _UNCLOSED = re.compile(r"[ \t]*<(?:antml:|seed:)?think(?:ing)?>|\[THINK\]|◁think▷", re.IGNORECASE)
 _OPEN = re.compile(rf"[ \t]*(?:{_TAGS})", re.IGNORECASE)
+_START = re.compile(_TAGS, re.IGNORECASE)
 _CLOSE = re.compile(rf"</{_NAMES}>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>", re.IGNORECASE)
 _HARMONY = re.compile(
     r"(?:<\|start\|>assistant\s*)?<\|channel\|>\s*(\w+)[^<\n]*<\|message\|>|<\|(?:end|return|call)\|>"
@@ -116,7 +118,7 @@ class _Reader:
             end = self._end_of(index, line, opening.end())
             if end is not None:
                 return self._remove(index, end)
-        elif not self._seen and (behind := _end_of_thought(line)) is not None:
+        elif not self._seen and (behind := _end_of_thought(line)) is not None and not _is_mention(line, behind):
             self._lines[:index] = [""] * index
             return self._keep(index, line[behind:])
         elif mark := _FENCE.match(line.lstrip()):
@@ -181,3 +183,11 @@ def _end_of_thought(line: str) -> int | None:
     quoted = before[-1:] in {'"', "'", "`"}
     in_diff = before[:1] in _DIFF_COLUMNS and not before[1:].strip()
     return None if quoted or (before and in_diff) else tag.end()
+
+
+def _is_mention(line: str, behind: int) -> bool:
+    """Whether an end tag, up to `behind`, is spoken of: it closes a start in mid-line, or stands between two words."""
+    tag = _CLOSE.search(line)
+    before, after = line[: tag.start() if tag else 0], line[behind:]
+    in_sentence = before[-1:].isspace() and after[:1].isspace() and bool(before.strip() and after.strip())
+    return in_sentence or _START.search(before) is not None

@@ -63,6 +63,8 @@ FILE_TEXT = [
     "tags.txt\n```\n<think>\ny\n</think>\n```\n",
     "The closing `</think>` stays:\n" + fence(ONE),
     "<think> is not closed in the template:\n" + fence(ONE),
+    fence(ONE) + "\n2. <think>Tags</think> and [b]markup[/b] are text.\n",
+    fence(ONE) + "\nThe model sometimes writes </think> in the middle of a sentence.\n",
 ]
 
 
