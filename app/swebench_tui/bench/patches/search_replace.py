@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from swebench_tui.bench.patches.paths import Locator
     from swebench_tui.bench.patches.unified_diff import Hunk
 
+_GROUP = 16  # lines
 _CLASSES = {
     Failure.CONTEXT_AMBIGUOUS: Failure.SEARCH_AMBIGUOUS,
     Failure.CONTEXT_NOT_FOUND: Failure.SEARCH_NOT_FOUND,
@@ -99,13 +100,23 @@ def _mark_drafts(blocks: Sequence[Block], plans: Sequence[_Plan]) -> None:
         for index in created[:-1]:
             plans[index].draft = True
         placed = [(index, found) for index in indexes if (found := plans[index].original) is not None]
+        buckets: dict[int, list[tuple[int, Match]]] = {}
+        for index, found in reversed(placed):
+            for bucket in _buckets(found):
+                buckets.setdefault(bucket, []).append((index, found))
         for index, found in _followed(placed):
             plans[index].draft = any(
                 later > index
                 and blocks[later].edit != blocks[index].edit
                 and (_corrects(other, found) or (_touches(other, found) and _taken_back(blocks, index, later)))
-                for later, other in placed
+                for bucket in _buckets(found)
+                for later, other in buckets[bucket]
             )
+
+
+def _buckets(match: Match) -> range:
+    """The groups of lines that a match reaches: two that touch have one in common."""
+    return range(match.start // _GROUP, (match.start + len(match.hunk.old)) // _GROUP + 1)
 
 
 def _corrects(match: Match, draft: Match) -> bool:
