@@ -24,7 +24,7 @@ _NETWORK: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_ACCESS: Final = re.compile(
-    r"not found|could not read (?:Username|Password)|Authentication failed|Permission denied|returned error: 40[134]"
+    r"not found|could not read \w+ for|Authentication failed|Permission denied|returned error: 40[134]"
     r"|does not (?:exist|appear to be a git repository)|Host key verification failed|terminal prompts disabled",
     re.IGNORECASE,
 )
