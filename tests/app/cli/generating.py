@@ -49,6 +49,8 @@ def start(
         *arguments,
     ]
     environ = {**os.environ, "COMPATIBLE_BASE_URL": server.base_url}
+    if largest_file is not None:  # a measurement of coverage would not fit on this disk either
+        environ = {name: value for name, value in environ.items() if not name.startswith("COVERAGE_")}
     return subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
 
 
