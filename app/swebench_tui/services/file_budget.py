@@ -23,7 +23,7 @@ _ESTIMATE_SLACK: Final = 0.15
 class FileBudget(msgspec.Struct, frozen=True, kw_only=True):
     """`tokens` for files; `room` is what the model's window has for them, None where the window is unknown.
 
-    `requested` is what was asked for, None for the default.
+    `requested` is the budget of the options, None for the default.
     """
 
     tokens: int

@@ -45,7 +45,7 @@ async def model_limits(
 ) -> ModelLimits:
     """The limits of `model`. Raises nothing: what cannot be had is unknown.
 
-    A local server is asked for the window it has loaded. The list of another provider is requested only for a model
+    The window that a local server has loaded is requested. The list of another provider is requested only for a model
     that the catalog, in `profile`, does not know. Without `provider` nothing is requested.
     """
     local = provider is not None and provider.spec.local

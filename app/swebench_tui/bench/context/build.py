@@ -6,7 +6,7 @@
     grouped_paths(tree) -> str
 
 `count` counts the tokens of a text for the model at hand. `index_folder` holds the search indexes, one file per
-repository and commit. Everything blocks: call it in a thread. `should_stop` is asked often; when it returns True, the
+repository and commit. Everything blocks: call it in a thread. `should_stop` is called often; when it returns True, the
 work ends with `ContextStoppedError`. Raises `ContextError`, and `GitError` or `OSError` of the tree.
 
 Of an instance only the repository, the commit and the issue are read, and for `oracle` the paths in the gold patch.

@@ -61,7 +61,7 @@ def load(spec: Spec, *, progress: ProgressCallback | None = None, cancel: thread
 def fetch(spec: Spec, *, progress: ProgressCallback | None = None, cancel: threading.Event | None = None) -> Fetched:
     """Fetch the files of a split that the cache lacks. Blocks.
 
-    A pinned revision that is in the cache needs no network; for any other one the hub is asked for its commit. Raises
+    A pinned revision that is in the cache needs no network; any other one is resolved by the hub. Raises
     `DatasetError`, and `FetchCancelledError` soon after `cancel` was set.
     """
     if spec.repo is None:

@@ -17,7 +17,7 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Bytes of all files of the download. `total` is None where the hub does not tell a size.
 
-    `file` is empty while the hub is asked what there is.
+    `file` is empty while the hub lists its files.
     `waiting` says that the client waits before it tries again, as after a lost connection.
     """
 

@@ -43,7 +43,7 @@ _REPORT_BYTES: Final = 256 * 1024
 
 
 class _Api(HfApi):
-    """Remembers that the hub could not be asked: `resolve_revision` then falls back to the cache without a word."""
+    """Remembers that the hub did not answer: `resolve_revision` then falls back to the cache silently."""
 
     failure: Exception | None = None
 
@@ -148,7 +148,7 @@ def _whole_copy(folder: Path, request: FetchRequest) -> dict[str, int | None] | 
 
 
 def _listed_by_hub(api: HfApi, repo: str, commit: str) -> dict[str, int | None]:
-    """The same list, asked for: where the cache cannot be written, none was kept."""
+    """The same list, requested: a cache that cannot be written keeps none."""
     listed = api.list_repo_tree(repo, repo_type="dataset", revision=commit, recursive=True)
     return {entry.path: entry.size for entry in listed if isinstance(entry, RepoFile)}
 

@@ -32,7 +32,7 @@ def run_network_git(
     variables: Mapping[str, str] | None = None,
     progress: Callable[[bytes], None] = lambda _: None,
 ) -> GitResult:
-    """Run git with the `transports`, proxies, certificates and SSH keys of the user, who is asked nothing.
+    """Run git with the `transports`, proxies, certificates and SSH keys of the user, without prompts.
 
     There is no limit of time as long as the server gives a sign of itself. Raises `GitError` as `run_git` does.
     """

@@ -6,7 +6,7 @@ r"""Parse SEARCH/REPLACE blocks as models write them.
     divider := "======="
     close   := ">>>>>>> REPLACE"
 
-That is the form that is asked for, with five to nine signs at the start of a line. Others are read where they are
+That is the form of the prompt, with five to nine signs at the start of a line. Others are read where they are
 clear, as a repair: three to twelve signs, lower case, indented, ORIGINAL and UPDATED or similar words,
 `------- SEARCH` with `+++++++ REPLACE`, signs escaped as in HTML, and, in an answer without any other edit, a conflict
 of git whose first side is HEAD. Fences around blocks mean nothing. The file of a block is named behind its marker or on
@@ -98,7 +98,7 @@ class Blocks(msgspec.Struct, frozen=True):
 
 
 def has_block(lines: Sequence[str]) -> bool:
-    """Whether a block in the form that is asked for begins somewhere in `lines`."""
+    """Whether a block in the form of the prompt begins somewhere in `lines`."""
     return any(line[:5] == "<<<<<" and _EXACT.fullmatch(line) for line in lines)
 
 
@@ -110,7 +110,7 @@ def has_marker(lines: Sequence[str]) -> bool:
 def parse_blocks(lines: Sequence[str], *, diffs: Collection[int] = (), conflicts: bool = False) -> Blocks:
     """All blocks of an answer, up to the first that is not whole.
 
-    Lines whose index is in `diffs` count only for blocks in the form that is asked for. With `conflicts`, a conflict of
+    Lines whose index is in `diffs` count only for blocks in the form of the prompt. With `conflicts`, a conflict of
     git is a block.
     """
     blocks: list[Block] = []
